@@ -1,0 +1,37 @@
+// What the packages and the build were last made from, so that setup.mjs knows when to make them again.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Lives and dies with what it speaks of. */
+export const installStampFile = join('node_modules', '.swob-lock-hash');
+export const buildStampFile = join('dist', '.stamp');
+
+const buildInputs = ['package.json', 'package-lock.json', join('scripts', 'build.mjs')];
+
+/** @param {string} root */
+export function installStamp(root) {
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+}
+
+/** Path, time of change and size of every file that the build reads. */
+export function buildStamp(root) {
+  const sources = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+  const hash = createHash('sha256');
+  for (const file of [...buildInputs, ...sources].sort()) {
+    const { mtimeMs, size } = statSync(join(root, file));
+    hash.update(`${file}\0${mtimeMs}\0${size}\n`);
+  }
+  return hash.digest('hex');
+}
+
+/** @returns {string} empty when there is none */
+export function readStamp(root, file) {
+  const path = join(root, file);
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
