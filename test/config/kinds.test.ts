@@ -1,0 +1,174 @@
+// How each kind of value is read from text and written back.
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  duration,
+  formatDuration,
+  integer,
+  limit,
+  list,
+  oneOf,
+  parseDuration,
+  port,
+  text,
+  url,
+} from '../../src/config/kinds.ts';
+
+const day = 86_400_000;
+
+describe('durations', () => {
+  test.each([
+    ['10s', 10_000],
+    ['5m', 300_000],
+    ['1.5h', 5_400_000],
+    ['250ms', 250],
+    ['2d', 172_800_000],
+    ['15', 15_000],
+    ['0.5', 500],
+    ['0.07', 70],
+    ['20 s', 20_000],
+  ])('%s is %i ms', (written, ms) => expect(parseDuration(written)).toBe(ms));
+
+  test.each(['', 's', '-1s', '+1', '1e3', '.5', '5.', '1 2', '1w', '10S', '1s1', 'Infinity', '0x10', '1,5s'])(
+    '%j is refused',
+    (written) => expect(() => parseDuration(written)).toThrow('expected a duration'),
+  );
+
+  test('every whole number of milliseconds reads back as itself', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 365 * day }), (ms) => {
+        expect(parseDuration(formatDuration(ms))).toBe(ms);
+      }),
+    );
+  });
+
+  test('round numbers are written in the largest unit', () => {
+    expect([0, 250, 1_000, 90_000, 3_600_000, day].map(formatDuration)).toEqual([
+      '0ms',
+      '250ms',
+      '1s',
+      '90s',
+      '1h',
+      '1d',
+    ]);
+  });
+
+  test('both bounds are allowed, and nothing beyond them', () => {
+    const { kind } = duration('1s', ['500ms', '1m'], '');
+    expect([kind.parse('500ms'), kind.parse('60')]).toEqual([500, 60_000]);
+    expect(() => kind.parse('499ms')).toThrow('expected a duration from 500ms to 1m');
+    expect(() => kind.parse('60.001')).toThrow('expected a duration from 500ms to 1m');
+    expect(() => kind.parse('9'.repeat(400))).toThrow('expected a duration from 500ms to 1m');
+  });
+});
+
+describe('limits', () => {
+  const { kind } = limit('5/15m', '');
+
+  test('every limit reads back as itself', () => {
+    const limits = fc.record({
+      count: fc.integer({ min: 1, max: 999_999_999 }),
+      windowMs: fc.integer({ min: 1, max: 7 * day }),
+    });
+    fc.assert(
+      fc.property(limits, (value) => {
+        expect(kind.parse(kind.format(value))).toEqual(value);
+      }),
+    );
+    expect(kind.parse(kind.format('off'))).toBe('off');
+  });
+
+  test.each([
+    '',
+    '5',
+    '5/',
+    '/1m',
+    '0/1m',
+    '-5/1m',
+    '1.5/1m',
+    '5/1m/2',
+    '5/0s',
+    '5/8d',
+    '5/x',
+    'OFF',
+    '1234567890/1m',
+  ])('%j is refused', (written) => expect(() => kind.parse(written)).toThrow(/expected/));
+
+  test('a limit that is not well formed cannot be a default', () => {
+    expect(() => limit('many', '')).toThrow('expected N/duration');
+  });
+});
+
+describe('whole numbers and ports', () => {
+  test('every number within the bounds reads back as itself', () => {
+    const { kind } = integer(5, [3, 70_000], '');
+    fc.assert(
+      fc.property(fc.integer({ min: 3, max: 70_000 }), (value) => {
+        expect(kind.parse(kind.format(value))).toBe(value);
+      }),
+    );
+  });
+
+  test.each(['abc', '', '-1', '65536', '1e3', '0x50', '80.0', ' 80', '80 ', '٨٠', '9'.repeat(400)])(
+    '%j is no port',
+    (written) =>
+      expect(() => port(1, '').kind.parse(written)).toThrow('expected a whole number from 0 to 65535'),
+  );
+
+  test('the lowest and the highest port are ports', () => {
+    expect([port(1, '').kind.parse('0'), port(1, '').kind.parse('65535')]).toEqual([0, 65_535]);
+  });
+});
+
+test('a choice is one of its values, to the letter', () => {
+  const { kind } = oneOf(['testing', 'production'], 'testing', '');
+  expect(kind.parse('production')).toBe('production');
+  for (const wrong of ['Production', '', 'toString', 'test']) {
+    expect(() => kind.parse(wrong)).toThrow('expected one of: testing, production');
+  }
+});
+
+test('a list drops spaces and empty items, and reads back as itself', () => {
+  const { kind } = list([], '');
+  expect(kind.parse(' https://a.example , ,https://b.example,')).toEqual([
+    'https://a.example',
+    'https://b.example',
+  ]);
+  expect(kind.parse(kind.format(['a', 'b']))).toEqual(['a', 'b']);
+  expect(kind.parse('')).toEqual([]);
+});
+
+describe('URLs', () => {
+  const plain = url('http://a', ['http', 'https'], '').kind;
+  const placed = url('http://a/%s', ['http'], '', { placeholder: true }).kind;
+
+  test('only the schemes that are named are taken', () => {
+    expect(plain.parse('https://a.example:9000/x')).toBe('https://a.example:9000/x');
+    for (const wrong of [
+      'ftp://a.example',
+      'a.example',
+      'javascript:alert(1)',
+      '',
+      '//a.example',
+      'http://',
+    ]) {
+      expect(() => plain.parse(wrong)).toThrow('expected a URL that begins with http: or https:');
+    }
+  });
+
+  test('a placeholder has to be there exactly once', () => {
+    expect(placed.parse('http://a/%s/verify')).toBe('http://a/%s/verify');
+    expect(() => placed.parse('http://a/verify')).toThrow('%s once');
+    expect(() => placed.parse('http://a/%s/%s')).toThrow('%s once');
+  });
+
+  test('only an optional one may be empty', () => {
+    expect(url('', ['http'], '', { optional: true }).kind.parse('')).toBe('');
+    expect(() => plain.parse('')).toThrow('expected a URL');
+  });
+});
+
+test('a key is secret only when it says so', () => {
+  expect([text('', '').secret, text('', '', { secret: true }).secret]).toEqual([false, true]);
+});
