@@ -1,0 +1,18 @@
+// Fresh identifiers and keys, from the system's generator.
+
+import { createHash, randomBytes } from 'node:crypto';
+
+/** A session id: 32 lower-case hex characters, 128 random bits. */
+export function newSessionId(): string {
+  return randomBytes(16).toString('hex');
+}
+
+/** A shared key: 32 lower-case hex characters, used as 32 bytes of text by AES-256. */
+export function newSharedKey(): string {
+  return randomBytes(16).toString('hex');
+}
+
+/** SHA-256 as 64 hex characters. */
+export function sha256Hex(data: Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}

@@ -1,0 +1,49 @@
+// Rate limits as the domain uses them: one limit counted for several keys at once.
+
+import { SwobError } from '../errors.ts';
+import type { RateLimit } from './model.ts';
+import type { LimitStore } from './ports.ts';
+
+/**
+ * Counts one event for every key; when one of them is used up, none is counted.
+ * @returns the first key that is used up with the seconds to wait, or undefined when allowed
+ */
+export async function takeAll(
+  limits: LimitStore,
+  keys: readonly string[],
+  limit: RateLimit,
+): Promise<{ key: string; seconds: number } | undefined> {
+  if (limit === 'off') return undefined;
+  for (const [index, key] of keys.entries()) {
+    const seconds = await limits.take(key, limit);
+    if (seconds > 0) {
+      await giveBackAll(limits, keys.slice(0, index), limit);
+      return { key, seconds };
+    }
+  }
+  return undefined;
+}
+
+export async function giveBackAll(
+  limits: LimitStore,
+  keys: readonly string[],
+  limit: RateLimit,
+): Promise<void> {
+  for (const key of keys) await limits.giveBack(key, limit);
+}
+
+/** The error of a limit that is used up. `what` is in the plural: `pings`. */
+export function limited(what: string, seconds: number): SwobError {
+  const retryAfter = Math.max(1, Math.ceil(seconds));
+  return new SwobError('LIMITED', `too many ${what}, try again in ${retryAfter} s`, { retryAfter });
+}
+
+/** What a limit counts as one address: an IPv6 client owns its whole /64, and a mapped IPv4 is that IPv4. */
+export function limitAddress(ip: string): string {
+  const address = ip.replace(/^::ffff:(?=\d+\.)/i, '');
+  if (!address.includes(':')) return address;
+  const [head = [], tail = []] = address.split('::').map((part) => (part === '' ? [] : part.split(':')));
+  // `::` stands for as many zero groups as are missing of eight.
+  const zeros = Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0');
+  return `${[...head, ...zeros, ...tail].slice(0, 4).join(':')}::/64`;
+}

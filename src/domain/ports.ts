@@ -1,0 +1,135 @@
+// What the domain needs of the world. Adapters live in store, bus, upstream and app; the contract
+// suites in test/contract hold every adapter of a port to the same behaviour.
+
+import type { PairedUser, RateLimit, Seed, Session, SessionEvent, SessionPhone } from './model.ts';
+
+/** Time, injected so that no test sleeps and expiry is exact. */
+export interface Clock {
+  /** Wall time in milliseconds since the Unix epoch; can be set back by the operator. */
+  now(): number;
+  /** Milliseconds from an arbitrary start; never goes back. */
+  monotonic(): number;
+  /** Runs `fn` once after `ms` milliseconds; the returned function cancels it. */
+  after(ms: number, fn: () => void): () => void;
+  /** Runs `fn` every `ms` milliseconds; the returned function stops it. Never keeps the process alive. */
+  every(ms: number, fn: () => void): () => void;
+}
+
+/** Structured log lines: fields first, then the message. Never a token, password or key. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface SeedStore {
+  /**
+   * Records a ping. A new IMSI, or a changed MSISDN or type, is on disk when this resolves; an LPS
+   * alone is within a second. Throws UNAVAILABLE when it cannot be kept or the store is full.
+   */
+  ping(seed: Seed): Promise<void>;
+  /** The seeds whose last ping is at most `maxAgeMs` old, measured so that a clock set back revives none. */
+  active(maxAgeMs: number): Promise<Seed[]>;
+  /** One of them, by its IMSI. */
+  getActive(imsi: string, maxAgeMs: number): Promise<Seed | undefined>;
+  /** A seed whether active or not: what was last registered for this IMSI. */
+  get(imsi: string): Promise<Seed | undefined>;
+}
+
+/** Short-lived sessions. Each method is atomic; each state has its own time to live. */
+export interface SessionStore {
+  /** Adds an open session. When too many are open the oldest ones are forgotten; paused ones never are. */
+  open(userId: string, sessionId: string): Promise<void>;
+  get(userId: string, sessionId: string): Promise<Session | undefined>;
+  /** Replaces an open session's id; the old id is unknown from then on. A phone's session stays as it is. */
+  rotate(
+    userId: string,
+    sessionId: string,
+    newSessionId: string,
+  ): Promise<'rotated' | 'paused' | 'paired' | 'unknown'>;
+  /**
+   * Gives an open session to a phone and pauses it. The same public key again is 'paused' too (a phone
+   * that lost the answer) and keeps the first shared key; another public key is 'taken'.
+   */
+  pause(userId: string, sessionId: string, phone: SessionPhone): Promise<'paused' | 'taken' | 'unknown'>;
+  /** Marks a paused session as paired; anything else is left alone. */
+  complete(userId: string, sessionId: string): Promise<void>;
+  remove(userId: string, sessionId: string): Promise<void>;
+  /**
+   * Binds a password ciphertext (by its digest) to a phone's key (by its fingerprint), once and for
+   * an hour. False when another key has it: a captured ciphertext is being replayed.
+   */
+  claimPassword(digest: string, fingerprint: string): Promise<boolean>;
+}
+
+export interface UserStore {
+  get(userId: string): Promise<PairedUser | undefined>;
+  /** On disk when this resolves; throws UNAVAILABLE, and keeps the earlier record, when it cannot be. */
+  put(user: PairedUser): Promise<void>;
+}
+
+export interface LimitStore {
+  /** Counts one event against `limit`. Resolves to 0 when allowed, else to the seconds to wait. */
+  take(key: string, limit: RateLimit): Promise<number>;
+  /** Takes back an event that turned out not to count. */
+  giveBack(key: string, limit: RateLimit): Promise<void>;
+}
+
+/** Everything that outlives a request. */
+export interface Store {
+  readonly seeds: SeedStore;
+  readonly sessions: SessionStore;
+  readonly users: UserStore;
+  readonly limits: LimitStore;
+  /** Writes what is still in memory and lets go of the lock; idempotent. */
+  close(): Promise<void>;
+}
+
+/** Carries pause and ack from the gateway to the socket of that session, wherever it lives. */
+export interface Bus {
+  /** Resolves when delivered, or when delivery was given up (logged): pairing never fails by it. */
+  publish(event: SessionEvent): Promise<void>;
+  subscribe(listener: (event: SessionEvent) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** A platform (mail, chat...) that a user has connected; passed on as the user API gives it. */
+export type Platform = Record<string, unknown>;
+
+/** The user management API. */
+export interface UserApi {
+  /**
+   * Checks a password and fetches the user's platforms, logos already absolute.
+   * `undefined` when the user or password is wrong; throws UPSTREAM when it fails or answers nonsense.
+   */
+  authenticate(userId: string, password: string): Promise<Platform[] | undefined>;
+}
+
+/** Where a number comes from; null when unknown. */
+export interface Telecom {
+  /** Whether the number is E.164 and could exist. */
+  isValid(msisdn: string): boolean;
+  /** English country name of an E.164 number. */
+  country(msisdn: string): string | null;
+  /** Operator by the IMSI's MCC and MNC; `id` is both together, e.g. `62401`. */
+  operator(imsi: string): { name: string | null; id: string | null };
+}
+
+/** The server's own RSA key pair. */
+export interface ServerKeys {
+  /** SPKI PEM, as handed to phones. */
+  readonly publicKeyPem: string;
+  /** OAEP (SHA-256, MGF1-SHA-1) decryption; `undefined` for every way in which it can fail. */
+  decrypt(ciphertext: Uint8Array): Buffer | undefined;
+}
+
+/** What a socket needs to know of its session; local over the store, or remote over a gateway's HTTP. */
+export interface SyncSessions {
+  /** The session as a socket finds it; `sessionId` may be a fresh one that took its place. */
+  attach(userId: string, sessionId: string): Promise<Pick<Session, 'sessionId' | 'state'> | 'unknown'>;
+  /** A new session id in place of the old one, unless a phone was faster. */
+  rotate(userId: string, sessionId: string): Promise<{ sessionId: string } | 'paused' | 'paired' | 'unknown'>;
+  /** Forgets an open session, unless a phone was faster. */
+  end(userId: string, sessionId: string): Promise<'ended' | 'paused' | 'paired'>;
+}

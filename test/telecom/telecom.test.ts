@@ -1,0 +1,138 @@
+// Country by number, operator by IMSI, and the file that corrects the built-in list.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createTelecom } from '../../src/telecom/telecom.ts';
+
+const telecom = createTelecom({ operatorsFile: '' });
+const nobody = { name: null, id: null };
+
+function fileWith(content: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'swob-telecom-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'operators.json');
+  writeFileSync(file, content);
+  return file;
+}
+
+describe('country', () => {
+  test.each([
+    ['+237650393369', 'Cameroon'],
+    ['+12025550123', 'United States'],
+    ['+14165550123', 'Canada'],
+    ['+33612345678', 'France'],
+    ['+447400123456', 'United Kingdom'],
+    ['+2348031234567', 'Nigeria'],
+    ['+38344123456', 'Kosovo'],
+  ])('%s is of %s', (msisdn, country) => {
+    expect(telecom.country(msisdn)).toBe(country);
+    expect(telecom.isValid(msisdn)).toBe(true);
+  });
+
+  test.each([
+    ['too short', '+23765'],
+    ['no such prefix', '+999123456789'],
+    ['over 15 digits', '+2376503933690000'],
+    ['no plus', '237650393369'],
+    ['separators', '+237 650 393 369'],
+    ['an extension', '+237650393369;ext=1'],
+    ['text around it', 'call +237650393369'],
+    ['a line break after it', '+237650393369\n'],
+    ['a tel: URI', 'tel:+237650393369'],
+    ['other digits than ASCII', '+٢٣٧٦٥٠٣٩٣٣٦٩'],
+    ['the documented sample', 'sample_MSISDN'],
+    ['empty', ''],
+  ])('is null and the number not valid: %s', (_why, msisdn) => {
+    expect(telecom.country(msisdn)).toBeNull();
+    expect(telecom.isValid(msisdn)).toBe(false);
+  });
+
+  test('is null for a valid number of no country', () => {
+    expect(telecom.isValid('+80012345678')).toBe(true);
+    expect(telecom.country('+80012345678')).toBeNull();
+  });
+});
+
+describe('operator', () => {
+  test.each([
+    ['MNC of two digits', '624010000000000', 'MTN Cameroon', '62401'],
+    ['MNC of two digits, first digit of the subscriber not zero', '624019999999999', 'MTN Cameroon', '62401'],
+    ['MNC of three digits', '310260123456789', 'T-Mobile', '310260'],
+    ['both lengths listed, three digits usual', '310590123456789', 'Verizon Wireless', '310590'],
+    ['both lengths listed, two digits usual', '350007123456789', 'One', '35000'],
+    ['a country that mixes, listed with three', '405803123456789', 'AIRCEL', '405803'],
+    ['a country that mixes, listed with two', '405019123456789', 'Reliance', '40501'],
+    ['several entries, the operational one', '270771234567890', 'Tango', '27077'],
+    ['several entries, the operational one last', '234180000000000', 'Cloud9', '23418'],
+    ['no brand: the operator', '738003123456789', 'Quark Communications Inc.', '738003'],
+    ['six digits alone', '624010', 'MTN Cameroon', '62401'],
+  ])('%s', (_case, imsi, name, id) => {
+    expect(telecom.operator(imsi)).toEqual({ name, id });
+  });
+
+  test.each([
+    '999000000000000',
+    '310999123456789',
+    '62401',
+    '',
+    'sample_IMSI',
+    '62401x000000000',
+    '6240100000000001',
+    '６２４０１０',
+  ])('is unknown for %j', (imsi) => {
+    expect(telecom.operator(imsi)).toEqual(nobody);
+  });
+
+  test('is a name and the beginning of the IMSI, or nothing, for every IMSI', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^\d{6,15}$/), (imsi) => {
+        const { name, id } = telecom.operator(imsi);
+        expect(name === null).toBe(id === null);
+        if (id !== null) expect([imsi.slice(0, 5), imsi.slice(0, 6)]).toContain(id);
+        expect(name).not.toBe('');
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('the operators file', () => {
+  test('adds and overrides', () => {
+    const own = createTelecom({
+      operatorsFile: fileWith('\uFEFF{"62401": "Ours", "99912": "Two", "999345": "Three", "31026": "Short"}'),
+    });
+    expect(own.operator('624010000000000')).toEqual({ name: 'Ours', id: '62401' });
+    expect(own.operator('999120000000000')).toEqual({ name: 'Two', id: '99912' });
+    expect(own.operator('999345000000000')).toEqual({ name: 'Three', id: '999345' });
+    expect(own.operator('310260123456789')).toEqual({ name: 'Short', id: '31026' });
+    expect(own.operator('624020000000000')).toEqual({ name: 'Orange', id: '62402' });
+  });
+
+  test.each([
+    ['not JSON', '{', /JSON/],
+    ['empty', '', /JSON/],
+    ['a list', '[]', /not a JSON object/],
+    ['null', 'null', /not a JSON object/],
+    ['a key that is too long', '{"6240100": "x"}', /"6240100"/],
+    ['a key that is no number', '{"MTN": "x"}', /"MTN"/],
+    ['a name that is no text', '{"62401": 1}', /no name for "62401"/],
+    ['an empty name', '{"62401": ""}', /no name for "62401"/],
+  ])('is refused at once when it is malformed: %s', (_case, content, why) => {
+    const operatorsFile = fileWith(content);
+    const create = () => createTelecom({ operatorsFile });
+    expect(create).toThrow(
+      expect.objectContaining({ code: 'CONFIG', message: expect.stringContaining(operatorsFile) }),
+    );
+    expect(create).toThrow(why);
+  });
+
+  test('is refused at once when it is not there', () => {
+    const operatorsFile = `${fileWith('{}')}.missing`;
+    expect(() => createTelecom({ operatorsFile })).toThrow(
+      expect.objectContaining({ code: 'CONFIG', message: expect.stringContaining(operatorsFile) }),
+    );
+  });
+});
