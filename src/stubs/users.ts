@@ -1,0 +1,204 @@
+// Stand-in for the user management API, for trials and test pipelines. Used by `swob stub users` and tests.
+
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { LRUCache } from 'lru-cache';
+import { messageOf, SwobError } from '../errors.ts';
+
+const maxBodyBytes = 64 * 1024;
+/** Log-ins that are remembered; the least recently used ones are forgotten. */
+const maxCookies = 10_000;
+/** Milliseconds that a client has to send its request. */
+const requestTimeout = 10_000;
+
+export interface UsersStubOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Passwords by user id. */
+  readonly users: ReadonlyMap<string, string>;
+  /** What every user has saved; without it `builtInPlatforms`. */
+  readonly platforms?: readonly Record<string, unknown>[];
+}
+
+export interface RunningStub {
+  /** `http://host:port` as bound. */
+  readonly url: string;
+  /** Ends open connections too; idempotent. */
+  close(): Promise<void>;
+}
+
+/** What the platforms of the real API look like; `logo` is a path on the API itself. */
+export const builtInPlatforms: readonly Record<string, unknown>[] = [
+  {
+    name: 'gmail',
+    description: 'Send and receive mail',
+    type: 'email',
+    letter: 'g',
+    logo: '/logos/gmail.svg',
+  },
+  { name: 'twitter', description: 'Post tweets', type: 'text', letter: 't', logo: '/logos/twitter.svg' },
+  {
+    name: 'telegram',
+    description: 'Send messages',
+    type: 'messaging',
+    letter: 'T',
+    logo: '/logos/telegram.svg',
+  },
+];
+
+interface Answer {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
+/** Starts the stand-in; throws UNAVAILABLE when the address cannot be listened on. */
+export async function startUsersStub(options: UsersStubOptions): Promise<RunningStub> {
+  const platforms = options.platforms ?? builtInPlatforms;
+  /** User id by session cookie. */
+  const cookies = new LRUCache<string, string>({ max: maxCookies });
+
+  const verify = async (request: IncomingMessage, userId: string): Promise<Answer> => {
+    const text = await readBody(request);
+    if (text === undefined) return { status: 413, headers: { connection: 'close' } };
+    const password = passwordIn(text);
+    if (password === undefined) return { status: 400 };
+    if (options.users.get(userId) !== password) return { status: 401 };
+    const cookie = randomBytes(16).toString('hex');
+    cookies.set(cookie, userId);
+    // Path: without it a client would send the cookie below .../<id>/ only.
+    return json({}, { 'set-cookie': `session=${cookie}; Path=/; HttpOnly; SameSite=Strict` });
+  };
+  const list = (request: IncomingMessage, userId: string): Answer => {
+    const cookie = /(?:^|;\s*)session=([0-9a-f]{32})(?:;|$)/.exec(request.headers.cookie ?? '')?.[1];
+    if (cookie === undefined || cookies.get(cookie) !== userId) return { status: 401 };
+    return json({ saved_platforms: platforms, unsaved_platforms: [] });
+  };
+  const answer = async (request: IncomingMessage): Promise<Answer> => {
+    const path = (request.url ?? '').replace(/\?.*$/, '');
+    const route = `${request.method} ${path}`;
+    const [, userId, action] = /^\/v2\/users\/([^/]+)\/(verify|platforms)$/.exec(path) ?? [];
+    if (userId !== undefined) {
+      const user = decode(userId);
+      if (user === undefined) return { status: 400 };
+      if (request.method === 'POST' && action === 'verify') return verify(request, user);
+      if (request.method === 'GET' && action === 'platforms') return list(request, user);
+    }
+    const platform = builtInPlatforms.find(({ logo }) => route === `GET ${logo}`);
+    return platform === undefined
+      ? { status: 404 }
+      : {
+          status: 200,
+          headers: { 'content-type': 'image/svg+xml' },
+          body: logoWith(String(platform.letter)),
+        };
+  };
+
+  const server = createServer({ requestTimeout, headersTimeout: requestTimeout }, (request, response) => {
+    answer(request).then(
+      ({ status, headers, body = '' }) => response.writeHead(status, headers).end(body),
+      // The client went away in the middle of its body.
+      () => response.destroy(),
+    );
+  });
+  const url = await listen(server, options);
+  let closed: Promise<void> | undefined;
+  return { url, close: () => (closed ??= close(server)) };
+}
+
+/** Platforms for `startUsersStub` from a JSON file; throws BAD_INPUT, naming the file. */
+export async function readPlatformsFile(path: string): Promise<Record<string, unknown>[]> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new SwobError('BAD_INPUT', `cannot read the platforms file ${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  if (Array.isArray(parsed) && parsed.every(isObject)) return parsed;
+  throw new SwobError('BAD_INPUT', `the platforms file ${path} is not a JSON list of objects`);
+}
+
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<string> {
+  const named = host.includes(':') ? `[${host}]` : host;
+  return new Promise((resolve, reject) => {
+    server.on('error', (error) => {
+      reject(
+        new SwobError(
+          'UNAVAILABLE',
+          `cannot listen on ${named}:${port}: ${messageOf(error)}; choose another`,
+          {
+            cause: error,
+          },
+        ),
+      );
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      const bound = typeof address === 'object' && address !== null ? address.port : port;
+      resolve(`http://${named}:${bound}`);
+    });
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+/** The body as text; undefined as soon as it is too long. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  // Not `for await`: leaving it early would destroy the socket before the 413 is out.
+  return new Promise((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= maxBodyBytes) chunks.push(chunk);
+      else resolve(undefined);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    request.on('close', () => reject(new Error('the request was cut off')));
+  });
+}
+
+function passwordIn(text: string): string | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return isObject(parsed) && typeof parsed.password === 'string' ? parsed.password : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function decode(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
+
+function json(value: unknown, headers: Record<string, string> = {}): Answer {
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(value),
+  };
+}
+
+function logoWith(letter: string): string {
+  return (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3"/>' +
+    `<text x="8" y="12" fill="#fff" font-size="12" text-anchor="middle">${letter}</text></svg>`
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
