@@ -1,0 +1,16 @@
+// The identifiers of the contract as JSON schemas, for the state that the gateway is in.
+
+import { Type } from 'typebox';
+import { type ApiState, identifierPatterns } from '../domain/identifiers.ts';
+
+export type IdentifierSchemas = ReturnType<typeof identifierSchemas>;
+
+export function identifierSchemas(state: ApiState) {
+  const patterns = identifierPatterns(state);
+  return {
+    imsi: Type.String({ pattern: patterns.imsi, description: 'International Mobile Subscriber Identity' }),
+    msisdn: Type.String({ pattern: patterns.msisdn, description: 'Phone number, E.164' }),
+    userId: Type.String({ pattern: patterns.userId, description: 'Id of a user at the user management API' }),
+    sessionId: Type.String({ pattern: patterns.sessionId, description: 'Id of a pairing session' }),
+  };
+}

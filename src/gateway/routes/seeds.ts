@@ -1,0 +1,126 @@
+// Routes of gateway clients: ping, register, list. CONTRACT.md, "Seeds".
+
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { verifySeedToken } from '../../crypto/seed-token.ts';
+import { limitAddress } from '../../domain/limiting.ts';
+import type { SeedType } from '../../domain/model.ts';
+import type { Seeds, SeedView } from '../../domain/seeds.ts';
+import { SwobError } from '../../errors.ts';
+import type { IdentifierSchemas } from '../identifier-schemas.ts';
+
+interface Options {
+  readonly seeds: Seeds;
+  readonly ids: IdentifierSchemas;
+  /** Empty: no token is asked for. */
+  readonly tokenSecret: string;
+}
+
+const badJson = 'invalid json';
+const missing = { seed_type: 'missing seeder state' };
+
+const nullableText = Type.Union([Type.String(), Type.Null()]);
+const seedSchema = Type.Object({
+  IMSI: Type.String(),
+  MSISDN: Type.String(),
+  seed_type: Type.Union([Type.Literal('seed'), Type.Literal('seeder')]),
+  LPS: Type.Number({ description: 'Unix time of the last ping, in seconds' }),
+  country: nullableText,
+  operator_name: nullableText,
+  operator_id: nullableText,
+});
+
+export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seeds, ids, tokenSecret }) => {
+  const list = async (type?: SeedType) => (await seeds.list(type)).map(toWire);
+  const listSchema = { tags: ['seeds'], response: { 200: Type.Array(seedSchema) } };
+
+  app.get('/seeds', { schema: { summary: 'Active seeds', ...listSchema } }, () => list());
+  app.get('/seeders', { schema: { summary: 'Active seeders', ...listSchema } }, () => list('seeder'));
+
+  app.get(
+    '/seeds/:IMSI',
+    {
+      schema: {
+        summary: 'MSISDN of an active seed, or nothing',
+        tags: ['seeds'],
+        params: Type.Object({ IMSI: ids.imsi }),
+      },
+    },
+    async (request, reply) => text(reply, (await seeds.msisdnOf(request.params.IMSI)) ?? ''),
+  );
+
+  app.post(
+    '/seeds/ping',
+    {
+      config: { badJson, missing },
+      schema: {
+        summary: 'A gateway client is alive; answers its LPS',
+        tags: ['seeds'],
+        body: Type.Object({
+          IMSI: ids.imsi,
+          MSISDN: ids.msisdn,
+          seed_type: Type.Union([Type.Literal('seed'), Type.Literal('seeder')]),
+        }),
+      },
+    },
+    async (request, reply) => {
+      const { IMSI, MSISDN, seed_type } = request.body;
+      requireToken(request, tokenSecret, IMSI);
+      return text(
+        reply,
+        formatLps(
+          await seeds.ping({ imsi: IMSI, msisdn: MSISDN, seedType: seed_type }, limitAddress(request.ip)),
+        ),
+      );
+    },
+  );
+
+  app.post(
+    '/seeds',
+    {
+      config: { badJson, missing },
+      schema: {
+        summary: "A seeder registers another SIM's number; answers its LPS",
+        tags: ['seeds'],
+        body: Type.Object({ IMSI: ids.imsi, MSISDN: ids.msisdn }),
+      },
+    },
+    async (request, reply) => {
+      const { IMSI, MSISDN } = request.body;
+      requireToken(request, tokenSecret);
+      return text(reply, formatLps(await seeds.register(IMSI, MSISDN, limitAddress(request.ip))));
+    },
+  );
+};
+
+function toWire(seed: SeedView) {
+  return {
+    IMSI: seed.imsi,
+    MSISDN: seed.msisdn,
+    seed_type: seed.seedType,
+    LPS: seed.lps,
+    country: seed.country,
+    operator_name: seed.operatorName,
+    operator_id: seed.operatorId,
+  };
+}
+
+/** As the old server's text: seconds, always with a fraction. */
+function formatLps(lps: number): string {
+  return Number.isInteger(lps) ? `${lps}.0` : String(lps);
+}
+
+/** With tokens on: any valid one, or that of `imsi` when a client speaks for itself. */
+function requireToken(request: FastifyRequest, secret: string, imsi?: string): void {
+  if (secret === '') return;
+  const token = /^Bearer (\S{1,512})$/.exec(request.headers.authorization ?? '')?.[1];
+  const owner = token === undefined ? undefined : verifySeedToken(secret, token);
+  if (owner === undefined || (imsi !== undefined && owner !== imsi)) {
+    throw new SwobError('UNAUTHENTICATED', 'missing or wrong token');
+  }
+}
+
+function text(reply: FastifyReply, body: string): FastifyReply {
+  return reply.type('text/plain; charset=utf-8').send(body);
+}

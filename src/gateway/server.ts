@@ -1,0 +1,121 @@
+// The gateway's HTTP server: limits, headers, errors and documentation around the routes.
+
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify from 'fastify';
+import type { Addresses } from '../domain/addresses.ts';
+import type { ApiState } from '../domain/identifiers.ts';
+import type { Pairing } from '../domain/pairing.ts';
+import type { Log } from '../domain/ports.ts';
+import type { Seeds } from '../domain/seeds.ts';
+import { messageOf, SwobError } from '../errors.ts';
+import { answerError, answerUnparsable } from './answer-error.ts';
+import { identifierSchemas } from './identifier-schemas.ts';
+import { seedRoutes } from './routes/seeds.ts';
+import { syncRoutes } from './routes/sync.ts';
+
+export interface GatewayDeps {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly state: ApiState;
+  readonly origins: readonly string[];
+  readonly trustedProxies: readonly string[];
+  /** For a client to send a whole request. */
+  readonly requestTimeoutMs: number;
+  /** For a handler to answer, calls to other systems included. */
+  readonly handlerTimeoutMs: number;
+  /** What `seeds_url` says; empty means /seeds of this gateway. */
+  readonly seedsEndpoint: string;
+  /** Empty: pings need no token. */
+  readonly seedTokenSecret: string;
+  readonly seeds: Seeds;
+  readonly pairing: Pairing;
+  readonly addresses: Addresses;
+  /** The server's public key, PEM. */
+  readonly publicKeyPem: string;
+  readonly version: string;
+  readonly log: Log;
+}
+
+export interface Gateway {
+  /** Listens. @returns the port that is bound; throws UNAVAILABLE when it is taken. */
+  start(): Promise<number>;
+  /** Takes no new requests, lets the running ones end, closes. */
+  stop(): Promise<void>;
+}
+
+/** The largest body on routes that set no other limit. */
+const bodyLimit = 16 * 1024;
+
+export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
+  const app = Fastify({
+    ...(deps.tls && { https: { ...deps.tls, minVersion: 'TLSv1.2' as const } }),
+    bodyLimit,
+    requestTimeout: deps.requestTimeoutMs,
+    handlerTimeout: deps.handlerTimeoutMs,
+    connectionTimeout: deps.handlerTimeoutMs + deps.requestTimeoutMs,
+    keepAliveTimeout: 30_000,
+    http: {
+      headersTimeout: deps.requestTimeoutMs,
+      // How often Node looks for requests that are late.
+      connectionsCheckingInterval: Math.max(100, deps.requestTimeoutMs / 4),
+    },
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    trustProxy: deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false,
+    routerOptions: { maxParamLength: 1_024 },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+    frameworkErrors: (error, request, reply) => answerError(deps.log, error, request, reply),
+    clientErrorHandler: answerUnparsable,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.setErrorHandler((error, request, reply) => answerError(deps.log, error, request, reply));
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).type('text/plain; charset=utf-8').send('not found'),
+  );
+
+  await app.register(helmet, { contentSecurityPolicy: false, crossOriginResourcePolicy: false });
+  await app.register(cors, {
+    // Nothing here rests on cookies; credentials are allowed because the old server's web pages ask for them.
+    origin: deps.origins.length > 0 ? [...deps.origins] : true,
+    credentials: true,
+    methods: ['GET', 'POST', 'PUT'],
+    maxAge: 600,
+  });
+  await app.register(swagger, {
+    openapi: {
+      info: { title: 'swob gateway', version: deps.version, description: 'Seeds and pairing of phones.' },
+    },
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs' });
+
+  const ids = identifierSchemas(deps.state);
+  await app.register(seedRoutes, { seeds: deps.seeds, ids, tokenSecret: deps.seedTokenSecret });
+  await app.register(syncRoutes, {
+    pairing: deps.pairing,
+    addresses: deps.addresses,
+    ids,
+    publicKeyPem: deps.publicKeyPem,
+    seedsEndpoint: deps.seedsEndpoint,
+  });
+
+  return {
+    start: async () => {
+      try {
+        await app.listen({ host: deps.host, port: deps.port });
+      } catch (error) {
+        const where = `${deps.host}:${deps.port}`;
+        throw new SwobError('UNAVAILABLE', `the gateway cannot listen on ${where}: ${messageOf(error)}`, {
+          cause: error,
+        });
+      }
+      const address = app.server.address();
+      return typeof address === 'object' && address ? address.port : deps.port;
+    },
+    stop: () => app.close(),
+  };
+}

@@ -1,0 +1,58 @@
+// One record a file, through lowdb: reading checks, writing is durable. Users and seeds are kept so.
+
+import { createHash } from 'node:crypto';
+import { Low } from 'lowdb';
+import { SwobError } from '../../errors.ts';
+import type { Disk } from './disk.ts';
+
+/**
+ * A lowdb over the file, null when there is none. `read` throws UNAVAILABLE when the file is damaged:
+ * not JSON, cut short, or not a record of this id. Made anew for each operation, so that what a failed
+ * write leaves in `data` is nobody's.
+ */
+export function openRecord<T>(
+  disk: Disk,
+  kind: 'users' | 'seeds',
+  id: string,
+  isRecord: (value: unknown) => value is T,
+): Low<T | null> {
+  const name = recordName(kind, id);
+  return new Low<T | null>(
+    {
+      read: async () => {
+        const text = await disk.read(name);
+        return text === undefined ? null : parseFile(disk, name, text, isRecord);
+      },
+      write: (record) => disk.write(name, JSON.stringify(record)),
+    },
+    null,
+  );
+}
+
+/** Any id gives a safe name, and no folder gets more than its share. */
+export function recordName(kind: 'users' | 'seeds', id: string): string {
+  const hash = createHash('sha256').update(id).digest('hex');
+  return `${kind}/${hash.slice(0, 2)}/${hash.slice(2)}.json`;
+}
+
+/** Throws UNAVAILABLE, with the file's name and what to do, when the text is not what it should be. */
+export function parseFile<T>(
+  disk: Disk,
+  name: string,
+  text: string,
+  isWhole: (value: unknown) => value is T,
+): T {
+  let value: unknown;
+  let fault = 'not what swob writes there';
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's message quotes the text, which may hold a key.
+    fault = text === '' ? 'empty' : 'not JSON or cut short';
+  }
+  if (isWhole(value)) return value;
+  throw new SwobError(
+    'UNAVAILABLE',
+    `${disk.pathOf(name)} is damaged (${fault}); restore it from a backup or remove it`,
+  );
+}

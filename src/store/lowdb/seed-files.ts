@@ -1,0 +1,53 @@
+// The files of the lowdb store's seeds, other than the records themselves.
+
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Seed } from '../../domain/model.ts';
+import { diskError, errnoOf } from '../disk-error.ts';
+import type { Disk } from './disk.ts';
+import { parseFile } from './record.ts';
+import { isLpsFile } from './shapes.ts';
+
+/** The LPS of the seeds that pinged lately: `{"<IMSI>": <LPS>}`. */
+export const lpsFile = 'lps.json';
+
+/** Seeds in one chunk of text; the event loop gets its turn between two. */
+const seedsPerChunk = 2_000;
+
+/** The text of the file, in chunks. */
+export function* lpsText(seeds: readonly Seed[]): Generator<string> {
+  yield '{';
+  for (let start = 0; start < seeds.length; start += seedsPerChunk) {
+    const pairs = seeds
+      .slice(start, start + seedsPerChunk)
+      .map(({ imsi, lps }) => `${JSON.stringify(imsi)}:${lps}`);
+    yield `${start > 0 ? ',' : ''}${pairs.join(',')}`;
+  }
+  yield '}';
+}
+
+/** IMSI and LPS; empty before the first flush. Throws UNAVAILABLE when the file is damaged. */
+export async function readLps(disk: Disk): Promise<[imsi: string, lps: number][]> {
+  const text = await disk.read(lpsFile);
+  return text === undefined ? [] : Object.entries(parseFile(disk, lpsFile, text, isLpsFile));
+}
+
+/** How many seeds are registered; what killed writes have left does not count. */
+export async function countSeeds(folder: string): Promise<number> {
+  const seeds = join(folder, 'seeds');
+  let count = 0;
+  for (const part of await namesIn(seeds)) {
+    const names = await namesIn(join(seeds, part));
+    count += names.filter((name) => name.endsWith('.json')).length;
+  }
+  return count;
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw diskError(`cannot list ${folder}`, error);
+  }
+}

@@ -1,0 +1,74 @@
+// The store of `[store] url = file:<folder>`: users and seeds on disk, sessions and limits in memory,
+// one process at a time. Opened by app.
+
+import { resolve } from 'node:path';
+import type { Store } from '../../domain/ports.ts';
+import { SwobError } from '../../errors.ts';
+import { diskError } from '../disk-error.ts';
+import { acquireLock } from '../lock.ts';
+import { createMemoryLimits } from '../memory/limits.ts';
+import { createMemorySessions } from '../memory/sessions.ts';
+import type { StoreOptions } from '../options.ts';
+import { storeClosed } from '../refusals.ts';
+import { createDisk, makeFolder } from './disk.ts';
+import { inspectFolder, writeMeta } from './meta.ts';
+import { openLowdbSeeds } from './seeds.ts';
+import { createLowdbUsers } from './users.ts';
+import { createWork } from './work.ts';
+
+/** Files open at once, and requests that may wait for them. */
+const workBounds = { width: 32, maxWaiting: 10_000 };
+
+/**
+ * Opens the store, made when the folder is missing or empty. Throws UNAVAILABLE when another process
+ * has it, or a file is damaged, or the disk refuses; CONFIG when the folder is no store of this version.
+ */
+export async function openLowdbStore(options: StoreOptions & { readonly folder: string }): Promise<Store> {
+  const folder = resolve(options.folder);
+  await makeFolder(folder).catch((error: unknown) => {
+    throw diskError(`cannot make the store's folder ${folder}`, error);
+  });
+  // Looked at before the lock as well, so that no lock file lands in another program's folder.
+  await inspectFolder(createDisk(folder, () => {}));
+
+  const lock = await acquireLock(folder, options.clock);
+  const disk = createDisk(folder, () => {
+    if (!lock.lost) return;
+    throw new SwobError(
+      'UNAVAILABLE',
+      `another process has taken over the store ${folder}; restart this one`,
+    );
+  });
+  try {
+    if ((await inspectFolder(disk)) === 'new') await writeMeta(disk);
+
+    let closing: Promise<void> | undefined;
+    const assertOpen = (): void => {
+      if (closing) throw storeClosed();
+    };
+    const work = createWork(workBounds);
+    const seeds = await openLowdbSeeds(disk, work, options, assertOpen);
+
+    const close = async (): Promise<void> => {
+      try {
+        await work.idle();
+        await seeds.close();
+      } finally {
+        await lock.release();
+      }
+    };
+    return {
+      seeds: seeds.store,
+      sessions: createMemorySessions(options.clock, options.sessions),
+      limits: createMemoryLimits(options.clock),
+      users: createLowdbUsers(disk, work, assertOpen),
+      close: () => {
+        closing ??= close();
+        return closing;
+      },
+    };
+  } catch (error) {
+    await lock.release().catch(() => {});
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+// Sessions and password claims in memory; used by the memory store and, sessions being short-lived, by
+// the lowdb store. Bodies run without an await, so each method is atomic.
+
+import type { Session, SessionPhone } from '../../domain/model.ts';
+import type { Clock, SessionStore } from '../../domain/ports.ts';
+import { SwobError } from '../../errors.ts';
+import type { StoreOptions } from '../options.ts';
+import { createExpiringMap } from './expiring-map.ts';
+
+type HeldSession = Session & { readonly state: 'paused' | 'paired'; readonly phone: SessionPhone };
+
+const claimTtlMs = 3_600_000;
+const maxClaims = 100_000;
+
+/** A session that is open twice is renewed; `open` leaves one that a phone holds as it is. */
+export function createMemorySessions(clock: Clock, options: StoreOptions['sessions']): SessionStore {
+  const open = createExpiringMap<Session>(clock, options.openTtlMs, options.maxOpen);
+  const paused = createExpiringMap<HeldSession>(clock, options.pausedTtlMs);
+  const paired = createExpiringMap<HeldSession>(clock, options.pairedTtlMs);
+  const claims = createExpiringMap<string>(clock, claimTtlMs, maxClaims);
+
+  const held = (key: string): HeldSession | undefined => paused.get(key) ?? paired.get(key);
+
+  return {
+    open: async (userId, sessionId) => {
+      const key = keyOf(userId, sessionId);
+      if (!held(key)) open.set(key, { userId, sessionId, state: 'open' });
+    },
+
+    get: async (userId, sessionId) => {
+      const key = keyOf(userId, sessionId);
+      return open.get(key) ?? held(key);
+    },
+
+    rotate: async (userId, sessionId, newSessionId) => {
+      const key = keyOf(userId, sessionId);
+      const newKey = keyOf(userId, newSessionId);
+      if (!open.get(key)) return held(key)?.state ?? 'unknown';
+      if (open.get(newKey) || held(newKey)) {
+        throw new SwobError('CONFLICT', 'the new session id is in use; take another one');
+      }
+      open.delete(key);
+      open.set(newKey, { userId, sessionId: newSessionId, state: 'open' });
+      return 'rotated';
+    },
+
+    pause: async (userId, sessionId, phone) => {
+      const key = keyOf(userId, sessionId);
+      const holder = held(key);
+      if (holder) return holder.phone.publicKey === phone.publicKey ? 'paused' : 'taken';
+      if (!open.get(key)) return 'unknown';
+      open.delete(key);
+      paused.set(key, { userId, sessionId, state: 'paused', phone });
+      return 'paused';
+    },
+
+    complete: async (userId, sessionId) => {
+      const key = keyOf(userId, sessionId);
+      const session = paused.get(key);
+      if (!session) return;
+      paused.delete(key);
+      paired.set(key, { ...session, state: 'paired' });
+    },
+
+    remove: async (userId, sessionId) => {
+      const key = keyOf(userId, sessionId);
+      for (const sessions of [open, paused, paired]) sessions.delete(key);
+    },
+
+    claimPassword: async (digest, fingerprint) => {
+      const owner = claims.get(digest);
+      if (owner === undefined) claims.set(digest, fingerprint);
+      return owner === undefined || owner === fingerprint;
+    },
+  };
+}
+
+/** The length in front keeps `a` + `bc` apart from `ab` + `c`, whatever the two ids contain. */
+function keyOf(userId: string, sessionId: string): string {
+  return `${userId.length}:${userId}${sessionId}`;
+}

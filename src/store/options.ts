@@ -1,0 +1,22 @@
+// What every store is opened with; made from the configuration by app, by hand in tests.
+
+import type { Clock, Log } from '../domain/ports.ts';
+
+export interface StoreOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly sessions: {
+    /** Time to live of each state, in milliseconds. */
+    readonly openTtlMs: number;
+    readonly pausedTtlMs: number;
+    readonly pairedTtlMs: number;
+    /** Open sessions held at once; above it the oldest are forgotten. */
+    readonly maxOpen: number;
+  };
+  readonly seeds: {
+    /** The longest age that `active` is asked for; older seeds need not stay in memory. */
+    readonly activeMs: number;
+    /** IMSIs that are kept; a new one above it is refused. */
+    readonly maxRegistered: number;
+  };
+}

@@ -1,0 +1,191 @@
+// The sync websocket server: who may connect, and which socket a pause or an ack is for.
+
+import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Addresses } from '../domain/addresses.ts';
+import { type ApiState, identifierPatterns } from '../domain/identifiers.ts';
+import { limitAddress, limited, takeAll } from '../domain/limiting.ts';
+import type { RateLimit, SessionEvent } from '../domain/model.ts';
+import type { Bus, Clock, LimitStore, Log, SyncSessions } from '../domain/ports.ts';
+import { messageOf, SwobError } from '../errors.ts';
+import { type ConnectionOptions, createConnection } from './connection.ts';
+import { createKeepAlive } from './keep-alive.ts';
+import { listen } from './listen.ts';
+import { bounds, type Closing, closing, parseSyncPath, type SyncPath } from './protocol.ts';
+import { createRegistry } from './registry.ts';
+
+export interface SyncDeps {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly state: ApiState;
+  readonly origins: readonly string[];
+  /** The client's address, behind trusted proxies too. */
+  readonly addressOf: (request: IncomingMessage) => string;
+  readonly requestTimeoutMs: number;
+  readonly maxConnections: number;
+  /** New sockets from an address. */
+  readonly socketLimit: RateLimit;
+  readonly connection: ConnectionOptions;
+  readonly sessions: SyncSessions;
+  readonly limits: LimitStore;
+  readonly bus: Bus;
+  readonly addresses: Addresses;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface SyncServer {
+  /** Listens. @returns the port that is bound; throws UNAVAILABLE when it is taken. */
+  start(): Promise<number>;
+  /** Takes no new sockets and closes the others with 1001. */
+  stop(): Promise<void>;
+}
+
+export function createSyncServer(deps: SyncDeps): SyncServer {
+  const { clock, log } = deps;
+  const registry = createRegistry();
+  let stopping = false;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: true,
+    perMessageDeflate: false,
+    maxPayload: bounds.maxPayload,
+    maxFragments: bounds.maxFragments,
+  });
+  const alive = createKeepAlive(sockets, clock);
+  const timeouts = {
+    headersTimeout: deps.requestTimeoutMs,
+    requestTimeout: deps.requestTimeoutMs,
+    connectionsCheckingInterval: Math.max(100, deps.requestTimeoutMs / 4),
+  };
+  const http = deps.tls
+    ? createTlsServer({ ...timeouts, ...deps.tls, minVersion: 'TLSv1.2' })
+    : createServer(timeouts);
+  const patterns = identifierPatterns(deps.state);
+  const [validUser, validSession] = [new RegExp(patterns.userId), new RegExp(patterns.sessionId)];
+
+  http.on('request', (_request, response) => {
+    response.writeHead(426, { ...plain, upgrade: 'websocket' }).end('this port speaks websocket only');
+  });
+  http.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    upgrade(request, socket, head).catch((error: unknown) => {
+      if (!(error instanceof SwobError)) log.error({ error: messageOf(error) }, 'upgrade failed');
+      refuse(socket, error instanceof SwobError ? error : new SwobError('INTERNAL', 'internal error'));
+    });
+  });
+
+  const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+    if (stopping) throw new SwobError('UNAVAILABLE', 'server stopping', { retryAfter: 10 });
+    const path = parseSyncPath(request.url ?? '');
+    if (!path) throw new SwobError('NOT_FOUND', 'not found');
+    const origin = request.headers.origin;
+    if (origin !== undefined && deps.origins.length > 0 && !deps.origins.includes(origin)) {
+      throw new SwobError('FORBIDDEN', 'origin not allowed');
+    }
+    if (!validUser.test(path.userId)) throw new SwobError('BAD_INPUT', 'user id is not well formed');
+    if (sockets.clients.size >= deps.maxConnections) {
+      throw new SwobError('UNAVAILABLE', 'too many connections, try again later', { retryAfter: 10 });
+    }
+    const key = `socket:address:${limitAddress(deps.addressOf(request))}`;
+    const refused = await takeAll(deps.limits, [key], deps.socketLimit);
+    if (refused) throw limited('connections', refused.seconds);
+    sockets.handleUpgrade(request, socket, head, (peer) => accept(peer, path));
+  };
+
+  const accept = (peer: WebSocket, path: SyncPath): void => {
+    alive.watch(peer);
+    peer.on('error', (error) =>
+      log.debug({ userId: path.userId, error: messageOf(error) }, 'sync socket error'),
+    );
+    if (path.action !== 'init') {
+      close(peer, deliver({ kind: path.action, ...path }) ? closing.done : closing.unknownSession);
+      return;
+    }
+    if (!validSession.test(path.sessionId)) return close(peer, closing.unknownSession);
+    const connection = createConnection({
+      userId: path.userId,
+      sessions: deps.sessions,
+      addresses: deps.addresses,
+      clock,
+      log,
+      options: deps.connection,
+      peer: { send: (text) => send(peer, text), close: (how) => close(peer, how) },
+      onRotated: (from, to) => registry.rotated(path.userId, from, to),
+    });
+    if (!registry.add(path.userId, path.sessionId, connection)) return close(peer, closing.alreadyConnected);
+    let messages = 0;
+    peer.on('message', () => {
+      if (++messages > bounds.maxMessages) connection.end(closing.tooManyFrames);
+    });
+    peer.on('close', () => {
+      connection.end();
+      registry.remove(connection);
+    });
+    void connection.start(path.sessionId);
+  };
+
+  /** @returns false when no socket shows that session. */
+  const deliver = (event: SessionEvent): boolean => {
+    const connection = registry.find(event.userId, event.sessionId);
+    if (!connection) return false;
+    if (event.kind === 'pause') connection.pause();
+    else connection.ack();
+    return true;
+  };
+
+  let unsubscribe: () => void = () => {};
+  return {
+    start: async () => {
+      const port = await listen(http, deps.host, deps.port);
+      unsubscribe = deps.bus.subscribe(deliver);
+      return port;
+    },
+    stop: async () => {
+      stopping = true;
+      alive.stop();
+      unsubscribe();
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      for (const connection of registry.all()) connection.end(closing.stopping);
+      // A peer that does not answer the close within two seconds is dropped.
+      const giveUp = clock.after(2_000, () => {
+        for (const peer of sockets.clients) peer.terminate();
+        http.closeAllConnections();
+      });
+      http.closeIdleConnections();
+      await closed;
+      giveUp();
+    },
+  };
+}
+
+function send(peer: WebSocket, text: string): void {
+  if (peer.readyState !== peer.OPEN) return;
+  if (peer.bufferedAmount > bounds.maxBuffered) return peer.terminate();
+  peer.send(text);
+}
+
+function close(peer: WebSocket, { code, reason }: Closing): void {
+  peer.close(code, reason);
+}
+
+const plain = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
+
+/** Answers an upgrade over HTTP and closes. */
+function refuse(socket: Duplex, error: SwobError): void {
+  if (!socket.writable) return void socket.destroy();
+  const headers = {
+    ...plain,
+    connection: 'close',
+    'content-length': Buffer.byteLength(error.message),
+    ...(error.retryAfter !== undefined && { 'retry-after': error.retryAfter }),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(
+    `HTTP/1.1 ${error.http} ${STATUS_CODES[error.http]}\r\n${lines.join('')}\r\n${error.message}`,
+    () => socket.destroy(),
+  );
+}

@@ -1,0 +1,131 @@
+// A session store as simple as can be, and random commands that run against it and a real one.
+
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import type { SessionState } from '../../src/domain/model.ts';
+import type { SessionStore } from '../../src/domain/ports.ts';
+import type { StoreOptions } from '../../src/store/options.ts';
+import type { FakeClock } from '../support/fake-clock.ts';
+
+interface ModelSession {
+  id: string;
+  state: SessionState;
+  key?: string;
+  expiresAt: number;
+}
+
+interface Model {
+  now: number;
+  /** In the order in which they got their state. */
+  list: ModelSession[];
+  readonly ttl: Record<SessionState, number>;
+  readonly maxOpen: number;
+}
+
+interface Real {
+  readonly clock: FakeClock;
+  readonly sessions: SessionStore;
+}
+
+export function createSessionModel(options: StoreOptions['sessions']): Model {
+  const ttl = { open: options.openTtlMs, paused: options.pausedTtlMs, paired: options.pairedTtlMs };
+  return { now: 0, list: [], ttl, maxOpen: options.maxOpen };
+}
+
+function find(model: Model, id: string): ModelSession | undefined {
+  return model.list.find((session) => session.id === id && session.expiresAt > model.now);
+}
+
+function enter(model: Model, id: string, state: SessionState, key?: string): void {
+  model.list = model.list.filter((session) => session.id !== id && session.expiresAt > model.now);
+  model.list.push({ id, state, expiresAt: model.now + model.ttl[state], ...(key !== undefined && { key }) });
+  const open = model.list.filter((session) => session.state === 'open');
+  if (open.length > model.maxOpen) model.list = model.list.filter((session) => session !== open[0]);
+}
+
+function command(
+  text: string,
+  run: (model: Model, real: Real) => Promise<void>,
+): fc.AsyncCommand<Model, Real> {
+  return { check: () => true, run, toString: () => text };
+}
+
+const user = 'u';
+
+const open = (id: string) =>
+  command(`open ${id}`, async (model, { sessions }) => {
+    await sessions.open(user, id);
+    const known = find(model, id);
+    if (!known || known.state === 'open') enter(model, id, 'open');
+  });
+
+const rotate = (id: string, newId: string) =>
+  command(`rotate ${id} ${newId}`, async (model, { sessions }) => {
+    const known = find(model, id);
+    const rotation = sessions.rotate(user, id, newId);
+    if (known?.state !== 'open') expect(await rotation).toBe(known?.state ?? 'unknown');
+    else if (find(model, newId)) await expect(rotation).rejects.toMatchObject({ code: 'CONFLICT' });
+    else {
+      expect(await rotation).toBe('rotated');
+      model.list = model.list.filter((session) => session !== known);
+      enter(model, newId, 'open');
+    }
+  });
+
+const pause = (id: string, key: string) =>
+  command(`pause ${id} ${key}`, async (model, { sessions }) => {
+    const outcome = await sessions.pause(user, id, { publicKey: key, sharedKey: `shared ${key}` });
+    const known = find(model, id);
+    if (!known) expect(outcome).toBe('unknown');
+    else if (known.key !== undefined) expect(outcome).toBe(known.key === key ? 'paused' : 'taken');
+    else {
+      expect(outcome).toBe('paused');
+      enter(model, id, 'paused', key);
+    }
+  });
+
+const complete = (id: string) =>
+  command(`complete ${id}`, async (model, { sessions }) => {
+    await sessions.complete(user, id);
+    const known = find(model, id);
+    if (known?.state === 'paused') enter(model, id, 'paired', known.key);
+  });
+
+const remove = (id: string) =>
+  command(`remove ${id}`, async (model, { sessions }) => {
+    await sessions.remove(user, id);
+    model.list = model.list.filter((session) => session.id !== id);
+  });
+
+const wait = (ms: number) =>
+  command(`wait ${ms}`, async (model, { clock }) => {
+    clock.advance(ms);
+    model.now += ms;
+  });
+
+const ids = ['a', 'b', 'c', 'd', 'e'];
+
+/** After every step each id is looked at. */
+const look = () =>
+  command('look', async (model, { sessions }) => {
+    for (const id of ids) {
+      const found = await sessions.get(user, id);
+      const known = find(model, id);
+      expect([id, found?.state, found?.phone?.publicKey]).toEqual([id, known?.state, known?.key]);
+    }
+  });
+
+const anId = fc.constantFrom(...ids);
+
+export const sessionCommands = fc.commands(
+  [
+    anId.map(open),
+    fc.tuple(anId, anId).map(([id, newId]) => rotate(id, newId)),
+    fc.tuple(anId, fc.constantFrom('x', 'y')).map(([id, key]) => pause(id, key)),
+    anId.map(complete),
+    anId.map(remove),
+    fc.constantFrom(1, 7_000, 14_999, 15_000, 60_000).map(wait),
+    fc.constant(look()),
+  ],
+  { maxCommands: 60 },
+);

@@ -1,0 +1,46 @@
+// What a test needs of the machine. A user's machine may lack it, then the test is skipped with a reason;
+// CI may not: a test that is skipped there holds nothing.
+
+import { spawnSync } from 'node:child_process';
+import type { TestContext } from 'vitest';
+
+/** Debian's own: its packages are not for any other python on the PATH. */
+export const python = '/usr/bin/python3';
+
+export type Need =
+  | { readonly command: string }
+  /** A module of Debian's Python. */
+  | { readonly module: string }
+  /** The right to mount a file system. */
+  | { readonly mounts: true }
+  /** Linux's loopback network: every 127.x.y.z is this machine. */
+  | { readonly loopbackNetwork: true };
+
+/** Skips the test, or fails it under CI=true, unless everything is there. */
+export function needs(context: TestContext, ...all: readonly Need[]): void {
+  const missing = all.flatMap((need) => problemOf(need) ?? []);
+  if (missing.length === 0) return;
+  const reason = `missing on this machine: ${missing.join(', ')}`;
+  if (process.env.CI === 'true') throw new Error(reason);
+  context.skip(reason);
+}
+
+function problemOf(need: Need): string | undefined {
+  if ('command' in need)
+    return succeeds('sh', ['-c', 'command -v "$0"', need.command]) ? undefined : need.command;
+  if ('module' in need) {
+    return succeeds(python, ['-c', `import ${need.module}`])
+      ? undefined
+      : `${python} -c 'import ${need.module}'`;
+  }
+  if ('loopbackNetwork' in need)
+    return process.platform === 'linux' ? undefined : 'addresses such as 127.0.0.2';
+  // In a mount namespace of its own, which is gone with the command.
+  return succeeds('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'])
+    ? undefined
+    : 'the right to mount';
+}
+
+function succeeds(command: string, args: readonly string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore', timeout: 30_000 }).status === 0;
+}
