@@ -1,0 +1,39 @@
+// `swob config init`: writes a configuration file that says every key, its default and what it is for.
+
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Command } from 'commander';
+import { exampleFile } from '../../config/example.ts';
+import { messageOf, SwobError } from '../../errors.ts';
+import type { Context } from '../context.ts';
+import { writeWhole } from '../ready-file.ts';
+
+const defaultTarget = 'confs/conf.ini';
+
+export function define(command: Command, context: Context): void {
+  command
+    .option('--force', 'replace a file that is there')
+    .addHelpText(
+      'after',
+      `\nWrites ${defaultTarget}, or the file of --config.\n\nExample:\n  swob config init\n  swob config init -c /etc/swob/conf.ini`,
+    )
+    .action(({ force = false }: { readonly force?: boolean }) => run(context, force));
+}
+
+async function run({ options, printer }: Context, force: boolean): Promise<void> {
+  const [target = defaultTarget, ...more] = options.config;
+  if (more.length > 0) throw new SwobError('USAGE', 'config init writes one file; give --config once');
+  if (!force && existsSync(target)) {
+    throw new SwobError('CONFIG', `${target} is there already; --force replaces it`);
+  }
+  await mkdir(dirname(target), { recursive: true }).catch((error: unknown) => {
+    throw new SwobError('UNAVAILABLE', `cannot make ${dirname(target)}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  });
+  // It is going to hold secrets.
+  await writeWhole(target, exampleFile(), 0o600);
+  if (printer.json) printer.value({ file: target });
+  else printer.line(`wrote ${target}`);
+}

@@ -1,0 +1,61 @@
+// `swob serve`: runs the named services until a signal.
+
+import type { Command } from 'commander';
+import type { ServiceName } from '../../app/compose.ts';
+import { SwobError } from '../../errors.ts';
+import type { Context } from '../context.ts';
+import { writeReadyFile } from '../ready-file.ts';
+import { version } from '../version.ts';
+
+interface Options {
+  readonly readyFile?: string;
+}
+
+const services: readonly ServiceName[] = ['gateway', 'sync'];
+
+export function define(command: Command, context: Context): void {
+  command
+    .argument('[services...]', `which to run: ${services.join(', ')}; all when none is named`)
+    .option('--ready-file <file>', 'written once all are ready: {"gateway":{"url":…},"sync":{"url":…}}')
+    .addHelpText(
+      'after',
+      '\nExample:\n  swob serve\n  swob serve gateway sync --set api.port=0 --set websocket.port=0 --ready-file ready.json',
+    )
+    .action((names: string[], options: Options) => serve(context, names, options));
+}
+
+async function serve(context: Context, words: readonly string[], options: Options): Promise<void> {
+  const names = new Set(words.map(serviceName));
+  const { config } = await context.loadConfig();
+  const [{ startServices }, { createLifecycle, stopOnSignal }, { createLog }, { systemClock }] =
+    await Promise.all([
+      import('../../app/compose.ts'),
+      import('../../app/lifecycle.ts'),
+      import('../../app/logging.ts'),
+      import('../../app/system-clock.ts'),
+    ]);
+  const log = createLog(config.logging.level);
+  const lifecycle = createLifecycle(log);
+  // From here on a signal finds what has been opened so far.
+  const stopped = stopOnSignal(lifecycle, log);
+  try {
+    const wanted = names.size > 0 ? names : new Set(services);
+    const endpoints = await startServices(config, wanted, { clock: systemClock, log, lifecycle, version });
+    if (options.readyFile !== undefined) await writeReadyFile(options.readyFile, endpoints);
+    for (const [service, { url }] of Object.entries(endpoints)) {
+      if (context.printer.json) context.printer.value({ service, url });
+      else context.printer.line(`${service} ready at ${url}`);
+    }
+  } catch (error) {
+    await lifecycle.stop();
+    throw error;
+  }
+  await stopped;
+}
+
+function serviceName(word: string): ServiceName {
+  const name = services.find((candidate) => candidate === word);
+  if (!name)
+    throw new SwobError('USAGE', `no service is called "${word}"; there are: ${services.join(', ')}`);
+  return name;
+}
