@@ -10,7 +10,7 @@ const maxBytes = 8 * 1024 * 1024;
 /** As much of a server's answer as an error message shows. */
 const maxShown = 300;
 
-export interface Call {
+interface Call {
   readonly method?: 'GET' | 'POST';
   /** Below the base URL, with its slash; or a whole URL. */
   readonly path: string;

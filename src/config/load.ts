@@ -1,5 +1,5 @@
 // Brings the configuration together: defaults < files < environment < --set, checked against the table.
-// All faults are told at once. The only file that reads process.env.
+// All faults are told at once.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { messageOf, SwobError } from '../errors.ts';
@@ -34,7 +34,7 @@ export interface ConfigSources {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-export const defaultFiles = ['confs/conf.ini', '/etc/swob/conf.ini'] as const;
+const defaultFiles = ['confs/conf.ini', '/etc/swob/conf.ini'] as const;
 
 /** Environment variables that begin with SWOB_ and are no configuration keys: secrets for commands. */
 const otherVariables = new Set(['SWOB_PASSWORD', 'SWOB_TOKEN']);

@@ -38,12 +38,20 @@ export function limited(what: string, seconds: number): SwobError {
   return new SwobError('LIMITED', `too many ${what}, try again in ${retryAfter} s`, { retryAfter });
 }
 
-/** What a limit counts as one address: an IPv6 client owns its whole /64, and a mapped IPv4 is that IPv4. */
+/**
+ * What a limit counts as one address: an IPv6 client owns its whole /64, and a mapped IPv4 is that IPv4.
+ * However an address is spelt, it is the same; anything else stays as it is.
+ */
 export function limitAddress(ip: string): string {
-  const address = ip.replace(/^::ffff:(?=\d+\.)/i, '');
-  if (!address.includes(':')) return address;
-  const [head = [], tail = []] = address.split('::').map((part) => (part === '' ? [] : part.split(':')));
+  const bracketed = `http://[${ip.replace(/%.*$/, '')}]`;
+  if (!URL.canParse(bracketed)) return ip;
+  const canonical = new URL(bracketed).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(canonical) ?? [];
+  if (high !== undefined && low !== undefined) {
+    return [high, low].flatMap((group) => [...Buffer.from(group.padStart(4, '0'), 'hex')]).join('.');
+  }
+  const [head = [], tail = []] = canonical.split('::').map((part) => (part === '' ? [] : part.split(':')));
   // `::` stands for as many zero groups as are missing of eight.
-  const zeros = Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0');
+  const zeros = Array<string>(8 - head.length - tail.length).fill('0');
   return `${[...head, ...zeros, ...tail].slice(0, 4).join(':')}::/64`;
 }

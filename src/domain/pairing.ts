@@ -23,7 +23,7 @@ export interface Pairing {
   replace(userId: string, sessionId: string, address: string): Promise<string>;
 }
 
-export interface Paired {
+interface Paired {
   /** The shared key under the phone's key, OAEP, base64. */
   readonly sharedKey: string;
   readonly platforms: readonly Platform[];

@@ -6,12 +6,12 @@ import type { SessionStore, SyncSessions } from './ports.ts';
 export function createSyncSessions(sessions: SessionStore, options: { production: boolean }): SyncSessions {
   return {
     attach: async (userId, sessionId) => {
-      const session = await sessions.get(userId, sessionId);
-      if (session) return { sessionId, state: session.state };
-      if (options.production) return 'unknown';
       // In testing the documented `…/init/111/000` works although nobody opened it.
+      if (options.production && !(await sessions.get(userId, sessionId))) return 'unknown';
+      // Renews an open one: it must live as long as it is shown, however late the page came.
       await sessions.open(userId, sessionId);
-      return { sessionId, state: 'open' };
+      const session = await sessions.get(userId, sessionId);
+      return { sessionId, state: session?.state ?? 'open' };
     },
     rotate: async (userId, sessionId) => {
       const fresh = newSessionId();

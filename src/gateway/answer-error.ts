@@ -26,6 +26,8 @@ export function answerError(
   if (status >= 500)
     log.error({ route: request.routeOptions.url, status, error: messageOf(error) }, 'request failed');
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+  // A URL that cannot be decoded gets here before the hook that sets it on every other answer.
+  reply.header('x-content-type-options', 'nosniff');
   // A body that was not read to its end leaves the connection unusable.
   if (status === 413 || status === 415) reply.header('connection', 'close');
   return reply.code(status).type('text/plain; charset=utf-8').send(text);

@@ -52,22 +52,26 @@ export interface Gateway {
 const bodyLimit = 16 * 1024;
 
 export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
+  const timeouts = {
+    headersTimeout: deps.requestTimeoutMs,
+    // How often Node looks for requests that are late.
+    connectionsCheckingInterval: Math.max(100, deps.requestTimeoutMs / 4),
+  };
   const app = Fastify({
-    ...(deps.tls && { https: { ...deps.tls, minVersion: 'TLSv1.2' as const } }),
+    // Fastify takes the options of one of the two servers only.
+    ...(deps.tls
+      ? { https: { ...timeouts, ...deps.tls, minVersion: 'TLSv1.2' as const } }
+      : { http: timeouts }),
     bodyLimit,
     requestTimeout: deps.requestTimeoutMs,
     handlerTimeout: deps.handlerTimeoutMs,
     connectionTimeout: deps.handlerTimeoutMs + deps.requestTimeoutMs,
     keepAliveTimeout: 30_000,
-    http: {
-      headersTimeout: deps.requestTimeoutMs,
-      // How often Node looks for requests that are late.
-      connectionsCheckingInterval: Math.max(100, deps.requestTimeoutMs / 4),
-    },
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     trustProxy: deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false,
-    routerOptions: { maxParamLength: 1_024 },
+    // As long as Node lets a URL be: the schemas say what is too long, and 400 is the answer.
+    routerOptions: { maxParamLength: 16 * 1024 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     frameworkErrors: (error, request, reply) => answerError(deps.log, error, request, reply),
     clientErrorHandler: answerUnparsable,

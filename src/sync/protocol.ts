@@ -42,7 +42,7 @@ export function parseSyncPath(url: string): SyncPath | undefined {
   const match = /^\/v2\/sync\/(init|pause|ack)\/([^/?#]+)\/([^/?#]+)(?:\?.*)?$/.exec(url);
   if (!match) return undefined;
   try {
-    const [, action, userId, sessionId] = match.map(decodeURIComponent);
+    const [action, userId, sessionId] = match.slice(1).map(decodeURIComponent);
     if (action !== 'init' && action !== 'pause' && action !== 'ack') return undefined;
     return userId && sessionId ? { action, userId, sessionId } : undefined;
   } catch {

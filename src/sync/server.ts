@@ -90,9 +90,12 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     if (sockets.clients.size >= deps.maxConnections) {
       throw new SwobError('UNAVAILABLE', 'too many connections, try again later', { retryAfter: 10 });
     }
-    const key = `socket:address:${limitAddress(deps.addressOf(request))}`;
-    const refused = await takeAll(deps.limits, [key], deps.socketLimit);
-    if (refused) throw limited('connections', refused.seconds);
+    // A gateway in another process tells of every phone from one address: only its misses are counted.
+    if (path.action === 'init' || !registry.find(path.userId, path.sessionId)) {
+      const key = `socket:address:${limitAddress(deps.addressOf(request))}`;
+      const refused = await takeAll(deps.limits, [key], deps.socketLimit);
+      if (refused) throw limited('connections', refused.seconds);
+    }
     sockets.handleUpgrade(request, socket, head, (peer) => accept(peer, path));
   };
 

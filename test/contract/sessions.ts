@@ -183,6 +183,13 @@ export function sessionContract(
       expect(await stateOf('new', '0')).toBe('open');
     });
 
+    test('expired sessions are unknown at once, however many there are', async () => {
+      for (let n = 0; n < 100; n++) await sessions().open('u', `${n}`);
+      advance(15_000);
+      expect(await stateOf('u', '99')).toBeUndefined();
+      expect(await sessions().pause('u', '50', phone)).toBe('unknown');
+    });
+
     test('W20: of 100 phones at once exactly one gets the session', async () => {
       await sessions().open('u', 's');
       const outcomes = await Promise.all(phones(100).map((each) => sessions().pause('u', 's', each)));

@@ -1,7 +1,7 @@
 // Durable files of one folder: what `write` has resolved for survives a power cut. Used by the lowdb
 // store only.
 
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { diskError, errnoOf } from '../disk-error.ts';
@@ -60,14 +60,27 @@ export function createDisk(folder: string, mayWrite: () => void): Disk {
   };
 }
 
-/** Makes the folder and those above it (mode 0700) as needed, on disk when this resolves. */
+/**
+ * Makes the folder and those above it (mode 0700) as needed, on disk when this resolves. Not by mkdir's
+ * own `recursive`, which says ENOENT on a disk that is read-only.
+ */
 export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = folder; ; made = dirname(made)) {
-    await syncFolder(dirname(made));
-    if (made === first || made === dirname(made)) return;
+  await makeOne(folder).catch(async (error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await makeFolder(dirname(folder));
+    await makeOne(folder);
+  });
+}
+
+/** The same where the folder above is there. */
+async function makeOne(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST' && (await stat(folder)).isDirectory()) return;
+    throw error;
   }
+  await syncFolder(dirname(folder));
 }
 
 async function syncFolder(folder: string): Promise<void> {

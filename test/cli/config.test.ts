@@ -1,0 +1,92 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { exampleFile } from '../../src/config/example.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { createCli, temporaryFolder } from './harness.ts';
+
+function fileOf(text: string): string {
+  const file = join(temporaryFolder(), 'conf.ini');
+  writeFileSync(file, text);
+  return file;
+}
+
+describe('swob config show', () => {
+  test('prints a file that swob reads back to the same configuration', async () => {
+    const cli = createCli();
+    const file = fileOf('[api]\nport = 7000\n[seeds]\nexpiry = 5m\n');
+    expect(await cli.swob('config', 'show', '-c', file, '--set', 'api.host=::1')).toBe(0);
+    const read = (path: string, overrides: string[]) =>
+      loadConfig({ files: [path], overrides, env: {} }).config;
+    expect(read(fileOf(cli.out.text), [])).toEqual(read(file, ['api.host=::1']));
+  });
+
+  test('says above each key where its value came from with --origin', async () => {
+    const cli = createCli({ env: { SWOB_API_HOST: '127.0.0.2' } });
+    const file = fileOf('[api]\nport = 7000\n');
+    expect(await cli.swob('config', 'show', '--origin', '-c', file)).toBe(0);
+    expect(cli.out.text).toContain(
+      `; environment SWOB_API_HOST\nhost = 127.0.0.2\n; ${file}:2\nport = 7000\n; default\n`,
+    );
+  });
+
+  test('never shows a secret, in either form', async () => {
+    for (const form of [[], ['--json'], ['--origin'], ['--json', '--origin']]) {
+      const cli = createCli({ env: { SWOB_SEEDS_TOKEN_SECRET: 'hush-hush' } });
+      expect(await cli.swob('config', 'show', ...form)).toBe(0);
+      expect(cli.out.text + cli.err.text).not.toContain('hush-hush');
+      expect(cli.out.text).toContain('***');
+    }
+  });
+
+  test('prints an object by section and key with --json', async () => {
+    const cli = createCli();
+    expect(await cli.swob('config', 'show', '--json', '--set', 'api.port=7000')).toBe(0);
+    expect(cli.values()).toMatchObject([
+      { api: { port: '7000' }, seeds: { expiry: '20s', token_secret: '' } },
+    ]);
+  });
+});
+
+describe('swob config check', () => {
+  test('says that there are no faults, and the notes on stderr', async () => {
+    const cli = createCli();
+    expect(await cli.swob('config', 'check', '-c', fileOf('[api]\ndebug = true\n'))).toBe(0);
+    expect(cli.out.text).toMatch(/^\d+ keys, no faults\n$/);
+    expect(cli.err.text).toContain('debug');
+  });
+
+  test('tells every fault at once and ends with 78', async () => {
+    const cli = createCli();
+    const file = fileOf('[api]\nport = abc\nhots = x\n');
+    expect(await cli.swob('config', 'check', '-c', file)).toBe(78);
+    expect(cli.err.text).toContain(`${file}:2`);
+    expect(cli.err.text).toContain(`${file}:3`);
+    expect(cli.out.text).toBe('');
+  });
+});
+
+describe('swob config init', () => {
+  test('writes every default into a folder that it makes, for the owner alone', async () => {
+    const file = join(temporaryFolder(), 'confs', 'conf.ini');
+    const cli = createCli();
+    expect(await cli.swob('config', 'init', '-c', file)).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe(exampleFile());
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(cli.out.text).toBe(`wrote ${file}\n`);
+  });
+
+  test('leaves a file that is there alone, with 78, unless forced', async () => {
+    const file = fileOf('; mine\n');
+    expect(await createCli().swob('config', 'init', '-c', file)).toBe(78);
+    expect(readFileSync(file, 'utf8')).toBe('; mine\n');
+    expect(await createCli().swob('config', 'init', '--force', '-c', file)).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe(exampleFile());
+  });
+
+  test('says when it cannot write, and leaves nothing behind', async () => {
+    const file = join(fileOf('a file, no folder'), 'conf.ini');
+    expect(await createCli().swob('config', 'init', '-c', file)).toBe(75);
+    expect(existsSync(file)).toBe(false);
+  });
+});

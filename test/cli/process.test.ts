@@ -1,0 +1,118 @@
+// The command line as a process: exit codes, signals, closed and full outputs, colours.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, openSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { sharedFolder, startGateway } from './harness.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const folder = sharedFolder();
+const script = join(folder, 'bin', 'swob');
+
+beforeAll(async () => {
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['src/cli/main.ts'],
+    outdir: join(folder, 'dist', 'cli'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+    logLevel: 'error',
+  });
+  mkdirSync(join(folder, 'bin'));
+  copyFileSync(join(root, 'bin', 'swob'), script);
+  copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+});
+
+interface Options {
+  readonly env?: Record<string, string>;
+  readonly stdout?: 'pipe' | number;
+}
+
+/** bin/swob itself, as a shell runs it. */
+function start(argv: string[], { env = {}, stdout = 'pipe' }: Options = {}): ChildProcess {
+  const child = spawn(script, argv, {
+    cwd: folder,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', stdout, 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+async function ended(child: ChildProcess) {
+  const [out, err, [code]] = await Promise.all([
+    child.stdout ? text(child.stdout) : '',
+    child.stderr ? text(child.stderr) : '',
+    once(child, 'exit'),
+  ]);
+  return { out, err, code };
+}
+
+const seeds = JSON.stringify([{ IMSI: '111', MSISDN: '+237', seed_type: 'seed', LPS: 1 }]);
+
+describe('bin/swob', () => {
+  test('runs, and ends with the exit code of the failure', async () => {
+    expect(await ended(start(['config', 'check']))).toMatchObject({ code: 0, err: '' });
+    expect(await ended(start(['config', 'check', '--set', 'api.port=x']))).toMatchObject({
+      code: 78,
+      out: '',
+    });
+    expect(await ended(start(['nonsense']))).toMatchObject({ code: 64, out: '' });
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('ends on %s with %i, saying nothing', async (signal, code) => {
+    const child = start([
+      'seeds',
+      'ping',
+      '1',
+      '2',
+      '--every',
+      '1d',
+      '--url',
+      (await startGateway(() => ({ body: '1' }))).url,
+    ]);
+    const end = ended(child);
+    if (child.stdout) await once(child.stdout, 'data');
+    child.kill(signal);
+    expect(await end).toMatchObject({ code, err: '' });
+  });
+
+  test('ends quietly when nobody reads its output any more', async () => {
+    const { url } = await startGateway(() => ({ body: '1' }));
+    const child = start(['seeds', 'ping', '1', '2', '--every', '100ms', '--url', url]);
+    if (child.stdout) await once(child.stdout, 'data');
+    child.stdout?.destroy();
+    const [[code], err] = await Promise.all([once(child, 'exit'), child.stderr ? text(child.stderr) : '']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+  });
+
+  test.runIf(existsSync('/dev/full'))(
+    'says that its output cannot be written, and does not end with 0',
+    async () => {
+      const { code, err } = await ended(start(['config', 'show'], { stdout: openSync('/dev/full', 'w') }));
+      expect(code).toBe(75);
+      expect(err).toMatch(/^swob: cannot write the output: .*ENOSPC/);
+    },
+  );
+
+  test('colours only where chalk would and --no-color does not say no', async () => {
+    const { url } = await startGateway(() => ({ body: seeds }));
+    const list = ['seeds', 'list', '--url', url];
+    const coloured = { env: { FORCE_COLOR: '1' } };
+    expect((await ended(start(list))).out).not.toContain('\u001b');
+    expect((await ended(start(list, coloured))).out).toContain('\u001b[1mIMSI');
+    expect((await ended(start([...list, '--no-color'], coloured))).out).not.toContain('\u001b');
+  });
+});

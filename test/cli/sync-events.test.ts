@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { closeError, readFrame } from '../../src/cli/sync-events.ts';
+
+const qrUrl = 'http://127.0.0.1:6969/v2/sync/users/u/sessions/s/handshake';
+
+describe('frames', () => {
+  test.each([
+    ['201- pause', { kind: 'paused' }],
+    ['201- paused', { kind: 'paused' }],
+    ['200- ack', { kind: 'paired' }],
+    ['200- acked', { kind: 'paired' }],
+    [JSON.stringify({ qr_url: qrUrl, mobile_url: 'app://x' }), { kind: 'url', qrUrl, mobileUrl: 'app://x' }],
+    [JSON.stringify({ qr_url: qrUrl }), { kind: 'url', qrUrl, mobileUrl: qrUrl }],
+    [qrUrl, { kind: 'url', qrUrl, mobileUrl: qrUrl }],
+  ])('%s', (text, event) => expect(readFrame(text)).toEqual(event));
+
+  test.each([
+    ['{}'],
+    ['null'],
+    ['hello'],
+    ['{"qr_url":1}'],
+    ['{"qr_url":"javascript:alert(1)"}'],
+    ['http://x/\u001b[2J'],
+    [`http://${'x'.repeat(3_000)}`],
+  ])('%j is none', (text) => expect(readFrame(text)).toBeUndefined());
+
+  test('of any kind never throw', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (text) => void readFrame(text)),
+    );
+  });
+});
+
+test.each([
+  [1000, 1],
+  [1001, 75],
+  [1006, 69],
+  [1011, 69],
+  [4404, 1],
+  [4408, 1],
+  [4409, 1],
+])('close code %i before the ack ends a command with %i', (code, exit) => {
+  expect(closeError(code, 'why')).toMatchObject({ exit, message: expect.stringContaining('(why)') });
+});

@@ -1,0 +1,42 @@
+// Opening, crashing and failing lowdb stores, for their tests.
+
+import fs from 'node:fs';
+import { cp, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, vi } from 'vitest';
+import { openLowdbStore } from '../../src/store/lowdb/store.ts';
+import { storeOptions } from '../contract/store.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { createMemoryLog } from '../support/log.ts';
+import { temporaryFolder } from './folders.ts';
+
+/** Opens the folder, new unless given; closes it when the test is over. */
+export async function openStore({ folder = '', clock = createFakeClock() } = {}) {
+  const path = folder || (await temporaryFolder());
+  const log = createMemoryLog();
+  const store = await openLowdbStore({ ...storeOptions(clock), log, folder: path });
+  onTestFinished(() => store.close().catch(() => {}));
+  return { store, clock, log, folder: path };
+}
+
+/** The folder as a power cut would leave it now: the process that holds the lock is no more. */
+export async function crashImage(folder: string): Promise<string> {
+  const image = await temporaryFolder();
+  await cp(folder, image, { recursive: true });
+  for (const name of await readdir(image)) if (name.startsWith('lock.')) await rm(join(image, name));
+  return image;
+}
+
+export const lpsOnDisk = async (folder: string) =>
+  JSON.parse(await readFile(join(folder, 'lps.json'), 'utf8'));
+export const untilFlushed = (folder: string, lps: Record<string, number>) =>
+  vi.waitFor(async () => expect(await lpsOnDisk(folder)).toEqual(lps), { interval: 5 });
+
+const noSpace = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+/** From now on no file can be put in its place. */
+export function fillDisk() {
+  // Sound: write-file-atomic calls it with a callback as the third argument, and nothing else does here.
+  const full = ((_from: string, _to: string, done: (error: Error) => void) =>
+    done(noSpace)) as typeof fs.rename;
+  return vi.spyOn(fs, 'rename').mockImplementation(full);
+}
