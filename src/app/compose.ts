@@ -125,6 +125,7 @@ async function buildGateway(config: Config, world: World, { store, bus, addresse
     addresses,
     publicKeyPem: keys.publicKeyPem,
     version: world.version,
+    clock,
     log,
   });
 }

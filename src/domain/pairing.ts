@@ -5,8 +5,9 @@ import { oaepEncrypt } from '../crypto/oaep.ts';
 import { type PhoneKey, readPublicKey } from '../crypto/public-key.ts';
 import { newSessionId, newSharedKey, sha256Hex } from '../crypto/random.ts';
 import { SwobError } from '../errors.ts';
-import { giveBackAll, limited, takeAll } from './limiting.ts';
+import { limited, takeAll } from './limiting.ts';
 import type { RateLimit, Session, SessionPhone } from './model.ts';
+import { createPasswordAttempts } from './password-attempts.ts';
 import type { Bus, Clock, Log, Platform, ServerKeys, Store, UserApi } from './ports.ts';
 
 export interface Pairing {
@@ -51,6 +52,7 @@ const maxDigests = 16;
 export function createPairing(deps: PairingDeps): Pairing {
   const { store, bus, clock, log, users, keys, limits, production } = deps;
   const { sessions } = store;
+  const passwords = createPasswordAttempts(store.limits, limits.passwords);
 
   const open = async (userId: string, address: string): Promise<string> => {
     const refused = await takeAll(
@@ -84,16 +86,11 @@ export function createPairing(deps: PairingDeps): Pairing {
     const phone = (await sessions.get(userId, sessionId))?.phone;
     if (!phone) throw await unknownSession(address, invalidSession());
 
-    const counted = [
-      `password:session:${userId}/${sessionId}`,
-      `password:user:${userId}`,
-      `password:address:${address}`,
-    ];
-    const refused = await takeAll(store.limits, counted, limits.passwords);
-    if (refused) {
-      if (!refused.key.startsWith('password:address:')) await sessions.remove(userId, sessionId);
-      log.warn({ userId, limit: refused.key.split(':', 2).join(':') }, 'too many wrong passwords');
-      throw limited('wrong passwords', refused.seconds);
+    const attempt = await passwords.begin(userId, sessionId, address);
+    if (attempt.refused) {
+      if (attempt.burn) await sessions.remove(userId, sessionId);
+      log.warn({ userId, burned: attempt.burn }, 'too many wrong passwords');
+      throw attempt.error;
     }
 
     const phoneKey = readPublicKey(phone.publicKey);
@@ -101,13 +98,12 @@ export function createPairing(deps: PairingDeps): Pairing {
     const digest = sha256Hex(ciphertext);
     const platforms = await platformsOf(userId, ciphertext, digest, phoneKey).catch(
       async (error: unknown) => {
-        // The user API failed: that was no wrong password.
-        await giveBackAll(store.limits, counted, limits.passwords);
+        await attempt.end(false);
         throw error;
       },
     );
+    await attempt.end(platforms === undefined);
     if (!platforms) throw new SwobError('UNAUTHENTICATED', 'failed to authenticate');
-    await giveBackAll(store.limits, counted, limits.passwords);
 
     const session = await sessions.get(userId, sessionId);
     await keep(userId, session, phone, digest);

@@ -72,6 +72,8 @@ export interface UserStore {
 export interface LimitStore {
   /** Counts one event against `limit`. Resolves to 0 when allowed, else to the seconds to wait. */
   take(key: string, limit: RateLimit): Promise<number>;
+  /** What `take` would say now, without counting. */
+  peek(key: string, limit: RateLimit): Promise<number>;
   /** Takes back an event that turned out not to count. */
   giveBack(key: string, limit: RateLimit): Promise<void>;
 }

@@ -9,7 +9,7 @@ import Fastify from 'fastify';
 import type { Addresses } from '../domain/addresses.ts';
 import type { ApiState } from '../domain/identifiers.ts';
 import type { Pairing } from '../domain/pairing.ts';
-import type { Log } from '../domain/ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
 import type { Seeds } from '../domain/seeds.ts';
 import { messageOf, SwobError } from '../errors.ts';
 import { answerError, answerUnparsable } from './answer-error.ts';
@@ -38,6 +38,7 @@ export interface GatewayDeps {
   /** The server's public key, PEM. */
   readonly publicKeyPem: string;
   readonly version: string;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -50,6 +51,9 @@ export interface Gateway {
 
 /** The largest body on routes that set no other limit. */
 const bodyLimit = 16 * 1024;
+
+/** How long running requests may take when the service stops; the rest of its 10 s is for what comes after. */
+const stopMs = 5_000;
 
 export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
   const timeouts = {
@@ -82,7 +86,18 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
     reply.code(404).type('text/plain; charset=utf-8').send('not found'),
   );
 
-  await app.register(helmet, { contentSecurityPolicy: false, crossOriginResourcePolicy: false });
+  await app.register(helmet, {
+    // What matters for text and JSON that any page may ask for; the other headers would be bytes on poor networks.
+    contentSecurityPolicy: false,
+    crossOriginOpenerPolicy: false,
+    crossOriginResourcePolicy: false,
+    originAgentCluster: false,
+    strictTransportSecurity: false,
+    xDnsPrefetchControl: false,
+    xDownloadOptions: false,
+    xPermittedCrossDomainPolicies: false,
+    xXssProtection: false,
+  });
   await app.register(cors, {
     // Nothing here rests on cookies; credentials are allowed because the old server's web pages ask for them.
     origin: deps.origins.length > 0 ? [...deps.origins] : true,
@@ -120,6 +135,10 @@ export async function createGateway(deps: GatewayDeps): Promise<Gateway> {
       const address = app.server.address();
       return typeof address === 'object' && address ? address.port : deps.port;
     },
-    stop: () => app.close(),
+    stop: async () => {
+      const giveUp = deps.clock.after(stopMs, () => app.server.closeAllConnections());
+      await app.close();
+      giveUp();
+    },
   };
 }

@@ -70,6 +70,8 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
   http.on('request', (_request, response) => {
     response.writeHead(426, { ...plain, upgrade: 'websocket' }).end('this port speaks websocket only');
   });
+  // Malformed handshakes: the wrong version, a bad key, another method.
+  sockets.on('wsClientError', (error, socket) => refuse(socket, new SwobError('BAD_INPUT', error.message)));
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     upgrade(request, socket, head).catch((error: unknown) => {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { exampleFile } from '../../src/config/example.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { createCli, temporaryFolder } from './harness.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { createCli } from './harness.ts';
 
 function fileOf(text: string): string {
   const file = join(temporaryFolder(), 'conf.ini');

@@ -7,7 +7,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { findGateway } from '../../src/cli/daemon.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { createCli, temporaryFolder } from './harness.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { createCli } from './harness.ts';
 
 const configOf = (...overrides: string[]) => loadConfig({ files: ['/dev/null'], overrides, env: {} }).config;
 

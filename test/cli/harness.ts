@@ -13,6 +13,7 @@ import type { Io } from '../../src/cli/io.ts';
 import { run } from '../../src/cli/main.ts';
 import type { Clock } from '../../src/domain/ports.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
+import { temporaryFolder } from '../support/folders.ts';
 
 /** A stream that keeps its text; `until` resolves once it holds `part`. */
 export class Kept extends Writable {
@@ -103,14 +104,7 @@ export function createSteppingClock(): Clock & { readonly waits: number[] } {
   };
 }
 
-/** Removed when the test ends. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'swob-cli-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** The same, for all tests of a file. */
+/** A temporary folder for all tests of a file. */
 export function sharedFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'swob-cli-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { writeReadyFile, writeWhole } from '../../src/cli/ready-file.ts';
-import { temporaryFolder } from './harness.ts';
+import { temporaryFolder } from '../support/folders.ts';
 
 test('a ready file holds one JSON object', async () => {
   const file = join(temporaryFolder(), 'ready.json');

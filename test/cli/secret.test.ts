@@ -8,7 +8,8 @@ import { describe, expect, test } from 'vitest';
 import { createPrinter } from '../../src/cli/printer.ts';
 import { readSecret, requireSecret, type SecretOptions } from '../../src/cli/secret.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { Kept, temporaryFolder } from './harness.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { Kept } from './harness.ts';
 
 function setUp(stdin: string | Readable = '', env: Record<string, string> = {}) {
   const stdout = new Kept(false);

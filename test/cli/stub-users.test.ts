@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createCli, temporaryFolder } from './harness.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { createCli } from './harness.ts';
 
 const verify = (url: string, id: string, password: string) =>
   fetch(`${url}/v2/users/${id}/verify`, { method: 'POST', body: JSON.stringify({ password }) });

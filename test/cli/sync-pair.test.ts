@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { oaepDecrypt, oaepEncrypt } from '../../src/crypto/oaep.ts';
-import { type Answer, createCli, type Request, startGateway, startSync, temporaryFolder } from './harness.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { type Answer, createCli, type Request, startGateway, startSync } from './harness.ts';
 
 const sharedKey = '0123456789abcdef0123456789abcdef';
 const session = '/v2/sync/users/alice/sessions/1';

@@ -227,6 +227,15 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         expect(await take()).toBe(60);
       });
 
+      test('peeking says what taking would, and does not count', async () => {
+        for (let n = 0; n < 9; n++) expect(await store.limits.peek('key', limit)).toBe(0);
+        for (let n = 0; n < 3; n++) await take();
+        expect(await store.limits.peek('key', limit)).toBe(60);
+        clock.advance(60_000);
+        expect(await store.limits.peek('key', limit)).toBe(0);
+        expect(await store.limits.peek('key', 'off')).toBe(0);
+      });
+
       test('keys are counted apart', async () => {
         for (let n = 0; n < 3; n++) await take();
         expect(await store.limits.take('other', limit)).toBe(0);

@@ -3,16 +3,16 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { temporaryFolder } from '../support/services.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { freePort } from '../support/ports.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 
 /** A copy of what git would give a newcomer, changes that are not committed included. */
 async function freshCopy(): Promise<string> {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], {
     cwd: root,
     encoding: 'utf8',
@@ -26,14 +26,6 @@ async function freshCopy(): Promise<string> {
   }
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   return folder;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 /** The text of each ```sh block, in order. */
@@ -112,7 +104,7 @@ test('the commands of the README work as printed', async () => {
     seen.push(block);
     if (block === 'npm start') {
       const daemon = start(block);
-      await daemon.until(/gateway ready at /);
+      await daemon.until(/sync ready at /);
       const printed = /^```\n(gateway ready.*?)^```$/ms.exec(markdown)?.[1]?.trim().split('\n') ?? [];
       expect(printed).toHaveLength(2);
       for (const line of printed) expect(daemon.output()).toContain(withPorts(line));

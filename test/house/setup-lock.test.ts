@@ -1,17 +1,11 @@
 // Two `npm start` at once in a fresh clone: the lock of scripts/setup.mjs, held by real processes.
 
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'swob-lock-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../support/folders.ts';
 
 /** Runs a process that does `work` under the lock of `folder`; settles when it has ended. */
 function locked(folder: string, work: string) {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { acquireLock, type Lock } from '../../src/store/lock.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { temporaryFolder } from './folders.ts';
+import { temporaryFolder } from '../support/folders.ts';
 
 const locksIn = async (folder: string) =>
   (await readdir(folder)).filter((name) => name.startsWith('lock.')).sort();
@@ -48,7 +48,7 @@ async function rewrite(folder: string, change: object): Promise<string> {
 }
 
 test('a second taker is told who holds it since when and what to do', async () => {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   const clock = createFakeClock();
   await lock(folder, clock);
   const refused = acquireLock(folder, clock);
@@ -60,7 +60,7 @@ test('a second taker is told who holds it since when and what to do', async () =
 });
 
 test("another process's lock holds, and is free at once when that is killed", async () => {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   const { child, says } = await lockInChild(folder);
   expect(says).toBe('taken');
   await expect(acquireLock(folder, createFakeClock(Date.now()))).rejects.toThrow(
@@ -72,7 +72,7 @@ test("another process's lock holds, and is free at once when that is killed", as
 });
 
 test('of many processes that want a dead lock exactly one gets it', async () => {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   await killed((await lockInChild(folder)).child);
   const contenders = await Promise.all(Array.from({ length: 8 }, () => lockInChild(folder)));
   const said = contenders.map(({ says }) => says);
@@ -82,7 +82,7 @@ test('of many processes that want a dead lock exactly one gets it', async () => 
 });
 
 test('of 20 takers at once exactly one gets a new, a dead or a released lock', async () => {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   const contend = async () => {
     const attempts = Array.from({ length: 20 }, () => acquireLock(folder, createFakeClock(Date.now())));
     const results = await Promise.allSettled(attempts);
@@ -105,7 +105,7 @@ test('of 20 takers at once exactly one gets a new, a dead or a released lock', a
 });
 
 test('taking and releasing by many at once never gives it to two', async () => {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   let holders = 0;
   let turns = 0;
   const visit = async (): Promise<void> => {
@@ -126,7 +126,7 @@ test('taking and releasing by many at once never gives it to two', async () => {
 });
 
 test('a released lock is free, releasing twice is releasing once, and nothing is left behind', async () => {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   const first = await acquireLock(folder, createFakeClock());
   await Promise.all([first.release(), first.release()]);
   const second = await lock(folder);
@@ -138,14 +138,14 @@ test('a released lock is free, releasing twice is releasing once, and nothing is
 
 test('a release stops the signs of life', async () => {
   const clock = createFakeClock();
-  const taken = await acquireLock(await temporaryFolder(), clock);
+  const taken = await acquireLock(temporaryFolder(), clock);
   expect(clock.pending).toBe(1);
   await taken.release();
   expect(clock.pending).toBe(0);
 });
 
 test("a pid that is another process's now holds nothing", async () => {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   await acquireLock(folder, createFakeClock(Date.now()));
   await rewrite(folder, { startTime: '1' });
   await lock(folder);
@@ -156,7 +156,7 @@ test.each([
   ['another boot', { bootId: 'an earlier one' }],
   ['another container', { pidSpace: 'pid:[1]' }],
 ])('the lock of %s holds until 30 s without a sign of life', async (_name, change) => {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   const clock = createFakeClock();
   await acquireLock(folder, createFakeClock());
   const file = await rewrite(folder, { ...change, pid: 1 });
@@ -170,7 +170,7 @@ test.each([
 });
 
 test('a garbled lock file holds until it is 30 s old', async () => {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   const clock = createFakeClock();
   await writeFile(join(folder, 'lock.7'), '{"pid":');
   await utimes(join(folder, 'lock.7'), clock.now() / 1_000, clock.now() / 1_000);
@@ -181,7 +181,7 @@ test('a garbled lock file holds until it is 30 s old', async () => {
 });
 
 test('a holder gives a sign of life every 10 s', async () => {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   const clock = createFakeClock();
   await lock(folder, clock);
   const taken = clock.now();
@@ -192,7 +192,7 @@ test('a holder gives a sign of life every 10 s', async () => {
 });
 
 test('a holder that was halted for too long notices that it has lost the lock, and does not take it back', async () => {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   const clock = createFakeClock();
   const first = await acquireLock(folder, clock);
   const file = await rewrite(folder, { host: 'elsewhere' });
@@ -206,7 +206,7 @@ test('a holder that was halted for too long notices that it has lost the lock, a
 });
 
 test('a folder that is gone is named', async () => {
-  const folder = await temporaryFolder();
+  const folder = temporaryFolder();
   await rm(folder, { recursive: true });
   const refused = acquireLock(folder, createFakeClock());
   await expect(refused).rejects.toMatchObject({ code: 'UNAVAILABLE' });

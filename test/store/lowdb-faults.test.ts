@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { recordName } from '../../src/store/lowdb/record.ts';
 import { seed, user } from '../contract/store.ts';
-import { filesIn, temporaryFolder } from './folders.ts';
+import { filesIn, temporaryFolder } from '../support/folders.ts';
 import { crashImage, fillDisk, lpsOnDisk, openStore } from './lowdb-support.ts';
 
 afterEach(() => {
@@ -160,7 +160,7 @@ describe('X7: a disk that refuses', () => {
   test.each(['a file in place of the folder', 'a file in place of a folder above', 'a link to nowhere'])(
     '%s: does not open, names the folder',
     async (obstacle) => {
-      const parent = await temporaryFolder();
+      const parent = temporaryFolder();
       const folder = obstacle.endsWith('above') ? join(parent, 'file', 'store') : join(parent, 'file');
       if (obstacle.startsWith('a file')) await writeFile(join(parent, 'file'), '');
       else await symlink('/proc/nowhere', folder);

@@ -6,7 +6,7 @@ import { recordName } from '../../src/store/lowdb/record.ts';
 import { openLowdbStore } from '../../src/store/lowdb/store.ts';
 import { seed, storeOptions } from '../contract/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { temporaryFolder } from './folders.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { lpsOnDisk, openStore, untilFlushed } from './lowdb-support.ts';
 
 afterEach(() => {
@@ -39,7 +39,7 @@ describe('LPS', () => {
 
   test('of many seeds makes one good file', async () => {
     const clock = createFakeClock();
-    const folder = await temporaryFolder();
+    const folder = temporaryFolder();
     const options = storeOptions(clock);
     const store = await openLowdbStore({
       ...options,

@@ -7,12 +7,12 @@ import { expect, onTestFinished, vi } from 'vitest';
 import { openLowdbStore } from '../../src/store/lowdb/store.ts';
 import { storeOptions } from '../contract/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
+import { temporaryFolder } from '../support/folders.ts';
 import { createMemoryLog } from '../support/log.ts';
-import { temporaryFolder } from './folders.ts';
 
 /** Opens the folder, new unless given; closes it when the test is over. */
 export async function openStore({ folder = '', clock = createFakeClock() } = {}) {
-  const path = folder || (await temporaryFolder());
+  const path = folder || temporaryFolder();
   const log = createMemoryLog();
   const store = await openLowdbStore({ ...storeOptions(clock), log, folder: path });
   onTestFinished(() => store.close().catch(() => {}));
@@ -21,7 +21,7 @@ export async function openStore({ folder = '', clock = createFakeClock() } = {})
 
 /** The folder as a power cut would leave it now: the process that holds the lock is no more. */
 export async function crashImage(folder: string): Promise<string> {
-  const image = await temporaryFolder();
+  const image = temporaryFolder();
   await cp(folder, image, { recursive: true });
   for (const name of await readdir(image)) if (name.startsWith('lock.')) await rm(join(image, name));
   return image;

@@ -6,10 +6,10 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { recordName } from '../../src/store/lowdb/record.ts';
 import { openLowdbStore } from '../../src/store/lowdb/store.ts';
 import { seed, storeContract, user } from '../contract/store.ts';
-import { filesIn, temporaryFolder } from './folders.ts';
+import { filesIn, temporaryFolder } from '../support/folders.ts';
 import { crashImage, openStore } from './lowdb-support.ts';
 
-storeContract('lowdb', async (options) => openLowdbStore({ ...options, folder: await temporaryFolder() }));
+storeContract('lowdb', async (options) => openLowdbStore({ ...options, folder: temporaryFolder() }));
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -90,20 +90,20 @@ describe('what is acknowledged is on disk', () => {
 
 describe('which folders it opens', () => {
   test('a missing one is made, with those above it', async () => {
-    const folder = join(await temporaryFolder(), 'a', 'b');
+    const folder = join(temporaryFolder(), 'a', 'b');
     await openStore({ folder });
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     expect(JSON.parse(await readFile(join(folder, 'meta.json'), 'utf8'))).toEqual({ format: 1 });
   });
 
   test("one that holds the gateway's keys, hidden files or a volume's lost+found is as good as empty", async () => {
-    const folder = await temporaryFolder();
+    const folder = temporaryFolder();
     for (const name of ['security', 'lost+found', '.git']) await mkdir(join(folder, name));
     await openStore({ folder });
   });
 
   test("another program's folder is refused and left as it was", async () => {
-    const folder = await temporaryFolder();
+    const folder = temporaryFolder();
     await writeFile(join(folder, 'thesis.doc'), 'x');
     const opening = openStore({ folder });
     await expect(opening).rejects.toMatchObject({ code: 'CONFIG' });
@@ -120,7 +120,7 @@ describe('which folders it opens', () => {
   });
 
   test('a store of a newer format is refused', async () => {
-    const folder = await temporaryFolder();
+    const folder = temporaryFolder();
     await writeFile(join(folder, 'meta.json'), '{"format":2}');
     const opening = openStore({ folder });
     await expect(opening).rejects.toMatchObject({ code: 'CONFIG' });

@@ -11,7 +11,7 @@ import type { Endpoints } from '../../src/app/compose.ts';
 export const swobScript = resolve('bin/swob');
 
 /** A child that does not say in this time what it should is killed, and the test fails with its output. */
-const limitMs = 60_000;
+const limitMs = 25_000;
 
 export interface ProcessOptions {
   readonly cwd: string;
@@ -19,7 +19,7 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export interface Exit {
+interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }

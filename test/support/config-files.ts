@@ -1,15 +1,12 @@
 // Configuration files of a test, in a folder of its own that goes with the test.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { temporaryFolder } from './folders.ts';
 
 /** Writes a file and returns its path. */
 export function configFile(text: string, name = 'conf.ini'): string {
-  const folder = mkdtempSync(join(tmpdir(), 'swob-config-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, name);
+  const file = join(temporaryFolder(), name);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text);
   return file;

@@ -1,8 +1,7 @@
 // The real services in this process: real sockets on free ports, a clock that the test moves, and a
 // stand-in for the user management API. Stops everything when the test ends.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type ServiceName, startServices } from '../../src/app/compose.ts';
@@ -10,6 +9,7 @@ import { createLifecycle } from '../../src/app/lifecycle.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startUsersStub } from '../../src/stubs/users.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
+import { temporaryFolder } from './folders.ts';
 import { createMemoryLog, type MemoryLog } from './log.ts';
 
 export interface Services {
@@ -28,13 +28,6 @@ export const users = new Map([
   ['bob', 'battery staple'],
 ]);
 
-/** A temporary folder that goes when the test ends. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'swob-test-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 export interface ServicesOptions {
   /** `section.key=value` each. */
   readonly set?: readonly string[];
@@ -44,7 +37,7 @@ export interface ServicesOptions {
 }
 
 export async function startTestServices(options: ServicesOptions = {}): Promise<Services> {
-  const folder = options.folder ?? (await temporaryFolder());
+  const folder = options.folder ?? temporaryFolder();
   const clock = options.clock ?? createFakeClock();
   const log = createMemoryLog();
   const lifecycle = createLifecycle(log);

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { createPhone, handshakeUrlOf, openSession, pair, shakeHands } from '../support/phone.ts';
+import { freePort } from '../support/ports.ts';
 import { startTestServices } from '../support/services.ts';
 import { openSocket, type TestSocket } from '../support/socket.ts';
 
@@ -105,15 +106,7 @@ test('stopping closes sockets with 1001', async () => {
 });
 
 test('gateway and sync in two processes pair a phone without a shared store', async () => {
-  const { createServer } = await import('node:net');
-  const free = async (): Promise<number> => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    const address = server.address();
-    await new Promise((resolve) => server.close(resolve));
-    return typeof address === 'object' && address ? address.port : 0;
-  };
-  const ports = [`api.port=${await free()}`, `websocket.port=${await free()}`];
+  const ports = [`api.port=${await freePort()}`, `websocket.port=${await freePort()}`];
   for (const state of ['testing', 'production']) {
     const set = [...ports, `api.state=${state}`];
     const { gateway, stop: stopGateway } = await startTestServices({ names: ['gateway'], set });

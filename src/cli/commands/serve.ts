@@ -42,7 +42,9 @@ async function serve(context: Context, words: readonly string[], options: Option
     const wanted = names.size > 0 ? names : new Set(services);
     const endpoints = await startServices(config, wanted, { clock: systemClock, log, lifecycle, version });
     if (options.readyFile !== undefined) await writeReadyFile(options.readyFile, endpoints);
-    for (const [service, { url }] of Object.entries(endpoints)) {
+    for (const service of services) {
+      const url = endpoints[service]?.url;
+      if (url === undefined) continue;
       if (context.printer.json) context.printer.value({ service, url });
       else context.printer.line(`${service} ready at ${url}`);
     }

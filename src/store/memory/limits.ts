@@ -15,11 +15,20 @@ export function createMemoryLimits(clock: Pick<Clock, 'monotonic'>): LimitStore 
     return window && window.endsAt > clock.monotonic() ? window : undefined;
   };
 
+  /** Seconds until the key's window ends, or 0 while there is room in it. */
+  const waitOf = (key: string, count: number): number => {
+    const window = current(key);
+    return window && window.used >= count ? Math.ceil((window.endsAt - clock.monotonic()) / 1_000) : 0;
+  };
+
   return {
+    peek: async (key, limit) => (limit === 'off' ? 0 : waitOf(key, limit.count)),
+
     take: async (key, limit) => {
       if (limit === 'off') return 0;
+      const seconds = waitOf(key, limit.count);
+      if (seconds > 0) return seconds;
       const window = current(key) ?? { used: 0, endsAt: clock.monotonic() + limit.windowMs };
-      if (window.used >= limit.count) return Math.ceil((window.endsAt - clock.monotonic()) / 1_000);
       window.used++;
       windows.set(key, window);
       return 0;

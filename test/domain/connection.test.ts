@@ -1,0 +1,174 @@
+// The life of one socket as a state machine: whatever its session store answers, and in whatever order
+// things happen, it shows what it may, ends once and leaves nothing behind.
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { SyncSessions } from '../../src/domain/ports.ts';
+import { type Connection, createConnection } from '../../src/sync/connection.ts';
+import { type Closing, frames } from '../../src/sync/protocol.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { createMemoryLog } from '../support/log.ts';
+
+const options = { changeLimit: 3, sleepMs: 15_000, pausedMs: 120_000 };
+const outcomes = ['open', 'paused', 'paired', 'unknown', 'failure'] as const;
+type Outcome = (typeof outcomes)[number];
+
+interface Harness {
+  readonly clock: FakeClock;
+  readonly connection: Connection;
+  /** Frames and closes in order. */
+  readonly sent: (string | Closing)[];
+  /** The id that the socket goes by, as the server is told. */
+  readonly current: () => string;
+  /** Calls to the session store that wait for an answer. */
+  readonly waiting: ((outcome: Outcome) => void)[];
+}
+
+function createHarness(): Harness {
+  const clock = createFakeClock();
+  const sent: Harness['sent'] = [];
+  const waiting: Harness['waiting'] = [];
+  let ids = 0;
+  let current = 'first';
+  const fresh = () => ({ sessionId: `fresh${ids++}` });
+  const call = <T>(answerOf: (outcome: Exclude<Outcome, 'failure'>) => T): Promise<T> =>
+    new Promise((resolve, reject) => {
+      waiting.push((outcome) => {
+        if (outcome === 'failure') reject(new Error('the store failed'));
+        else resolve(answerOf(outcome));
+      });
+    });
+  const sessions: SyncSessions = {
+    attach: (_userId, sessionId) =>
+      call((outcome) =>
+        outcome === 'unknown' ? outcome : { ...(ids++ % 2 ? { sessionId } : fresh()), state: outcome },
+      ),
+    rotate: () => call((outcome) => (outcome === 'open' ? fresh() : outcome)),
+    end: () => call((outcome) => (outcome === 'paused' || outcome === 'paired' ? outcome : 'ended')),
+  };
+  const connection = createConnection({
+    userId: 'alice',
+    sessions,
+    addresses: { gateway: () => 'http://gateway', sync: () => 'ws://sync' },
+    clock,
+    log: createMemoryLog(),
+    options,
+    peer: { send: (text) => void sent.push(text), close: (how) => void sent.push(how) },
+    onRotated: (from, to) => {
+      expect(from).toBe(current);
+      current = to;
+    },
+  });
+  return { clock, connection, sent, current: () => current, waiting };
+}
+
+/** Lets promises that are settled run their course. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+}
+
+const step = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(...outcomes).map((outcome) => ({ kind: 'answer' as const, outcome })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom(1, 7_500, 14_999, 15_000, 120_000)
+      .map((ms) => ({ kind: 'time' as const, ms })),
+  },
+  fc.constantFrom({ kind: 'pause' as const }, { kind: 'ack' as const }, { kind: 'gone' as const }),
+);
+
+const isClose = (entry: string | Closing): entry is Closing => typeof entry !== 'string';
+
+function expectSound({ sent, clock, waiting, current }: Harness, ended: boolean): void {
+  const urls = sent.filter((entry): entry is string => !isClose(entry) && entry.startsWith('{'));
+  const pauses = sent.filter((entry) => entry === frames.pause);
+  const acks = sent.filter((entry) => entry === frames.ack);
+  const closes = sent.filter(isClose);
+  expect(urls.length).toBeLessThanOrEqual(options.changeLimit);
+  expect(new Set(urls).size).toBe(urls.length);
+  expect(Math.max(pauses.length, acks.length, closes.length)).toBeLessThanOrEqual(1);
+  // URLs, then the pause, then the ack, then the close; nothing comes out of turn.
+  expect(sent).toEqual([...urls, ...pauses, ...acks, ...closes]);
+  if (acks.length > 0) expect(pauses).toHaveLength(1);
+  if (sent.length > 0 && sent.length === urls.length && waiting.length === 0) {
+    expect(JSON.parse(urls.at(-1) ?? '').qr_url).toContain(`/sessions/${current()}/handshake`);
+  }
+  if (ended || closes.length > 0) expect(clock.pending).toBe(0);
+  // A socket that lives waits for something: an answer or a timer, and for one timer only.
+  else expect(clock.pending + waiting.length).toBeGreaterThan(0);
+  expect(clock.pending).toBeLessThanOrEqual(1);
+}
+
+test('a socket never shows too much, never hangs, ends once and leaves no timer', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      const harness = createHarness();
+      const { connection, clock, waiting, sent } = harness;
+      const started = connection.start('first');
+      let gone = false;
+      for (const next of steps) {
+        const before = sent.length;
+        const wasOver = gone || sent.some(isClose);
+        if (next.kind === 'answer') waiting.shift()?.(next.outcome);
+        else if (next.kind === 'time') clock.advance(next.ms);
+        else if (next.kind === 'gone') connection.end();
+        else connection[next.kind]();
+        gone ||= next.kind === 'gone';
+        await settle();
+        if (wasOver) expect(sent.length).toBe(before);
+        expectSound(harness, gone);
+      }
+      // Left to itself it comes to its end.
+      for (let turn = 0; turn < 10; turn++) {
+        waiting.shift()?.('open');
+        await settle();
+        clock.advance(options.pausedMs);
+        await settle();
+      }
+      expect(gone || sent.some(isClose)).toBe(true);
+      expectSound(harness, gone);
+      expect([clock.pending, waiting.length]).toEqual([0, 0]);
+      await started;
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('a session store that fails closes the socket with 1011, at any point', async () => {
+  for (let answered = 0; answered <= options.changeLimit; answered++) {
+    const { connection, clock, waiting, sent } = createHarness();
+    void connection.start('first');
+    for (let turn = 0; turn < answered; turn++) {
+      waiting.shift()?.('open');
+      await settle();
+      clock.advance(options.sleepMs);
+    }
+    waiting.shift()?.('failure');
+    await settle();
+    expect(sent.at(-1)).toMatchObject({ code: 1011 });
+    expect(sent).toHaveLength(answered + 1);
+  }
+});
+
+test('a phone that was faster than its message is followed: pause, and ack when it has paired', async () => {
+  for (const outcome of ['paused', 'paired'] as const) {
+    for (let shown = 0; shown <= options.changeLimit; shown++) {
+      const { connection, clock, waiting, sent } = createHarness();
+      void connection.start('first');
+      for (let turn = 0; turn < shown; turn++) {
+        waiting.shift()?.('open');
+        await settle();
+        clock.advance(options.sleepMs);
+      }
+      waiting.shift()?.(outcome);
+      await settle();
+      const expected =
+        outcome === 'paused' ? [frames.pause] : [frames.pause, frames.ack, { code: 1000, reason: 'paired' }];
+      expect(sent.slice(shown)).toEqual(expected);
+    }
+  }
+});
