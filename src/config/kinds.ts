@@ -1,5 +1,6 @@
 // The kinds of value that a configuration key can have: how each is read from text and written back.
-// Used by the table in schema.ts; every parser throws a short reason that names no secret.
+// Used by the table in schema.ts, with address-kinds.ts and store-url.ts; every parser throws a short reason
+// that names no secret.
 
 import type { RateLimit } from '../domain/model.ts';
 
@@ -22,7 +23,8 @@ export interface Key<T> {
 
 type Options = { secret?: boolean };
 
-function key<T>(kind: Kind<T>, value: T, doc: string, options: Options = {}): Key<T> {
+/** A key of the table. */
+export function key<T>(kind: Kind<T>, value: T, doc: string, options: Options = {}): Key<T> {
   return { kind, default: value, doc, secret: options.secret ?? false };
 }
 
@@ -30,6 +32,23 @@ const textKind: Kind<string> = { name: 'text', parse: (text) => text, format: (v
 
 export const text = (value: string, doc: string, options?: Options): Key<string> =>
   key(textKind, value, doc, options);
+
+const flags = new Map([
+  ...['true', 'yes', 'on'].map((word) => [word, true] as const),
+  ...['false', 'no', 'off'].map((word) => [word, false] as const),
+]);
+
+const flagKind: Kind<boolean> = {
+  name: 'true | false',
+  parse: (text) => {
+    const value = flags.get(text.toLowerCase());
+    if (value === undefined) throw new Error('expected true, false, yes, no, on or off');
+    return value;
+  },
+  format: String,
+};
+
+export const flag = (value: boolean, doc: string): Key<boolean> => key(flagKind, value, doc);
 
 /** A whole number within bounds, both included. */
 export function integer(value: number, [min, max]: readonly [number, number], doc: string): Key<number> {
@@ -89,18 +108,39 @@ export function oneOf<const T extends string>(values: readonly T[], value: T, do
   return key({ name: values.join(' | '), parse, format: (v) => v }, value, doc);
 }
 
-const listKind: Kind<readonly string[]> = {
-  name: 'list, separated by commas',
-  parse: (text) =>
-    text
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
-  format: (value) => value.join(', '),
-};
+const items = (text: string): string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 
-export const list = (value: readonly string[], doc: string): Key<readonly string[]> =>
-  key(listKind, value, doc);
+/** Items separated by commas, each of which `check` throws at when it does not fit. Commas alone are no empty list. */
+export function listOf(name: string, check: (item: string) => void): Kind<readonly string[]> {
+  const parse = (text: string): readonly string[] => {
+    const found = items(text);
+    if (found.length === 0 && text !== '') throw new Error(`expected ${name}`);
+    for (const item of found) check(item);
+    return found;
+  };
+  return { name, parse, format: (value) => value.join(', ') };
+}
+
+/** At least one of the values, each once. */
+export function someOf<const T extends string>(
+  values: readonly T[],
+  value: readonly T[],
+  doc: string,
+): Key<readonly T[]> {
+  const expected = `expected some of: ${values.join(', ')}`;
+  const parse = (text: string): T[] => {
+    const named = new Set(items(text));
+    const found = values.filter((candidate) => named.has(candidate));
+    if (found.length === 0 || found.length < named.size) throw new Error(expected);
+    return found;
+  };
+  const name = `some of ${values.join(', ')}`;
+  return key({ name, parse, format: (v) => v.join(', ') }, value, doc);
+}
 
 /** Counters are kept this long at most; well below what a timer can hold (24.8 days). */
 const maxWindowMs = 7 * unitMs.d;

@@ -18,8 +18,8 @@ const withoutScheme = (value: string): string => value.replace(/^\w+:\/\//, '');
 
 const legacy = new Map<string, Legacy>([
   ['api.debug', ignored('debug output is [logging] level now')],
-  ['api.url', ignored('URLs are made from [api] host, port and public_host')],
-  ['api_ssl.url', ignored('URLs are made from [api] host, port and public_host')],
+  ['api.url', ignored('URLs are made from [api] public_url, or from its host, port and public_host')],
+  ['api_ssl.url', ignored('URLs are made from [api] public_url, or from its host, port and public_host')],
   ['server.url', ignored('the sync websocket finds the gateway at [api] host and port')],
   ['server.host', ignored('the sync websocket finds the gateway at [api] host and port')],
   ['server.port', ignored('the sync websocket finds the gateway at [api] host and port')],

@@ -1,7 +1,9 @@
 // The one table of every configuration key: type, unit, default, bounds, secret or not, and what it is
 // for. Loading, `swob config`, `confs/example.conf.ini` and the documentation all come from here.
 
-import { duration, integer, type Key, limit, list, oneOf, port, text, url } from './kinds.ts';
+import { networks, origins, proxies, publicHost, publicUrl } from './address-kinds.ts';
+import { duration, flag, integer, type Key, limit, oneOf, port, someOf, text, url } from './kinds.ts';
+import { storeUrl } from './store-url.ts';
 
 const http = ['http', 'https'] as const;
 
@@ -14,9 +16,13 @@ export const schema = {
       'testing',
       'production checks IMSIs, phone numbers and session ids strictly; testing lets the documented examples work.',
     ),
-    public_host: text('', 'Host in the URLs that clients get; empty means the host above.'),
-    origins: list([], 'Web origins that may call; empty means any.'),
-    trusted_proxies: list([], 'Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed.'),
+    public_host: publicHost('Host in the URLs that clients get; empty means the host above.'),
+    public_url: publicUrl(
+      http,
+      'What the URLs that clients get begin with, such as https://gw.example.org when a proxy in front does TLS; goes before public_host and the port.',
+    ),
+    origins: origins('Web origins that may call, such as https://app.example.org; empty or * means any.'),
+    trusted_proxies: proxies('Proxies whose X-Forwarded-For is believed.'),
     request_timeout: duration('10s', ['100ms', '5m'], 'Time for a client to send a whole request.'),
   },
   api_ssl: {
@@ -27,6 +33,10 @@ export const schema = {
   websocket: {
     host: text('127.0.0.1', 'Address that the sync websocket listens on.'),
     port: port(6996, 'Port of the sync websocket; 0 takes a free one.'),
+    public_url: publicUrl(
+      ['ws', 'wss'],
+      'What the websocket URLs that clients get begin with, such as wss://ws.example.org; goes before host and port.',
+    ),
   },
   websocket_ssl: {
     host: text('', 'Host in wss URLs; empty means the host of [websocket].'),
@@ -81,17 +91,20 @@ export const schema = {
     ),
   },
   store: {
-    url: url(
+    url: storeUrl(
       'file:./data',
-      ['file', 'memory'],
       'Where registrations and keys are kept: file:<folder>, or memory: (lost at exit).',
     ),
   },
   limits: {
     pings: limit('1200/1m', 'Seed pings from an address, and for an IMSI.'),
     sessions: limit('60/1m', 'New pairing sessions from an address, and for a user.'),
-    passwords: limit('5/15m', 'Wrong passwords from an address, for a user, and for a session.'),
+    passwords: limit(
+      '5/15m',
+      'Wrong passwords from an address, for a user, and for a session; running attempts of a user count until they end.',
+    ),
     guesses: limit('30/1m', 'Requests for sessions that do not exist, from an address.'),
+    disconnects: limit('6000/1m', 'Calls of the disconnect service from an address.'),
   },
   user_management_api: {
     api_url: url('http://127.0.0.1:9000', http, 'User management API; stands before the logos of platforms.'),
@@ -125,6 +138,51 @@ export const schema = {
     host: text('', 'Publisher that messages go to (publishing; not used yet).'),
     port: port(0, 'Its port (publishing).'),
     endpoint: text('', 'Its path (publishing).'),
+  },
+  disconnect: {
+    host: text('0.0.0.0', 'Address that the disconnect service listens on; 0.0.0.0 for all.'),
+    port: port(
+      9096,
+      'Port of the disconnect service; 0 takes a free one. PORT in the environment sets it too.',
+    ),
+    legacy_status: flag(false, 'Answer 200 always, for portals that read only the body.'),
+    nas_allow: networks('NAS addresses that tokens may name; empty means any.'),
+    hocon: text('', 'application.conf of the old service; goes before this file. --hocon names it too.'),
+  },
+  disconnect_ssl: {
+    crt: text('', 'Certificate file of the disconnect service (PEM); empty means plain HTTP.'),
+    key: text('', 'Private key file of the certificate (PEM).'),
+    pem: text('', 'Chain of the certificate (PEM), if not in crt.'),
+  },
+  pcrf: {
+    host: text('localhost', 'Host of the PCRF that ends sessions.'),
+    port: integer(7070, [1, 65_535], 'Its port.'),
+    timeout: duration('10s', ['10ms', '5m'], 'Time for each of its answers.'),
+  },
+  'pcrf.pool': {
+    min: integer(1, [0, 1_000], 'Connections to the PCRF that are kept open.'),
+    max: integer(20, [1, 1_000], 'Connections to the PCRF at once.'),
+    wait_timeout: duration(
+      '5s',
+      ['10ms', '5m'],
+      'How long a call waits for a connection; then it is answered 503.',
+    ),
+  },
+  validation: {
+    public_key: text(
+      '/etc/eltex-doors/keys/public.pem',
+      'Public key of the service that signs tokens (RSA, PEM).',
+    ),
+    algorithms: someOf(
+      ['RS256', 'RS384', 'RS512', 'HS256'],
+      ['RS256'],
+      'Signatures that are accepted; HS256 needs a secret_file.',
+    ),
+    issuer: text('', 'What the claim iss of a token has to be; empty means it is not checked.'),
+    audience: text('', 'What the claim aud of a token has to hold; empty means it is not checked.'),
+    leeway: duration('0s', ['0s', '5m'], 'How far the clock of the signer may be off.'),
+    max_lifetime: duration('0s', ['0s', '365d'], 'Longest time from iat to exp of a token; 0s means any.'),
+    secret_file: text('', 'File that holds the secret of HS256 tokens.'),
   },
   logging: {
     level: oneOf(

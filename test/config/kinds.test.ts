@@ -4,13 +4,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   duration,
+  flag,
   formatDuration,
   integer,
   limit,
-  list,
+  listOf,
   oneOf,
   parseDuration,
   port,
+  someOf,
   text,
   url,
 } from '../../src/config/kinds.ts';
@@ -129,14 +131,39 @@ test('a choice is one of its values, to the letter', () => {
   }
 });
 
-test('a list drops spaces and empty items, and reads back as itself', () => {
-  const { kind } = list([], '');
-  expect(kind.parse(' https://a.example , ,https://b.example,')).toEqual([
-    'https://a.example',
-    'https://b.example',
-  ]);
+test('a list drops spaces and empty items, checks each, and reads back as itself', () => {
+  const kind = listOf('letters', (item) => {
+    if (!/^[a-z]$/.test(item)) throw new Error(`${item} is no letter`);
+  });
+  expect(kind.parse(' a , ,b,')).toEqual(['a', 'b']);
   expect(kind.parse(kind.format(['a', 'b']))).toEqual(['a', 'b']);
   expect(kind.parse('')).toEqual([]);
+  expect(() => kind.parse('a, 1')).toThrow('1 is no letter');
+});
+
+test('commas without an item are no empty list, which may mean "any"', () => {
+  for (const written of [',', ' , ', ' ']) {
+    expect(() => listOf('letters', () => {}).parse(written)).toThrow('expected letters');
+  }
+});
+
+test('a flag is one of six words in any case, and reads back as itself', () => {
+  const { kind } = flag(false, '');
+  expect(['true', 'yes', 'On'].map(kind.parse)).toEqual([true, true, true]);
+  expect(['false', 'No', 'OFF'].map(kind.parse)).toEqual([false, false, false]);
+  expect([true, false].map((value) => kind.parse(kind.format(value)))).toEqual([true, false]);
+  for (const wrong of ['', '1', '0', 'y', 'true ', 'toString']) {
+    expect(() => kind.parse(wrong)).toThrow('expected true, false, yes, no, on or off');
+  }
+});
+
+test('some of a choice are at least one, each once, and nothing else', () => {
+  const { kind } = someOf(['RS256', 'RS384', 'HS256'], ['RS256'], '');
+  expect(kind.parse('HS256, RS256,RS256')).toEqual(['RS256', 'HS256']);
+  expect(kind.parse(kind.format(['RS384', 'HS256']))).toEqual(['RS384', 'HS256']);
+  for (const wrong of ['', ',', 'none', 'rs256', 'RS256, none', 'RS256 HS256']) {
+    expect(() => kind.parse(wrong)).toThrow('expected some of: RS256, RS384, HS256');
+  }
 });
 
 describe('URLs', () => {

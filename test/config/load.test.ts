@@ -53,6 +53,25 @@ describe('layers', () => {
     expect(new Set(settings.map((setting) => setting.origin))).toEqual(new Set(['default']));
   });
 
+  test('the defaults of the disconnect service are those of the old one', () => {
+    const { config } = loadConfig(nowhere);
+    expect([config.disconnect, config.pcrf, config['pcrf.pool'], config.validation]).toEqual([
+      { host: '0.0.0.0', port: 9096, legacy_status: false, nas_allow: [], hocon: '' },
+      { host: 'localhost', port: 7070, timeout: 10_000 },
+      { min: 1, max: 20, wait_timeout: 5_000 },
+      {
+        public_key: '/etc/eltex-doors/keys/public.pem',
+        algorithms: ['RS256'],
+        issuer: '',
+        audience: '',
+        leeway: 0,
+        max_lifetime: 0,
+        secret_file: '',
+      },
+    ]);
+    expect(config.limits.disconnects).toEqual({ count: 6_000, windowMs: 60_000 });
+  });
+
   test('the file goes before defaults, the environment before the file, --set before all', () => {
     const files = [file()];
     const env = { SWOB_API_PORT: '2', SWOB_WEBSOCKET_PORT: '3' };
@@ -114,14 +133,14 @@ describe('layers', () => {
 
   test('no two keys share an environment variable', () => {
     const names = Object.entries(schema).flatMap(([section, keys]) =>
-      Object.keys(keys).map((key) => `${section}_${key}`),
+      Object.keys(keys).map((key) => `${section}_${key}`.replaceAll('.', '_')),
     );
     expect(new Set(names).size).toBe(names.length);
   });
 });
 
 describe('what is refused', () => {
-  test('every fault is told at once, with file and line', () => {
+  test('faults are told together, in the order of the file, with file and line', () => {
     const text = [
       'stray = 1',
       '[api]',
@@ -148,12 +167,12 @@ describe('what is refused', () => {
     });
     expect(faults.map((fault) => fault.replaceAll(file, 'FILE'))).toEqual([
       'FILE:1: stray stands before the first [section]',
+      'FILE:3: [api] port: expected a whole number from 0 to 65535, not "abc"',
+      'FILE:4: unknown key api.hots',
       'FILE:5: [api] state: a ";" or "#" would cut the value; put the value in double quotes',
       'FILE:6: [api] origins: a ";" or "#" would cut the value; put the value in double quotes',
       'FILE:7: neither a [section] nor key = value',
       'FILE:9: [api] host stands on line 8 already',
-      'FILE:3: [api] port: expected a whole number from 0 to 65535, not "abc"',
-      'FILE:4: unknown key api.hots',
       'FILE:11: unknown key __proto__.polluted',
       'FILE:13: unknown key constructor.name',
       'FILE:15: [seeds] expiry: expected a duration from 1s to 1d, not "0"',
@@ -166,9 +185,24 @@ describe('what is refused', () => {
     expect({}).not.toHaveProperty('polluted');
   });
 
-  test('faults of several files are told together', () => {
-    const files = [configFile('[api]\nport=x\n'), configFile('[api]\nport=y\n')];
-    expect(faultsOf({ files })).toHaveLength(2);
+  test('faults of several files are told together, file by file', () => {
+    const files = [configFile('[api]\n\n\nport=x\n'), configFile('[api]\nport=y\nhost\n')];
+    const places = faultsOf({ files }).map((fault) => fault.split(': ')[0]);
+    expect(places).toEqual([`${files[0]}:4`, `${files[1]}:2`, `${files[1]}:3`]);
+  });
+
+  test('faults of an application.conf are told by line', () => {
+    const text = 'pcrf.host = [1]\npcrf.pool = 1\nvalidation = 2\npcrf.port = []\n';
+    const file = configFile(text, 'application.conf');
+    const places = faultsOf({ files: [configFile('')], hocon: file }).map((fault) => fault.split(': ')[0]);
+    expect(places).toEqual([1, 2, 3, 4].map((line) => `${file}:${line}`));
+  });
+
+  test('of more than 50 faults the rest is counted', () => {
+    const load = (lines: number) => () =>
+      loadConfig({ files: [configFile(`[api]\n${'x\n'.repeat(lines)}`)], env: {} });
+    expect(load(50)).toThrow(/50 fault\(s\):\n(?: {2}\S+:\d+: neither a .*\n?){50}$/);
+    expect(load(1_000)).toThrow(/1000 fault\(s\):\n(?: {2}\S+:\d+: neither a .*\n){50} {2}and 950 more$/);
   });
 
   test('a key in the wrong section is told where it belongs', () => {
@@ -204,14 +238,86 @@ describe('what is refused', () => {
       'api_ssl.crt=a.pem',
       'websocket_ssl.key=b.pem',
       'security.public_key_filepath=data/security/private.pem',
+      'disconnect_ssl.crt=c.pem',
+      'pcrf.pool.min=21',
     ];
     expect(faultsOf({ files: [configFile('')], overrides })).toEqual([
       '[api_ssl] crt and key go together: set both or neither',
       '[websocket_ssl] crt and key go together: set both or neither',
-      '[api] host = 0.0.0.0 needs [api] public_host in production: clients cannot call a wildcard',
+      '[disconnect_ssl] crt and key go together: set both or neither',
+      '[api] host = 0.0.0.0 needs [api] public_url or [api] public_host in production: clients cannot call a wildcard',
       '[security] public_key_filepath and private_key_filepath name the same file',
+      '[pcrf.pool] min = 21 is more than max = 20',
     ]);
     expect(contradictions(loadConfig(nowhere).config)).toEqual([]);
+  });
+
+  test('in production each service that listens on a wildcard needs a public URL, or both a public host', () => {
+    const wildcards = ['api.state=production', 'api.host=0.0.0.0', 'websocket.host=::'];
+    const accepted = (...more: string[]) =>
+      loadConfig({ ...nowhere, overrides: [...wildcards, ...more] }).config.api.state === 'production';
+    const faulty = (...more: string[]) =>
+      faultsOf({ files: [configFile('')], overrides: [...wildcards, ...more] }).map((fault) =>
+        fault.replace(/ in production.*/, ''),
+      );
+    const api = '[api] host = 0.0.0.0 needs [api] public_url or [api] public_host';
+    const websocket = '[websocket] host = :: needs [websocket] public_url or [api] public_host';
+    const apiUrl = 'api.public_url=https://gw.example.org';
+    const websocketUrl = 'websocket.public_url=wss://gw.example.org';
+    expect([faulty(), faulty(apiUrl), faulty(websocketUrl)]).toEqual([[api, websocket], [websocket], [api]]);
+    expect([accepted(apiUrl, websocketUrl), accepted('api.public_host=gw.example.org')]).toEqual([
+      true,
+      true,
+    ]);
+    const tls = ['websocket_ssl.crt=a', 'websocket_ssl.key=b', 'websocket_ssl.host=ws.example.org'];
+    expect(accepted(apiUrl, ...tls)).toBe(true);
+  });
+
+  test('a public URL and a public host of the gateway', () => {
+    const both = ['api.public_host=gw.example.org', 'api.public_url=https://gw.example.org'];
+    expect(faultsOf({ files: [configFile('')], overrides: both })).toEqual([
+      '[api] public_url and public_host exclude each other: public_url holds the host already',
+    ]);
+    const overrides = ['api.public_host=gw.example.org', 'websocket.public_url=wss://ws.example.org'];
+    expect(loadConfig({ ...nowhere, overrides }).config.websocket.public_url).toBe('wss://ws.example.org');
+  });
+
+  test('addresses, origins, public names and store URLs that would only fail later', () => {
+    const overrides = [
+      'api.trusted_proxies=127.0.0.1/99',
+      'api.public_host=https://gw.example.org',
+      'api.public_url=gw.example.org',
+      'websocket.public_url=https://gw.example.org',
+      'api.origins=https://x/',
+      'store.url=file://host/x',
+      'disconnect.nas_allow=abc',
+    ];
+    const faults = faultsOf({ files: [configFile('')], overrides });
+    expect(faults.map((fault) => /^--set: (\[\w+\] \w+): expected/.exec(fault)?.[1])).toEqual([
+      '[api] trusted_proxies',
+      '[api] public_host',
+      '[api] public_url',
+      '[websocket] public_url',
+      '[api] origins',
+      '[store] url',
+      '[disconnect] nas_allow',
+    ]);
+  });
+
+  test('HS256 without a secret, a secret without HS256, and a public key as the secret', () => {
+    const faults = (...overrides: string[]) => faultsOf({ files: [configFile('')], overrides });
+    const needsSecret = '[validation] algorithms names HS256, which needs a secret_file';
+    expect(faults('validation.algorithms=RS256, HS256')).toEqual([needsSecret]);
+    const useless = '[validation] secret_file is for HS256 only, which algorithms does not name';
+    expect(faults('validation.secret_file=a.secret')).toEqual([useless]);
+    expect(
+      faults('validation.algorithms=HS256', 'validation.secret_file=a', 'validation.public_key=./a'),
+    ).toEqual(['[validation] secret_file and public_key name the same file: a public key is no secret']);
+    const { config } = loadConfig({
+      ...nowhere,
+      overrides: ['validation.algorithms=HS256,RS512', 'validation.secret_file=a'],
+    });
+    expect(config.validation.algorithms).toEqual(['RS512', 'HS256']);
   });
 });
 
@@ -226,9 +332,11 @@ describe('secrets', () => {
       `dev_api.auth_key ${secret}`,
       `=${secret}`,
       `user_management_api.api_url=ftp://me:${secret}@host`,
+      `api.public_url=https://me:${secret}@host`,
+      `api.origins=https://me:${secret}@host`,
     ];
     const faults = faultsOf({ files: [file], overrides, env: { SWOB_SECRET: secret } });
-    expect(faults).toHaveLength(9);
+    expect(faults).toHaveLength(11);
     expect(faults.join('\n')).not.toContain('hunter2');
   });
 

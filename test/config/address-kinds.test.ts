@@ -1,0 +1,192 @@
+// Ranges of addresses, hosts and origins: what is taken and what is refused before it can do harm.
+
+import proxyAddr from '@fastify/proxy-addr';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { networks, origins, proxies, publicHost, publicUrl } from '../../src/config/address-kinds.ts';
+
+describe('addresses and ranges', () => {
+  const { kind } = networks('');
+
+  test('of both families, alone and with a prefix', () => {
+    const good = ['10.0.0.1', '0.0.0.0/0', '100.112.0.0/32', '::1', '2001:db8::/128', '::ffff:10.0.0.1'];
+    expect(kind.parse(good.join(' ,'))).toEqual(good);
+    expect(kind.parse(kind.format(good))).toEqual(good);
+    expect(kind.parse('')).toEqual([]);
+  });
+
+  test.each([
+    '10.0.0',
+    '10.0.0.1/33',
+    '10.0.0.1/',
+    '10.0.0.1/-1',
+    '10.0.0.1/8/8',
+    '10.0.0.1/1e1',
+    '::1/129',
+    'fe80::1%eth0',
+    'localhost',
+    'loopback',
+    '*',
+    '10.0.0.1, x',
+    '10.0.0.0/255.0.0.0',
+  ])('%j is refused', (written) => expect(() => kind.parse(written)).toThrow('expected addresses or CIDR'));
+});
+
+describe('trusted proxies', () => {
+  const { kind } = proxies('');
+
+  test('are addresses, ranges and the names that proxy-addr knows', () => {
+    const good = ['10.0.0.1', '10.0.0.0/1', '::1', '2001:db8::/128', 'loopback', 'linklocal', 'uniquelocal'];
+    expect(kind.parse(good.join(', '))).toEqual(good);
+    expect(kind.parse('')).toEqual([]);
+  });
+
+  test.each(['abc', '127.0.0.1/99', '0.0.0.0/0', '::/0', 'Loopback', 'loopback/8', 'toString', 'true', '1'])(
+    '%j is refused',
+    (written) => expect(() => kind.parse(`loopback, ${written}`)).toThrow('loopback, linklocal, uniquelocal'),
+  );
+
+  test('whatever is taken, proxy-addr takes too', () => {
+    const address = fc.oneof(fc.ipV4(), fc.ipV4Extended(), fc.ipV6());
+    const written = fc.oneof(
+      fc.tuple(address, fc.nat({ max: 130 })).map(([ip, prefix]) => `${ip}/${prefix}`),
+      address,
+      fc.constantFrom('loopback', 'linklocal', 'uniquelocal'),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(written, (text) => {
+        let list: readonly string[];
+        try {
+          list = kind.parse(text);
+        } catch {
+          return;
+        }
+        if (list.length > 0) proxyAddr.compile([...list]);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('the public host', () => {
+  const { kind } = publicHost('');
+
+  test.each([
+    '',
+    'gw.example.org',
+    'GW.example.org',
+    'localhost',
+    'gw_1',
+    'xn--mnchen-3ya.de',
+    '10.0.0.1',
+    '::1',
+    '2001:db8::1',
+  ])('%j is taken', (written) => expect(kind.parse(written)).toBe(written));
+
+  test.each([
+    'https://gw.example.org',
+    'gw.example.org:8443',
+    '[::1]',
+    '::1]',
+    'gw example',
+    'a/b',
+    'a?b',
+    'a#b',
+    'me@gw',
+    'a..b',
+    '.a',
+    '-a',
+    'a-',
+    'münchen.de',
+    'fe80::1%eth0',
+    '127.1',
+    '0x7f.1',
+    '256.1.1.1',
+    'xn--a',
+    '*',
+    `${'a.'.repeat(127)}`,
+    'a'.repeat(64),
+  ])('%j is refused, with what to write', (written) =>
+    expect(() => kind.parse(written)).toThrow(
+      /^expected a host name or IP address alone, such as gw\.example\.org or 2001:db8::1 .*use public_url/,
+    ),
+  );
+
+  test.each(['0.0.0.0', '::', '0:0:0:0:0:0:0:0'])(
+    'a wildcard (%s) is none that clients can call',
+    (written) => expect(() => kind.parse(written)).toThrow('no wildcard'),
+  );
+});
+
+describe('origins that may call', () => {
+  const { kind } = origins('');
+
+  test('are taken as browsers send them', () => {
+    const good = ['https://app.example.org', 'http://localhost:3000', 'https://[::1]:8443', 'http://0.0.0.0'];
+    expect(kind.parse(good.join(', '))).toEqual(good);
+    expect(kind.parse(kind.format(good))).toEqual(good);
+  });
+
+  test('are any with nothing, and with a star alone', () => {
+    expect([kind.parse(''), kind.parse('*'), kind.format([])]).toEqual([[], [], '']);
+    expect(() => kind.parse('*, https://a.example')).toThrow('expected web origins');
+    expect(() => kind.parse('*,')).toThrow('expected web origins');
+  });
+
+  test.each([
+    'foo',
+    'app.example.org',
+    'localhost:3000',
+    'null',
+    'ftp://a',
+    '//a',
+    'https://a b',
+    'https://a..b',
+  ])('%j is refused', (written) =>
+    expect(() => kind.parse(written)).toThrow(/^expected web origins as browsers .* for any$/),
+  );
+
+  test.each([
+    ['https://x/', 'https://x'],
+    ['https://App.Example.org', 'https://app.example.org'],
+    ['HTTPS://x', 'https://x'],
+    ['https://x:443', 'https://x'],
+    ['http://x:80', 'http://x'],
+    ['https://x/path?a=b', 'https://x'],
+    ['https://x?', 'https://x'],
+    ['https://me:pw@x:1', 'https://x:1'],
+    ['https://münchen.de', 'https://xn--mnchen-3ya.de'],
+    ['http://127.1', 'http://127.0.0.1'],
+  ])('%j is refused, and %j named instead', (written, instead) => {
+    const parse = () => kind.parse(`https://a.example, ${written}`);
+    expect(parse).toThrow(new RegExp(`^expected web origins .*; write ${instead}$`));
+    expect(kind.parse(instead)).toEqual([instead]);
+  });
+});
+
+describe('a public URL', () => {
+  const { kind } = publicUrl(['ws', 'wss'], '');
+
+  test.each(['', 'wss://gw.example.org', 'ws://gw.example.org:8080', 'wss://[2001:db8::1]:8443'])(
+    '%j is taken',
+    (written) => expect(kind.parse(written)).toBe(written),
+  );
+
+  test.each(['gw.example.org', 'https://gw.example.org', 'wss://', 'wss://a b', 'wss://a..b', '*'])(
+    '%j is refused',
+    (written) =>
+      expect(() => kind.parse(written)).toThrow(
+        'expected ws:// or wss:// with a host and maybe a port, without a path, such as wss://gw.example.org',
+      ),
+  );
+
+  test.each(['wss://a/', 'wss://a/path', 'wss://a:443', 'wss://me:pw@a', 'WSS://A'])(
+    '%j is refused, and the form to write named',
+    (written) => expect(() => kind.parse(written)).toThrow(/; write wss:\/\/a$/),
+  );
+
+  test.each(['ws://0.0.0.0:6996', 'ws://[::]:6996'])('%j is none that clients can call', (written) =>
+    expect(() => kind.parse(written)).toThrow('no wildcard'),
+  );
+});

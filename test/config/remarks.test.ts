@@ -1,0 +1,26 @@
+// Notes about settings that are allowed and hardly meant.
+
+import { expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+
+const notesWith = (...overrides: string[]) => loadConfig({ files: ['/dev/null'], env: {}, overrides }).notes;
+const verification = 'user_management_api.verification_url=https://users.example.org/%s/verify';
+const platforms = 'user_management_api.platforms_url=https://users.example.org/%s/platforms';
+
+test('logos that point at this machine while users are kept on another one', () => {
+  expect(notesWith(verification, platforms)).toEqual([
+    '[user_management_api] api_url is still http://127.0.0.1:9000, unlike verification_url and platforms_url: the logos of platforms point at this machine',
+  ]);
+  const apiUrl = 'user_management_api.api_url=https://users.example.org';
+  const here = 'user_management_api.platforms_url=http://127.0.0.1:9000/platforms/%s';
+  expect([notesWith(verification, platforms, apiUrl), notesWith(verification, here)]).toEqual([[], []]);
+});
+
+test('a public URL of one service only', () => {
+  const api = 'api.public_url=https://gw.example.org';
+  const websocket = 'websocket.public_url=wss://gw.example.org';
+  const says = 'clients get its own host and port';
+  expect(notesWith(api)).toEqual([`[api] public_url is set, [websocket] public_url is not: ${says}`]);
+  expect(notesWith(websocket)).toEqual([`[websocket] public_url is set, [api] public_url is not: ${says}`]);
+  expect([notesWith(api, websocket), notesWith(websocket, 'api.public_host=a.example')]).toEqual([[], []]);
+});
