@@ -15,6 +15,7 @@ export const catalogue = {
   UPSTREAM: { http: 502, exit: 69, meaning: 'a system that swob depends on failed or answered nonsense' },
   UNAVAILABLE: { http: 503, exit: 75, meaning: 'a resource is full, busy or cannot be written now' },
   UNREACHABLE: { http: 503, exit: 69, meaning: 'a service did not answer' },
+  TIMEOUT: { http: 504, exit: 69, meaning: 'a system that swob depends on did not answer in time' },
   REFUSED: { http: 400, exit: 1, meaning: 'the answer is no' },
   USAGE: { http: 400, exit: 64, meaning: 'the command line is wrong' },
   CONFIG: { http: 500, exit: 78, meaning: 'the configuration or a file that it names is wrong' },
@@ -27,12 +28,19 @@ export class SwobError extends Error {
   readonly code: ErrorCode;
   /** Seconds after which trying again makes sense (rate limits and overload). */
   readonly retryAfter: number | undefined;
+  /** What a stranger may read: the message, unless it names files and hosts of the operator. */
+  readonly forClients: string;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfter?: number } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; retryAfter?: number; forClients?: string } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'SwobError';
     this.code = code;
     this.retryAfter = options.retryAfter;
+    this.forClients = options.forClients ?? message;
   }
 
   get http(): number {

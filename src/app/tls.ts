@@ -12,7 +12,7 @@ export interface TlsFiles {
 
 /** The certificate with its chain and the key; undefined when none is configured. Throws CONFIG. */
 export async function loadTls(
-  section: 'api_ssl' | 'websocket_ssl',
+  section: 'api_ssl' | 'websocket_ssl' | 'disconnect_ssl',
   files: TlsFiles,
 ): Promise<{ cert: string; key: string } | undefined> {
   if (files.crt === '') return undefined;

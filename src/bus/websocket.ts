@@ -1,6 +1,7 @@
 // The gateway's end of the old wire protocol: a sync service in another process is told of pause and ack by
 // opening `/v2/sync/<pause|ack>/<user>/<session>`, which it closes when it has acted.
 
+import type { Agent } from 'node:https';
 import { WebSocket } from 'ws';
 import type { Addresses } from '../domain/addresses.ts';
 import type { SessionEvent } from '../domain/model.ts';
@@ -13,8 +14,15 @@ const deliveryTimeoutMs = 2_000;
 /** Deliveries under way at once; beyond them an event is dropped and logged. */
 const maxDeliveries = 1_000;
 
-export function createWebSocketBus(deps: { addresses: Addresses; clock: Clock; log: Log }): Bus {
-  const { addresses, clock, log } = deps;
+export interface WebSocketBusDeps {
+  readonly addresses: Addresses;
+  /** Trusts the certificate of the sync service; undefined without TLS. */
+  readonly agent: Agent | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function createWebSocketBus({ addresses, agent, clock, log }: WebSocketBusDeps): Bus {
   const open = new Set<WebSocket>();
 
   const deliver = (event: SessionEvent): Promise<string | undefined> =>
@@ -22,6 +30,7 @@ export function createWebSocketBus(deps: { addresses: Addresses; clock: Clock; l
       const url = `${addresses.sync()}/v2/sync/${event.kind}/${encodeURIComponent(event.userId)}/${encodeURIComponent(event.sessionId)}`;
       const socket = new WebSocket(url, {
         perMessageDeflate: false,
+        ...(agent && { agent }),
         maxPayload: 4_096,
         handshakeTimeout: deliveryTimeoutMs,
       });

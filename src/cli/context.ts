@@ -31,7 +31,7 @@ export interface Context {
   readonly options: GlobalOptions;
   readonly printer: Printer;
   /** Reads the configuration; throws CONFIG with every fault. */
-  loadConfig(): Promise<LoadedConfig>;
+  loadConfig(hocon?: string): Promise<LoadedConfig>;
   /** Runs `work` until a signal ends it (exit 130, 143). */
   interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** The same for work that calls the gateway, at `url` or where the configuration says. */
@@ -41,9 +41,14 @@ export interface Context {
 export function createContext(io: Io, options: GlobalOptions): Context {
   const { json, quiet, color: colour } = options;
   const printer = createPrinter({ stdout: io.stdout, stderr: io.stderr, json, quiet, colour });
-  const loadConfig = async (): Promise<LoadedConfig> => {
+  const loadConfig = async (hocon?: string): Promise<LoadedConfig> => {
     const { loadConfig: load } = await import('../config/load.ts');
-    return load({ files: options.config, overrides: options.set, ...(io.env && { env: io.env }) });
+    return load({
+      files: options.config,
+      overrides: options.set,
+      ...(hocon !== undefined && { hocon }),
+      ...(io.env && { env: io.env }),
+    });
   };
   return {
     io,

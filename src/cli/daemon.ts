@@ -1,11 +1,11 @@
-// Where the client commands find the gateway: --url, else the configuration that the daemon itself
-// runs on. Used by the commands of seeds and sync.
+// Where the client commands find a daemon: --url, else the configuration that the daemon itself runs on.
+// Used by the commands of seeds and sync, and by `swob disconnect`.
 
 import type { Agent } from 'node:https';
 import { isWildcard } from '../config/contradictions.ts';
 import type { Config } from '../config/schema.ts';
+import type { CertificateFiles } from '../crypto/trust.ts';
 import { SwobError } from '../errors.ts';
-import type { CertificateFiles } from './trust.ts';
 
 export interface Daemon {
   /** Origin and base path without a slash at the end. */
@@ -15,10 +15,31 @@ export interface Daemon {
 }
 
 /** Throws USAGE when `url` is no http(s) URL, CONFIG when a certificate file cannot be read. */
-export async function findGateway(config: Config, url: string | undefined): Promise<Daemon> {
-  if (url !== undefined) return { baseUrl: httpUrl(url) };
-  const { host, port } = config.api;
-  const agent = await trustingAgent(config.api_ssl);
+export function findGateway(config: Config, url: string | undefined): Promise<Daemon> {
+  return findDaemon(config.api, config.api_ssl, url);
+}
+
+/** The same for the disconnect service. */
+export function findDisconnect(config: Config, url: string | undefined): Promise<Daemon> {
+  return findDaemon(config.disconnect, config.disconnect_ssl, url);
+}
+
+interface Listener {
+  readonly host: string;
+  readonly port: number;
+}
+
+async function findDaemon(
+  { host, port }: Listener,
+  files: CertificateFiles,
+  url: string | undefined,
+): Promise<Daemon> {
+  if (url !== undefined) {
+    const baseUrl = httpUrl(url);
+    const agent = baseUrl.startsWith('https:') ? await trustingAgent(files) : undefined;
+    return { baseUrl, ...(agent && { agent }) };
+  }
+  const agent = await trustingAgent(files);
   const origin = `${agent ? 'https' : 'http'}://${bracketed(isWildcard(host) ? '127.0.0.1' : host)}:${port}`;
   return { baseUrl: origin, ...(agent && { agent }) };
 }
@@ -39,6 +60,6 @@ function bracketed(host: string): string {
 export async function trustingAgent(files: CertificateFiles): Promise<Agent | undefined> {
   if (files.crt === '') return undefined;
   // On its own: importing node:tls reads every root certificate, and most command lines need none.
-  const { createTrustingAgent } = await import('./trust.ts');
+  const { createTrustingAgent } = await import('../crypto/trust.ts');
   return createTrustingAgent(files);
 }

@@ -1,14 +1,12 @@
-// Calls a gateway over HTTP for the client commands: bounded in time and size, with errors that say
+// Calls a daemon over HTTP for the client commands: bounded in time and size, with errors that say
 // what to do. The only file of the command line that uses node-fetch.
 
 import fetch, { FetchError, type Response } from 'node-fetch';
-import { type ErrorCode, messageOf, SwobError } from '../errors.ts';
+import { messageOf, SwobError } from '../errors.ts';
 import type { Daemon } from './daemon.ts';
-import { printable } from './printer.ts';
+import { type Refusal, refusal, secondsOf, shown } from './refusal.ts';
 
 const maxBytes = 8 * 1024 * 1024;
-/** As much of a server's answer as an error message shows. */
-const maxShown = 300;
 
 interface Call {
   readonly method?: 'GET' | 'POST';
@@ -19,6 +17,8 @@ interface Call {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export type Answer = Omit<Refusal, 'statusText'>;
+
 export interface HttpClient {
   readonly baseUrl: string;
   /**
@@ -28,17 +28,21 @@ export interface HttpClient {
   text(call: Call): Promise<string>;
   /** The same, read as JSON. */
   json(call: Call): Promise<unknown>;
+  /** An answer of any status but a redirect; throws UNREACHABLE and UPSTREAM as `text` does. */
+  exchange(call: Call): Promise<Answer>;
 }
 
 export interface HttpClientOptions extends Daemon {
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
+  /** What errors call the daemon. */
+  readonly name?: string;
 }
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const { baseUrl, agent, signal, timeoutMs = 10_000 } = options;
+  const { baseUrl, agent, signal, timeoutMs = 10_000, name = 'gateway' } = options;
 
-  const text = async ({ method = 'GET', path, body, headers }: Call): Promise<string> => {
+  const exchange = async ({ method = 'GET', path, body, headers }: Call): Promise<Refusal> => {
     const url = /^https?:/.test(path) ? path : `${baseUrl}${path}`;
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
@@ -52,18 +56,29 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         signal: AbortSignal.any([signal, deadline]),
         ...(agent && url.startsWith('https:') && { agent }),
       });
-      const answer = await response.text();
-      if (response.ok) return answer;
-      throw refusal(response, answer);
+      const { status, statusText } = response;
+      if (status >= 300 && status < 400) throw redirected(response, name);
+      return {
+        status,
+        statusText,
+        text: await response.text(),
+        retryAfter: secondsOf(response.headers.get('retry-after')),
+      };
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof SwobError) throw error;
-      throw failure(new URL(url).origin, error, deadline.aborted ? timeoutMs : undefined);
+      throw failure(name, new URL(url).origin, error, deadline.aborted ? timeoutMs : undefined);
     }
+  };
+  const text = async (call: Call): Promise<string> => {
+    const answer = await exchange(call);
+    if (answer.status >= 200 && answer.status < 300) return answer.text;
+    throw refusal(answer, name);
   };
 
   return {
     baseUrl,
+    exchange,
     text,
     json: async (call) => {
       const answer = await text(call);
@@ -76,32 +91,17 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   };
 }
 
-const statusCodes = new Map<number, ErrorCode>([
-  [401, 'UNAUTHENTICATED'],
-  [403, 'FORBIDDEN'],
-  [404, 'NOT_FOUND'],
-  [409, 'CONFLICT'],
-  [413, 'TOO_LARGE'],
-  [429, 'LIMITED'],
-  [503, 'UNAVAILABLE'],
-]);
-
-function refusal(response: Response, answer: string): SwobError {
-  const { status } = response;
-  const text = shown(answer) || printable(response.statusText) || 'no reason given';
-  if (status >= 300 && status < 400) {
-    const location = shown(response.headers.get('location') ?? 'elsewhere');
-    return new SwobError('UPSTREAM', `the server redirects to ${location}; name the gateway with --url`);
-  }
-  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
-  const code = statusCodes.get(status) ?? (status < 500 ? 'BAD_INPUT' : 'UPSTREAM');
-  const again = Number.isFinite(retryAfter) ? `; try again in ${retryAfter} s` : '';
-  return new SwobError(code, `the gateway answered ${status}: ${text}${again}`, {
-    ...(Number.isFinite(retryAfter) && { retryAfter }),
-  });
+function redirected(response: Response, name: string): SwobError {
+  const location = shown(response.headers.get('location') ?? 'elsewhere');
+  return new SwobError('UPSTREAM', `the server redirects to ${location}; name the ${name} with --url`);
 }
 
-function failure(origin: string, error: unknown, timedOutAfterMs: number | undefined): SwobError {
+function failure(
+  name: string,
+  origin: string,
+  error: unknown,
+  timedOutAfterMs: number | undefined,
+): SwobError {
   if (error instanceof FetchError && error.type === 'max-size') {
     return new SwobError('UPSTREAM', `the answer of ${origin} is larger than 8 MiB`, { cause: error });
   }
@@ -112,16 +112,10 @@ function failure(origin: string, error: unknown, timedOutAfterMs: number | undef
   }
   const code = error instanceof FetchError ? error.code : undefined;
   if (code === 'ECONNREFUSED') {
-    return new SwobError('UNREACHABLE', `no gateway at ${origin}; ${advice}`, { cause: error });
+    return new SwobError('UNREACHABLE', `no ${name} at ${origin}; ${advice}`, { cause: error });
   }
   const reason = shown(messageOf(error).replace(/^.*?reason: /s, ''));
-  return new SwobError('UNREACHABLE', `cannot call the gateway at ${origin}: ${reason}; ${advice}`, {
+  return new SwobError('UNREACHABLE', `cannot call the ${name} at ${origin}: ${reason}; ${advice}`, {
     cause: error,
   });
-}
-
-/** The beginning of a text from outside, harmless in a message. */
-function shown(text: string): string {
-  const line = printable(text.slice(0, 4 * maxShown)).trim();
-  return line.length > maxShown ? `${line.slice(0, maxShown)}…` : line;
 }

@@ -3,8 +3,12 @@
 
 import type { Clock } from '../domain/ports.ts';
 
-/** A stream to write to, and whether a terminal is at its other end. */
-export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean };
+/** A stream to write to; whether a terminal is at its other end, and its size. Emits `resize` when that changes. */
+export type Output = NodeJS.WritableStream & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
 
 export interface Io {
   readonly stdout: Output;

@@ -1,6 +1,6 @@
 // The entry of bin/swob, and the one place that turns an error into an exit code.
 
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { systemClock } from '../app/system-clock.ts';
 import { messageOf, SwobError } from '../errors.ts';
 import { Interrupted, OutputClosed, outputFault } from './interrupt.ts';
@@ -24,7 +24,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   io.stderr.on('error', () => undefined);
   const program = createProgram(io);
   try {
-    await program.parseAsync(spelledOut(argv), { from: 'user' });
+    await program.parseAsync(spelledOut(argv, io), { from: 'user' });
     await flushed(io);
     if (outputError !== undefined) throw outputFault(outputError);
     return 0;
@@ -39,10 +39,26 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** `swob` alone is `swob --help`, and `swob help x y` is `swob x y --help`. */
-function spelledOut(argv: readonly string[]): string[] {
+/**
+ * `swob` alone is `swob --help`, and `swob help x y` is `swob x y --help`, but without the --help when there
+ * is no such command: that would show the help of what is above it.
+ */
+function spelledOut(argv: readonly string[], io: Io): string[] {
   if (argv.length === 0) return ['--help'];
-  return argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv];
+  if (argv[0] !== 'help') return [...argv];
+  const words = argv.slice(1);
+  return namesCommand(createProgram(io), words) ? [...words, '--help'] : words;
+}
+
+function namesCommand(program: Command, words: readonly string[]): boolean {
+  let command = program;
+  for (const word of program.parseOptions([...words]).operands) {
+    const next = command.commands.find((candidate) => candidate.name() === word);
+    // What comes after a command without commands is for that command to judge.
+    if (!next) return command !== program && command.commands.length === 0;
+    command = next;
+  }
+  return true;
 }
 
 interface Fault {

@@ -3,6 +3,7 @@
 
 import { Chalk, type ChalkInstance, default as terminalChalk } from 'chalk';
 import type { Output } from './io.ts';
+import { rowsOf, sizeOf } from './terminal.ts';
 
 export interface PrinterOptions {
   readonly stdout: Output;
@@ -43,14 +44,19 @@ export function createPrinter(options: PrinterOptions): Printer {
   const { stdout, stderr, json, quiet } = options;
   const interactive = stdout.isTTY === true;
   const colours = options.colour ? terminalChalk : new Chalk({ level: 0 });
-  // A block stays until the next one starts; its lines are counted so that they can be taken back.
-  let blockLines: number | undefined;
+  // A block stays until the next one starts; its text is kept, because how many rows have to be taken back
+  // depends on how wide the terminal is by then.
+  let block: string | undefined;
 
   const write = (text: string): void => {
-    if (blockLines !== undefined) blockLines += text.split('\n').length - 1;
+    if (block !== undefined) block += text;
     stdout.write(text);
   };
-  const say = (text: string): void => void stderr.write(`${printableLines(text)}\n`);
+  const say = (text: string): void => {
+    // Stands below the block on the same terminal: neither is taken back.
+    if (stderr.isTTY) block = undefined;
+    stderr.write(`${printableLines(text)}\n`);
+  };
 
   return {
     json,
@@ -71,8 +77,11 @@ export function createPrinter(options: PrinterOptions): Printer {
     },
     raw: write,
     startBlock: () => {
-      if (interactive && blockLines) stdout.write(`\u001b[${blockLines}A\u001b[J`);
-      blockLines = 0;
+      if (interactive && block) {
+        const { columns } = sizeOf(stdout) ?? { columns: Number.POSITIVE_INFINITY };
+        stdout.write(`\u001b[${rowsOf(block.split('\n').slice(0, -1), columns)}A\u001b[J`);
+      }
+      block = '';
     },
     note: (text) => {
       if (!quiet) say(text);

@@ -21,6 +21,7 @@ interface Entry {
 const groups: Readonly<Record<string, string>> = {
   seeds: 'gateway clients: which are alive, and pings as one of them',
   sync: 'pair a phone: show the QR codes, or act as the phone',
+  jwt: 'make, check and read tokens of the disconnect service',
   stub: 'stand-ins for the systems around the gateway, for tests',
   config: 'show, check and make the configuration',
 };
@@ -63,9 +64,39 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/sync-pair.ts'),
   },
   {
+    path: 'disconnect',
+    summary: 'log a Wi-Fi user out through the disconnect service',
+    load: () => import('./commands/disconnect.ts'),
+  },
+  {
+    path: 'jwt keygen',
+    summary: 'make a key pair for tokens',
+    load: () => import('./commands/jwt-keygen.ts'),
+  },
+  {
+    path: 'jwt mint',
+    summary: 'sign a token',
+    load: () => import('./commands/jwt-mint.ts'),
+  },
+  {
+    path: 'jwt verify',
+    summary: 'check a token, and say everything that is wrong with it',
+    load: () => import('./commands/jwt-verify.ts'),
+  },
+  {
+    path: 'jwt decode',
+    summary: 'print what a token says, without checking it',
+    load: () => import('./commands/jwt-decode.ts'),
+  },
+  {
     path: 'stub users',
     summary: 'stand in for the user management API',
     load: () => import('./commands/stub-users.ts'),
+  },
+  {
+    path: 'stub pcrf',
+    summary: 'stand in for the PCRF',
+    load: () => import('./commands/stub-pcrf.ts'),
   },
   {
     path: 'config show',

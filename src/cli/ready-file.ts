@@ -2,13 +2,12 @@
 // that nobody ever reads half of one. Used by `serve`, `stub`, `sync pair` and `config init`.
 
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { messageOf, SwobError } from '../errors.ts';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type ErrorCode, messageOf, SwobError } from '../errors.ts';
 
 /** Writes or replaces `path` in one step. Throws UNAVAILABLE, and leaves the old file, when that cannot be done. */
 export async function writeWhole(path: string, text: string, mode: number): Promise<void> {
-  // Random and exclusive: in a folder that others can write to nobody can lay a link in its place.
-  const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
+  const temporary = temporaryName(path);
   try {
     const handle = await open(temporary, 'wx', mode);
     try {
@@ -24,7 +23,51 @@ export async function writeWhole(path: string, text: string, mode: number): Prom
   }
 }
 
-/** Says in a file where a daemon can be reached, once it can: one JSON object and a line end. */
-export async function writeReadyFile(path: string, ready: object): Promise<void> {
-  await writeWhole(path, `${JSON.stringify(ready)}\n`, 0o644);
+/** Finds out beforehand whether `writeWhole` can write there; leaves a file that is there alone. Throws `code`. */
+export async function checkWritable(path: string, code: ErrorCode): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    const there = await stat(path).catch(() => undefined);
+    if (there && !there.isFile()) throw new Error('it is there and is no file');
+    const handle = await open(temporary, 'wx', 0o600);
+    await handle.close();
+    await rm(temporary);
+  } catch (error) {
+    throw new SwobError(code, `cannot write ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Random: in a folder that others can write to nobody can lay a link in its place. */
+function temporaryName(path: string): string {
+  return `${path}.${randomBytes(8).toString('hex')}.tmp`;
+}
+
+/** The file that says where a daemon can be reached, while it can. */
+export interface ReadyFile {
+  /** One JSON object and a line end. */
+  write(ready: object): Promise<void>;
+  /** Removes what was written, unless another run has replaced it. */
+  remove(): Promise<void>;
+}
+
+/**
+ * Removes the file of an earlier run, for which a script that waits would not wait. Throws CONFIG when the
+ * file cannot be written. Without a path nothing is ever written.
+ */
+export async function prepareReadyFile(path: string | undefined): Promise<ReadyFile> {
+  if (path === undefined) return { write: async () => undefined, remove: async () => undefined };
+  await checkWritable(path, 'CONFIG');
+  await rm(path, { force: true });
+  let written: string | undefined;
+  return {
+    write: async (ready) => {
+      const text = `${JSON.stringify(ready)}\n`;
+      await writeWhole(path, text, 0o644);
+      written = text;
+    },
+    remove: async () => {
+      const text = await readFile(path, 'utf8').catch(() => undefined);
+      if (text !== undefined && text === written) await rm(path, { force: true });
+    },
+  };
 }

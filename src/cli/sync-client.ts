@@ -1,18 +1,22 @@
 // A sync websocket as `sync qr` and `sync pair` see it: opens a session, then hands out what the
 // server says, one event at a time. The only file of the command line that uses ws.
 
+import type { IncomingMessage } from 'node:http';
 import WebSocket, { type RawData } from 'ws';
 import type { Clock } from '../domain/ports.ts';
 import { messageOf, SwobError } from '../errors.ts';
 import type { Client } from './context.ts';
 import { trustingAgent } from './daemon.ts';
 import { printable } from './printer.ts';
+import { refusal, secondsOf } from './refusal.ts';
 import { readFrame, type SyncEvent } from './sync-events.ts';
 
 const maxFrameBytes = 64 * 1024;
 /** Events that wait to be read; a server that sends more at once is cut off. */
 const maxWaiting = 1_000;
 const openTimeoutMs = 10_000;
+/** As much as is read of the answer to a refused upgrade. */
+const maxRefusal = 4_096;
 
 export interface SyncSocket {
   /**
@@ -45,7 +49,7 @@ export function sessionBoundMs({ config }: Client): number {
 
 /**
  * Connects to `target`: a websocket URL, or undefined for a new session of this user at the gateway.
- * Throws UNREACHABLE when that fails, UNAVAILABLE when the server is full.
+ * Throws UNREACHABLE when that fails; when the server refuses, the error of its status, as the HTTP client does.
  */
 export async function connectSync(
   client: Client,
@@ -81,7 +85,7 @@ export async function connectSync(
   };
   signal.addEventListener('abort', onAbort, { once: true });
 
-  await opened(socket, url, signal);
+  await opened(socket, url, clock, signal);
   return {
     next: async (withinMs) => {
       let late = false;
@@ -111,7 +115,7 @@ export async function connectSync(
   };
 }
 
-function opened(socket: WebSocket, url: string, signal: AbortSignal): Promise<void> {
+function opened(socket: WebSocket, url: string, clock: Clock, signal: AbortSignal): Promise<void> {
   const { host } = new URL(url);
   return new Promise((resolve, reject) => {
     socket.once('open', resolve);
@@ -121,15 +125,29 @@ function opened(socket: WebSocket, url: string, signal: AbortSignal): Promise<vo
       reject(signal.aborted ? signal.reason : new SwobError('UNREACHABLE', message, { cause: error }));
     });
     socket.once('unexpected-response', (_request, response) => {
-      const full = response.statusCode === 503;
-      const message = `the sync websocket at ${host} answered ${response.statusCode}`;
-      reject(
-        new SwobError(
-          full ? 'UNAVAILABLE' : 'UPSTREAM',
-          full ? `${message}: it is full; try again later` : message,
-        ),
-      );
-      socket.terminate();
+      void readText(response, clock).then((text) => {
+        const { statusCode: status = 0, statusMessage: statusText = '' } = response;
+        const retryAfter = secondsOf(response.headers['retry-after']);
+        reject(refusal({ status, statusText, text, retryAfter }, `sync websocket at ${host}`));
+        socket.terminate();
+      });
     });
   });
+}
+
+/** The beginning of the body, or what came of it in time. */
+async function readText(response: IncomingMessage, clock: Clock): Promise<string> {
+  const cancel = clock.after(openTimeoutMs, () => response.destroy());
+  let text = '';
+  try {
+    for await (const chunk of response.setEncoding('utf8')) {
+      text += String(chunk);
+      if (text.length >= maxRefusal) break;
+    }
+  } catch {
+    // Broken off or too late: the status says enough.
+  } finally {
+    cancel();
+  }
+  return text;
 }

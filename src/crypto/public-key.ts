@@ -14,7 +14,7 @@ export interface PhoneKey {
 
 /** Characters; the longest key that is accepted takes about 1,500. */
 const maxText = 16 * 1024;
-const bounds = { minBits: 2048, maxBits: 8192, minExponent: 65_537n };
+const bounds = { minBits: 2048, maxBits: 8192, minExponent: 65_537n, maxExponent: 2n ** 64n };
 
 /**
  * Reads an SPKI (`PUBLIC KEY`) or PKCS#1 (`RSA PUBLIC KEY`) PEM with any line breaks or none. Accepts RSA
@@ -28,8 +28,15 @@ export function readPublicKey(pem: string): PhoneKey {
   if (modulusLength < bounds.minBits || modulusLength > bounds.maxBits) {
     throw refused(`has ${modulusLength} bits; ${bounds.minBits} to ${bounds.maxBits} are accepted`);
   }
-  if (publicExponent < bounds.minExponent || publicExponent % 2n === 0n) {
-    throw refused(`has a weak exponent; an odd one from ${bounds.minExponent} is accepted`);
+  // A large one only makes us work.
+  if (
+    publicExponent < bounds.minExponent ||
+    publicExponent >= bounds.maxExponent ||
+    publicExponent % 2n === 0n
+  ) {
+    throw refused(
+      `has an exponent that is weak or too large; an odd one from ${bounds.minExponent} to 2^64 is accepted`,
+    );
   }
   // OpenSSL reads past extra bytes and odd parameters; RFC 3279 and every real client write just this.
   if (!der.equals(key.export({ type, format: 'der' }))) throw refused('is not canonical DER');

@@ -59,3 +59,14 @@ export interface SessionEvent {
 
 /** At most `count` events in a window of `windowMs` milliseconds that the first one opens; `off`: no limit. */
 export type RateLimit = { readonly count: number; readonly windowMs: number } | 'off';
+
+/** A Wi-Fi user's session as the PCRF knows it; every value is already checked and canonical. */
+export interface WifiSession {
+  /** Digits, kept as text: it can have 19. */
+  readonly sessionId: string;
+  /** Address of the NAS; data only, never called. */
+  readonly nasIp: string;
+  readonly vrf: string;
+  /** `FC-45-96-5F-50-AC` */
+  readonly clientMac: string;
+}

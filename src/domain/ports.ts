@@ -1,7 +1,15 @@
 // What the domain needs of the world. Adapters live in store, bus, upstream and app; the contract
 // suites in test/contract hold every adapter of a port to the same behaviour.
 
-import type { PairedUser, RateLimit, Seed, Session, SessionEvent, SessionPhone } from './model.ts';
+import type {
+  PairedUser,
+  RateLimit,
+  Seed,
+  Session,
+  SessionEvent,
+  SessionPhone,
+  WifiSession,
+} from './model.ts';
 
 /** Time, injected so that no test sleeps and expiry is exact. */
 export interface Clock {
@@ -39,10 +47,12 @@ export interface SeedStore {
 
 /** Short-lived sessions. Each method is atomic; each state has its own time to live. */
 export interface SessionStore {
-  /** Adds an open session. When too many are open the oldest ones are forgotten; paused ones never are. */
+  /** Adds an open session. When too many are open, the oldest that no socket has shown are forgotten; no others. */
   open(userId: string, sessionId: string): Promise<void>;
+  /** A socket shows the session: when it is open, its time begins anew. Undefined when it is unknown. */
+  show(userId: string, sessionId: string): Promise<Session | undefined>;
   get(userId: string, sessionId: string): Promise<Session | undefined>;
-  /** Replaces an open session's id; the old id is unknown from then on. A phone's session stays as it is. */
+  /** Replaces an open session's id; the new one counts as shown. A phone's session stays as it is. */
   rotate(
     userId: string,
     sessionId: string,
@@ -134,4 +144,20 @@ export interface SyncSessions {
   rotate(userId: string, sessionId: string): Promise<{ sessionId: string } | 'paused' | 'paired' | 'unknown'>;
   /** Forgets an open session, unless a phone was faster. */
   end(userId: string, sessionId: string): Promise<'ended' | 'paused' | 'paired'>;
+}
+
+/** The PCRF, which ends Wi-Fi sessions. */
+export interface Pcrf {
+  /**
+   * Logs the session out and has its MAC forgotten. Throws UPSTREAM (refused, unreachable, nonsense), TIMEOUT,
+   * or UNAVAILABLE (no connection of the pool became free in time); the message says which, never the token.
+   */
+  disconnect(session: WifiSession): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Checks tokens against the key and the rules that are in force now. */
+export interface TokenVerifier {
+  /** The claims of a good token. Throws UNAUTHENTICATED, naming every rule that it breaks. */
+  verify(token: string): Readonly<Record<string, unknown>>;
 }

@@ -6,12 +6,13 @@ import type { SessionStore, SyncSessions } from './ports.ts';
 export function createSyncSessions(sessions: SessionStore, options: { production: boolean }): SyncSessions {
   return {
     attach: async (userId, sessionId) => {
-      // In testing the documented `…/init/111/000` works although nobody opened it.
-      if (options.production && !(await sessions.get(userId, sessionId))) return 'unknown';
-      // Renews an open one: it must live as long as it is shown, however late the page came.
-      await sessions.open(userId, sessionId);
-      const session = await sessions.get(userId, sessionId);
-      return { sessionId, state: session?.state ?? 'open' };
+      let session = await sessions.show(userId, sessionId);
+      if (!session && !options.production) {
+        // In testing the documented `…/init/111/000` works although nobody opened it.
+        await sessions.open(userId, sessionId);
+        session = await sessions.show(userId, sessionId);
+      }
+      return session ? { sessionId, state: session.state } : 'unknown';
     },
     rotate: async (userId, sessionId) => {
       const fresh = newSessionId();

@@ -1,6 +1,5 @@
 // Turns whatever went wrong into the short plain text that existing clients print.
 
-import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../domain/ports.ts';
 import { messageOf, SwobError } from '../errors.ts';
@@ -41,7 +40,7 @@ interface Answer {
 
 function describe(error: unknown, request: FastifyRequest): Answer {
   if (error instanceof SwobError) {
-    const text = error.code === 'INTERNAL' ? 'internal error' : error.message;
+    const text = error.code === 'INTERNAL' || error.code === 'CONFIG' ? 'internal error' : error.forClients;
     return {
       status: error.http,
       text,
@@ -81,22 +80,4 @@ interface Failure {
 /** Fastify's errors are plain Errors with these members; anything else has none of them. */
 function asFailure(error: unknown): Failure {
   return error instanceof Error ? (error as Failure) : {};
-}
-
-/** Answers what Node's HTTP parser refused: late, too large, ambiguous or no HTTP at all. */
-export function answerUnparsable(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const status =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? '408 Request Timeout'
-      : error.code === 'HPE_HEADER_OVERFLOW'
-        ? '431 Request Header Fields Too Large'
-        : '400 Bad Request';
-  const body = status.slice(4).toLowerCase();
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n` +
-      `Connection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    // A peer that does not read must not keep the socket.
-    () => socket.destroy(),
-  );
 }

@@ -39,7 +39,7 @@ export async function acquireLock(folder: string, clock: Clock): Promise<Lock> {
       if (generation !== undefined) return hold(join(folder, fileOf(generation)), draft, clock);
     }
   } catch (error) {
-    throw diskError(`cannot lock the store ${folder}`, error);
+    throw diskError(`cannot lock the store ${folder}`, error, 'opening');
   } finally {
     await unlink(draft).catch(() => {});
   }

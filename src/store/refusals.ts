@@ -6,6 +6,7 @@ export function tooManySeeds(maxRegistered: number): SwobError {
   return new SwobError(
     'UNAVAILABLE',
     `${maxRegistered} IMSIs are registered, no more are taken; raise [seeds] max_registered if they are genuine`,
+    { forClients: 'no more seeds are taken' },
   );
 }
 

@@ -2,11 +2,11 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import { messageOf, SwobError } from '../errors.ts';
+import { close, listen, readBody } from './listening.ts';
 
-const maxBodyBytes = 64 * 1024;
 /** Log-ins that are remembered; the least recently used ones are forgotten. */
 const maxCookies = 10_000;
 /** Milliseconds that a client has to send its request. */
@@ -120,51 +120,6 @@ export async function readPlatformsFile(path: string): Promise<Record<string, un
   }
   if (Array.isArray(parsed) && parsed.every(isObject)) return parsed;
   throw new SwobError('BAD_INPUT', `the platforms file ${path} is not a JSON list of objects`);
-}
-
-function listen(server: Server, { host, port }: { host: string; port: number }): Promise<string> {
-  const named = host.includes(':') ? `[${host}]` : host;
-  return new Promise((resolve, reject) => {
-    server.on('error', (error) => {
-      reject(
-        new SwobError(
-          'UNAVAILABLE',
-          `cannot listen on ${named}:${port}: ${messageOf(error)}; choose another`,
-          {
-            cause: error,
-          },
-        ),
-      );
-    });
-    server.listen(port, host, () => {
-      const address = server.address();
-      const bound = typeof address === 'object' && address !== null ? address.port : port;
-      resolve(`http://${named}:${bound}`);
-    });
-  });
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
-}
-
-/** The body as text; undefined as soon as it is too long. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  // Not `for await`: leaving it early would destroy the socket before the 413 is out.
-  return new Promise((resolve, reject) => {
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= maxBodyBytes) chunks.push(chunk);
-      else resolve(undefined);
-    });
-    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-    request.on('close', () => reject(new Error('the request was cut off')));
-  });
 }
 
 function passwordIn(text: string): string | undefined {

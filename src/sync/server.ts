@@ -10,6 +10,8 @@ import { limitAddress, limited, takeAll } from '../domain/limiting.ts';
 import type { RateLimit, SessionEvent } from '../domain/model.ts';
 import type { Bus, Clock, LimitStore, Log, SyncSessions } from '../domain/ports.ts';
 import { messageOf, SwobError } from '../errors.ts';
+import { trackSockets } from '../http/sockets.ts';
+import { answerUnparsable } from '../http/unparsable.ts';
 import { type ConnectionOptions, createConnection } from './connection.ts';
 import { createKeepAlive } from './keep-alive.ts';
 import { listen } from './listen.ts';
@@ -62,14 +64,21 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     connectionsCheckingInterval: Math.max(100, deps.requestTimeoutMs / 4),
   };
   const http = deps.tls
-    ? createTlsServer({ ...timeouts, ...deps.tls, minVersion: 'TLSv1.2' })
+    ? createTlsServer({
+        ...timeouts,
+        ...deps.tls,
+        handshakeTimeout: deps.requestTimeoutMs,
+        minVersion: 'TLSv1.2',
+      })
     : createServer(timeouts);
+  const dropSockets = trackSockets(http);
   const patterns = identifierPatterns(deps.state);
   const [validUser, validSession] = [new RegExp(patterns.userId), new RegExp(patterns.sessionId)];
 
   http.on('request', (_request, response) => {
     response.writeHead(426, { ...plain, upgrade: 'websocket' }).end('this port speaks websocket only');
   });
+  http.on('clientError', answerUnparsable);
   // Malformed handshakes: the wrong version, a bad key, another method.
   sockets.on('wsClientError', (error, socket) => refuse(socket, new SwobError('BAD_INPUT', error.message)));
   http.on('upgrade', (request, socket, head) => {
@@ -157,8 +166,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       for (const connection of registry.all()) connection.end(closing.stopping);
       // A peer that does not answer the close within two seconds is dropped.
       const giveUp = clock.after(2_000, () => {
-        for (const peer of sockets.clients) peer.terminate();
-        http.closeAllConnections();
+        dropSockets();
       });
       http.closeIdleConnections();
       await closed;

@@ -2,10 +2,11 @@
 
 import { Readable } from 'node:stream';
 import fetchCookie from 'fetch-cookie';
-import fetch, { FetchError, type RequestInit, type Response } from 'node-fetch';
+import fetch, { type RequestInit, type Response } from 'node-fetch';
 import { CookieJar } from 'tough-cookie';
 import type { Platform, UserApi } from '../domain/ports.ts';
 import { SwobError } from '../errors.ts';
+import { fetchReason } from './fetch-reason.ts';
 
 const maxBodyBytes = 1024 * 1024;
 /** Answers that say "not this user, not this password". */
@@ -77,7 +78,10 @@ async function request(
   } catch (error) {
     if (error instanceof SwobError) throw error;
     // The error itself is dropped: node-fetch puts the whole URL into its message.
-    throw failure(name, signal.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error));
+    throw failure(
+      name,
+      signal.aborted ? `no answer within ${timeoutMs} ms` : fetchReason(error, maxBodyBytes),
+    );
   }
 }
 
@@ -126,17 +130,10 @@ function withoutSecrets(url: string): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-/** A short reason that quotes nothing of the request: a system code, or what node-fetch calls it. */
-function reasonOf(error: unknown): string {
-  if (error instanceof FetchError && error.type === 'max-size') {
-    return `its answer is over ${maxBodyBytes} bytes`;
-  }
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? `no usable answer (${code})` : 'no usable answer';
-}
-
 function failure(name: string, why: string): SwobError {
-  return new SwobError('UPSTREAM', `the user management API at ${name} failed: ${why}`);
+  return new SwobError('UPSTREAM', `the user management API at ${name} failed: ${why}`, {
+    forClients: `the user management API failed: ${why}`,
+  });
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -43,9 +43,47 @@ describe('swob config show', () => {
   test('prints an object by section and key with --json', async () => {
     const cli = createCli();
     expect(await cli.swob('config', 'show', '--json', '--set', 'api.port=7000')).toBe(0);
-    expect(cli.values()).toMatchObject([
-      { api: { port: '7000' }, seeds: { expiry: '20s', token_secret: '' } },
-    ]);
+    expect(cli.values()).toMatchObject([{ api: { port: 7000 }, seeds: { expiry: '20s', token_secret: '' } }]);
+  });
+
+  test('gives numbers, true and false and lists as such with --json, durations and limits as text', async () => {
+    for (const origin of [[], ['--origin']]) {
+      const cli = createCli();
+      const set = ['disconnect.nas_allow=10.0.0.1,10.1.0.0/16', 'seeds.expiry=90s', 'limits.pings=off'];
+      const sets = set.flatMap((text) => ['--set', text]);
+      expect(await cli.swob('config', 'show', '--json', ...origin, ...sets)).toBe(0);
+      const of = (value: unknown, from = 'default') => (origin.length > 0 ? { value, origin: from } : value);
+      expect(cli.values()).toMatchObject([
+        {
+          api: { host: of('127.0.0.1'), port: of(6969), origins: of([]) },
+          seeds: { expiry: of('90s', '--set') },
+          limits: { pings: of('off', '--set'), passwords: of('5/15m') },
+          disconnect: {
+            legacy_status: of(false),
+            nas_allow: of(['10.0.0.1', '10.1.0.0/16'], '--set'),
+          },
+          validation: { algorithms: of(['RS256']), leeway: of('0ms') },
+        },
+      ]);
+    }
+  });
+
+  test.each([
+    ['http://user:hush@h:1/%s/verify', 'http://***@h:1/%s/verify'],
+    ['http://hush@h/%s', 'http://***@h/%s'],
+    ['http://u:p@hush@h/%s@x', 'http://***@h/%s@x'],
+    ['http:u:hush@h/%s', 'http:***@h/%s'],
+    ['http:\\\\u:hush@h/%s', 'http:\\\\***@h/%s'],
+    ['http://h/%s?key=hush&more', 'http://h/%s?***'],
+    ['http://h/%s#hush', 'http://h/%s?***'],
+    ['http://h/%s', 'http://h/%s'],
+  ])('shows the URL %s without user, password and query', async (url, shown) => {
+    const set = `user_management_api.verification_url=${url}`;
+    const [plain, json] = [createCli(), createCli()];
+    expect(await plain.swob('config', 'show', '--set', set)).toBe(0);
+    expect(plain.out.text).not.toContain('hush');
+    expect(await json.swob('config', 'show', '--json', '--set', set)).toBe(0);
+    expect(json.values()).toMatchObject([{ user_management_api: { verification_url: shown } }]);
   });
 });
 

@@ -72,6 +72,18 @@ describe('with TLS', () => {
     expect(await createCli().swob('sync', 'qr', 'alice', '--url', url, ...ssl(own, 'websocket_ssl'))).toBe(0);
   });
 
+  test('it is trusted at --url as well', async () => {
+    const own = makeCertificate();
+    const url = `https://127.0.0.1:${await startTls(own)}`;
+    const cli = createCli();
+    expect(await cli.swob('seeds', 'list', '--json', '--url', url, ...ssl(own, 'api_ssl'))).toBe(0);
+    expect(cli.values()).toEqual([[]]);
+    expect(await createCli().swob('seeds', 'list', '--url', url)).toBe(69);
+    expect(await createCli().swob('seeds', 'list', '--url', url, ...ssl(makeCertificate(), 'api_ssl'))).toBe(
+      69,
+    );
+  });
+
   test('no other certificate is', async () => {
     const port = await startTls(makeCertificate());
     const own = makeCertificate();

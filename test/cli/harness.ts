@@ -19,6 +19,8 @@ import { temporaryFolder } from '../support/folders.ts';
 export class Kept extends Writable {
   text = '';
   readonly isTTY: boolean;
+  columns?: number;
+  rows?: number;
   readonly #waiting = new Set<() => void>();
 
   constructor(isTTY: boolean) {
@@ -49,6 +51,8 @@ export interface CliOptions {
   readonly stdin?: string;
   readonly env?: Record<string, string>;
   readonly terminal?: boolean;
+  /** Of the terminal: columns and rows. */
+  readonly size?: readonly [number, number];
   readonly clock?: Clock;
 }
 
@@ -65,6 +69,7 @@ export interface Cli {
 export function createCli(options: CliOptions = {}): Cli {
   const out = new Kept(options.terminal ?? false);
   const err = new Kept(options.terminal ?? false);
+  if (options.size) [out.columns, out.rows] = options.size;
   const signals = new EventEmitter();
   const io: Io = {
     stdout: out,

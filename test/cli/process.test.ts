@@ -2,12 +2,22 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, openSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { temporaryFolder } from '../support/folders.ts';
 import { sharedFolder, startGateway } from './harness.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -35,11 +45,13 @@ beforeAll(async () => {
 interface Options {
   readonly env?: Record<string, string>;
   readonly stdout?: 'pipe' | number;
+  readonly script?: string;
 }
 
 /** bin/swob itself, as a shell runs it. */
-function start(argv: string[], { env = {}, stdout = 'pipe' }: Options = {}): ChildProcess {
-  const child = spawn(script, argv, {
+function start(argv: string[], options: Options = {}): ChildProcess {
+  const { env = {}, stdout = 'pipe' } = options;
+  const child = spawn(options.script ?? script, argv, {
     cwd: folder,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', stdout, 'pipe'],
@@ -67,6 +79,54 @@ describe('bin/swob', () => {
       out: '',
     });
     expect(await ended(start(['nonsense']))).toMatchObject({ code: 64, out: '' });
+  });
+
+  test('says in a clone that was never built what to do', async () => {
+    const clone = temporaryFolder();
+    mkdirSync(join(clone, 'bin'));
+    copyFileSync(script, join(clone, 'bin', 'swob'));
+    copyFileSync(join(root, 'package.json'), join(clone, 'package.json'));
+    const told = { code: 70, out: '', err: 'swob: not built yet; run: npm run setup\n' };
+    expect(await ended(start(['--version'], { script: join(clone, 'bin', 'swob') }))).toEqual(told);
+    // The build without the packages is of no use either.
+    cpSync(join(folder, 'dist'), join(clone, 'dist'), { recursive: true });
+    expect(await ended(start(['--version'], { script: join(clone, 'bin', 'swob') }))).toEqual(told);
+  });
+
+  describe('serve --ready-file', () => {
+    const free = ['gateway', '--set', 'api.port=0', '--set', 'store.url=memory:'];
+
+    test('replaces the file of an earlier run, and removes its own when it stops', async () => {
+      const data = temporaryFolder();
+      const file = join(data, 'ready.json');
+      writeFileSync(file, '{"gateway":{"url":"http://127.0.0.1:1"}}');
+      const keys = ['public', 'private'].flatMap((key) => [
+        '--set',
+        `security.${key}_key_filepath=${join(data, `${key}.pem`)}`,
+      ]);
+      const child = start(['serve', ...free, ...keys, '--ready-file', file]);
+      const [line] = child.stdout ? await once(child.stdout, 'data') : [];
+      const { gateway }: { gateway: { url: string } } = JSON.parse(readFileSync(file, 'utf8'));
+      expect(String(line)).toBe(`gateway ready at ${gateway.url}\n`);
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+      expect(existsSync(file)).toBe(false);
+    });
+
+    test('removes the file of an earlier run before it reads its configuration', async () => {
+      const file = join(temporaryFolder(), 'ready.json');
+      writeFileSync(file, '{}');
+      const child = start(['serve', '--set', 'api.port=x', '--ready-file', file]);
+      expect(await ended(child)).toMatchObject({ code: 78 });
+      expect(existsSync(file)).toBe(false);
+    });
+
+    test('ends with 78 at once when the file cannot be written', async () => {
+      const file = join(temporaryFolder(), 'nowhere', 'ready.json');
+      const { code, err, out } = await ended(start(['serve', ...free, '--ready-file', file]));
+      expect({ code, out }).toEqual({ code: 78, out: '' });
+      expect(err).toMatch(`swob: cannot write ${file}: `);
+    });
   });
 
   test.each([

@@ -15,7 +15,12 @@ describe('help', () => {
       expect(await cli.swob(...path.split(' '), '--help')).toBe(0);
       expect(cli.out.text).toContain(summary);
       expect(cli.out.text).toContain('--set <section.key=value>');
-      const examples = cli.out.text.split('\nExample:\n')[1]?.trim().split('\n') ?? [];
+      const examples =
+        cli.out.text
+          .split('\nExample:\n')[1]
+          ?.replace(/\\\n\s*/g, '')
+          .trim()
+          .split('\n') ?? [];
       expect(examples.length).toBeGreaterThan(0);
       for (const example of examples) await expectParses(example.trim(), path);
       expect(cli.out.text).not.toContain('default: false');
@@ -48,12 +53,23 @@ describe('help', () => {
   });
 
   test('is the same by swob help', async () => {
-    for (const path of [['seeds', 'ping'], ['sync'], []]) {
+    for (const path of [['seeds', 'ping'], ['sync'], ['disconnect'], []]) {
       const [one, other] = [createCli(), createCli()];
       expect(await one.swob('-c', '/dev/null', ...path, '--help')).toBe(0);
       expect(await other.swob('help', ...path, '-c', '/dev/null')).toBe(0);
       expect(other.out.text).toBe(one.out.text);
     }
+  });
+
+  test.each([
+    ['help sedes -c x', "unknown command 'sedes' (Did you mean seeds?)"],
+    ['help seeds lst -c x', "unknown command 'lst' (Did you mean list?)"],
+    ['help -c x sedes', "unknown command 'sedes' (Did you mean seeds?)"],
+  ])('of a command that there is not ends as the command does: swob %s', async (line, message) => {
+    const cli = createCli();
+    expect(await cli.swob(...line.split(' '))).toBe(64);
+    expect(cli.err.text).toBe(`swob: ${message}; see swob --help\n`);
+    expect(cli.out.text).toBe('');
   });
 
   test('of a group without a command goes to stderr, with 64', async () => {

@@ -1,13 +1,53 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { writeReadyFile, writeWhole } from '../../src/cli/ready-file.ts';
+import { checkWritable, prepareReadyFile, writeWhole } from '../../src/cli/ready-file.ts';
 import { temporaryFolder } from '../support/folders.ts';
 
-test('a ready file holds one JSON object', async () => {
-  const file = join(temporaryFolder(), 'ready.json');
-  await writeReadyFile(file, { url: 'http://127.0.0.1:1' });
+test('a ready file holds one JSON object, and nothing is left of it after the removal', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'ready.json');
+  const ready = await prepareReadyFile(file);
+  expect(readdirSync(folder)).toEqual([]);
+  await ready.write({ url: 'http://127.0.0.1:1' });
   expect(readFileSync(file, 'utf8')).toBe('{"url":"http://127.0.0.1:1"}\n');
+  await ready.remove();
+  expect(readdirSync(folder)).toEqual([]);
+  await ready.remove();
+});
+
+test('the ready file of an earlier run is gone before this one is ready', async () => {
+  const file = join(temporaryFolder(), 'ready.json');
+  writeFileSync(file, 'old');
+  await prepareReadyFile(file);
+  expect(existsSync(file)).toBe(false);
+});
+
+test('a ready file that another run has replaced is left to it', async () => {
+  const file = join(temporaryFolder(), 'ready.json');
+  const ready = await prepareReadyFile(file);
+  await ready.write({ url: 'mine' });
+  writeFileSync(file, 'theirs');
+  await ready.remove();
+  expect(readFileSync(file, 'utf8')).toBe('theirs');
+});
+
+test('a ready file that cannot be written is found out at the start, as a fault of the configuration', async () => {
+  const folder = temporaryFolder();
+  for (const file of [join(folder, 'nowhere', 'ready.json'), folder]) {
+    await expect(prepareReadyFile(file)).rejects.toMatchObject({
+      code: 'CONFIG',
+      message: expect.stringContaining(`cannot write ${file}: `),
+    });
+  }
+});
+
+test('asking whether a file can be written leaves it and its folder alone', async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'key'), 'old');
+  await checkWritable(join(folder, 'key'), 'UNAVAILABLE');
+  expect(readFileSync(join(folder, 'key'), 'utf8')).toBe('old');
+  expect(readdirSync(folder)).toEqual(['key']);
 });
 
 test('writing replaces the file with the mode asked for, and leaves no other behind', async () => {

@@ -91,6 +91,31 @@ describe('swob seeds list', () => {
     expect(cli.err.text).toBe('');
   });
 
+  test('with --watch keeps going over failures that pass, and takes nothing back that it said of them', async () => {
+    const clock = createSteppingClock();
+    const cli = createCli({ terminal: true, clock });
+    let calls = 0;
+    const { url } = await startGateway(() => {
+      calls++;
+      if (calls === 1) return { status: 503, body: 'starting' };
+      if (calls === 3) return { status: 429, headers: { 'Retry-After': '7' }, body: 'slow down' };
+      if (calls === 5) cli.signals.emit('SIGINT');
+      return { body: JSON.stringify([seed]) };
+    });
+    expect(await cli.swob('seeds', 'list', '--watch', '--url', url)).toBe(130);
+    expect(cli.err.text).toMatch(/^swob: .*503: starting\nswob: .*429: slow down; try again in 7 s\n$/);
+    expect(cli.out.text.match(/IMSI/g)).toHaveLength(2);
+    expect(cli.out.text).not.toContain('\u001b[2A');
+    expect(clock.waits).toHaveLength(4);
+  });
+
+  test('with --watch ends at once when the gateway says no', async () => {
+    const { url, requests } = await startGateway(() => ({ status: 403, body: 'not from there' }));
+    const cli = createCli({ clock: createSteppingClock() });
+    expect(await cli.swob('seeds', 'list', '--watch', '--url', url)).toBe(1);
+    expect(requests).toHaveLength(1);
+  });
+
   test('with --watch --json prints an array a line, and SIGTERM ends it with 143', async () => {
     const cli = createCli({ clock: createSteppingClock() });
     let calls = 0;
@@ -225,6 +250,16 @@ describe('a gateway that refuses, or is not there', () => {
     expect(error).toMatchObject({ error: { code } });
     if (status !== 302)
       expect(error).toMatchObject({ error: { message: expect.stringContaining('because of this') } });
+  });
+
+  test.each([
+    ['too many new sessions, try again in 60 s', 'too many new sessions, try again in 60 s'],
+    ['busy', 'busy; try again in 60 s'],
+  ])('"%s" with a Retry-After says once when to try again', async (body, shown) => {
+    const { url } = await startGateway(() => ({ status: 429, headers: { 'Retry-After': '60' }, body }));
+    const cli = createCli();
+    expect(await cli.swob('seeds', 'list', '--url', url)).toBe(75);
+    expect(cli.err.text).toBe(`swob: the gateway answered 429: ${shown}\n`);
   });
 
   test('refused connections end with 69 and say what to do', async () => {

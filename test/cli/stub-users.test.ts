@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/folders.ts';
@@ -23,6 +23,7 @@ describe('swob stub users', () => {
     expect((await verify(url, 'bob', 'wrong')).status).toBe(401);
     cli.signals.emit('SIGTERM');
     expect(await exit).toBe(143);
+    expect(existsSync(ready)).toBe(false);
     await expect(verify(url, 'alice', 'one')).rejects.toThrow();
     expect(cli.err.text).toContain('--user alice on the command line is visible');
   });
@@ -40,6 +41,21 @@ describe('swob stub users', () => {
     expect(await platforms.json()).toMatchObject({ saved_platforms: [{ name: 'mine' }] });
     cli.signals.emit('SIGINT');
     expect(await exit).toBe(130);
+  });
+
+  test('removes the ready file of an earlier run first, and says when it cannot be written', async () => {
+    const folder = temporaryFolder();
+    const ready = join(folder, 'ready.json');
+    writeFileSync(ready, '{}');
+    const missing = ['--user', `alice:@${join(folder, 'nowhere')}`];
+    expect(await createCli().swob('stub', 'users', ...missing, '--ready-file', ready)).toBe(78);
+    expect(existsSync(ready)).toBe(false);
+    const cli = createCli();
+    const nowhere = join(folder, 'nowhere', 'ready.json');
+    expect(await cli.swob('stub', 'users', '--user', 'a:@x', '--port', '0', '--ready-file', nowhere)).toBe(
+      78,
+    );
+    expect(cli.err.text).toContain(nowhere);
   });
 
   test.each([

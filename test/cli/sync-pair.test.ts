@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
@@ -81,6 +81,26 @@ describe('swob sync pair', () => {
     expect(readFileSync(out, 'utf8')).toBe(`${sharedKey}\n`);
     expect(statSync(out).mode & 0o777).toBe(0o600);
     expect(cli.out.text + cli.err.text).not.toContain(sharedKey);
+  });
+
+  test('sends nothing when --out cannot be written: the key of the phone before is still good', async () => {
+    const { url, requests } = await startPairing();
+    const folder = temporaryFolder();
+    for (const out of [join(folder, 'nowhere', 'key'), folder]) {
+      const cli = withPassword();
+      expect(await cli.swob('sync', 'pair', 'alice', '--out', out, '--url', url)).toBe(75);
+      expect(cli.err.text).toContain(`cannot write ${out}: `);
+    }
+    expect(requests).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('leaves an --out file as it is when the pairing fails', async () => {
+    const { url } = await startPairing();
+    const out = join(temporaryFolder(), 'key');
+    writeFileSync(out, 'old');
+    expect(await withPassword('wr0ng').swob('sync', 'pair', 'alice', '--out', out, '--url', url)).toBe(1);
+    expect(readFileSync(out, 'utf8')).toBe('old');
   });
 
   test.each([

@@ -1,9 +1,19 @@
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import qrcode from 'qrcode-terminal';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { type CliOptions, createCli, startGateway, startSync, unusedUrl } from './harness.ts';
+import {
+  type CliOptions,
+  createCli,
+  createSteppingClock,
+  startGateway,
+  startSync,
+  unusedUrl,
+} from './harness.ts';
 
 const qrUrl = (number: number) => `http://127.0.0.1:6969/v2/sync/users/alice/sessions/${number}/handshake`;
 const frame = (number: number) =>
@@ -12,7 +22,7 @@ const frame = (number: number) =>
 function drawn(url: string, small: boolean): string {
   let art = '';
   qrcode.generate(url, { small }, (text) => {
-    art = text;
+    art = text.trimEnd();
   });
   return art;
 }
@@ -71,6 +81,65 @@ describe('swob sync qr', () => {
     expect(cli.out.text).toBe(before);
     server?.send('200- ack');
     expect(await exit).toBe(0);
+  });
+
+  describe('on a terminal of a known size', () => {
+    /** A URL as long as real ones: 94 characters. */
+    const long = qrUrl(1).replace('/handshake', `${'0'.repeat(94 - qrUrl(1).length)}/handshake`);
+    const notice = 'no room for the QR code: make the terminal larger';
+    const rows = (form: string): number => form.split('\n').length;
+    const [large, small] = [drawn(long, false), drawn(long, true)];
+
+    /** What is shown at first and a second later, after `change`. */
+    async function shownOn(size: [number, number], options: string[] = [], change?: [number, number]) {
+      const clock = createFakeClock();
+      const { cli, url } = await setUp((socket) => socket.send(frame(1).replaceAll(qrUrl(1), long)), {
+        terminal: true,
+        clock,
+        size,
+      });
+      const exit = cli.swob('sync', 'qr', 'alice', ...options, '--url', url);
+      await cli.out.until('15 s left\n');
+      const first = cli.out.text;
+      if (change) {
+        [cli.out.columns, cli.out.rows] = change;
+        cli.out.emit('resize');
+      } else clock.advance(1_000);
+      const second = cli.out.text.slice(first.length);
+      cli.signals.emit('SIGINT');
+      expect(await exit).toBe(130);
+      expect(cli.out.listenerCount('resize')).toBe(0);
+      return { first, second };
+    }
+
+    test('takes back the rows that the URL wraps to, not its lines', async () => {
+      const { first, second } = await shownOn([80, 60]);
+      expect(first).toBe(`${large}\n${long}\ncode 1 of 3, 15 s left\n`);
+      expect(second).toBe(
+        `\u001b[${rows(large) + 2 + 1}A\u001b[J${large}\n${long}\ncode 1 of 3, 14 s left\n`,
+      );
+    });
+
+    test.each([
+      ['the large form, when it just fits', [78, rows(large) + 4], [], large],
+      ['the small form, when a row is missing', [78, rows(large) + 3], [], small],
+      ['the small form, when a column is missing', [77, 100], [], small],
+      ['the small form, when asked', [200, 100], ['--small'], small],
+      ['the small form on 80 columns and 24 rows', [80, 24], [], small],
+      ['that there is no room, when a row is missing for the small form', [80, rows(small) + 3], [], notice],
+      ['that there is no room, when a column is missing for the small form', [38, 100], [], notice],
+    ] as const)('shows %s', async (_what, [columns, height], options, form) => {
+      const { first, second } = await shownOn([columns, height], [...options]);
+      expect(first).toBe(`${form}\n${long}\ncode 1 of 3, 15 s left\n`);
+      expect(second).toContain(`\u001b[J${form}\n${long}\ncode 1 of 3, 14 s left\n`);
+    });
+
+    test('draws again when the terminal changes its size, taking back what has wrapped by then', async () => {
+      const { second } = await shownOn([100, 100], [], [50, 30]);
+      expect(second).toBe(
+        `\u001b[${2 * rows(large) + 2 + 1}A\u001b[J${small}\n${long}\ncode 1 of 3, 15 s left\n`,
+      );
+    });
   });
 
   test('prints events as JSON lines with --json, by the configured limit and time', async () => {
@@ -135,12 +204,48 @@ describe('swob sync qr', () => {
   });
 
   test.each([
-    [503, 75],
-    [404, 69],
-  ])('ends on an upgrade answered by %i with %i', async (status, exit) => {
-    const http = await startGateway(() => ({ status }));
+    [429, 75, 'LIMITED'],
+    [403, 1, 'FORBIDDEN'],
+    [404, 1, 'NOT_FOUND'],
+    [503, 75, 'UNAVAILABLE'],
+    [200, 69, 'UPSTREAM'],
+  ])('ends on an upgrade answered by %i with %i, in the words of the server', async (status, exit, code) => {
+    const http = await startGateway(() => ({ status, body: 'because \u001b[31mof this' }));
     const cli = createCli();
-    expect(await cli.swob('sync', 'qr', 'alice', '--url', http.url.replace('http', 'ws'))).toBe(exit);
+    expect(await cli.swob('sync', 'qr', 'alice', '--json', '--url', http.url.replace('http', 'ws'))).toBe(
+      exit,
+    );
+    expect(JSON.parse(cli.err.text)).toEqual({
+      error: {
+        code,
+        message: `the sync websocket at ${new URL(http.url).host} answered ${status}: because of this`,
+      },
+    });
+  });
+
+  test('does not wait for ever for why an upgrade was refused, nor for all of it', async () => {
+    const clock = createSteppingClock();
+    const server = createServer((_request, response) => void response.writeHead(503).write('full'));
+    const endless = createServer((_request, response) => {
+      response.writeHead(503);
+      new Readable({
+        read() {
+          this.push('x'.repeat(1_024));
+        },
+      }).pipe(response);
+    });
+    for (const refusing of [server, endless]) {
+      await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
+      onTestFinished(() => {
+        refusing.close();
+        refusing.closeAllConnections();
+      });
+      // Sound: a server that listens on TCP has such an address.
+      const { port } = refusing.address() as AddressInfo;
+      const cli = createCli({ clock });
+      expect(await cli.swob('sync', 'qr', 'alice', '--url', `ws://127.0.0.1:${port}`)).toBe(75);
+      expect(cli.err.text).toContain(`127.0.0.1:${port} answered 503: `);
+    }
   });
 
   test('ends with 69 when the gateway gives no websocket URL, showing nothing of its escapes (X8)', async () => {

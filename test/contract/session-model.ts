@@ -11,6 +11,8 @@ interface ModelSession {
   id: string;
   state: SessionState;
   key?: string;
+  /** By a socket. */
+  shown: boolean;
   expiresAt: number;
 }
 
@@ -36,11 +38,17 @@ function find(model: Model, id: string): ModelSession | undefined {
   return model.list.find((session) => session.id === id && session.expiresAt > model.now);
 }
 
-function enter(model: Model, id: string, state: SessionState, key?: string): void {
+function enter(
+  model: Model,
+  id: string,
+  state: SessionState,
+  { key, shown = false }: { key?: string | undefined; shown?: boolean } = {},
+): void {
   model.list = model.list.filter((session) => session.id !== id && session.expiresAt > model.now);
-  model.list.push({ id, state, expiresAt: model.now + model.ttl[state], ...(key !== undefined && { key }) });
-  const open = model.list.filter((session) => session.state === 'open');
-  if (open.length > model.maxOpen) model.list = model.list.filter((session) => session !== open[0]);
+  const expiresAt = model.now + model.ttl[state];
+  model.list.push({ id, state, shown, expiresAt, ...(key !== undefined && { key }) });
+  const fresh = model.list.filter((session) => session.state === 'open' && !session.shown);
+  if (fresh.length > model.maxOpen) model.list = model.list.filter((session) => session !== fresh[0]);
 }
 
 function command(
@@ -56,7 +64,15 @@ const open = (id: string) =>
   command(`open ${id}`, async (model, { sessions }) => {
     await sessions.open(user, id);
     const known = find(model, id);
-    if (!known || known.state === 'open') enter(model, id, 'open');
+    if (!known || known.state === 'open') enter(model, id, 'open', { shown: known?.shown ?? false });
+  });
+
+const show = (id: string) =>
+  command(`show ${id}`, async (model, { sessions }) => {
+    const session = await sessions.show(user, id);
+    const known = find(model, id);
+    expect(session?.state).toBe(known?.state);
+    if (known?.state === 'open') enter(model, id, 'open', { shown: true });
   });
 
 const rotate = (id: string, newId: string) =>
@@ -68,7 +84,7 @@ const rotate = (id: string, newId: string) =>
     else {
       expect(await rotation).toBe('rotated');
       model.list = model.list.filter((session) => session !== known);
-      enter(model, newId, 'open');
+      enter(model, newId, 'open', { shown: true });
     }
   });
 
@@ -80,7 +96,7 @@ const pause = (id: string, key: string) =>
     else if (known.key !== undefined) expect(outcome).toBe(known.key === key ? 'paused' : 'taken');
     else {
       expect(outcome).toBe('paused');
-      enter(model, id, 'paused', key);
+      enter(model, id, 'paused', { key });
     }
   });
 
@@ -88,7 +104,7 @@ const complete = (id: string) =>
   command(`complete ${id}`, async (model, { sessions }) => {
     await sessions.complete(user, id);
     const known = find(model, id);
-    if (known?.state === 'paused') enter(model, id, 'paired', known.key);
+    if (known?.state === 'paused') enter(model, id, 'paired', { key: known.key });
   });
 
 const remove = (id: string) =>
@@ -120,6 +136,7 @@ const anId = fc.constantFrom(...ids);
 export const sessionCommands = fc.commands(
   [
     anId.map(open),
+    anId.map(show),
     fc.tuple(anId, anId).map(([id, newId]) => rotate(id, newId)),
     fc.tuple(anId, fc.constantFrom('x', 'y')).map(([id, key]) => pause(id, key)),
     anId.map(complete),

@@ -34,6 +34,24 @@ export function sessionContract(
       expect([await stateOf('u', 's'), await stateOf('u', 't')]).toEqual(['open', 'open']);
     });
 
+    test('showing an open one renews it, says what it is, and knows no others', async () => {
+      await sessions().open('u', 's');
+      advance(10_000);
+      expect(await sessions().show('u', 's')).toEqual({ userId: 'u', sessionId: 's', state: 'open' });
+      advance(10_000);
+      expect(await stateOf('u', 's')).toBe('open');
+      await sessions().pause('u', 's', phone);
+      expect(await sessions().show('u', 's')).toMatchObject({ state: 'paused', phone });
+      expect(await sessions().show('u', 't')).toBeUndefined();
+    });
+
+    test('one that is shown is not forgotten, however many are opened', async () => {
+      await sessions().open('u', 'shown');
+      await sessions().show('u', 'shown');
+      for (let n = 0; n < 1_000; n++) await sessions().open('u', `s${n}`);
+      expect(await stateOf('u', 'shown')).toBe('open');
+    });
+
     test('ids are not mixed up: "a" with "bc" is not "ab" with "c", whatever stands between', async () => {
       await sessions().open('a', 'b/c:d\nz');
       for (const [userId, sessionId] of [
@@ -160,7 +178,7 @@ export function sessionContract(
       expect(await sessions().pause('u', 's', { ...phone, publicKey: 'another' })).toBe('paused');
     });
 
-    test('W17: too many open ones push out the oldest, never one that a phone holds', async () => {
+    test('W17: too many open ones push out the oldest, never one that is shown or that a phone holds', async () => {
       for (const id of ['paused', 'paired', 'first', 'second', 'third']) await sessions().open('u', id);
       await sessions().pause('u', 'paused', phone);
       await sessions().pause('u', 'paired', phone);
@@ -168,10 +186,10 @@ export function sessionContract(
       await sessions().rotate('u', 'first', 'first again');
       for (let n = 0; n < 149; n++) await sessions().open('flood', `${n}`);
       expect(await stateOf('u', 'second')).toBeUndefined();
+      expect(await stateOf('u', 'third')).toBe('open');
+      await sessions().open('flood', 'one more');
       expect(await stateOf('u', 'third')).toBeUndefined();
       expect(await stateOf('u', 'first again')).toBe('open');
-      await sessions().open('flood', 'one more');
-      expect(await stateOf('u', 'first again')).toBeUndefined();
       expect(await stateOf('flood', '0')).toBe('open');
       expect([await stateOf('u', 'paused'), await stateOf('u', 'paired')]).toEqual(['paused', 'paired']);
     });

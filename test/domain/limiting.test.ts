@@ -44,6 +44,8 @@ test('two IPv6 addresses are one exactly when a /64 holds both, however they are
   fc.assert(
     fc.property(anyGroups, other, anySpelling, anySpelling, (first, [rest, shared], how, otherHow) => {
       const second = [...first.slice(0, shared), ...rest.slice(shared)];
+      // The two together may be a mapped IPv4, which counts as that IPv4.
+      fc.pre(second.slice(0, 5).some((group) => group !== 0));
       const [a, b] = [spell(first, how), spell(second, otherHow)];
       expect([isIPv6(a), isIPv6(b)]).toEqual([true, true]);
       const block = new BlockList();

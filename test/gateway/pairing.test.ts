@@ -61,8 +61,10 @@ test('a PEM with raw line breaks is taken, under any content type but a form', a
     expect((await post(url, Buffer.from(raw), { 'content-type': type })).status).toBe(200);
   }
   const url = handshakeUrlOf(gateway, await openSession(gateway, 'alice'));
-  const form = await post(url, raw, { 'content-type': 'application/x-www-form-urlencoded' });
-  expect(form).toMatchObject({ status: 400, text: 'poorly formed json' });
+  for (const type of ['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
+    const form = await post(url, raw, { 'content-type': type });
+    expect(form).toMatchObject({ status: 400, text: 'poorly formed json' });
+  }
 });
 
 test('the handshake says what is missing, in the old words', async () => {

@@ -112,3 +112,12 @@ test('W17 a flood of sockets from one address gets 429, and above the limit of a
   await pair(shown[0] ?? '', phone, goodPassword);
   expect([await held[0]?.next(), await held[0]?.next()]).toEqual(['201- pause', '200- ack']);
 });
+
+test('W17 a session that a socket shows is not pushed out by a flood of new ones', async () => {
+  const { gateway } = await startWorld({ set: ['limits.sessions=off', 'sync.max_sessions=3'] });
+  const socket = await openSocket(await openSession(gateway, 'alice'));
+  const { qr_url } = JSON.parse(await socket.next());
+  for (let count = 0; count < 10; count++) await openSession(gateway, 'mallory');
+  await pair(qr_url, phone, goodPassword);
+  expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
+});

@@ -53,18 +53,18 @@ const madeUp: [path: string, code: string, breach: string][] = [
   [
     'src/gateway/a.ts',
     "import { m } from '../store/memory.ts';",
-    'names the adapter src/store/memory.ts; only src/app/compose.ts may',
+    'names the adapter src/store/memory.ts; only src/app/compose/ may',
   ],
   [
     'src/app/lifecycle.ts',
     "import { u } from '../upstream/users.ts';",
-    'names the adapter src/upstream/users.ts; only src/app/compose.ts may',
+    'names the adapter src/upstream/users.ts; only src/app/compose/ may',
   ],
-  ['src/app/compose.ts', "import { m } from '../store/memory.ts';", ''],
+  ['src/app/compose/start.ts', "import { m } from '../../store/memory.ts';", ''],
   ['src/store/lowdb.ts', "import { m } from './memory.ts';", ''],
   [
-    'src/app/compose.ts',
-    "import { s } from '../stubs/users.ts';",
+    'src/app/compose/start.ts',
+    "import { s } from '../../stubs/users.ts';",
     'names the adapter src/stubs/users.ts; only src/cli/ may',
   ],
   ['src/cli/commands/stub.ts', "const { s } = await import('../../stubs/users.ts');", ''],

@@ -43,14 +43,24 @@ interface Running {
 
 test('the commands of the README work as printed', async () => {
   const cwd = await freshCopy();
-  const ports = { 6969: await freePort(), 6996: await freePort(), 9000: await freePort() };
+  const ports = {
+    6969: await freePort(),
+    6996: await freePort(),
+    7070: await freePort(),
+    9000: await freePort(),
+    9096: await freePort(),
+  };
   const withPorts = (text: string): string =>
-    text.replace(/\b(6969|6996|9000)\b/g, (port) => String(ports[port as unknown as keyof typeof ports]));
+    text.replace(/\b(6969|6996|7070|9000|9096)\b/g, (port) =>
+      String(ports[port as unknown as keyof typeof ports]),
+    );
   const env: NodeJS.ProcessEnv = {
     PATH: process.env.PATH,
     HOME: cwd,
     SWOB_API_PORT: String(ports[6969]),
     SWOB_WEBSOCKET_PORT: String(ports[6996]),
+    SWOB_DISCONNECT_PORT: String(ports[9096]),
+    SWOB_PCRF_PORT: String(ports[7070]),
     SWOB_USER_MANAGEMENT_API_API_URL: withPorts('http://127.0.0.1:9000'),
     SWOB_USER_MANAGEMENT_API_VERIFICATION_URL: withPorts('http://127.0.0.1:9000/v2/users/%s/verify'),
     SWOB_USER_MANAGEMENT_API_PLATFORMS_URL: withPorts('http://127.0.0.1:9000/v2/users/%s/platforms'),
@@ -109,8 +119,15 @@ test('the commands of the README work as printed', async () => {
       expect(printed).toHaveLength(2);
       for (const line of printed) expect(daemon.output()).toContain(withPorts(line));
     } else if (block.startsWith('bin/swob stub')) {
-      // Port 9000 is the default of the stub, and may be taken here.
-      await start(`${block} --port ${ports[9000]}`).until(/ready/);
+      // A stub's port is its default, and may be taken here.
+      const port = block.startsWith('bin/swob stub users') ? ports[9000] : ports[7070];
+      await start(`${block} --port ${port}`).until(/ready/);
+    } else if (block.startsWith('bin/swob serve')) {
+      await start(block).until(/disconnect ready at /);
+    } else if (block.includes('| bin/swob disconnect')) {
+      const output = await run(withPorts(block));
+      expect(output).toContain('{"success":true}');
+      expect(output).toContain('session=5692549928996307964&nas_ip=100.112.0.1&vrf=1');
     } else if (block === 'bin/swob sync qr alice') {
       const shown = start(block);
       const [url] = await shown.until(/http:\S+\/handshake/);

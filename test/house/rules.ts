@@ -14,6 +14,7 @@ const floors = [
   ['cli'],
   ['app'],
   ['gateway', 'sync', 'disconnect'],
+  ['http'],
   ['store', 'bus'],
   ['upstream'],
   ['stubs'],
@@ -26,10 +27,10 @@ const floors = [
 
 /** Rooms of adapters: from outside only `importers` name them; everybody else gets the port injected. */
 const adapters: Record<string, readonly string[]> = {
-  store: ['src/app/compose.ts'],
-  bus: ['src/app/compose.ts'],
-  upstream: ['src/app/compose.ts'],
-  telecom: ['src/app/compose.ts'],
+  store: ['src/app/compose/'],
+  bus: ['src/app/compose/'],
+  upstream: ['src/app/compose/'],
+  telecom: ['src/app/compose/'],
   stubs: ['src/cli/'],
 };
 
@@ -39,16 +40,17 @@ const sharedTypes = ['src/domain/ports.ts', 'src/domain/model.ts'];
 /** The rooms that may use a package at run time. */
 const packageOwners: Record<string, readonly string[]> = {
   '@fastify/cors': ['gateway'],
-  '@fastify/helmet': ['gateway'],
+  '@fastify/helmet': ['http'],
   '@fastify/proxy-addr': ['app'],
   '@fastify/swagger': ['gateway'],
   '@fastify/swagger-ui': ['gateway'],
   '@fastify/type-provider-typebox': ['gateway'],
   chalk: ['cli'],
   commander: ['cli'],
-  fastify: ['gateway', 'disconnect'],
+  fastify: ['http'],
   'fetch-cookie': ['upstream', 'cli'],
   ini: ['config'],
+  jsonwebtoken: ['crypto'],
   'libphonenumber-js': ['telecom'],
   lowdb: ['store'],
   'lru-cache': ['store', 'gateway', 'sync', 'stubs', 'telecom'],
@@ -59,6 +61,7 @@ const packageOwners: Record<string, readonly string[]> = {
   'qrcode-terminal': ['cli'],
   'tough-cookie': ['upstream', 'cli'],
   typebox: ['gateway', 'disconnect'],
+  undici: ['upstream'],
   'write-file-atomic': ['store', 'crypto'],
   ws: ['sync', 'bus', 'cli'],
 };

@@ -53,7 +53,7 @@ for (const [damage, apply] of Object.entries(damages)) {
       await apply(file);
       const before = await readFile(file);
       const { code, stdout, stderr } = await runSwob(['serve'], { cwd: folder });
-      expect({ code, stdout }).toEqual({ code: 75, stdout: '' });
+      expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
       expect(stderr).toContain(`swob: ${file} is damaged`);
       expect(await readFile(file)).toEqual(before);
       // It can be tried again at once: the answer is the file, not a lock.
@@ -94,7 +94,7 @@ test('a file in the place of the store’s folder is named', async () => {
     ],
     { cwd: folder },
   );
-  expect(code).toBe(75);
+  expect(code).toBe(78);
   expect(stderr).toContain(`swob: cannot make the store's folder ${data}`);
 });
 
@@ -105,7 +105,12 @@ test('while nothing can be written nothing is acknowledged, and once it can all 
   await rename(join(data, 'seeds'), join(data, 'seeds.away'));
   await writeFile(join(data, 'seeds'), 'in the way');
   const refused = await ping(gateway, '222');
-  expect(refused).toMatchObject({ status: 503, text: expect.stringContaining(join(data, 'seeds')) });
+  // The reason is for anyone, the place for the operator.
+  expect(refused).toMatchObject({
+    status: 503,
+    text: expect.stringMatching(/^the store cannot be used now \(E\w+\)$/),
+  });
+  expect(swob.stderr()).toContain(join(data, 'seeds'));
   // What is not concerned is served.
   const newKey = await pairPhone(gateway);
   expect(newKey).not.toBe(sharedKey);
@@ -180,7 +185,7 @@ test('a read-only disk: it does not start on it, and one that becomes so is not 
   await first.exit;
 
   const second = await runSwob(['serve'], { cwd: world.folder });
-  expect(second.code).toBe(75);
+  expect(second.code).toBe(78);
   expect(second.stderr).toContain('EROFS');
   await runProcess('mount', ['-o', 'remount,rw', world.data], { cwd: world.folder });
   await inspectStore(world.data, async ({ seeds }) => expect(await seeds.get('111')).toBeDefined());

@@ -90,7 +90,7 @@ test('a service that does not exist is a usage error, and nothing is started', a
   const { folder, data } = await createWorld();
   const { code, stdout, stderr } = await runSwob(['serve', 'nonsense'], { cwd: folder });
   expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
-  expect(stderr).toBe('swob: no service is called "nonsense"; there are: gateway, sync\n');
+  expect(stderr).toBe('swob: no service is called "nonsense"; there are: gateway, sync, disconnect\n');
   expect(existsSync(data)).toBe(false);
 });
 
@@ -182,4 +182,20 @@ test('a memory store leaves nothing on disk but the keys', async () => {
   expect((await post(`${ready.gateway.url}/seeds/ping`, ping)).status).toBe(200);
   expect(existsSync(join(data, 'meta.json'))).toBe(false);
   expect(existsSync(join(data, 'security', 'private.pem'))).toBe(true);
+});
+
+test('a log that cannot be written hurts nothing', async () => {
+  const { folder } = await createWorld();
+  const shell = `exec "${process.execPath}" "${swobScript}" serve 2>/dev/full`;
+  const swob = await startProcess('sh', ['-c', shell], { cwd: folder });
+  await swob.said('stdout', 'sync ready at ');
+  const url = /gateway ready at (\S+)/.exec(swob.stdout())?.[1] ?? '';
+  const refused = await fetch(`${url}/v2/sync/users/alice/sessions/${'0'.repeat(32)}`, {
+    method: 'POST',
+    body: '{}',
+  });
+  expect(refused.status).toBe(400);
+  expect((await fetch(`${url}/seeds`)).status).toBe(200);
+  swob.kill('SIGTERM');
+  expect(await swob.exit).toEqual({ code: null, signal: 'SIGTERM' });
 });

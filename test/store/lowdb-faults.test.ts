@@ -71,7 +71,7 @@ describe('X7: a damaged file is named, and never taken for an empty one', () => 
     const good = await readFile(file, 'utf8');
     await writeFile(file, text);
     const opening = openStore({ folder, clock });
-    await expect(opening).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(opening).rejects.toMatchObject({ code: 'CONFIG' });
     await expect(opening).rejects.toThrow(`${file} is damaged`);
     expect(await readFile(file, 'utf8')).toBe(text);
     await writeFile(file, good);
@@ -165,7 +165,8 @@ describe('X7: a disk that refuses', () => {
       if (obstacle.startsWith('a file')) await writeFile(join(parent, 'file'), '');
       else await symlink('/proc/nowhere', folder);
       const opening = openStore({ folder });
-      await expect(opening).rejects.toMatchObject({ name: 'SwobError', code: 'UNAVAILABLE' });
+      const code = obstacle === 'a link to nowhere' ? 'UNAVAILABLE' : 'CONFIG';
+      await expect(opening).rejects.toMatchObject({ name: 'SwobError', code });
       await expect(opening).rejects.toThrow(folder);
     },
   );

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Endpoints } from '../../src/app/compose.ts';
+import type { Endpoints } from '../../src/app/compose/start.ts';
 
 export const swobScript = resolve('bin/swob');
 

@@ -4,7 +4,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type ServiceName, startServices } from '../../src/app/compose.ts';
+import { startServices } from '../../src/app/compose/start.ts';
+import type { ServiceName } from '../../src/app/compose/world.ts';
 import { createLifecycle } from '../../src/app/lifecycle.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startUsersStub } from '../../src/stubs/users.ts';

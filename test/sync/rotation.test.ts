@@ -110,12 +110,17 @@ test('gateway and sync in two processes pair a phone without a shared store', as
   for (const state of ['testing', 'production']) {
     const set = [...ports, `api.state=${state}`];
     const { gateway, stop: stopGateway } = await startTestServices({ names: ['gateway'], set });
-    const { clock, stop: stopSync } = await startTestServices({ names: ['sync'], set });
+    const { sync, clock, stop: stopSync } = await startTestServices({ names: ['sync'], set });
     const socket = await openSocket(await openSession(gateway, 'alice'));
     await socket.next();
     clock.advance(15_000);
     await pair(await nextUrl(socket), phone, 'correct horse');
     expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
+    if (state === 'testing') {
+      const unopened = await openSocket(`${sync}/v2/sync/init/111/000`);
+      await shakeHands(await nextUrl(unopened), phone);
+      expect(await unopened.next()).toBe('201- pause');
+    }
     await stopSync();
     await stopGateway();
   }

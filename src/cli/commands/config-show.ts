@@ -9,7 +9,16 @@ export function define(command: Command, context: Context): void {
   const { printer } = context;
   command
     .option('--origin', 'say where each value came from')
-    .addHelpText('after', '\nSecrets are shown as ***.\n\nExample:\n  swob config show --origin')
+    .addHelpText(
+      'after',
+      `
+Secrets are shown as ***, and so are the user and the query of a URL. With --json numbers, true and false and
+lists are just that; durations ("10s") and limits ("60/1m") are text.
+
+Example:
+  swob config show --origin
+  swob config show --json | jq .api.port`,
+    )
     .action(async ({ origin = false }: { readonly origin?: boolean }) => {
       const { settings } = await context.loadConfig();
       if (printer.json) printer.value(asObject(settings, origin));
@@ -19,7 +28,21 @@ export function define(command: Command, context: Context): void {
 
 function shown({ definition, value }: Setting): string {
   const text = definition.kind.format(value);
-  return definition.secret && text !== '' ? '***' : text;
+  if (definition.secret && text !== '') return '***';
+  return definition.kind.name.startsWith('URL') ? withoutSecrets(text) : text;
+}
+
+/** The URL without user, password and query; by its text, because parsing it would change %s and more. */
+function withoutSecrets(url: string): string {
+  return url.replace(/^([a-z][a-z\d+.-]*:[\\/]*)[^\\/?#]*@/i, '$1***@').replace(/[?#].*$/s, '?***');
+}
+
+/** The value for JSON: as the table has it where JSON can say that, else its text. */
+function typed(setting: Setting): unknown {
+  const { definition, value } = setting;
+  const text = shown(setting);
+  const isPlain = Array.isArray(value) || typeof value === 'boolean' || String(value) === text;
+  return isPlain && !definition.secret ? value : text;
 }
 
 function asIni(settings: readonly Setting[], origin: boolean): string[] {
@@ -37,12 +60,12 @@ function asIni(settings: readonly Setting[], origin: boolean): string[] {
   return lines;
 }
 
-/** By section and key; each value as conf.ini would have it. */
+/** By section and key. */
 function asObject(settings: readonly Setting[], origin: boolean): Record<string, Record<string, unknown>> {
   const sections: Record<string, Record<string, unknown>> = {};
   for (const setting of settings) {
     sections[setting.section] ??= {};
-    const value = shown(setting);
+    const value = typed(setting);
     Object.assign(sections[setting.section] ?? {}, {
       [setting.key]: origin ? { value, origin: setting.origin } : value,
     });

@@ -2,9 +2,9 @@
 
 import type { Command } from 'commander';
 import { SwobError } from '../../errors.ts';
+import { overAndOver } from '../again.ts';
 import type { Client, Context } from '../context.ts';
 import type { Printer } from '../printer.ts';
-import { wait } from '../wait.ts';
 
 interface Options {
   readonly seeders?: boolean;
@@ -21,7 +21,7 @@ export function define(command: Command, context: Context): void {
     .option('--url <url>', 'the gateway, in place of [api] host and port')
     .addHelpText(
       'after',
-      '\nExample:\n  swob seeds list --watch\n  swob seeds list --json | jq -r .[].MSISDN',
+      '\nWith --watch a gateway that is away, full or limiting is said on stderr, and the watch goes on.\n\nExample:\n  swob seeds list --watch\n  swob seeds list --json | jq -r .[].MSISDN',
     )
     .action(({ seeders = false, watch = false, url }: Options) =>
       context.withGateway(url, async (client) => {
@@ -30,11 +30,7 @@ export function define(command: Command, context: Context): void {
           context.printer.startBlock();
           print(seeds, context.printer, context.io.clock.now() / 1000);
         };
-        await show();
-        while (watch) {
-          await wait(context.io.clock, watchIntervalMs, client.signal);
-          await show();
-        }
+        await (watch ? overAndOver(context, watchIntervalMs, client.signal, show) : show());
       }),
     );
 }

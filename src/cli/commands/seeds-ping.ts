@@ -2,10 +2,10 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../../config/kinds.ts';
-import { messageOf, SwobError } from '../../errors.ts';
+import { SwobError } from '../../errors.ts';
+import { overAndOver } from '../again.ts';
 import type { Context } from '../context.ts';
 import { readSecret } from '../secret.ts';
-import { wait } from '../wait.ts';
 
 interface Options {
   readonly type: string;
@@ -14,9 +14,6 @@ interface Options {
   readonly token?: string;
   readonly url?: string;
 }
-
-/** Failures that the next ping may not meet again. */
-const transient = new Set(['UNREACHABLE', 'UNAVAILABLE', 'UPSTREAM', 'LIMITED']);
 
 export function define(command: Command, context: Context): void {
   command
@@ -28,7 +25,7 @@ export function define(command: Command, context: Context): void {
     .option('--url <url>', 'the gateway, in place of [api] host and port')
     .addHelpText(
       'after',
-      '\nExample:\n  swob seeds ping 624012345678901 +237650000001\n  swob seeds ping 624012345678901 +237650000001 --type seeder --every 10s',
+      '\nPrints the LPS. With --every a gateway that is away, full or limiting is said on stderr, and the pings go on.\n\nExample:\n  swob seeds ping 624012345678901 +237650000001\n  swob seeds ping 624012345678901 +237650000001 --type seeder --every 10s',
     )
     .action((imsi: string, msisdn: string, options: Options) => run(context, imsi, msisdn, options));
 }
@@ -52,14 +49,7 @@ async function run(context: Context, imsi: string, msisdn: string, options: Opti
       if (printer.json) printer.value({ LPS: lps });
       else printer.line(String(lps));
     };
-    if (every === undefined) return ping();
-    for (;;) {
-      await ping().catch((error: unknown) => {
-        if (!(error instanceof SwobError && transient.has(error.code))) throw error;
-        printer.warn(messageOf(error));
-      });
-      await wait(io.clock, every, signal);
-    }
+    await (every === undefined ? ping() : overAndOver(context, every, signal, ping));
   });
 }
 

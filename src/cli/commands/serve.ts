@@ -1,22 +1,30 @@
 // `swob serve`: runs the named services until a signal.
 
 import type { Command } from 'commander';
-import type { ServiceName } from '../../app/compose.ts';
+import type { ServiceName } from '../../app/compose/world.ts';
 import { SwobError } from '../../errors.ts';
 import type { Context } from '../context.ts';
-import { writeReadyFile } from '../ready-file.ts';
+import { prepareReadyFile } from '../ready-file.ts';
 import { version } from '../version.ts';
 
 interface Options {
   readonly readyFile?: string;
+  readonly hocon?: string;
 }
 
-const services: readonly ServiceName[] = ['gateway', 'sync'];
+const services: readonly ServiceName[] = ['gateway', 'sync', 'disconnect'];
 
 export function define(command: Command, context: Context): void {
   command
-    .argument('[services...]', `which to run: ${services.join(', ')}; all when none is named`)
-    .option('--ready-file <file>', 'written once all are ready: {"gateway":{"url":…},"sync":{"url":…}}')
+    .argument(
+      '[services...]',
+      `which to run: ${services.join(', ')}; none: gateway and sync, and disconnect when its key is readable`,
+    )
+    .option(
+      '--ready-file <file>',
+      'written once all are ready: {"gateway":{"url":…},"sync":{"url":…}}; removed at the end',
+    )
+    .option('--hocon <file>', 'application.conf of the replaced disconnect service, read as it is')
     .addHelpText(
       'after',
       '\nExample:\n  swob serve\n  swob serve gateway sync --set api.port=0 --set websocket.port=0 --ready-file ready.json',
@@ -25,23 +33,30 @@ export function define(command: Command, context: Context): void {
 }
 
 async function serve(context: Context, words: readonly string[], options: Options): Promise<void> {
+  const ready = await prepareReadyFile(options.readyFile);
   const names = new Set(words.map(serviceName));
-  const { config } = await context.loadConfig();
-  const [{ startServices }, { createLifecycle, stopOnSignal }, { createLog }, { systemClock }] =
-    await Promise.all([
-      import('../../app/compose.ts'),
-      import('../../app/lifecycle.ts'),
-      import('../../app/logging.ts'),
-      import('../../app/system-clock.ts'),
-    ]);
-  const log = createLog(config.logging.level);
+  const { config } = await context.loadConfig(options.hocon);
+  const [
+    { defaultServices, startServices },
+    { createLifecycle, stopOnSignal },
+    { createLog },
+    { systemClock },
+  ] = await Promise.all([
+    import('../../app/compose/start.ts'),
+    import('../../app/lifecycle.ts'),
+    import('../../app/logging.ts'),
+    import('../../app/system-clock.ts'),
+  ]);
+  const log = createLog(config.logging.level, context.io.stderr);
   const lifecycle = createLifecycle(log);
   // From here on a signal finds what has been opened so far.
   const stopped = stopOnSignal(lifecycle, log);
   try {
-    const wanted = names.size > 0 ? names : new Set(services);
+    const wanted = names.size > 0 ? names : await defaultServices(config);
     const endpoints = await startServices(config, wanted, { clock: systemClock, log, lifecycle, version });
-    if (options.readyFile !== undefined) await writeReadyFile(options.readyFile, endpoints);
+    // Deferred last, so it runs first: what the file says holds for as long as it is there.
+    lifecycle.defer('ready file', ready.remove);
+    await ready.write(endpoints);
     for (const service of services) {
       const url = endpoints[service]?.url;
       if (url === undefined) continue;

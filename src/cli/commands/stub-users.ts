@@ -4,8 +4,9 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { SwobError } from '../../errors.ts';
 import { readPlatformsFile, startUsersStub } from '../../stubs/users.ts';
 import type { Context } from '../context.ts';
-import { writeReadyFile } from '../ready-file.ts';
+import { prepareReadyFile } from '../ready-file.ts';
 import { requireSecret } from '../secret.ts';
+import { runStub } from '../stub.ts';
 
 interface Options {
   /** `id:password`, `id:@file` or `id:-`. */
@@ -26,7 +27,7 @@ export function define(command: Command, context: Context): void {
     .option('--platforms <file>', 'JSON file of the platforms that every user has saved')
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 takes a free one', port, 9000)
-    .option('--ready-file <file>', 'written once it listens: {"url": …}')
+    .option('--ready-file <file>', 'written once it listens: {"url": …}; removed at the end')
     .addHelpText(
       'after',
       '\nRuns until a signal (exit 130, 143).\n\nExample:\n  swob stub users --user alice:@password.txt --port 9000',
@@ -35,20 +36,13 @@ export function define(command: Command, context: Context): void {
 }
 
 async function run(context: Context, options: Options): Promise<void> {
-  const { host, port, readyFile } = options;
+  const { host, port } = options;
+  const ready = await prepareReadyFile(options.readyFile);
   const users = await readUsers(context, options.user);
   const platforms = options.platforms === undefined ? undefined : await readPlatformsFile(options.platforms);
-  await context.interruptible(async (signal) => {
-    const stub = await startUsersStub({ host, port, users, ...(platforms && { platforms }) });
-    try {
-      if (readyFile !== undefined) await writeReadyFile(readyFile, { url: stub.url });
-      if (context.printer.json) context.printer.value({ url: stub.url });
-      else context.printer.line(`users stub ready at ${stub.url}`);
-      await aborted(signal);
-    } finally {
-      await stub.close();
-    }
-  });
+  await runStub(context, 'users', ready, () =>
+    startUsersStub({ host, port, users, ...(platforms && { platforms }) }),
+  );
 }
 
 async function readUsers(context: Context, given: readonly string[]): Promise<Map<string, string>> {
@@ -62,11 +56,6 @@ async function readUsers(context: Context, given: readonly string[]): Promise<Ma
     users.set(id, await requireSecret(text.slice(colon + 1), { name: `--user ${id}`, io, printer }));
   }
   return users;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 function collect(value: string, earlier: readonly string[] = []): readonly string[] {

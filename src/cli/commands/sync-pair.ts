@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { SwobError } from '../../errors.ts';
 import type { Client, Context } from '../context.ts';
 import { handshakeUrl, type Paired, pairAsPhone } from '../phone.ts';
-import { writeWhole } from '../ready-file.ts';
+import { checkWritable, writeWhole } from '../ready-file.ts';
 import { requireSecret } from '../secret.ts';
 import { connectSync, isSocketUrl, type SyncSocket } from '../sync-client.ts';
 import { closeError } from '../sync-events.ts';
@@ -34,6 +34,8 @@ export function define(command: Command, context: Context): void {
 async function run(context: Context, user: string, options: Options): Promise<void> {
   const { io, printer } = context;
   const { url, out } = options;
+  // Pairing replaces the key of the phone before: a new one that could not be kept would leave none.
+  if (out !== undefined) await checkWritable(out, 'UNAVAILABLE');
   const password = await requireSecret(options.password, {
     name: '--password',
     variable: 'SWOB_PASSWORD',

@@ -4,8 +4,10 @@ import type { Command } from 'commander';
 import qrcode from 'qrcode-terminal';
 import { SwobError } from '../../errors.ts';
 import type { Client, Context } from '../context.ts';
+import type { Output } from '../io.ts';
 import { connectSync, isSocketUrl, sessionBoundMs } from '../sync-client.ts';
 import { closeError, type SyncEvent } from '../sync-events.ts';
+import { rowsOf, sizeOf, widthOf } from '../terminal.ts';
 
 interface Options {
   readonly url?: string;
@@ -16,8 +18,8 @@ interface Options {
 /** The code on display. */
 interface Code {
   readonly url: string;
-  /** Its QR code as lines of terminal text. */
-  readonly art: string;
+  /** Its QR code as lines of terminal text, in each form that will do; the best first. */
+  readonly forms: readonly string[];
   /** Counted from 1. */
   readonly number: number;
   /** On the monotonic clock, in milliseconds. */
@@ -29,7 +31,7 @@ export function define(command: Command, context: Context): void {
     .argument('<user>', 'user id')
     .option('--url <url>', 'the gateway (http, https), or the sync websocket of a session (ws, wss)')
     .option('--once', 'print the first code and end')
-    .option('--small', 'half as large')
+    .option('--small', 'half as large, which a terminal with no room for more gets anyway')
     .addHelpText(
       'after',
       '\nExits with 0 when a phone has paired, with 1 when none did in time.\n\nExample:\n  swob sync qr alice --small\n  swob sync qr alice --once --json | jq -r .qr_url',
@@ -43,7 +45,7 @@ export function define(command: Command, context: Context): void {
 }
 
 async function show(
-  { io: { clock }, printer }: Context,
+  { io: { clock, stdout }, printer }: Context,
   client: Client,
   user: string,
   socketUrl: string | undefined,
@@ -54,11 +56,15 @@ async function show(
 
   const draw = (): void => {
     if (!code) return;
-    printer.startBlock();
-    printer.raw(`${code.art}\n`);
-    printer.line(code.url);
     const seconds = Math.max(0, Math.ceil((code.until - clock.monotonic()) / 1000));
-    printer.line(`code ${code.number} of ${of}, ${seconds} s left`, 'dim');
+    const countdown = `code ${code.number} of ${of}, ${seconds} s left`;
+    const below = [code.url, countdown];
+    const form = code.forms.find((candidate) => fits(candidate.split('\n'), below, stdout));
+    printer.startBlock();
+    if (form === undefined) printer.line('no room for the QR code: make the terminal larger', 'yellow');
+    else printer.raw(`${form}\n`);
+    printer.line(code.url);
+    printer.line(countdown, 'dim');
   };
   const tell = (event: SyncEvent): void => {
     if (event.kind === 'url') {
@@ -75,8 +81,13 @@ async function show(
         });
       }
       // Without a terminal the large form would be colour codes in a file.
-      const art = printer.json ? '' : draws(url, small || !printer.interactive);
-      code = { url, art, number, until: clock.monotonic() + shownMs };
+      const forms = small || !printer.interactive ? [true] : [false, true];
+      code = {
+        url,
+        forms: printer.json ? [] : forms.map((form) => draws(url, form)),
+        number,
+        until: clock.monotonic() + shownMs,
+      };
       if (!printer.json) draw();
     } else if (printer.json) {
       const { kind, ...rest } = event;
@@ -93,9 +104,11 @@ async function show(
   const socket = await connectSync(client, clock, user, socketUrl);
   const deadline = clock.monotonic() + sessionBoundMs(client);
   let countdown = true;
-  const stopCountdown = clock.every(1_000, () => {
+  const redraw = (): void => {
     if (countdown && printer.interactive && !printer.json) draw();
-  });
+  };
+  const stopCountdown = clock.every(1_000, redraw);
+  stdout.on('resize', redraw);
   try {
     for (;;) {
       const event = await socket.next(deadline - clock.monotonic());
@@ -108,15 +121,26 @@ async function show(
     }
   } finally {
     stopCountdown();
+    stdout.removeListener('resize', redraw);
     socket.close();
   }
 }
 
-/** The QR code as terminal text. */
+/** Whether a phone can read the code: no line of it wraps, and none is pushed off the terminal by the lines below. */
+function fits(art: readonly string[], below: readonly string[], stdout: Output): boolean {
+  const size = sizeOf(stdout);
+  if (!size) return true;
+  // The last row is the cursor's.
+  const free = size.rows - 1 - rowsOf(below, size.columns);
+  return art.length <= free && art.every((line) => widthOf(line) <= size.columns);
+}
+
+/** The QR code as lines of terminal text. */
 function draws(url: string, small: boolean): string {
   let art = '';
   qrcode.generate(url, { small }, (drawn) => {
-    art = drawn;
+    // The small form ends with a line end, which would cost a row.
+    art = drawn.trimEnd();
   });
   return art;
 }

@@ -103,19 +103,17 @@ export const syncRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
 
 const handshakeRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
   const parseJson = app.getDefaultJsonParser('error', 'error');
-  const form = 'application/x-www-form-urlencoded';
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     // parseAs 'string' makes it one; the type does not know.
     parseJson(request, escapeRawControls(String(body)), done);
   });
-  app.addContentTypeParser(form, (_request, _payload, done) =>
-    done(new SwobError('BAD_INPUT', 'poorly formed json')),
-  );
-  // The old server looked at the body only; clients send any type, or an odd one, or none.
+  // The old server looked at the body only, unless it was a form; clients send any type, an odd one, or none.
   app.addHook('onRequest', async (request) => {
-    if (!request.headers['content-type']?.startsWith(form))
-      request.headers['content-type'] = 'application/json';
+    const form = /^(application\/x-www-form-urlencoded|multipart\/)/i;
+    if (form.test(request.headers['content-type'] ?? ''))
+      throw new SwobError('BAD_INPUT', 'poorly formed json');
+    request.headers['content-type'] = 'application/json';
   });
 
   app.post(

@@ -24,7 +24,7 @@ export async function inspectFolder(disk: Disk): Promise<'new' | 'store'> {
   const text = await disk.read(metaFile);
   if (text === undefined) {
     const names = await readdir(disk.folder).catch((error: unknown) => {
-      throw diskError(`cannot list ${disk.folder}`, error);
+      throw diskError(`cannot list ${disk.folder}`, error, 'opening');
     });
     const stranger = names.find((name) => !harmless.test(name));
     if (stranger === undefined) return 'new';
@@ -33,7 +33,7 @@ export async function inspectFolder(disk: Disk): Promise<'new' | 'store'> {
       `${disk.folder} is not a swob store: it holds ${stranger} but no ${metaFile}; give [store] url a folder of its own`,
     );
   }
-  const meta = parseFile(disk, metaFile, text, isMeta);
+  const meta = parseFile(disk, metaFile, text, isMeta, 'opening');
   if (meta.format === format) return 'store';
   throw new SwobError(
     'CONFIG',

@@ -15,13 +15,14 @@ export function openRecord<T>(
   kind: 'users' | 'seeds',
   id: string,
   isRecord: (value: unknown) => value is T,
+  when: 'opening' | 'running' = 'running',
 ): Low<T | null> {
   const name = recordName(kind, id);
   return new Low<T | null>(
     {
       read: async () => {
         const text = await disk.read(name);
-        return text === undefined ? null : parseFile(disk, name, text, isRecord);
+        return text === undefined ? null : parseFile(disk, name, text, isRecord, when);
       },
       write: (record) => disk.write(name, JSON.stringify(record)),
     },
@@ -35,12 +36,13 @@ export function recordName(kind: 'users' | 'seeds', id: string): string {
   return `${kind}/${hash.slice(0, 2)}/${hash.slice(2)}.json`;
 }
 
-/** Throws UNAVAILABLE, with the file's name and what to do, when the text is not what it should be. */
+/** Throws UNAVAILABLE (CONFIG while the store is opened), with the file's name and what to do, when the text is not what it should be. */
 export function parseFile<T>(
   disk: Disk,
   name: string,
   text: string,
   isWhole: (value: unknown) => value is T,
+  when: 'opening' | 'running' = 'running',
 ): T {
   let value: unknown;
   let fault = 'not what swob writes there';
@@ -52,7 +54,8 @@ export function parseFile<T>(
   }
   if (isWhole(value)) return value;
   throw new SwobError(
-    'UNAVAILABLE',
+    when === 'opening' ? 'CONFIG' : 'UNAVAILABLE',
     `${disk.pathOf(name)} is damaged (${fault}); restore it from a backup or remove it`,
+    { forClients: 'a record of the store is damaged' },
   );
 }

@@ -29,7 +29,7 @@ export function* lpsText(seeds: readonly Seed[]): Generator<string> {
 /** IMSI and LPS; empty before the first flush. Throws UNAVAILABLE when the file is damaged. */
 export async function readLps(disk: Disk): Promise<[imsi: string, lps: number][]> {
   const text = await disk.read(lpsFile);
-  return text === undefined ? [] : Object.entries(parseFile(disk, lpsFile, text, isLpsFile));
+  return text === undefined ? [] : Object.entries(parseFile(disk, lpsFile, text, isLpsFile, 'opening'));
 }
 
 /** How many seeds are registered; what killed writes have left does not count. */
@@ -48,6 +48,6 @@ async function namesIn(folder: string): Promise<string[]> {
     return await readdir(folder);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
-    throw diskError(`cannot list ${folder}`, error);
+    throw diskError(`cannot list ${folder}`, error, 'opening');
   }
 }

@@ -3,7 +3,7 @@
 
 import type { Seed } from '../../domain/model.ts';
 import type { SeedStore } from '../../domain/ports.ts';
-import { messageOf, SwobError } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
 import { createRecentSeeds } from '../memory/recent-seeds.ts';
 import type { StoreOptions } from '../options.ts';
 import { tooManySeeds } from '../refusals.ts';
@@ -35,11 +35,11 @@ export async function openLowdbSeeds(
   const { activeMs, maxRegistered } = options.seeds;
   const recent = createRecentSeeds(clock, activeMs);
 
-  const recordOf = (imsi: string) =>
-    openRecord(disk, 'seeds', imsi, (value): value is Seed => isSeed(value) && value.imsi === imsi);
+  const recordOf = (imsi: string, when?: 'opening') =>
+    openRecord(disk, 'seeds', imsi, (value): value is Seed => isSeed(value) && value.imsi === imsi, when);
 
-  const readRecord = async (imsi: string): Promise<Seed | undefined> => {
-    const record = recordOf(imsi);
+  const readRecord = async (imsi: string, when?: 'opening'): Promise<Seed | undefined> => {
+    const record = recordOf(imsi, when);
     await record.read();
     return record.data ?? undefined;
   };
@@ -98,7 +98,7 @@ export async function openLowdbSeeds(
   const lpsOf = (await readLps(disk)).sort(([, a], [, b]) => a - b);
   for (let start = 0; start < lpsOf.length; start += loadedAtOnce) {
     const batch = lpsOf.slice(start, start + loadedAtOnce);
-    const records = await Promise.all(batch.map(([imsi]) => readRecord(imsi)));
+    const records = await Promise.all(batch.map(([imsi]) => readRecord(imsi, 'opening')));
     for (const [index, [imsi, lps]] of batch.entries()) {
       const record = records[index];
       // Wall time is all that is known of the time before this start; a time to come counts as now.
@@ -111,7 +111,7 @@ export async function openLowdbSeeds(
     store: {
       ping: async (seed) => {
         assertOpen();
-        if (flusher.failure) throw new SwobError('UNAVAILABLE', flusher.failure.message);
+        if (flusher.failure) throw flusher.failure;
         const known = recent.get(seed.imsi);
         if (known && isSameRegistration(known, seed)) touch(seed);
         else await work.inTurn(`seed ${seed.imsi}`, () => register(seed));

@@ -26,7 +26,7 @@ const workBounds = { width: 32, maxWaiting: 10_000 };
 export async function openLowdbStore(options: StoreOptions & { readonly folder: string }): Promise<Store> {
   const folder = resolve(options.folder);
   await makeFolder(folder).catch((error: unknown) => {
-    throw diskError(`cannot make the store's folder ${folder}`, error);
+    throw diskError(`cannot make the store's folder ${folder}`, error, 'opening');
   });
   // Looked at before the lock as well, so that no lock file lands in another program's folder.
   await inspectFolder(createDisk(folder, () => {}));

@@ -14,33 +14,47 @@ const maxClaims = 100_000;
 
 /** A session that is open twice is renewed; `open` leaves one that a phone holds as it is. */
 export function createMemorySessions(clock: Clock, options: StoreOptions['sessions']): SessionStore {
-  const open = createExpiringMap<Session>(clock, options.openTtlMs, options.maxOpen);
+  const fresh = createExpiringMap<Session>(clock, options.openTtlMs, options.maxOpen);
+  const shown = createExpiringMap<Session>(clock, options.openTtlMs);
   const paused = createExpiringMap<HeldSession>(clock, options.pausedTtlMs);
   const paired = createExpiringMap<HeldSession>(clock, options.pairedTtlMs);
   const claims = createExpiringMap<string>(clock, claimTtlMs, maxClaims);
 
+  const opened = (key: string): Session | undefined => fresh.get(key) ?? shown.get(key);
   const held = (key: string): HeldSession | undefined => paused.get(key) ?? paired.get(key);
 
   return {
     open: async (userId, sessionId) => {
       const key = keyOf(userId, sessionId);
-      if (!held(key)) open.set(key, { userId, sessionId, state: 'open' });
+      if (held(key)) return;
+      const session = { userId, sessionId, state: 'open' } as const;
+      if (shown.get(key)) shown.set(key, session);
+      else fresh.set(key, session);
+    },
+
+    show: async (userId, sessionId) => {
+      const key = keyOf(userId, sessionId);
+      const session = opened(key);
+      if (!session) return held(key);
+      fresh.delete(key);
+      shown.set(key, session);
+      return session;
     },
 
     get: async (userId, sessionId) => {
       const key = keyOf(userId, sessionId);
-      return open.get(key) ?? held(key);
+      return opened(key) ?? held(key);
     },
 
     rotate: async (userId, sessionId, newSessionId) => {
       const key = keyOf(userId, sessionId);
       const newKey = keyOf(userId, newSessionId);
-      if (!open.get(key)) return held(key)?.state ?? 'unknown';
-      if (open.get(newKey) || held(newKey)) {
+      if (!opened(key)) return held(key)?.state ?? 'unknown';
+      if (opened(newKey) || held(newKey)) {
         throw new SwobError('CONFLICT', 'the new session id is in use; take another one');
       }
-      open.delete(key);
-      open.set(newKey, { userId, sessionId: newSessionId, state: 'open' });
+      for (const sessions of [fresh, shown]) sessions.delete(key);
+      shown.set(newKey, { userId, sessionId: newSessionId, state: 'open' });
       return 'rotated';
     },
 
@@ -48,8 +62,8 @@ export function createMemorySessions(clock: Clock, options: StoreOptions['sessio
       const key = keyOf(userId, sessionId);
       const holder = held(key);
       if (holder) return holder.phone.publicKey === phone.publicKey ? 'paused' : 'taken';
-      if (!open.get(key)) return 'unknown';
-      open.delete(key);
+      if (!opened(key)) return 'unknown';
+      for (const sessions of [fresh, shown]) sessions.delete(key);
       paused.set(key, { userId, sessionId, state: 'paused', phone });
       return 'paused';
     },
@@ -64,7 +78,7 @@ export function createMemorySessions(clock: Clock, options: StoreOptions['sessio
 
     remove: async (userId, sessionId) => {
       const key = keyOf(userId, sessionId);
-      for (const sessions of [open, paused, paired]) sessions.delete(key);
+      for (const sessions of [fresh, shown, paused, paired]) sessions.delete(key);
     },
 
     claimPassword: async (digest, fingerprint) => {

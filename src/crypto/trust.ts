@@ -1,4 +1,4 @@
-// TLS to a daemon whose certificate the configuration names. Used by daemon.ts.
+// TLS to a server whose certificate the configuration names. Used by the CLI, the bus and the upstreams.
 
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';

@@ -1,0 +1,87 @@
+// Builds the disconnect service from the configuration. Imported only when it runs.
+
+import { readFile } from 'node:fs/promises';
+import type { Config } from '../../config/schema.ts';
+import { createTokenVerifier } from '../../crypto/jwt.ts';
+import { readTokenSecret } from '../../crypto/verification-key.ts';
+import { createNasAllow } from '../../disconnect/nas-allow.ts';
+import { createDisconnectServer } from '../../disconnect/server.ts';
+import { createDisconnects } from '../../domain/disconnects.ts';
+import type { LimitStore } from '../../domain/ports.ts';
+import { messageOf, SwobError } from '../../errors.ts';
+import type { HttpServer } from '../../http/server.ts';
+import { createPcrf } from '../../upstream/pcrf.ts';
+import { loadTls } from '../tls.ts';
+import { watchVerificationKey } from '../watched-verifier.ts';
+import type { World } from './world.ts';
+
+export async function buildDisconnect(config: Config, world: World, limits: LimitStore): Promise<HttpServer> {
+  const { clock, log, lifecycle } = world;
+  const { disconnect, pcrf, 'pcrf.pool': pool } = config;
+  const verifier = await buildVerifier(config, world);
+  const allow = disconnect.nas_allow;
+  const rules = allow.length > 0 ? { nasAllowed: createNasAllow(allow) } : {};
+  const tls = await loadTls('disconnect_ssl', config.disconnect_ssl);
+
+  const client = createPcrf({
+    host: pcrf.host,
+    port: pcrf.port,
+    timeoutMs: pcrf.timeout,
+    pool: { min: pool.min, max: pool.max, waitTimeoutMs: pool.wait_timeout },
+    clock,
+    log,
+  });
+  lifecycle.defer('PCRF connections', () => client.close());
+  return createDisconnectServer({
+    host: disconnect.host,
+    port: disconnect.port,
+    tls,
+    trustedProxies: config.api.trusted_proxies,
+    requestTimeoutMs: config.api.request_timeout,
+    // The wait for a connection, and the call.
+    handlerTimeoutMs: pool.wait_timeout + pcrf.timeout + 5_000,
+    legacyStatus: disconnect.legacy_status,
+    disconnects: createDisconnects({
+      verifier,
+      pcrf: client,
+      rules,
+      limits,
+      callLimit: config.limits.disconnects,
+      log,
+    }),
+    clock,
+    log,
+  });
+}
+
+async function buildVerifier({ validation }: Config, world: World) {
+  const { algorithms, issuer, audience, leeway, max_lifetime, public_key, secret_file } = validation;
+  const secret =
+    secret_file === '' ? undefined : readTokenSecret(await readSecretFile(secret_file), secret_file);
+  const rules = {
+    secret,
+    algorithms,
+    issuer,
+    audience,
+    leewayMs: leeway,
+    maxLifetimeMs: max_lifetime,
+    clock: world.clock,
+  };
+  if (algorithms.every((algorithm) => algorithm === 'HS256'))
+    return createTokenVerifier({ ...rules, key: undefined });
+  const verifier = await watchVerificationKey(
+    public_key,
+    (key) => createTokenVerifier({ ...rules, key }),
+    world,
+  );
+  world.lifecycle.defer('verification key', () => verifier.stop());
+  return verifier;
+}
+
+async function readSecretFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new SwobError('CONFIG', `[validation] secret_file: cannot read ${file}: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,76 @@
+// Builds the gateway from the configuration.
+
+import type { Config } from '../../config/schema.ts';
+import { loadServerKeys } from '../../crypto/keypair.ts';
+import type { Addresses } from '../../domain/addresses.ts';
+import { createPairing } from '../../domain/pairing.ts';
+import type { Bus, Store } from '../../domain/ports.ts';
+import { createSeeds } from '../../domain/seeds.ts';
+import { createGateway } from '../../gateway/server.ts';
+import type { HttpServer } from '../../http/server.ts';
+import { createTelecom } from '../../telecom/telecom.ts';
+import { createUserApi } from '../../upstream/users.ts';
+import { loadTls } from '../tls.ts';
+import type { World } from './world.ts';
+
+export interface GatewayParts {
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly addresses: Addresses;
+}
+
+export async function buildGateway(
+  config: Config,
+  world: World,
+  { store, bus, addresses }: GatewayParts,
+): Promise<HttpServer> {
+  const { clock, log } = world;
+  const production = config.api.state === 'production';
+  const telecom = createTelecom({ operatorsFile: config.seeds.operators_file });
+  const keys = await loadServerKeys({
+    publicKey: config.security.public_key_filepath,
+    privateKey: config.security.private_key_filepath,
+  });
+  const api = config.user_management_api;
+  return createGateway({
+    host: config.api.host,
+    port: config.api.port,
+    tls: await loadTls('api_ssl', config.api_ssl),
+    state: config.api.state,
+    origins: config.api.origins,
+    trustedProxies: config.api.trusted_proxies,
+    requestTimeoutMs: config.api.request_timeout,
+    // Two calls to the user API, and the disk.
+    handlerTimeoutMs: 2 * api.timeout + 10_000,
+    seedsEndpoint: config.seeds.api_endpoint,
+    seedTokenSecret: config.seeds.token_secret,
+    seeds: createSeeds({
+      store,
+      clock,
+      telecom,
+      expiryMs: config.seeds.expiry,
+      pingLimit: config.limits.pings,
+      strict: production,
+    }),
+    pairing: createPairing({
+      store,
+      bus,
+      clock,
+      log,
+      keys,
+      users: createUserApi({
+        apiUrl: api.api_url,
+        verificationUrl: api.verification_url,
+        platformsUrl: api.platforms_url,
+        timeoutMs: api.timeout,
+      }),
+      limits: config.limits,
+      production,
+    }),
+    addresses,
+    publicKeyPem: keys.publicKeyPem,
+    version: world.version,
+    clock,
+    log,
+  });
+}

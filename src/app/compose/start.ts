@@ -1,0 +1,114 @@
+// Starts the services together from the configuration. Only the files of this folder name concrete adapters.
+
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { createMemoryBus } from '../../bus/memory.ts';
+import { createWebSocketBus } from '../../bus/websocket.ts';
+import type { Config } from '../../config/schema.ts';
+import { createTrustingAgent } from '../../crypto/trust.ts';
+import type { Addresses } from '../../domain/addresses.ts';
+import type { Bus, Store, SyncSessions } from '../../domain/ports.ts';
+import { createSyncSessions } from '../../domain/sync-sessions.ts';
+import { messageOf, SwobError } from '../../errors.ts';
+import { createRemoteSyncSessions } from '../../upstream/gateway.ts';
+import { buildGateway } from './gateway.ts';
+import { openStore } from './store.ts';
+import { buildSync } from './sync.ts';
+import { serviceUrls } from './urls.ts';
+import type { ServiceName, World } from './world.ts';
+
+/** Where each started service listens: `{"gateway":{"url":"http://127.0.0.1:6969"}}`. */
+export type Endpoints = Partial<Record<ServiceName, { url: string }>>;
+
+/** How long a sync service waits for a gateway in another process. */
+const remoteTimeoutMs = 5_000;
+
+/** What runs when no service is named: disconnect only where there is a key to check tokens with. */
+export async function defaultServices(config: Config): Promise<ReadonlySet<ServiceName>> {
+  const names = new Set<ServiceName>(['gateway', 'sync']);
+  const readable = await access(config.validation.public_key, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+  return readable ? names.add('disconnect') : names;
+}
+
+/**
+ * Starts the named services: all are built before the first listens, so that what is wrong with their files is
+ * told at once and nothing has been started. Throws after undoing nothing: the caller stops the lifecycle.
+ */
+export async function startServices(
+  config: Config,
+  names: ReadonlySet<ServiceName>,
+  world: World,
+): Promise<Endpoints> {
+  const { lifecycle, log } = world;
+  const ports = { gateway: config.api.port, sync: config.websocket.port, disconnect: config.disconnect.port };
+  const urls = serviceUrls(config, ports);
+  const store = await openStore(config, world, names.has('gateway'));
+  lifecycle.defer('store', () => store.close());
+  const { bus, sessions } = connect(config, names, world, { store, internal: urls.internal });
+  lifecycle.defer('bus', () => bus.close());
+
+  const builders = {
+    gateway: () => buildGateway(config, world, { store, bus, addresses: urls.public }),
+    sync: () => buildSync(config, world, { sessions, limits: store.limits, bus, addresses: urls.public }),
+    disconnect: async () => (await import('./disconnect.ts')).buildDisconnect(config, world, store.limits),
+  };
+  const wanted = startOrder.filter((name) => names.has(name));
+  const servers = await allOrFaults(wanted.map((name) => builders[name]()));
+
+  // Together: one after the other they could need longer than a stop may take.
+  lifecycle.defer('services', async () => void (await Promise.all(servers.map((server) => server.stop()))));
+
+  const endpoints: Endpoints = {};
+  for (const [index, name] of wanted.entries()) {
+    const server = servers[index];
+    if (!server) continue;
+    ports[name] = await server.start();
+    endpoints[name] = { url: urls.bound[name]() };
+    log.info({ service: name, url: endpoints[name].url }, 'listening');
+  }
+  return endpoints;
+}
+
+/** Sync before the gateway: once the gateway hands out its URL, it answers. */
+const startOrder = ['sync', 'gateway', 'disconnect'] as const;
+
+/** How gateway and sync meet: in this process, or over the old wire protocol. */
+function connect(
+  config: Config,
+  names: ReadonlySet<ServiceName>,
+  world: World,
+  { store, internal }: { store: Store; internal: Addresses },
+): { bus: Bus; sessions: SyncSessions } {
+  const production = config.api.state === 'production';
+  if (names.has('gateway') && names.has('sync')) {
+    return { bus: createMemoryBus(), sessions: createSyncSessions(store.sessions, { production }) };
+  }
+  const other = names.has('gateway') ? config.websocket : config.api;
+  if (other.port === 0 && (names.has('gateway') || names.has('sync'))) {
+    world.log.warn({}, 'the other half has port 0 in the configuration: URLs for clients will not work');
+  }
+  const agent = ({ crt, pem }: { crt: string; pem: string }) =>
+    crt === '' ? undefined : createTrustingAgent({ crt, pem });
+  return {
+    bus: createWebSocketBus({ ...world, addresses: internal, agent: agent(config.websocket_ssl) }),
+    sessions: createRemoteSyncSessions({
+      addresses: internal,
+      agent: agent(config.api_ssl),
+      timeoutMs: remoteTimeoutMs,
+      production,
+    }),
+  };
+}
+
+/** What all resolve to; when some reject, their faults in one error. */
+async function allOrFaults<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const outcomes = await Promise.allSettled(promises);
+  const faults = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  const unexpected = faults.find((fault) => !(fault instanceof SwobError && fault.code === 'CONFIG'));
+  if (unexpected !== undefined) throw unexpected;
+  if (faults.length > 0) throw new SwobError('CONFIG', faults.map(messageOf).join('\n  '));
+  return Promise.all(promises);
+}

@@ -1,0 +1,97 @@
+// The form of a token (RFC 7515 compact serialisation), checked strictly and before any cryptography, in
+// time and memory bounded by its length. Used by jwt.ts.
+
+import { memberFault } from './json-members.ts';
+
+/** Characters of the longest token that is looked at; one of the disconnect service has about 600. */
+export const maxTokenLength = 8 * 1024;
+const maxKeyIdLength = 256;
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export interface TokenParts {
+  readonly header: JsonObject;
+  readonly payload: JsonObject;
+  /** The JSON as it was signed, with every digit of its numbers. */
+  readonly headerText: string;
+  readonly payloadText: string;
+  readonly signature: Buffer;
+}
+
+/** The parts of a well-formed token; else a text that says what is wrong with it. Nothing is verified. */
+export function parseToken(token: string): TokenParts | string {
+  if (token.length > maxTokenLength) return `it is longer than ${maxTokenLength} characters`;
+  const encoded = token.split('.');
+  if (encoded.length !== 3) return `it has ${encoded.length} parts, not 3 (header.payload.signature)`;
+  const decoded: Buffer[] = [];
+  for (const [index, name] of (['header', 'payload', 'signature'] as const).entries()) {
+    const part = encoded[index] ?? '';
+    if (part === '') return `its ${name} is empty`;
+    const bytes = Buffer.from(part, 'base64url');
+    // Node skips padding, white space and the other alphabet; writing it again shows them.
+    if (bytes.toString('base64url') !== part) return `its ${name} is not canonical base64url`;
+    decoded.push(bytes);
+  }
+  const [headerBytes = empty, payloadBytes = empty, signature = empty] = decoded;
+  const header = parseObject(headerBytes);
+  if (typeof header === 'string') return `its header ${header}`;
+  const payload = parseObject(payloadBytes);
+  if (typeof payload === 'string') return `its payload ${payload}`;
+  return {
+    header: header.value,
+    payload: payload.value,
+    headerText: header.text,
+    payloadText: payload.text,
+    signature,
+  };
+}
+
+const empty = Buffer.alloc(0);
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function parseObject(bytes: Buffer): { readonly value: JsonObject; readonly text: string } | string {
+  let text: string;
+  let value: unknown;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    return 'is not UTF-8';
+  }
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return 'is not JSON';
+  }
+  if (!isObject(value)) return 'is not a JSON object';
+  return memberFault(text) ?? { value, text };
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Members that ask for what swob does not do: to leave them out of account would be to misread the token. */
+const refusedMembers = ['crit', 'b64', 'zip', 'enc'];
+
+/**
+ * What is wrong with a header, for tokens signed with one of `algorithms`. Keys that it carries or points to
+ * (`jwk`, `jku`, `x5u`, `x5c`) are never looked at, and `kid` chooses nothing.
+ */
+export function headerFaults(header: JsonObject, algorithms: readonly string[]): string[] {
+  const faults = refusedMembers
+    .filter((name) => Object.hasOwn(header, name))
+    .map((name) => `${name} in its header is not supported`);
+  const { alg, typ, kid } = header;
+  if (typeof alg !== 'string') faults.push('alg is missing');
+  else if (!algorithms.includes(alg)) {
+    faults.push(`alg is ${JSON.stringify(alg.slice(0, 20))}; only ${algorithms.join(', ')} is accepted`);
+  }
+  if (typ !== undefined && typ !== 'JWT') faults.push('typ is not JWT');
+  if (kid !== undefined && !isKeyId(kid)) faults.push('kid is not a plain key id');
+  return faults;
+}
+
+/** A name, a UUID, a thumbprint; no path, query or quoted text, whatever other readers may make of it. */
+function isKeyId(kid: unknown): boolean {
+  return typeof kid === 'string' && kid.length <= maxKeyIdLength && /^[A-Za-z0-9._:=+~@-]+$/.test(kid);
+}

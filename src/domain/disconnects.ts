@@ -1,0 +1,68 @@
+// Logging a Wi-Fi user out with a signed token: check, look inside, ask the PCRF. Used by the disconnect
+// service.
+
+import { sha256Hex } from '../crypto/random.ts';
+import { SwobError } from '../errors.ts';
+import { limited, takeAll } from './limiting.ts';
+import type { RateLimit } from './model.ts';
+import type { LimitStore, Log, Pcrf, TokenVerifier } from './ports.ts';
+import { type WifiSessionRules, wifiSessionOf } from './wifi-session.ts';
+
+export interface Disconnects {
+  /**
+   * Logs out the session that the token names. The same token at once is one call.
+   * Throws UNAUTHENTICATED, LIMITED, UPSTREAM, TIMEOUT, UNAVAILABLE; messages never hold the token.
+   * @param address where the request came from, for the rate limit
+   */
+  disconnect(token: string, address: string): Promise<void>;
+}
+
+export interface DisconnectsDeps {
+  readonly verifier: TokenVerifier;
+  readonly pcrf: Pcrf;
+  readonly rules: WifiSessionRules;
+  readonly limits: LimitStore;
+  /** Calls from an address. */
+  readonly callLimit: RateLimit;
+  readonly log: Log;
+}
+
+/** Different tokens at work at once; the pool of the PCRF is far smaller. */
+const maxInFlight = 10_000;
+
+export function createDisconnects(deps: DisconnectsDeps): Disconnects {
+  const { verifier, pcrf, rules, limits, callLimit, log } = deps;
+  const inFlight = new Map<string, Promise<void>>();
+
+  const logOut = async (token: string): Promise<void> => {
+    const session = wifiSessionOf(verifier.verify(token), rules);
+    const { sessionId, nasIp, vrf } = session;
+    try {
+      await pcrf.disconnect(session);
+    } catch (error) {
+      log.warn(
+        { sessionId, nasIp, vrf, code: error instanceof SwobError ? error.code : 'INTERNAL' },
+        'not logged out',
+      );
+      throw error;
+    }
+    log.info({ sessionId, nasIp, vrf }, 'logged out');
+  };
+
+  return {
+    disconnect: async (token, address) => {
+      const refused = await takeAll(limits, [`disconnect:address:${address}`], callLimit);
+      if (refused) throw limited('disconnects', refused.seconds);
+
+      const key = sha256Hex(Buffer.from(token));
+      const running = inFlight.get(key);
+      if (running) return running;
+      if (inFlight.size >= maxInFlight) {
+        throw new SwobError('UNAVAILABLE', 'too many disconnects at once, try again', { retryAfter: 1 });
+      }
+      const mine = logOut(token).finally(() => inFlight.delete(key));
+      inFlight.set(key, mine);
+      return mine;
+    },
+  };
+}
