@@ -126,14 +126,17 @@ describe('serve without names', () => {
 
   test('runs the disconnect service too when its key is readable', async () => {
     const keys = await makeKeys();
-    const { folder } = await createWorld({ extra: extra(keys.publicFile) });
+    const nobody = await freePort();
+    const { folder } = await createWorld({ extra: `${extra(keys.publicFile)}[pcrf]\nport = ${nobody}\n` });
     const { ready, stdout } = await startSwob(['serve'], { cwd: folder });
     expect(Object.keys(ready).sort()).toEqual(['disconnect', 'gateway', 'sync']);
     expect(portOf(ready.disconnect.url)).toBeGreaterThan(0);
     expect(stdout()).toContain(`disconnect ready at ${ready.disconnect.url}\n`);
     // No PCRF is there: the service is, and says so.
     expect(await call(ready.disconnect.url, keys.token())).toMatch(
-      /^502 \{"success":false,"fail":"the PCRF at localhost:7070 is unreachable \(\w+\)"\}$/,
+      new RegExp(
+        `^502 \\{"success":false,"fail":"the PCRF at localhost:${nobody} is unreachable \\(\\w+\\)"\\}$`,
+      ),
     );
     expect((await get(`${ready.gateway.url}/seeds`)).status).toBe(200);
   });
