@@ -56,3 +56,8 @@ export class SwobError extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The system's name of an error, e.g. `ENOENT`; undefined for other errors. */
+export function errnoOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

@@ -65,10 +65,11 @@ export async function mint(context: Context, options: MintOptions): Promise<Mint
   if (file === undefined) throw new SwobError('USAGE', '--key is missing: the file of the key to sign with');
   const claims = claimsOf(options, Math.floor(context.io.clock.now() / 1000));
   const key = await readTokenKey(context, file, alg, readSigningKey);
-  return { token: signToken(claims, key, alg), claims };
+  return { token: signToken(claims, key, alg), claims: JSON.parse(claims) };
 }
 
-function claimsOf(options: MintOptions, now: number): Record<string, unknown> {
+/** The claims as JSON text, in which --claim stands as it was given: with every digit and every member. */
+function claimsOf(options: MintOptions, now: number): string {
   const { sub, auth, session, nasIp, vrf, mac, claim = [], expires } = options;
   const named: [name: string, value: unknown, option: string][] = [
     ['sub', sub, '--sub'],
@@ -79,9 +80,9 @@ function claimsOf(options: MintOptions, now: number): Record<string, unknown> {
     ['vrf', vrf, '--vrf'],
     ['clientMac', mac, '--mac'],
   ];
-  const others = new Map<string, unknown>();
+  const others = new Map<string, string>();
   for (const text of claim) {
-    const [name, value] = parseClaim(text);
+    const [name, json] = parseClaim(text);
     const option = named.find(([taken, given]) => taken === name && given !== undefined)?.[2];
     if (option !== undefined || others.has(name)) {
       throw new SwobError(
@@ -89,29 +90,35 @@ function claimsOf(options: MintOptions, now: number): Record<string, unknown> {
         `--claim ${name} and ${option ?? 'another --claim'} contradict each other`,
       );
     }
-    others.set(name, value);
+    others.set(name, json);
   }
-  const issued = others.get('iat') ?? now;
+  const issued: unknown = JSON.parse(others.get('iat') ?? String(now));
   const lifetime = (expires ?? defaultExpiresMs) / 1000;
-  return {
-    ...(sub !== undefined && { sub }),
-    ...(auth !== undefined && { auth }),
+  const own = {
+    sub,
+    auth,
     iat: now,
     exp: (typeof issued === 'number' ? issued : now) + lifetime,
-    ...(nasIp !== undefined && { nasIp }),
-    ...(session !== undefined && { sessionId: session }),
-    ...(vrf !== undefined && { vrf }),
-    ...(mac !== undefined && { clientMac: mac }),
-    ...Object.fromEntries(others),
+    nasIp,
+    sessionId: session,
+    vrf,
+    clientMac: mac,
   };
+  const texts = Object.entries(own)
+    .filter(([name, value]) => value !== undefined && !others.has(name))
+    .map(([name, value]): [string, string] => [name, JSON.stringify(value)]);
+  const members = [...texts, ...others].map(([name, json]) => `${JSON.stringify(name)}:${json}`);
+  return `{${members.join(',')}}`;
 }
 
-function parseClaim(text: string): [name: string, value: unknown] {
+function parseClaim(text: string): [name: string, json: string] {
   const equals = text.indexOf('=');
   if (equals < 1) throw new SwobError('USAGE', `--claim ${text}: expected name=json`);
   const name = text.slice(0, equals);
   try {
-    return [name, JSON.parse(text.slice(equals + 1))];
+    const json = text.slice(equals + 1);
+    JSON.parse(json);
+    return [name, json];
   } catch {
     throw new SwobError(
       'USAGE',

@@ -86,7 +86,7 @@ export function headerFaults(header: JsonObject, algorithms: readonly string[]):
   else if (!algorithms.includes(alg)) {
     faults.push(`alg is ${JSON.stringify(alg.slice(0, 20))}; only ${algorithms.join(', ')} is accepted`);
   }
-  if (typ !== undefined && typ !== 'JWT') faults.push('typ is not JWT');
+  if (typ !== undefined && !(typeof typ === 'string' && /^jwt$/i.test(typ))) faults.push('typ is not JWT');
   if (kid !== undefined && !isKeyId(kid)) faults.push('kid is not a plain key id');
   return faults;
 }

@@ -101,11 +101,11 @@ function isSigned(token: string, { algorithm, key }: PinnedKey): boolean {
   }
 }
 
-/** A token with exactly these claims, good or not. Throws USAGE when the key does not fit the algorithm. */
-export function signToken(claims: JsonObject, key: KeyObject, algorithm: TokenAlgorithm): string {
+/** A token with exactly this JSON as its claims, good or not. Throws USAGE when the key does not fit the algorithm. */
+export function signToken(claims: string, key: KeyObject, algorithm: TokenAlgorithm): string {
   try {
     // As text, because jsonwebtoken adds an `iat` to objects and refuses the odd claims that tests want.
-    return jwt.sign(JSON.stringify(claims), key, { algorithm, header: { alg: algorithm, typ: 'JWT' } });
+    return jwt.sign(claims, key, { algorithm, header: { alg: algorithm, typ: 'JWT' } });
   } catch (error) {
     throw new SwobError('USAGE', `cannot sign with ${algorithm}: ${messageOf(error)}`, { cause: error });
   }

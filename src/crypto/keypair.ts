@@ -1,12 +1,13 @@
 // The server's own RSA key pair: read from its two files, or made on the first start. Used by app/compose.
 
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { link, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import writeFileAtomic from 'write-file-atomic';
 import type { ServerKeys } from '../domain/ports.ts';
-import { messageOf, SwobError } from '../errors.ts';
+import { errnoOf, messageOf, SwobError } from '../errors.ts';
+import { makeFolder } from '../folders.ts';
 import { oaepDecrypt } from './oaep.ts';
 import { readPublicKey } from './public-key.ts';
 
@@ -54,7 +55,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (errnoOf(error) === 'ENOENT') return undefined;
     throw new SwobError('CONFIG', `cannot read the key file ${file}: ${messageOf(error)}`, { cause: error });
   }
 }
@@ -80,7 +81,7 @@ async function moveIfAbsent(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (errnoOf(error) === 'EEXIST') return false;
     // Some network and memory-card file systems have no links.
     await rename(from, to);
   }
@@ -89,7 +90,7 @@ async function moveIfAbsent(from: string, to: string): Promise<boolean> {
 
 async function whileWriting<T>(file: string, write: () => Promise<T>): Promise<T> {
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(file));
     return await write();
   } catch (error) {
     throw new SwobError(
@@ -138,8 +139,4 @@ function canonicalPem(pem: string, file: string): string {
       { cause: error },
     );
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

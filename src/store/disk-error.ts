@@ -1,6 +1,6 @@
 // Failures of the file system, as the lock and the lowdb store tell them.
 
-import { messageOf, SwobError } from '../errors.ts';
+import { errnoOf, messageOf, SwobError } from '../errors.ts';
 
 /** Reasons that no waiting mends: the folder that the configuration names is the wrong one. */
 const lasting = new Set<unknown>([
@@ -24,9 +24,4 @@ export function diskError(what: string, error: unknown, when: 'opening' | 'runni
   const code = when === 'opening' && lasting.has(errno) ? 'CONFIG' : 'UNAVAILABLE';
   const forClients = `the store cannot be used now${typeof errno === 'string' ? ` (${errno})` : ''}`;
   return new SwobError(code, `${what}: ${messageOf(error)}`, { cause: error, forClients });
-}
-
-/** The system's name of an error, e.g. `ENOENT`. */
-export function errnoOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

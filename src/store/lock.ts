@@ -10,8 +10,8 @@ import { randomUUID } from 'node:crypto';
 import { link, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../domain/ports.ts';
-import { SwobError } from '../errors.ts';
-import { diskError, errnoOf } from './disk-error.ts';
+import { errnoOf, SwobError } from '../errors.ts';
+import { diskError } from './disk-error.ts';
 import { describeSelf, type Holder, isHolder, judge } from './lock-holder.ts';
 
 export interface Lock {

@@ -59,7 +59,7 @@ export function exchange(client: Client, options: ExchangeOptions): Promise<Answ
         onRequestStart: () => {
           connected = true;
         },
-        // Comes again after each 1xx.
+        // Comes again after each 1xx but 100, which was not asked for and which undici refuses.
         onResponseStart: (_controller, code, answerHeaders) => {
           status = code;
           answered = answerHeaders;

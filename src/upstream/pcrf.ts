@@ -116,9 +116,9 @@ function complaintIn(parsed: unknown): string | undefined {
   return success === false || success === 'false' ? 'it gives no reason' : undefined;
 }
 
-/** Bodies of success hold `"error": null` and the like too. */
+/** Bodies of success hold `"error": null`, `"error": 0` and the like too. */
 function isComplaint(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== false && value !== '';
+  return Array.isArray(value) ? value.length > 0 : Boolean(value);
 }
 
 function printable(value: unknown): string {

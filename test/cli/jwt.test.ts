@@ -85,7 +85,7 @@ describe('keygen', () => {
     const folder = temporaryFolder();
     await writeFile(join(folder, 'file'), '');
     const { exit, stderr } = await runCommand(['jwt', 'keygen', '--dir', join(folder, 'file')]);
-    expect([exit, stderr]).toEqual([75, expect.stringContaining('cannot write')]);
+    expect([exit, stderr]).toEqual([78, expect.stringContaining('cannot write')]);
   });
 });
 
@@ -101,6 +101,18 @@ describe('mint', () => {
     expect(minted).toMatchObject({ exit: 0, stderr: '' });
     expect(minted.stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
     expect(claimsOf(minted.stdout)).toEqual({ ...sampleClaims, iat: 1_559_300_000, exp: 1_559_372_000 });
+  });
+
+  test('signs a claim as it was written: every digit, every member', async () => {
+    const { at } = await keyFolder();
+    const minted = await runCommand([
+      ...['jwt', 'mint', '--key', at('private.pem'), '--claim', 'sessionId=5692549928996307964'],
+      ...['--claim', 'twice={"a":1,"a":2}'],
+    ]);
+    expect(minted).toMatchObject({ exit: 0 });
+    const payload = Buffer.from(minted.stdout.split('.')[1] ?? '', 'base64url').toString();
+    expect(payload).toContain('"sessionId":5692549928996307964');
+    expect(payload).toContain('"twice":{"a":1,"a":2}');
   });
 
   test('takes roles, other claims of any JSON, times and algorithms', async () => {

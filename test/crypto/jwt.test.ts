@@ -87,12 +87,12 @@ describe('a good token', () => {
       [privateKey, 'RS512'],
       [secret, 'HS256'],
     ] as const) {
-      const token = signToken(claims, key, algorithm);
+      const token = signToken(JSON.stringify(claims), key, algorithm);
       expect(verifierOf({ algorithms: [algorithm], secret }).verify(token)).toEqual(claims);
       expect(decodeToken(token).header).toEqual({ alg: algorithm, typ: 'JWT' });
     }
-    expect(() => signToken(claims, secret, 'RS256')).toThrow('cannot sign with RS256');
-    expect(() => signToken(claims, privateKey, 'HS256')).toThrow('cannot sign with HS256');
+    expect(() => signToken('{}', secret, 'RS256')).toThrow('cannot sign with RS256');
+    expect(() => signToken('{}', privateKey, 'HS256')).toThrow('cannot sign with HS256');
   });
 });
 
@@ -361,6 +361,7 @@ describe('J13 form', () => {
     expect(faultsOf(rs256(sampleClaims, { alg: ['RS256'] }))).toEqual(['alg is missing']);
     expect(headerFault({ typ: 'at+jwt' })).toEqual(['typ is not JWT']);
     expect(headerFault({ typ: null })).toEqual(['typ is not JWT']);
+    expect(headerFault({ typ: 'jwt' })).toEqual([]);
   });
 });
 

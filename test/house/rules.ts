@@ -22,6 +22,7 @@ const floors = [
   ['domain'],
   ['crypto'],
   ['config'],
+  ['folders.ts'],
   ['errors.ts'],
 ];
 

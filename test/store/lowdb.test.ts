@@ -96,9 +96,9 @@ describe('which folders it opens', () => {
     expect(JSON.parse(await readFile(join(folder, 'meta.json'), 'utf8'))).toEqual({ format: 1 });
   });
 
-  test("one that holds the gateway's keys, hidden files or a volume's lost+found is as good as empty", async () => {
+  test("one that holds the gateway's keys, those of jwt keygen, hidden files or a volume's lost+found is as good as empty", async () => {
     const folder = temporaryFolder();
-    for (const name of ['security', 'lost+found', '.git']) await mkdir(join(folder, name));
+    for (const name of ['security', 'jwt', 'lost+found', '.git']) await mkdir(join(folder, name));
     await openStore({ folder });
   });
 

@@ -1,11 +1,11 @@
 // `swob config init`: writes a configuration file that says every key, its default and what it is for.
 
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { exampleFile } from '../../config/example.ts';
 import { messageOf, SwobError } from '../../errors.ts';
+import { makeFolder } from '../../folders.ts';
 import type { Context } from '../context.ts';
 import { writeWhole } from '../ready-file.ts';
 
@@ -27,7 +27,7 @@ async function run({ options, printer }: Context, force: boolean): Promise<void>
   if (!force && existsSync(target)) {
     throw new SwobError('CONFIG', `${target} is there already; --force replaces it`);
   }
-  await mkdir(dirname(target), { recursive: true }).catch((error: unknown) => {
+  await makeFolder(dirname(target), 0o755).catch((error: unknown) => {
     throw new SwobError('UNAVAILABLE', `cannot make ${dirname(target)}: ${messageOf(error)}`, {
       cause: error,
     });

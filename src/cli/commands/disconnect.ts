@@ -46,6 +46,7 @@ Example:
 
 async function run(context: Context, command: Command, options: Options): Promise<void> {
   const { printer } = context;
+  if (options.timeout === 0) throw new SwobError('USAGE', '--timeout 0 leaves no time for an answer');
   const token = await tokenOf(context, command, options);
   const { config } = await context.loadConfig();
   const daemon = await findDisconnect(config, options.url);

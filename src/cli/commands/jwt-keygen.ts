@@ -1,11 +1,12 @@
 // `swob jwt keygen`: makes a key pair; the private key signs tokens, the public one checks them.
 
 import { generateKeyPair } from 'node:crypto';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Command, InvalidArgumentError } from 'commander';
 import { messageOf, SwobError } from '../../errors.ts';
+import { makeFolder } from '../../folders.ts';
 import type { Context } from '../context.ts';
 
 interface Options {
@@ -64,8 +65,8 @@ function filesOf(options: Options): { readonly private: string; readonly public:
 
 /** Never replaces: whoever has the old public key would refuse every token of the new one. */
 async function create(file: string, text: string, mode: number): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw new SwobError('UNAVAILABLE', `cannot write into ${dirname(file)}: ${messageOf(error)}`, {
+  await makeFolder(dirname(file)).catch((error: unknown) => {
+    throw new SwobError('CONFIG', `cannot write into ${dirname(file)}: ${messageOf(error)}`, {
       cause: error,
     });
   });

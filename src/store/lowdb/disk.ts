@@ -1,10 +1,12 @@
 // Durable files of one folder: what `write` has resolved for survives a power cut. Used by the lowdb
 // store only.
 
-import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { diskError, errnoOf } from '../disk-error.ts';
+import { errnoOf } from '../../errors.ts';
+import { makeFolder, syncFolder } from '../../folders.ts';
+import { diskError } from '../disk-error.ts';
 
 export interface Disk {
   readonly folder: string;
@@ -58,36 +60,4 @@ export function createDisk(folder: string, mayWrite: () => void): Disk {
       }
     },
   };
-}
-
-/**
- * Makes the folder and those above it (mode 0700) as needed, on disk when this resolves. Not by mkdir's
- * own `recursive`, which says ENOENT on a disk that is read-only.
- */
-export async function makeFolder(folder: string): Promise<void> {
-  await makeOne(folder).catch(async (error: unknown) => {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    await makeFolder(dirname(folder));
-    await makeOne(folder);
-  });
-}
-
-/** The same where the folder above is there. */
-async function makeOne(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { mode: 0o700 });
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST' && (await stat(folder)).isDirectory()) return;
-    throw error;
-  }
-  await syncFolder(dirname(folder));
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

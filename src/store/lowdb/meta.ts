@@ -11,10 +11,10 @@ const metaFile = 'meta.json';
 const format = 1;
 
 /**
- * What may be in a folder that becomes a store: the gateway's keys (data/security by default), a
- * volume's lost+found, hidden files, and what a start that was killed has left.
+ * What may be in a folder that becomes a store: the gateway's keys and those of `swob jwt
+ * keygen` (data/security and data/jwt by default), a volume's lost+found, hidden files, and what a start that was killed has left.
  */
-const harmless = /^(security|lost\+found|\..*|lock\.\d+|meta\.json\.\d+)$/;
+const harmless = /^(security|jwt|lost\+found|\..*|lock\.\d+|meta\.json\.\d+)$/;
 
 /**
  * Tells an empty folder from a store. Throws CONFIG for another program's folder or a newer swob's

@@ -3,7 +3,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Seed } from '../../domain/model.ts';
-import { diskError, errnoOf } from '../disk-error.ts';
+import { errnoOf } from '../../errors.ts';
+import { diskError } from '../disk-error.ts';
 import type { Disk } from './disk.ts';
 import { parseFile } from './record.ts';
 import { isLpsFile } from './shapes.ts';

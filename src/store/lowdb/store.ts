@@ -4,13 +4,14 @@
 import { resolve } from 'node:path';
 import type { Store } from '../../domain/ports.ts';
 import { SwobError } from '../../errors.ts';
+import { makeFolder } from '../../folders.ts';
 import { diskError } from '../disk-error.ts';
 import { acquireLock } from '../lock.ts';
 import { createMemoryLimits } from '../memory/limits.ts';
 import { createMemorySessions } from '../memory/sessions.ts';
 import type { StoreOptions } from '../options.ts';
 import { storeClosed } from '../refusals.ts';
-import { createDisk, makeFolder } from './disk.ts';
+import { createDisk } from './disk.ts';
 import { inspectFolder, writeMeta } from './meta.ts';
 import { openLowdbSeeds } from './seeds.ts';
 import { createLowdbUsers } from './users.ts';
