@@ -5,6 +5,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { catalogue } from '../../src/errors.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { freePort } from '../support/ports.ts';
 
@@ -141,3 +142,9 @@ test('the commands of the README work as printed', async () => {
   }
   expect(seen.length).toBeGreaterThan(6);
 }, 120_000);
+
+test('the README explains every exit code', async () => {
+  const markdown = await readFile(join(root, 'README.md'), 'utf8');
+  for (const { exit } of Object.values(catalogue))
+    expect(markdown).toMatch(new RegExp(`^\\| ${exit} \\| \\S`, 'm'));
+});
