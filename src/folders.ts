@@ -8,9 +8,9 @@ import { errnoOf } from './errors.ts';
 /** Makes the folder and those above it as needed, on disk when this resolves; throws the system's error. */
 export async function makeFolder(folder: string, mode = 0o700): Promise<void> {
   await makeOne(folder, mode).catch(async (error: unknown) => {
-    const above = dirname(folder);
-    if (errnoOf(error) !== 'ENOENT' || above === folder || (await exists(above))) throw error;
-    await makeFolder(above, mode);
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    // Tried again whether or not it is there by now: others make folders too.
+    await makeFolder(dirname(folder), mode);
     await makeOne(folder, mode);
   });
 }
@@ -34,11 +34,4 @@ export async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -23,3 +23,12 @@ test('says what is in the way', async () => {
 test('gives up where a folder above takes no new ones (mkdir itself would go on for ever)', async () => {
   await expect(makeFolder('/proc/swob/deep')).rejects.toMatchObject({ code: 'ENOENT' });
 });
+
+test('many at once that need the same folders above', async () => {
+  for (let round = 0; round < 20; round++) {
+    const above = join(temporaryFolder(), 'a', 'b');
+    const folders = Array.from({ length: 20 }, (_, index) => join(above, String(index)));
+    await Promise.all(folders.map((folder) => makeFolder(folder)));
+    for (const folder of folders) expect((await stat(folder)).isDirectory()).toBe(true);
+  }
+});
