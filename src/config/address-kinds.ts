@@ -51,6 +51,42 @@ function refuseWildcard(host: string): void {
     throw new Error('expected an address that clients can call, no wildcard');
 }
 
+const callbackTargetsKind = listOf('host names, addresses, CIDR ranges, separated by commas', (item) => {
+  if (prefixOf(item) === undefined && !isHost(item)) {
+    throw new Error('expected host names, addresses or CIDR ranges such as hooks.example.org, 10.1.0.0/16');
+  }
+});
+
+/** What callbacks may reach although it is no public address. */
+export const callbackTargets = (doc: string): Key<readonly string[]> => key(callbackTargetsKind, [], doc);
+
+const upstreamHostKind: Kind<string> = {
+  name: 'host name or IP address',
+  parse: (text) => {
+    // Files of the old server have `http://` before it.
+    const [, scheme = '', host = ''] = /^(https:\/\/)?(?:http:\/\/)?(.*)$/.exec(text) ?? [];
+    if (!isHost(host)) throw new Error('expected a host name or IP address, maybe with https:// before it');
+    return `${scheme}${host}`;
+  },
+  format: (value) => value,
+};
+
+/** The host of a system that we call; `https://` before it stays, `http://` goes. */
+export const upstreamHost = (value: string, doc: string): Key<string> => key(upstreamHostKind, value, doc);
+
+const pathKind: Kind<string> = {
+  name: 'path',
+  parse: (text) => {
+    if (!/^\/[\x21-\x7e]*$/.test(text) || text.includes('#'))
+      throw new Error('expected a path that begins with /');
+    return text;
+  },
+  format: (value) => value,
+};
+
+/** The path of a URL, maybe with a query. */
+export const path = (value: string, doc: string): Key<string> => key(pathKind, value, doc);
+
 const publicHostKind: Kind<string> = {
   name: 'host name or IP address',
   parse: (text) => {

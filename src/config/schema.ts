@@ -1,7 +1,16 @@
 // The one table of every configuration key: type, unit, default, bounds, secret or not, and what it is
 // for. Loading, `swob config`, `confs/example.conf.ini` and the documentation all come from here.
 
-import { networks, origins, proxies, publicHost, publicUrl } from './address-kinds.ts';
+import {
+  callbackTargets,
+  networks,
+  origins,
+  path,
+  proxies,
+  publicHost,
+  publicUrl,
+  upstreamHost,
+} from './address-kinds.ts';
 import { duration, flag, integer, type Key, limit, oneOf, port, someOf, text, url } from './kinds.ts';
 import { storeUrl } from './store-url.ts';
 
@@ -89,6 +98,10 @@ export const schema = {
       'data/security/private.pem',
       'Private key of the gateway (RSA, PEM, mode 0600).',
     ),
+    admin_token_filepath: text(
+      'data/security/admin.token',
+      'Token with which `swob sms failed`, `retry` and `trace` ask the gateway (mode 0600); made on first start.',
+    ),
   },
   store: {
     url: storeUrl(
@@ -104,6 +117,10 @@ export const schema = {
       'Wrong passwords from an address, for a user, and for a session; running attempts of a user count until they end.',
     ),
     guesses: limit('30/1m', 'Requests for sessions that do not exist, from an address.'),
+    sms: limit(
+      '6000/1m',
+      'SMS from an address and of a sender; outgoing requests from an address and of a developer.',
+    ),
     disconnects: limit('6000/1m', 'Calls of the disconnect service from an address.'),
   },
   user_management_api: {
@@ -123,21 +140,101 @@ export const schema = {
     timeout: duration('10s', ['100ms', '2m'], 'Time for each of its answers.'),
   },
   dev_api: {
-    authentication_url: url('', http, 'Developer API (publishing; read from existing files, not used yet).', {
-      optional: true,
-    }),
-    auth_id: text('', 'Its auth id (publishing).'),
-    auth_key: text('', 'Its auth key (publishing).', { secret: true }),
+    authentication_url: url(
+      'http://127.0.0.1:9100/v1/authenticate',
+      http,
+      'Developer API; checks the credentials of a developer.',
+    ),
+    auth_id: text('', 'Our own auth id there, for asking the back end; empty: it is asked without.'),
+    auth_key: text('', 'Our own auth key there.', { secret: true }),
+    timeout: duration('10s', ['100ms', '2m'], 'Time for each of its answers.'),
   },
   backend_publisher: {
-    host: text('', 'Back end that knows the user of a phone number (publishing; not used yet).'),
-    port: port(0, 'Its port (publishing).'),
-    endpoint: text('', 'Its path (publishing).'),
+    host: upstreamHost(
+      '127.0.0.1',
+      'Back end that knows the user of a phone number; https:// before it for TLS.',
+    ),
+    port: integer(9100, [1, 65_535], 'Its port.'),
+    endpoint: path('/users', 'Its path.'),
+    timeout: duration('10s', ['100ms', '2m'], 'Time for each of its answers.'),
+    cache_ttl: duration(
+      '10m',
+      ['0s', '1d'],
+      'How long the user of a number is remembered; 0s asks each time.',
+    ),
   },
   publisher: {
-    host: text('', 'Publisher that messages go to (publishing; not used yet).'),
-    port: port(0, 'Its port (publishing).'),
-    endpoint: text('', 'Its path (publishing).'),
+    host: upstreamHost('127.0.0.1', 'Publisher that messages go to.'),
+    port: integer(9200, [1, 65_535], 'Its port.'),
+    endpoint: path('/publish', 'Its path.'),
+    timeout: duration('10s', ['10ms', '2m'], 'Time for each of its answers.'),
+    max_age: duration(
+      '1d',
+      ['1s', '30d'],
+      'A message that could not be published for this long is given up (`swob sms failed`).',
+    ),
+    dedupe_window: duration('1d', ['1s', '30d'], 'The same SMS again within this time is published once.'),
+    max_pause: duration(
+      '5m',
+      ['100ms', '1d'],
+      'Longest pause between two attempts to publish; the first is 1s, and each doubles.',
+    ),
+    max_remembered: integer(
+      100_000,
+      [1, 10_000_000],
+      'Published SMS that are remembered for that; the oldest give way.',
+    ),
+    max_kept: integer(
+      10_000,
+      [1, 1_000_000],
+      'Messages that wait or were given up; a new one above it is answered 503.',
+    ),
+  },
+  broker: {
+    url: url(
+      '',
+      ['amqp', 'amqps'],
+      'RabbitMQ for outgoing SMS, such as amqp://swob:password@localhost; empty: none.',
+      {
+        optional: true,
+        secret: true,
+      },
+    ),
+    management_url: url(
+      '',
+      http,
+      'Its management API, such as http://localhost:15672; empty: developers cannot subscribe.',
+      {
+        optional: true,
+      },
+    ),
+    management_user: text('', 'User of the management API, an administrator.'),
+    management_password: text('', 'Its password.', { secret: true }),
+    timeout: duration(
+      '10s',
+      ['100ms', '2m'],
+      'Time for RabbitMQ to confirm an SMS, and for its management API to answer.',
+    ),
+  },
+  outgoing: {
+    setup_id: text('', 'Set-up credentials, without which no developer can subscribe.'),
+    setup_key: text('', 'Their key.', { secret: true }),
+    callback_secret: text('', 'When set, callbacks are signed with it (webhook-signature, HMAC-SHA256).', {
+      secret: true,
+    }),
+    callback_allow: callbackTargets(
+      'Callback targets that are not public addresses: host names, addresses, CIDR ranges.',
+    ),
+    max_callbacks: integer(
+      10_000,
+      [1, 1_000_000],
+      'Callbacks that wait for another attempt; more are dropped.',
+    ),
+  },
+  twilio: {
+    auth_token: text('', 'Auth token of the Twilio account; empty: nothing is taken from Twilio.', {
+      secret: true,
+    }),
   },
   disconnect: {
     host: text('0.0.0.0', 'Address that the disconnect service listens on; 0.0.0.0 for all.'),

@@ -19,7 +19,7 @@ export interface Located {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Environment variables that begin with SWOB_ and are no configuration keys: secrets for commands. */
-const otherVariables = new Set(['SWOB_PASSWORD', 'SWOB_TOKEN']);
+const otherVariables = new Set(['SWOB_PASSWORD', 'SWOB_TOKEN', 'SWOB_AUTH_KEY']);
 
 /** A conf.ini. Throws CONFIG when it cannot be read. */
 export function fromIni(file: string): Finding[] {

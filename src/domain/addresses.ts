@@ -28,3 +28,13 @@ export function handshakeUrls(gateway: string, userId: string, sessionId: string
   const path = `${sessionPath(userId, sessionId)}/handshake`;
   return { qr_url: `${gateway}${path}`, mobile_url: `${gateway.replace(/^http/, 'app')}${path}` };
 }
+
+/** The URL of a system that we call, from its configuration; `https://` may stand before the host. */
+export function upstreamUrl(at: {
+  readonly host: string;
+  readonly port: number;
+  readonly endpoint: string;
+}): string {
+  const host = at.host.replace(/^https:\/\//, '');
+  return `${serviceUrl(host === at.host ? 'http' : 'https', host, at.port)}${at.endpoint}`;
+}

@@ -70,3 +70,68 @@ export interface WifiSession {
   /** `FC-45-96-5F-50-AC` */
   readonly clientMac: string;
 }
+
+/** An SMS for the Publisher, as a gateway client or Twilio received it. */
+export interface InboundSms {
+  /** Where it came in: `gateway-client` or `twilio`. */
+  readonly platform: string;
+  /** Sender, as it was given. */
+  readonly msisdn: string;
+  /** As it came: encrypted under the sender's shared key. */
+  readonly text: string;
+  /** The plain text, once it has been decrypted: a sender who pairs again has another key. Secret. */
+  readonly message?: string;
+}
+
+/** What happened to a message, and when (Unix time in milliseconds). Never a message or a key. */
+export interface LifeEvent {
+  readonly at: number;
+  readonly what: string;
+}
+
+/** Something that has to be delivered and could not be yet. */
+export interface Parcel<T> {
+  /** Letters, digits and `-`. */
+  readonly id: string;
+  readonly content: T;
+  /** From when its age counts, Unix time in milliseconds: its arrival, or an operator's wish to try again. */
+  readonly since: number;
+  /** When it is tried next, Unix time in milliseconds; null when it was given up. */
+  readonly dueAt: number | null;
+  /** Attempts since `since`. */
+  readonly attempts: number;
+  /** Oldest first, bounded. */
+  readonly life: readonly LifeEvent[];
+}
+
+/** What is remembered of an inbound SMS that the Publisher has. */
+export interface Receipt {
+  /** What its sender was told. */
+  readonly answer: 'published' | 'accepted';
+  readonly life: readonly LifeEvent[];
+}
+
+/** A result that a developer wants to be told of. */
+export interface Callback {
+  readonly url: string;
+  /** JSON, as it is sent. */
+  readonly body: string;
+}
+
+/** One outgoing SMS, for the gateway clients of one operator of one developer. */
+export interface OutgoingSms {
+  readonly authId: string;
+  /** As gateway clients name it in their queue, e.g. `MTN Cameroon`. */
+  readonly operatorName: string;
+  /** E.164 */
+  readonly number: string;
+  readonly text: string;
+}
+
+/** What a developer's request was answered, remembered so that the same request gets it again. */
+export interface RememberedAnswer {
+  /** SHA-256 of the request that it answers. */
+  readonly request: string;
+  /** JSON, as it was sent. */
+  readonly body: string;
+}

@@ -2,8 +2,14 @@
 // suites in test/contract hold every adapter of a port to the same behaviour.
 
 import type {
+  Callback,
+  InboundSms,
+  OutgoingSms,
   PairedUser,
+  Parcel,
   RateLimit,
+  Receipt,
+  RememberedAnswer,
   Seed,
   Session,
   SessionEvent,
@@ -88,12 +94,46 @@ export interface LimitStore {
   giveBack(key: string, limit: RateLimit): Promise<void>;
 }
 
+/** Remembers a value by its key for one fixed time, and only so many: the oldest give way. */
+export interface MemoStore<T> {
+  get(key: string): Promise<T | undefined>;
+  /**
+   * On disk when this resolves. Throws UNAVAILABLE when it cannot be; until the process ends the value is
+   * remembered even then, because what it stands for has happened.
+   */
+  put(key: string, value: T): Promise<void>;
+}
+
+/** Parcels that wait for their next attempt, and parcels that were given up. */
+export interface OutboxStore<T> {
+  get(id: string): Promise<Parcel<T> | undefined>;
+  /** Adds or replaces; on disk when this resolves. Throws UNAVAILABLE when it cannot be, or a new one finds no room. */
+  put(parcel: Parcel<T>): Promise<void>;
+  /** Forgets it; nothing happens when there is none. */
+  remove(id: string): Promise<void>;
+  /** Ids of the parcels that are due at `now` (Unix milliseconds), the earliest first, `limit` at most. */
+  due(now: number, limit: number): Promise<string[]>;
+  /** When the earliest one is due, Unix time in milliseconds; undefined when none waits. */
+  nextDue(): Promise<number | undefined>;
+  /** Those that were given up, the oldest `since` first, `limit` at most. */
+  failed(limit: number): Promise<Parcel<T>[]>;
+  count(): Promise<{ readonly waiting: number; readonly failed: number }>;
+}
+
 /** Everything that outlives a request. */
 export interface Store {
   readonly seeds: SeedStore;
   readonly sessions: SessionStore;
   readonly users: UserStore;
   readonly limits: LimitStore;
+  /** Inbound SMS that the Publisher does not have yet, and those that were given up. */
+  readonly inbound: OutboxStore<InboundSms>;
+  /** Inbound SMS that the Publisher has. */
+  readonly published: MemoStore<Receipt>;
+  /** Results that developers have not been told of yet. */
+  readonly callbacks: OutboxStore<Callback>;
+  /** What developers' requests were answered. */
+  readonly answers: MemoStore<RememberedAnswer>;
   /** Writes what is still in memory and lets go of the lock; idempotent. */
   close(): Promise<void>;
 }
@@ -124,6 +164,8 @@ export interface Telecom {
   isValid(msisdn: string): boolean;
   /** English country name of an E.164 number. */
   country(msisdn: string): string | null;
+  /** Operator that an E.164 number was given to, by its prefix, e.g. `MTN Cameroon`. */
+  carrier(msisdn: string): Promise<string | null>;
   /** Operator by the IMSI's MCC and MNC; `id` is both together, e.g. `62401`. */
   operator(imsi: string): { name: string | null; id: string | null };
 }
@@ -160,4 +202,52 @@ export interface Pcrf {
 export interface TokenVerifier {
   /** The claims of a good token. Throws UNAUTHENTICATED, naming every rule that it breaks. */
   verify(token: string): Readonly<Record<string, unknown>>;
+}
+
+/** The developer API and the back end behind it: who a phone number belongs to. */
+export interface UserDirectory {
+  /** The user of an MSISDN; undefined when there is none. Throws UPSTREAM when nobody can tell now. */
+  userOf(msisdn: string): Promise<string | undefined>;
+}
+
+/** The developer API, as it knows developers. */
+export interface DeveloperApi {
+  /** Whether these are a developer's credentials. Throws UPSTREAM when it cannot tell now. */
+  authenticate(authId: string, authKey: string): Promise<boolean>;
+}
+
+/** The Publisher, which sends mail and chat. */
+export interface Publisher {
+  /**
+   * Hands a message over; `id` goes with it, so that a Publisher that knows it may drop a repetition.
+   * Throws UPSTREAM when it refused the message for good, UNAVAILABLE when trying again makes sense.
+   */
+  publish(id: string, msisdn: string, message: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The message broker between developers and gateway clients. */
+export interface Broker {
+  /**
+   * Has the broker take an SMS. `unroutable`: no queue for that operator; `unconfirmed`: the broker refused it or
+   * went away first, so nobody knows. Throws UNAVAILABLE when it was not even sent: no connection, a broker
+   * that is out of resources, or too many under way.
+   */
+  send(sms: OutgoingSms): Promise<'sent' | 'unroutable' | 'unconfirmed'>;
+  close(): Promise<void>;
+}
+
+/** Developers as users of the broker, each with rights on its own names only. */
+export interface Tenants {
+  /** Makes or renews the user with this password. Throws UPSTREAM. */
+  subscribe(authId: string, authKey: string): Promise<void>;
+  /** Removes the user and what it holds; nothing happens when there is none. Throws UPSTREAM. */
+  unsubscribe(authId: string): Promise<void>;
+  isSubscribed(authId: string): Promise<boolean>;
+}
+
+/** Tells a developer a result over HTTP. */
+export interface CallbackSender {
+  /** Throws REFUSED when the URL may not be called, UPSTREAM when it did not answer 2xx in time. */
+  send(id: string, callback: Callback): Promise<void>;
 }

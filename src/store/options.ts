@@ -19,4 +19,20 @@ export interface StoreOptions {
     /** IMSIs that are kept; a new one above it is refused. */
     readonly maxRegistered: number;
   };
+  readonly inbound: OutboxBounds;
+  readonly published: MemoBounds;
+  readonly callbacks: OutboxBounds;
+  readonly answers: MemoBounds;
+}
+
+export interface OutboxBounds {
+  /** Parcels that wait or were given up; a new one above it is refused. */
+  readonly max: number;
+}
+
+export interface MemoBounds {
+  /** How long a value is remembered, in milliseconds. */
+  readonly rememberMs: number;
+  /** Values that are remembered at once; the oldest give way. */
+  readonly max: number;
 }

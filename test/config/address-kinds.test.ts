@@ -3,7 +3,16 @@
 import proxyAddr from '@fastify/proxy-addr';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { networks, origins, proxies, publicHost, publicUrl } from '../../src/config/address-kinds.ts';
+import {
+  callbackTargets,
+  networks,
+  origins,
+  path,
+  proxies,
+  publicHost,
+  publicUrl,
+  upstreamHost,
+} from '../../src/config/address-kinds.ts';
 
 describe('addresses and ranges', () => {
   const { kind } = networks('');
@@ -188,4 +197,35 @@ describe('a public URL', () => {
   test.each(['ws://0.0.0.0:6996', 'ws://[::]:6996'])('%j is none that clients can call', (written) =>
     expect(() => kind.parse(written)).toThrow('no wildcard'),
   );
+});
+
+describe('systems that we call', () => {
+  test('a host may have https:// before it; http:// of older files goes', () => {
+    const { kind } = upstreamHost('127.0.0.1', '');
+    expect(kind.parse('backend.example.org')).toBe('backend.example.org');
+    expect(kind.parse('http://127.0.0.1')).toBe('127.0.0.1');
+    expect(kind.parse('https://backend.example.org')).toBe('https://backend.example.org');
+    expect(kind.parse('2001:db8::1')).toBe('2001:db8::1');
+  });
+
+  test.each(['a/b', 'a:1', 'ftp://a', 'a b', 'https://', 'user@a', '0x7f.1'])(
+    'host %j is refused',
+    (written) =>
+      expect(() => upstreamHost('127.0.0.1', '').kind.parse(written)).toThrow('expected a host name'),
+  );
+
+  test('a path begins with a slash and holds no blanks', () => {
+    const { kind } = path('/publish', '');
+    expect(kind.parse('/v1/publish?a=b')).toBe('/v1/publish?a=b');
+    for (const written of ['publish', '/a b', '/a#b', '/é', ''])
+      expect(() => kind.parse(written)).toThrow('begins with /');
+  });
+
+  test('callback targets are hosts, addresses and ranges', () => {
+    const { kind } = callbackTargets('');
+    const good = ['hooks.example.org', '10.1.0.0/16', '127.0.0.1', '::1'];
+    expect(kind.parse(good.join(', '))).toEqual(good);
+    for (const written of ['http://a', '10.0.0.0/33', 'a:80'])
+      expect(() => kind.parse(written)).toThrow('expected host names');
+  });
 });

@@ -118,7 +118,7 @@ describe('layers', () => {
       config.api.origins,
       config.publisher.port,
       config.api.state,
-    ]).toEqual(['127.0.0.1', 6969, [], 0, 'testing']);
+    ]).toEqual(['127.0.0.1', 6969, [], 9200, 'testing']);
   });
 
   test('--set keeps what comes after the first equals sign', () => {
@@ -345,6 +345,11 @@ describe('secrets', () => {
     expect(marked.map(({ section, key }) => `${section}.${key}`)).toEqual([
       'seeds.token_secret',
       'dev_api.auth_key',
+      'broker.url',
+      'broker.management_password',
+      'outgoing.setup_key',
+      'outgoing.callback_secret',
+      'twilio.auth_token',
     ]);
   });
 });
@@ -374,10 +379,12 @@ describe('files of the old server', () => {
     expect(config.user_management_api.verification_url).toBe(
       'https://staging.example.org:9000/v2/users/%s/verify',
     );
-    expect([config.dev_api.auth_key, config.backend_publisher.port, config.publisher.port]).toEqual([
+    const { dev_api, backend_publisher, publisher } = config;
+    expect([dev_api.auth_key, backend_publisher.host, backend_publisher.port, publisher.port]).toEqual([
       'some-secret-key',
+      '127.0.0.1',
       15_000,
-      0,
+      9200,
     ]);
     expect(notes).toEqual([`${fixture('old-api')}:8: [api] debug: debug output is [logging] level now`]);
   });

@@ -6,6 +6,8 @@ import type { Store } from '../../src/domain/ports.ts';
 import type { StoreOptions } from '../../src/store/options.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
+import { memoContract } from './memos.ts';
+import { outboxContract } from './outboxes.ts';
 import { sessionContract } from './sessions.ts';
 
 export const seed: Seed = { imsi: '624010000000001', msisdn: '+237650000001', seedType: 'seed', lps: 1 };
@@ -26,6 +28,10 @@ export function storeOptions(clock: FakeClock): StoreOptions {
     log: createMemoryLog(),
     sessions: { openTtlMs: 15_000, pausedTtlMs: 120_000, pairedTtlMs: 60_000, maxOpen: 150 },
     seeds: { activeMs: 20_000, maxRegistered: 200 },
+    inbound: { max: 40 },
+    published: { rememberMs: 60_000, max: 100 },
+    callbacks: { max: 20 },
+    answers: { rememberMs: 30_000, max: 50 },
   };
 }
 
@@ -41,6 +47,8 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
     afterEach(() => store.close());
 
     sessionContract(() => ({ clock, store }), open);
+    memoContract(() => ({ clock, store }));
+    outboxContract(() => ({ store }), open);
 
     describe('seeds', () => {
       const activeImsis = async (ageMs = 20_000) => (await store.seeds.active(ageMs)).map(({ imsi }) => imsi);

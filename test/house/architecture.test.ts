@@ -76,7 +76,7 @@ const madeUp: [path: string, code: string, breach: string][] = [
   [
     'src/domain/a.ts',
     "import { LRUCache } from 'lru-cache';",
-    'imports lru-cache, which belongs to store, gateway, sync, stubs, telecom',
+    'imports lru-cache, which belongs to store, upstream, gateway, sync, stubs, telecom',
   ],
   [
     'src/domain/a.ts',

@@ -55,6 +55,10 @@ export async function inspectStore<T>(folder: string, look: (store: Store) => Pr
     log: createMemoryLog(),
     sessions: { openTtlMs: 1_000, pausedTtlMs: 1_000, pairedTtlMs: 1_000, maxOpen: 10 },
     seeds: { activeMs: 20_000, maxRegistered: 1_000_000 },
+    inbound: { max: 1_000_000 },
+    published: { rememberMs: 86_400_000, max: 1_000_000 },
+    callbacks: { max: 1_000_000 },
+    answers: { rememberMs: 86_400_000, max: 1_000_000 },
   });
   try {
     return await look(store);

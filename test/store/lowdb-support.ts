@@ -1,9 +1,11 @@
 // Opening, crashing and failing lowdb stores, for their tests.
 
 import fs from 'node:fs';
-import { cp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, type FileHandle, open, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
+import type { Store } from '../../src/domain/ports.ts';
 import { openLowdbStore } from '../../src/store/lowdb/store.ts';
 import { storeOptions } from '../contract/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
@@ -39,4 +41,42 @@ export function fillDisk() {
   const full = ((_from: string, _to: string, done: (error: Error) => void) =>
     done(noSpace)) as typeof fs.rename;
   return vi.spyOn(fs, 'rename').mockImplementation(full);
+}
+
+/** From now on files that grow take half of what they are given, and then no more. */
+export async function fillDiskHalfway() {
+  const prototype = await fileHandlePrototype();
+  return vi.spyOn(prototype, 'appendFile').mockImplementation(async function (
+    this: FileHandle,
+    data: string | Uint8Array,
+  ) {
+    const bytes = Buffer.from(data);
+    await this.write(bytes.subarray(0, bytes.length / 2));
+    throw noSpace;
+  });
+}
+
+/** What all open files share, to watch or to fail their methods. */
+export async function fileHandlePrototype(): Promise<FileHandle> {
+  const handle = await open(tmpdir());
+  await handle.close();
+  return Object.getPrototypeOf(handle);
+}
+
+/** The file that receipts go to first, in the store's folder. */
+export const firstReceipts = join('published', '1.ndjson');
+/** The names of the files with receipts. */
+export const receiptFiles = async (folder: string) => (await readdir(join(folder, 'published'))).sort();
+/** Which of these messages the store has a receipt of. */
+export async function receiptsOf({ published }: Store, ids: string[]): Promise<string[]> {
+  const found = await Promise.all(ids.map((id) => published.get(id)));
+  return ids.filter((_, index) => found[index] !== undefined);
+}
+/** All lines of the files with receipts. */
+export async function receiptLines(folder: string): Promise<unknown[]> {
+  const names = await receiptFiles(folder);
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, 'published', name), 'utf8')));
+  return texts
+    .flatMap((text) => text.split('\n').filter((line) => line !== ''))
+    .map((line) => JSON.parse(line));
 }

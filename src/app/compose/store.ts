@@ -8,6 +8,11 @@ import { createMemoryStore } from '../../store/memory/store.ts';
 import type { StoreOptions } from '../../store/options.ts';
 import type { World } from './world.ts';
 
+/** A developer's request that is sent again within this time gets the answer that it had. */
+const rememberAnswersMs = 86_400_000;
+/** Answers that are remembered for that; the oldest give way. */
+const maxAnswers = 10_000;
+
 /** Without `keeps` nothing outlives the process: rate limits are all that the service needs. */
 export async function openStore(config: Config, world: World, keeps: boolean): Promise<Store> {
   const options = storeOptions(config, world);
@@ -28,5 +33,9 @@ function storeOptions(config: Config, { clock, log }: World): StoreOptions {
       maxOpen: config.sync.max_sessions,
     },
     seeds: { activeMs: config.seeds.expiry, maxRegistered: config.seeds.max_registered },
+    inbound: { max: config.publisher.max_kept },
+    published: { rememberMs: config.publisher.dedupe_window, max: config.publisher.max_remembered },
+    callbacks: { max: config.outgoing.max_callbacks },
+    answers: { rememberMs: rememberAnswersMs, max: maxAnswers },
   };
 }

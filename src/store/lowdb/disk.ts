@@ -1,7 +1,7 @@
-// Durable files of one folder: what `write` has resolved for survives a power cut. Used by the lowdb
-// store only.
+// Durable files of one folder: what `write` and `append` have resolved for survives a power cut. Used by the
+// lowdb store only.
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { errnoOf } from '../../errors.ts';
@@ -14,8 +14,31 @@ export interface Disk {
   pathOf(name: string): string;
   /** The file's text, or undefined when there is none. Throws UNAVAILABLE. */
   read(name: string): Promise<string | undefined>;
+  /** The same as bytes. */
+  readBytes(name: string): Promise<Buffer | undefined>;
+  /** The names in a folder, none when it is missing; to be called while the store opens. Throws UNAVAILABLE or CONFIG. */
+  list(name: string): Promise<string[]>;
   /** Replaces the file (mode 0600, folders 0700); a failure leaves the earlier one. Throws UNAVAILABLE. */
   write(name: string, text: string | Iterable<string>): Promise<void>;
+  /**
+   * Opens the file for appending, made when it is missing (mode 0600, folders 0700); what it holds beyond `length`
+   * bytes is cut off. Throws UNAVAILABLE.
+   */
+  openEnd(name: string, length: number): Promise<FileEnd>;
+  /**
+   * Removes the file, if there is one; a power cut right after may bring it back. Throws UNAVAILABLE.
+   */
+  remove(name: string): Promise<void>;
+}
+
+/** The end of a file that grows. */
+export interface FileEnd {
+  /**
+   * Adds the bytes. Throws UNAVAILABLE, and may leave a part of them then: open the file anew, at the length
+   * that is known to be good.
+   */
+  append(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** `mayWrite` throws when the folder is no longer ours. */
@@ -29,16 +52,27 @@ export function createDisk(folder: string, mayWrite: () => void): Disk {
     return made;
   };
 
+  const readBytes = async (name: string): Promise<Buffer | undefined> => {
+    try {
+      return await readFile(join(folder, name));
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw diskError(`cannot read ${join(folder, name)}`, error);
+    }
+  };
+
   return {
     folder,
     pathOf: (name) => join(folder, name),
+    read: async (name) => (await readBytes(name))?.toString(),
+    readBytes,
 
-    read: async (name) => {
+    list: async (name) => {
       try {
-        return await readFile(join(folder, name), 'utf8');
+        return await readdir(join(folder, name));
       } catch (error) {
-        if (errnoOf(error) === 'ENOENT') return undefined;
-        throw diskError(`cannot read ${join(folder, name)}`, error);
+        if (errnoOf(error) === 'ENOENT') return [];
+        throw diskError(`cannot list ${join(folder, name)}`, error, 'opening');
       }
     },
 
@@ -59,5 +93,57 @@ export function createDisk(folder: string, mayWrite: () => void): Disk {
         throw diskError(`cannot write ${file}`, error);
       }
     },
+
+    openEnd: async (name, length) => {
+      mayWrite();
+      const file = join(folder, name);
+      try {
+        await folderOf(dirname(file));
+        return await openEnd(file, length, mayWrite);
+      } catch (error) {
+        folders.delete(dirname(file));
+        throw diskError(`cannot write ${file}`, error);
+      }
+    },
+
+    remove: async (name) => {
+      mayWrite();
+      try {
+        await unlink(join(folder, name));
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT') throw diskError(`cannot remove ${join(folder, name)}`, error);
+      }
+    },
   };
+}
+
+async function openEnd(file: string, length: number, mayWrite: () => void): Promise<FileEnd> {
+  const handle = await open(file, 'a', 0o600);
+  try {
+    await handle.truncate(length);
+    await handle.datasync();
+    await syncFolder(dirname(file));
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return {
+    append: (bytes) => append(handle, file, bytes, mayWrite),
+    close: () => handle.close(),
+  };
+}
+
+async function append(
+  handle: FileHandle,
+  file: string,
+  bytes: Uint8Array,
+  mayWrite: () => void,
+): Promise<void> {
+  mayWrite();
+  try {
+    await handle.appendFile(bytes);
+    await handle.datasync();
+  } catch (error) {
+    throw diskError(`cannot write ${file}`, error);
+  }
 }

@@ -1,9 +1,13 @@
-// One record a file, through lowdb: reading checks, writing is durable. Users and seeds are kept so.
+// One record a file, through lowdb: reading checks, writing is durable. Users, seeds and parcels
+// are kept so.
 
 import { createHash } from 'node:crypto';
 import { Low } from 'lowdb';
 import { SwobError } from '../../errors.ts';
 import type { Disk } from './disk.ts';
+
+/** The folder that a record is in. */
+export type RecordKind = 'users' | 'seeds' | 'inbound' | 'callbacks';
 
 /**
  * A lowdb over the file, null when there is none. `read` throws UNAVAILABLE when the file is damaged:
@@ -12,7 +16,7 @@ import type { Disk } from './disk.ts';
  */
 export function openRecord<T>(
   disk: Disk,
-  kind: 'users' | 'seeds',
+  kind: RecordKind,
   id: string,
   isRecord: (value: unknown) => value is T,
   when: 'opening' | 'running' = 'running',
@@ -31,9 +35,20 @@ export function openRecord<T>(
 }
 
 /** Any id gives a safe name, and no folder gets more than its share. */
-export function recordName(kind: 'users' | 'seeds', id: string): string {
+export function recordName(kind: RecordKind, id: string): string {
   const hash = createHash('sha256').update(id).digest('hex');
   return `${kind}/${hash.slice(0, 2)}/${hash.slice(2)}.json`;
+}
+
+/**
+ * The names of a kind's files, one folder at a time: records (`*.json`), and what killed writes have left. To be
+ * called while the store opens. Throws UNAVAILABLE or CONFIG.
+ */
+export async function* recordFiles(disk: Disk, kind: RecordKind): AsyncGenerator<string[]> {
+  for (const part of await disk.list(kind)) {
+    const names = await disk.list(`${kind}/${part}`);
+    yield names.map((name) => `${kind}/${part}/${name}`);
+  }
 }
 
 /** Throws UNAVAILABLE (CONFIG while the store is opened), with the file's name and what to do, when the text is not what it should be. */

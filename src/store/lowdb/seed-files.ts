@@ -1,12 +1,8 @@
 // The files of the lowdb store's seeds, other than the records themselves.
 
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Seed } from '../../domain/model.ts';
-import { errnoOf } from '../../errors.ts';
-import { diskError } from '../disk-error.ts';
 import type { Disk } from './disk.ts';
-import { parseFile } from './record.ts';
+import { parseFile, recordFiles } from './record.ts';
 import { isLpsFile } from './shapes.ts';
 
 /** The LPS of the seeds that pinged lately: `{"<IMSI>": <LPS>}`. */
@@ -34,21 +30,10 @@ export async function readLps(disk: Disk): Promise<[imsi: string, lps: number][]
 }
 
 /** How many seeds are registered; what killed writes have left does not count. */
-export async function countSeeds(folder: string): Promise<number> {
-  const seeds = join(folder, 'seeds');
+export async function countSeeds(disk: Disk): Promise<number> {
   let count = 0;
-  for (const part of await namesIn(seeds)) {
-    const names = await namesIn(join(seeds, part));
+  for await (const names of recordFiles(disk, 'seeds')) {
     count += names.filter((name) => name.endsWith('.json')).length;
   }
   return count;
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw diskError(`cannot list ${folder}`, error, 'opening');
-  }
 }

@@ -77,7 +77,7 @@ export async function openLowdbSeeds(
     flusher.mark();
   };
 
-  let registered = await countSeeds(disk.folder);
+  let registered = await countSeeds(disk);
 
   const register = async (seed: Seed): Promise<void> => {
     const known = recent.get(seed.imsi) ?? (await readRecord(seed.imsi));

@@ -1,5 +1,5 @@
-// The store of `[store] url = file:<folder>`: users and seeds on disk, sessions and limits in memory,
-// one process at a time. Opened by app.
+// The store of `[store] url = file:<folder>`: users, seeds, parcels and what is remembered on disk, sessions
+// and limits in memory, one process at a time. Opened by app.
 
 import { resolve } from 'node:path';
 import type { Store } from '../../domain/ports.ts';
@@ -10,10 +10,13 @@ import { acquireLock } from '../lock.ts';
 import { createMemoryLimits } from '../memory/limits.ts';
 import { createMemorySessions } from '../memory/sessions.ts';
 import type { StoreOptions } from '../options.ts';
-import { storeClosed } from '../refusals.ts';
+import { storeClosed, tooManyCallbacks, tooManyMessages } from '../refusals.ts';
 import { createDisk } from './disk.ts';
+import { openLowdbMemo } from './memo.ts';
 import { inspectFolder, writeMeta } from './meta.ts';
+import { openLowdbOutbox } from './outbox.ts';
 import { openLowdbSeeds } from './seeds.ts';
+import { isCallback, isInboundSms, isReceipt, isRememberedAnswer } from './shapes.ts';
 import { createLowdbUsers } from './users.ts';
 import { createWork } from './work.ts';
 
@@ -48,21 +51,55 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
       if (closing) throw storeClosed();
     };
     const work = createWork(workBounds);
+    const { clock, log } = options;
     const seeds = await openLowdbSeeds(disk, work, options, assertOpen);
+    const outboxes = { disk, work, log, assertOpen };
+    const inbound = await openLowdbOutbox({
+      ...outboxes,
+      ...options.inbound,
+      kind: 'inbound',
+      isContent: isInboundSms,
+      full: tooManyMessages,
+    });
+    const callbacks = await openLowdbOutbox({
+      ...outboxes,
+      ...options.callbacks,
+      kind: 'callbacks',
+      isContent: isCallback,
+      full: tooManyCallbacks,
+    });
+    const memos = { disk, clock, log, assertOpen };
+    const published = await openLowdbMemo({
+      ...memos,
+      name: 'published',
+      isValue: isReceipt,
+      bounds: options.published,
+    });
+    const answers = await openLowdbMemo({
+      ...memos,
+      name: 'answers',
+      isValue: isRememberedAnswer,
+      bounds: options.answers,
+    });
 
     const close = async (): Promise<void> => {
       try {
         await work.idle();
-        await seeds.close();
+        const closed = await Promise.allSettled([seeds.close(), published.close(), answers.close()]);
+        for (const each of closed) if (each.status === 'rejected') throw each.reason;
       } finally {
         await lock.release();
       }
     };
     return {
       seeds: seeds.store,
-      sessions: createMemorySessions(options.clock, options.sessions),
-      limits: createMemoryLimits(options.clock),
+      sessions: createMemorySessions(clock, options.sessions),
+      limits: createMemoryLimits(clock),
       users: createLowdbUsers(disk, work, assertOpen),
+      inbound,
+      published: published.store,
+      callbacks,
+      answers: answers.store,
       close: () => {
         closing ??= close();
         return closing;

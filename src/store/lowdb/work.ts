@@ -1,7 +1,7 @@
 // Work on the disk: so much at once, in turn for one record, and never without a bound. Used by the
 // lowdb store, so that a flood of requests runs out of neither file descriptors nor memory.
 
-import { SwobError } from '../../errors.ts';
+import { diskBusy } from '../refusals.ts';
 
 export interface Work {
   /** Runs the job when one of the slots is free. Throws UNAVAILABLE when too many jobs wait. */
@@ -33,9 +33,7 @@ export function createWork(options: { readonly width: number; readonly maxWaitin
 
   const tracked = <T>(start: () => Promise<T>): Promise<T> => {
     if (jobs.size >= options.width + options.maxWaiting) {
-      throw new SwobError('UNAVAILABLE', `${jobs.size} operations wait for the disk; try again`, {
-        retryAfter: 1,
-      });
+      throw diskBusy(jobs.size);
     }
     const job = start();
     jobs.add(job);

@@ -1,15 +1,26 @@
-// A map whose entries live for one fixed time, bounded in number. Sessions and password claims use it.
+// A map whose entries live for one fixed time, bounded in number. Sessions, password claims
+// and what the stores remember use it.
 
 import type { Clock } from '../../domain/ports.ts';
 
 export interface ExpiringMap<V> {
   /** The value, unless its time is over. */
   get(key: string): V | undefined;
-  /** Stores the value with its whole time before it; the oldest entry gives way when there are too many. */
-  set(key: string, value: V): void;
+  /**
+   * Stores the value as of `ageMs` milliseconds ago, to be called in the order of age, the oldest first.
+   * The oldest entry gives way when there are too many.
+   */
+  set(key: string, value: V, ageMs?: number): void;
   delete(key: string): boolean;
+  /** Those whose time is not over, the oldest first. */
+  values(): Iterable<V>;
   /** Entries in memory, a few of which may have expired. */
   readonly size: number;
+}
+
+interface Entry<V> {
+  readonly value: V;
+  readonly expiresAt: number;
 }
 
 /** Every `set` adds one entry and drops up to this many expired ones, so that they never pile up. */
@@ -22,13 +33,29 @@ export function createExpiringMap<V>(
   maxSize = Number.POSITIVE_INFINITY,
 ): ExpiringMap<V> {
   // With one time to live for all, insertion order is the order of expiry.
-  const entries = new Map<string, { readonly value: V; readonly expiresAt: number }>();
+  const entries = new Map<string, Entry<V>>();
+  // A cursor that stays: a new one would step over all that was deleted at the front since the map was last
+  // rehashed, which for a full map of 100,000 entries takes longer than everything else.
+  let cursor = entries.entries();
+  let first: readonly [string, Entry<V>] | undefined;
+
+  /** Whatever the cursor has passed, but for `first`, is gone: entries are only added behind the last one. */
+  const oldest = (): readonly [string, Entry<V>] | undefined => {
+    while (!first || entries.get(first[0]) !== first[1]) {
+      const next = cursor.next();
+      first = next.done ? undefined : next.value;
+      if (first) continue;
+      cursor = entries.entries();
+      return undefined;
+    }
+    return first;
+  };
 
   const purge = (): void => {
-    let left = purgedPerCall;
-    for (const [key, { expiresAt }] of entries) {
-      if (expiresAt > clock.monotonic() || left-- === 0) return;
-      entries.delete(key);
+    for (let left = purgedPerCall; left > 0; left--) {
+      const entry = oldest();
+      if (!entry || entry[1].expiresAt > clock.monotonic()) return;
+      entries.delete(entry[0]);
     }
   };
 
@@ -38,14 +65,18 @@ export function createExpiringMap<V>(
       const entry = entries.get(key);
       return entry && entry.expiresAt > clock.monotonic() ? entry.value : undefined;
     },
-    set: (key, value) => {
+    set: (key, value, ageMs = 0) => {
       purge();
       entries.delete(key);
-      const [oldest] = entries.keys();
-      if (entries.size >= maxSize && oldest !== undefined) entries.delete(oldest);
-      entries.set(key, { value, expiresAt: clock.monotonic() + ttlMs });
+      const entry = entries.size >= maxSize ? oldest() : undefined;
+      if (entry) entries.delete(entry[0]);
+      entries.set(key, { value, expiresAt: clock.monotonic() - ageMs + ttlMs });
     },
     delete: (key) => entries.delete(key),
+    *values() {
+      const now = clock.monotonic();
+      for (const { value, expiresAt } of entries.values()) if (expiresAt > now) yield value;
+    },
     get size() {
       return entries.size;
     },

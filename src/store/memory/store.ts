@@ -3,7 +3,10 @@
 import type { PairedUser } from '../../domain/model.ts';
 import type { Store } from '../../domain/ports.ts';
 import type { StoreOptions } from '../options.ts';
+import { tooManyCallbacks, tooManyMessages } from '../refusals.ts';
 import { createMemoryLimits } from './limits.ts';
+import { createMemoryMemo } from './memo.ts';
+import { createMemoryOutbox } from './outbox.ts';
 import { createMemorySeeds } from './seeds.ts';
 import { createMemorySessions } from './sessions.ts';
 
@@ -17,6 +20,10 @@ export function createMemoryStore(options: StoreOptions): Store {
       get: async (userId) => users.get(userId),
       put: async (user) => void users.set(user.userId, user),
     },
+    inbound: createMemoryOutbox(options.inbound, tooManyMessages),
+    published: createMemoryMemo(options.clock, options.published),
+    callbacks: createMemoryOutbox(options.callbacks, tooManyCallbacks),
+    answers: createMemoryMemo(options.clock, options.answers),
     close: async () => {},
   };
 }

@@ -1,0 +1,105 @@
+// What the lowdb store remembers for a while: in memory, and line by line in files. What comes while a write
+// is under way goes out together in the next one.
+
+import type { Clock, Log, MemoStore } from '../../domain/ports.ts';
+import { createExpiringMap } from '../memory/expiring-map.ts';
+import type { MemoBounds } from '../options.ts';
+import { diskBusy } from '../refusals.ts';
+import type { Disk } from './disk.ts';
+import { openMemoSegments } from './memo-segments.ts';
+import type { MemoLine } from './shapes.ts';
+
+export interface LowdbMemo<T> {
+  readonly store: MemoStore<T>;
+  /** Writes what waits. */
+  close(): Promise<void>;
+}
+
+interface Held<T> {
+  readonly value: T;
+  /** The segment that it is in, once it is on disk. */
+  segment?: number;
+}
+
+interface Batch<T> {
+  readonly lines: string[];
+  readonly held: Held<T>[];
+  /** Settles when the lines are on disk, or cannot be. */
+  readonly written: Promise<void>;
+}
+
+/** Lines that may wait for the write that is under way. */
+const maxWaiting = 10_000;
+
+export interface LowdbMemoOptions<T> {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The folder of its files. */
+  readonly name: string;
+  readonly isValue: (value: unknown) => value is T;
+  readonly bounds: MemoBounds;
+  /** Throws when the store is closed. */
+  readonly assertOpen: () => void;
+}
+
+/** Loads what is remembered. Throws CONFIG when a file is damaged, UNAVAILABLE when the disk refuses. */
+export async function openLowdbMemo<T>(options: LowdbMemoOptions<T>): Promise<LowdbMemo<T>> {
+  const { disk, clock, log, name, isValue, bounds, assertOpen } = options;
+  const known = createExpiringMap<Held<T>>(clock, bounds.rememberMs, bounds.max);
+  const segments = await openMemoSegments<T>({
+    disk,
+    name,
+    clock,
+    log,
+    isValue,
+    // So that the files hold at most about twice what is remembered.
+    maxLines: Math.ceil(bounds.max / 2),
+    maxAgeMs: bounds.rememberMs / 2,
+    remember: ({ key, value }, ageMs, segment) => known.set(key, { value, segment }, ageMs),
+    inUse: () => {
+      const inUse = new Set<number>();
+      for (const { segment } of known.values()) if (segment !== undefined) inUse.add(segment);
+      return inUse;
+    },
+  });
+  /** The batch that still takes lines. */
+  let open: Batch<T> | undefined;
+  /** Never rejects; those who put are told. */
+  let lastWritten: Promise<void> = Promise.resolve();
+
+  /** A batch that goes out when the one before it is written. */
+  const begin = (): Batch<T> => {
+    const lines: string[] = [];
+    const held: Held<T>[] = [];
+    const write = async (): Promise<void> => {
+      open = undefined;
+      const segment = await segments.append(lines);
+      for (const each of held) each.segment = segment;
+    };
+    const written = lastWritten.then(write);
+    lastWritten = written.catch(() => {});
+    return { lines, held, written };
+  };
+
+  return {
+    store: {
+      get: async (key) => known.get(key)?.value,
+      put: async (key, value) => {
+        assertOpen();
+        const held: Held<T> = { value };
+        known.set(key, held);
+        open ??= begin();
+        if (open.lines.length >= maxWaiting) throw diskBusy(maxWaiting);
+        const line: MemoLine<T> = { key, at: clock.now(), value };
+        open.lines.push(JSON.stringify(line));
+        open.held.push(held);
+        await open.written;
+      },
+    },
+    close: async () => {
+      await lastWritten;
+      await segments.close();
+    },
+  };
+}
