@@ -1,17 +1,16 @@
 // The server's own RSA key pair: read from its two files, or made on the first start. Used by app/compose.
 
-import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import writeFileAtomic from 'write-file-atomic';
 import type { ServerKeys } from '../domain/ports.ts';
-import { errnoOf, messageOf, SwobError } from '../errors.ts';
-import { makeFolder } from '../folders.ts';
+import { messageOf, SwobError } from '../errors.ts';
+import { makeOnce, readIfThere, whileWriting } from './file-once.ts';
 import { oaepDecrypt } from './oaep.ts';
 import { readPublicKey } from './public-key.ts';
 
 const newKeyBits = 2048;
+const what = 'key file';
 
 /** Paths of PEM files. */
 export interface KeyFiles {
@@ -25,8 +24,8 @@ export interface KeyFiles {
  */
 export async function loadServerKeys(files: KeyFiles): Promise<ServerKeys> {
   // Public first: it is written last, so whoever sees it sees the private one too.
-  const publicPem = await readIfThere(files.publicKey);
-  let privatePem = await readIfThere(files.privateKey);
+  const publicPem = await readIfThere(what, files.publicKey);
+  let privatePem = await readIfThere(what, files.privateKey);
   if (privatePem === undefined && publicPem !== undefined) {
     throw new SwobError(
       'CONFIG',
@@ -38,7 +37,7 @@ export async function loadServerKeys(files: KeyFiles): Promise<ServerKeys> {
   const privateKey = parsePrivateKey(privatePem, files.privateKey);
   const publicKeyPem = canonicalPem(publicPartOf(privateKey), files.privateKey);
   if (publicPem === undefined) {
-    await whileWriting(files.publicKey, () =>
+    await whileWriting(what, files.publicKey, () =>
       writeFileAtomic(files.publicKey, publicKeyPem, { mode: 0o644 }),
     );
   } else if (canonicalPem(publicPem, files.publicKey) !== publicKeyPem) {
@@ -51,54 +50,11 @@ export async function loadServerKeys(files: KeyFiles): Promise<ServerKeys> {
   return { publicKeyPem, decrypt: (ciphertext) => oaepDecrypt(privateKey, ciphertext) };
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw new SwobError('CONFIG', `cannot read the key file ${file}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
 /** Makes a private key and its file; the PEM of another process when that was faster. */
 async function makePrivateKey(file: string): Promise<string> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: newKeyBits });
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  const whole = `${file}.${randomUUID()}`;
-  const mine = await whileWriting(file, async () => {
-    try {
-      await writeFileAtomic(whole, pem, { mode: 0o600 });
-      return await moveIfAbsent(whole, file);
-    } finally {
-      await rm(whole, { force: true });
-    }
-  });
-  return mine ? pem : ((await readIfThere(file)) ?? pem);
-}
-
-/** A rename that never replaces: a link fails when the name is taken. */
-async function moveIfAbsent(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
-    // Some network and memory-card file systems have no links.
-    await rename(from, to);
-  }
-  return true;
-}
-
-async function whileWriting<T>(file: string, write: () => Promise<T>): Promise<T> {
-  try {
-    await makeFolder(dirname(file));
-    return await write();
-  } catch (error) {
-    throw new SwobError(
-      'CONFIG',
-      `cannot write the key file ${file}: ${messageOf(error)}; make its folder writable or change [security]`,
-      { cause: error },
-    );
-  }
+  return makeOnce(what, file, pem);
 }
 
 function parsePrivateKey(pem: string, file: string): KeyObject {
