@@ -24,6 +24,8 @@ export interface Printer {
   readonly interactive: boolean;
   /** One line of data. */
   line(text: string, style?: Style): void;
+  /** One line of data: fields with tabs between them. */
+  fields(fields: readonly string[]): void;
   /** One line of JSON. */
   value(value: unknown): void;
   /** Columns as wide as they need to be. */
@@ -62,6 +64,7 @@ export function createPrinter(options: PrinterOptions): Printer {
     json,
     interactive,
     line: (text, style) => write(`${styled(colours, printable(text), style)}\n`),
+    fields: (fields) => write(`${fields.map(printable).join('\t')}\n`),
     value: (value) => write(`${jsonLine(value)}\n`),
     table: (header, rows) => {
       const cells = rows.map((row) => row.map(printable));

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { pipeline, Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import type { Clock } from '../domain/ports.ts';
+import { sendJson } from './listening.ts';
 
 export const pcrfModes = [
   'normal',
@@ -30,10 +31,6 @@ export type PcrfMode = (typeof pcrfModes)[number];
 const endlessChunks = 16_384;
 const chunk = Buffer.alloc(64 * 1024, ' ');
 const bombBytes = 32 * 1024 * 1024;
-
-export function isPcrfMode(value: unknown): value is PcrfMode {
-  return pcrfModes.some((mode) => mode === value);
-}
 
 export interface Answering {
   readonly ms: number;
@@ -81,10 +78,6 @@ export function answerIn(mode: PcrfMode, response: ServerResponse, { ms, clock, 
 }
 
 const jsonType = { 'content-type': 'application/json' };
-
-export function sendJson(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, jsonType).end(body);
-}
 
 function drip(response: ServerResponse, body: string, clock: Pick<Clock, 'every'>): void {
   const bytes = [...Buffer.from(body)];

@@ -1,16 +1,10 @@
 // Stand-in for the user management API, for trials and test pipelines. Used by `swob stub users` and tests.
 
-import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage } from 'node:http';
-import { LRUCache } from 'lru-cache';
+import type { IncomingMessage } from 'node:http';
 import { messageOf, SwobError } from '../errors.ts';
-import { close, listen, readBody } from './listening.ts';
-
-/** Log-ins that are remembered; the least recently used ones are forgotten. */
-const maxCookies = 10_000;
-/** Milliseconds that a client has to send its request. */
-const requestTimeout = 10_000;
+import { isObject, pathOf, type RunningStub, readObject, startServer, textIn } from './listening.ts';
+import { createSessionCookies } from './session-cookies.ts';
 
 export interface UsersStubOptions {
   readonly host: string;
@@ -20,13 +14,6 @@ export interface UsersStubOptions {
   readonly users: ReadonlyMap<string, string>;
   /** What every user has saved; without it `builtInPlatforms`. */
   readonly platforms?: readonly Record<string, unknown>[];
-}
-
-export interface RunningStub {
-  /** `http://host:port` as bound. */
-  readonly url: string;
-  /** Ends open connections too; idempotent. */
-  close(): Promise<void>;
 }
 
 /** What the platforms of the real API look like; `logo` is a path on the API itself. */
@@ -57,27 +44,19 @@ interface Answer {
 /** Starts the stand-in; throws UNAVAILABLE when the address cannot be listened on. */
 export async function startUsersStub(options: UsersStubOptions): Promise<RunningStub> {
   const platforms = options.platforms ?? builtInPlatforms;
-  /** User id by session cookie. */
-  const cookies = new LRUCache<string, string>({ max: maxCookies });
+  const cookies = createSessionCookies();
 
   const verify = async (request: IncomingMessage, userId: string): Promise<Answer> => {
-    const text = await readBody(request);
-    if (text === undefined) return { status: 413, headers: { connection: 'close' } };
-    const password = passwordIn(text);
-    if (password === undefined) return { status: 400 };
+    const password = textIn(await readObject(request), 'password');
     if (options.users.get(userId) !== password) return { status: 401 };
-    const cookie = randomBytes(16).toString('hex');
-    cookies.set(cookie, userId);
-    // Path: without it a client would send the cookie below .../<id>/ only.
-    return json({}, { 'set-cookie': `session=${cookie}; Path=/; HttpOnly; SameSite=Strict` });
+    return json({}, { 'set-cookie': cookies.issue(userId) });
   };
   const list = (request: IncomingMessage, userId: string): Answer => {
-    const cookie = /(?:^|;\s*)session=([0-9a-f]{32})(?:;|$)/.exec(request.headers.cookie ?? '')?.[1];
-    if (cookie === undefined || cookies.get(cookie) !== userId) return { status: 401 };
+    if (cookies.ownerOf(request) !== userId) return { status: 401 };
     return json({ saved_platforms: platforms, unsaved_platforms: [] });
   };
   const answer = async (request: IncomingMessage): Promise<Answer> => {
-    const path = (request.url ?? '').replace(/\?.*$/, '');
+    const path = pathOf(request);
     const route = `${request.method} ${path}`;
     const [, userId, action] = /^\/v2\/users\/([^/]+)\/(verify|platforms)$/.exec(path) ?? [];
     if (userId !== undefined) {
@@ -96,16 +75,10 @@ export async function startUsersStub(options: UsersStubOptions): Promise<Running
         };
   };
 
-  const server = createServer({ requestTimeout, headersTimeout: requestTimeout }, (request, response) => {
-    answer(request).then(
-      ({ status, headers, body = '' }) => response.writeHead(status, headers).end(body),
-      // The client went away in the middle of its body.
-      () => response.destroy(),
-    );
+  return startServer(options, async (request, response) => {
+    const { status, headers, body = '' } = await answer(request);
+    response.writeHead(status, headers).end(body);
   });
-  const url = await listen(server, options);
-  let closed: Promise<void> | undefined;
-  return { url, close: () => (closed ??= close(server)) };
 }
 
 /** Platforms for `startUsersStub` from a JSON file; throws BAD_INPUT, naming the file. */
@@ -120,15 +93,6 @@ export async function readPlatformsFile(path: string): Promise<Record<string, un
   }
   if (Array.isArray(parsed) && parsed.every(isObject)) return parsed;
   throw new SwobError('BAD_INPUT', `the platforms file ${path} is not a JSON list of objects`);
-}
-
-function passwordIn(text: string): string | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return isObject(parsed) && typeof parsed.password === 'string' ? parsed.password : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function decode(segment: string): string | undefined {
@@ -152,8 +116,4 @@ function logoWith(letter: string): string {
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3"/>' +
     `<text x="8" y="12" fill="#fff" font-size="12" text-anchor="middle">${letter}</text></svg>`
   );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -102,6 +102,12 @@ describe('the printer', () => {
     expect(stderr.text).toBe('swob: warning\n');
   });
 
+  test('puts tabs between fields, and none into them', () => {
+    const { stdout, printer } = createTestPrinter();
+    printer.fields([`a\tb${esc}[2J`, '', 'c\nd']);
+    expect(stdout.text).toBe('a b\t\tc d\n');
+  });
+
   test('aligns columns by what is shown of the cells', () => {
     const { stdout, printer } = createTestPrinter();
     printer.table(

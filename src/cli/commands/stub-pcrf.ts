@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { WifiSession } from '../../domain/model.ts';
 import { startPcrfStub } from '../../stubs/pcrf.ts';
 import { type PcrfMode, pcrfModes } from '../../stubs/pcrf-modes.ts';
+import { milliseconds, port } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import { prepareReadyFile } from '../ready-file.ts';
 import { runStub } from '../stub.ts';
@@ -55,15 +56,4 @@ function collect(text: string, earlier: readonly WifiSession[]): readonly WifiSe
     throw new InvalidArgumentError(`Session ${sessionId} is given twice.`);
   }
   return [...earlier, { sessionId, nasIp, vrf, clientMac }];
-}
-
-function port(text: string): number {
-  const number = Number(text);
-  if (/^\d{1,5}$/.test(text) && number <= 65_535) return number;
-  throw new InvalidArgumentError('Expected a port from 0 to 65535.');
-}
-
-function milliseconds(text: string): number {
-  if (/^\d{1,7}$/.test(text) && Number(text) <= 3_600_000) return Number(text);
-  throw new InvalidArgumentError('Expected milliseconds from 0 to 3600000.');
 }
