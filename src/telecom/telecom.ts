@@ -1,6 +1,7 @@
 // Country and operator of a gateway client, from its number and its IMSI. Used by the seeds routes.
 
 import { readFileSync } from 'node:fs';
+import { carrier } from 'libphonenumber-geo-carrier';
 import parsePhoneNumber, { type PhoneNumber } from 'libphonenumber-js/max';
 import { LRUCache } from 'lru-cache';
 import { all } from 'mcc-mnc-list';
@@ -42,6 +43,10 @@ export function createTelecom(options: { operatorsFile: string }): Telecom {
       const name = countryOf(msisdn);
       countries.set(msisdn, { name });
       return name;
+    },
+    carrier: async (msisdn) => {
+      const number = validNumber(msisdn);
+      return (number && (await carrier(number))) ?? null;
     },
     operator: (imsi) => {
       if (!/^\d{6,15}$/.test(imsi)) return noOperator;

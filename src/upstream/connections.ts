@@ -1,9 +1,11 @@
-// A bounded pool of HTTP connections to one server, each lent to one exchange at a time. Used by pcrf.ts.
+// A bounded pool of HTTP connections to one server, each lent to one exchange at a time. Used by pcrf.ts
+// and publisher.ts.
 //
 // One undici Client a connection instead of undici's Pool: a Pool has no way to end a request that still waits
 // for its connection to open, and hands queued requests to connections that it has already given up.
 
 import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import { Client } from 'undici';
 import type { Clock, Log } from '../domain/ports.ts';
 import { SwobError } from '../errors.ts';
@@ -19,8 +21,10 @@ export interface ConnectionsOptions {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** `http://host:port` */
+  /** `http://host:port`, or https with `tls`. */
   readonly origin: string;
+  /** What to trust beyond the usual, or `{}`; without it connections are plain TCP. */
+  readonly tls?: ConnectionOptions | undefined;
   /** Connections that are kept open. */
   readonly min: number;
   /** Connections at most, and so exchanges at a time. */
@@ -157,8 +161,7 @@ function createConnection(origin: string, sockets: Sockets): Connection {
       };
       taken.once('error', fail);
       // undici expects the answer after this function's return.
-      if (taken.connecting) taken.once('connect', hand);
-      else queueMicrotask(hand);
+      sockets.whenOpen(taken, hand);
     },
   });
   return {

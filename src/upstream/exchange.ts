@@ -1,4 +1,4 @@
-// One GET over one connection, bounded in time and size. Used by pcrf.ts.
+// One request over one connection, bounded in time and size. Used by pcrf.ts and publisher.ts.
 
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Client, Dispatcher } from 'undici';
@@ -20,16 +20,22 @@ export type Failure =
 
 export class ExchangeError extends Error {
   readonly failure: Failure;
+  /** The answer's, when the failure came only after it. */
+  readonly status: number | undefined;
 
-  constructor(failure: Failure) {
+  constructor(failure: Failure, status: number | undefined) {
     super(failure.kind);
     this.failure = failure;
+    this.status = status;
   }
 }
 
 export interface ExchangeOptions {
+  /** GET, unless given. */
+  readonly method?: 'GET' | 'POST';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
   /** Milliseconds for everything: connecting, asking, and the whole answer. */
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
@@ -41,17 +47,17 @@ export interface ExchangeOptions {
  * and nothing is decompressed. Throws ExchangeError; the connection has to be destroyed then.
  */
 export function exchange(client: Client, options: ExchangeOptions): Promise<Answer> {
-  const { path, headers, timeoutMs, maxBodyBytes, clock } = options;
+  const { method = 'GET', path, headers, body = null, timeoutMs, maxBodyBytes, clock } = options;
   return new Promise((resolve, reject) => {
+    let status: number | undefined;
     const fail = (failure: Failure): void => {
       cancel();
-      reject(new ExchangeError(failure));
+      reject(new ExchangeError(failure, status));
     };
     const cancel = clock.after(timeoutMs, () => fail({ kind: 'timeout' }));
 
     const ask = (again: boolean): void => {
       let connected = false;
-      let status = 0;
       let answered: IncomingHttpHeaders = {};
       const chunks: Buffer[] = [];
       let length = 0;
@@ -61,6 +67,7 @@ export function exchange(client: Client, options: ExchangeOptions): Promise<Answ
         },
         // Comes again after each 1xx but 100, which was not asked for and which undici refuses.
         onResponseStart: (_controller, code, answerHeaders) => {
+          if (code < 200) return;
           status = code;
           answered = answerHeaders;
         },
@@ -71,7 +78,7 @@ export function exchange(client: Client, options: ExchangeOptions): Promise<Answ
         },
         onResponseEnd: () => {
           cancel();
-          resolve({ status, headers: answered, body: Buffer.concat(chunks) });
+          resolve({ status: status ?? 0, headers: answered, body: Buffer.concat(chunks) });
         },
         onResponseError: (_controller, error) => {
           const code = codeOf(error);
@@ -81,7 +88,7 @@ export function exchange(client: Client, options: ExchangeOptions): Promise<Answ
           else fail({ kind: 'unreachable', code });
         },
       };
-      client.dispatch({ method: 'GET', path, headers: { ...headers } }, handler);
+      client.dispatch({ method, path, headers: { ...headers }, body }, handler);
     };
     ask(true);
   });

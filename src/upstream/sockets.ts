@@ -1,6 +1,7 @@
-// TCP connections to one server, a few of them opened before anybody asks. Used by connections.ts.
+// TCP or TLS connections to one server, a few of them opened before anybody asks. Used by connections.ts.
 
-import { createConnection, type Socket } from 'node:net';
+import { createConnection, isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Clock, Log } from '../domain/ports.ts';
 import { messageOf } from '../errors.ts';
 
@@ -12,6 +13,8 @@ const keepAliveInitialDelay = 60_000;
 export interface SocketsOptions {
   readonly host: string;
   readonly port: number;
+  /** What to trust beyond the usual, or `{}`; without it connections are plain TCP. */
+  readonly tls?: ConnectionOptions | undefined;
   /** Connections that are kept open. */
   readonly min: number;
   /** Milliseconds that a warm connection may take to open. */
@@ -23,6 +26,8 @@ export interface SocketsOptions {
 export interface Sockets {
   /** A warm connection, else a new one; it may still be connecting. The taker listens for its errors. */
   take(): Socket;
+  /** Calls back, never at once, when a taken connection can be written to. */
+  whenOpen(socket: Socket, callback: () => void): void;
   /** Destroys every connection, taken ones too. */
   close(): void;
 }
@@ -33,14 +38,23 @@ export interface Sockets {
  * look. A server that cannot be reached is so asked once a look and connection, and the failure is logged.
  */
 export function createSockets(options: SocketsOptions): Sockets {
-  const { host, port, min, connectTimeoutMs, clock, log } = options;
+  const { host, port, tls, min, connectTimeoutMs, clock, log } = options;
+  const openEvent = tls ? 'secureConnect' : 'connect';
+  /** Those that exist, whether they can be written to yet or not. */
   const open = new Set<Socket>();
+  const writable = new WeakSet<Socket>();
   /** Those that nobody has taken, each with how to stop watching over it. */
   const warm = new Map<Socket, () => void>();
 
   const connect = (): Socket => {
-    const socket = createConnection({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay });
+    const socket = tls
+      ? // An address is no server name; the certificate is checked against it all the same.
+        connectTls({ ...tls, host, port, ...(isIP(host) === 0 && { servername: host }) })
+          .setNoDelay(true)
+          .setKeepAlive(true, keepAliveInitialDelay)
+      : createConnection({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay });
     open.add(socket);
+    socket.once(openEvent, () => writable.add(socket));
     socket.once('close', () => {
       open.delete(socket);
       warm.delete(socket);
@@ -55,10 +69,10 @@ export function createSockets(options: SocketsOptions): Sockets {
     // Nothing was asked, so whatever comes (a late 408, the end) makes it useless.
     const drop = (): void => void socket.destroy();
     const cancel = clock.after(connectTimeoutMs, () => socket.destroy(new Error('connecting timed out')));
-    socket.on('error', fail).on('readable', drop).once('connect', cancel).once('close', cancel);
+    socket.on('error', fail).on('readable', drop).once(openEvent, cancel).once('close', cancel);
     warm.set(socket, () => {
       cancel();
-      socket.off('error', fail).off('readable', drop).off('connect', cancel).off('close', cancel);
+      socket.off('error', fail).off('readable', drop).off(openEvent, cancel).off('close', cancel);
     });
   };
   const look = (): void => {
@@ -76,6 +90,10 @@ export function createSockets(options: SocketsOptions): Sockets {
         return socket.ref();
       }
       return connect();
+    },
+    whenOpen: (socket, callback) => {
+      if (writable.has(socket)) queueMicrotask(callback);
+      else socket.once(openEvent, callback);
     },
     close: () => {
       stopLooking();

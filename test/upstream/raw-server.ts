@@ -13,7 +13,7 @@ export interface RawServer {
   readonly requests: readonly string[];
 }
 
-/** Calls `onRequest` with each chunk that holds the end of a request's headers. */
+/** Calls `onRequest` with each request that is there as a whole. */
 export async function startRawServer(
   onRequest: (socket: Socket, request: string) => void,
   host = '127.0.0.1',
@@ -25,9 +25,13 @@ export async function startRawServer(
     accepted.push(socket);
     open.add(socket);
     socket.on('close', () => open.delete(socket)).on('error', () => undefined);
+    let request = '';
     socket.setEncoding('utf8').on('data', (chunk) => {
-      requests.push(String(chunk));
-      if (String(chunk).endsWith('\r\n\r\n')) onRequest(socket, String(chunk));
+      request += String(chunk);
+      if (!isWhole(request)) return;
+      requests.push(request);
+      onRequest(socket, request);
+      request = '';
     });
   });
   const port = await new Promise<number>((resolve, reject) => {
@@ -44,6 +48,12 @@ export async function startRawServer(
       }),
   );
   return { port, accepted, open, requests };
+}
+
+function isWhole(request: string): boolean {
+  const [head, body] = request.split(/\r\n\r\n(.*)/s);
+  const length = /^content-length: (\d+)$/im.exec(head ?? '')?.[1] ?? 0;
+  return body !== undefined && Buffer.byteLength(body) >= Number(length);
 }
 
 /** An answer with its length. */

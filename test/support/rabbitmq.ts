@@ -1,0 +1,214 @@
+// A real RabbitMQ with its management API: a node of its own on free ports, with its own epmd and data in a
+// temporary folder, ended by its pid.
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, vi } from 'vitest';
+import { type Need, needs } from './needs.ts';
+
+/** Not what stands on the PATH: that changes the user and keeps its data in /var. */
+const scripts = '/usr/lib/rabbitmq/bin';
+const rabbitNeeds: readonly Need[] = [{ command: `${scripts}/rabbitmq-server` }, { command: 'epmd' }];
+const startMs = 45_000;
+
+export interface Rabbit {
+  /** `amqp://guest:guest@127.0.0.1:40001`; guest is an administrator. */
+  readonly url: string;
+  /** `http://127.0.0.1:40002` */
+  readonly managementUrl: string;
+  readonly host: string;
+  readonly port: number;
+  /** Stops its time: its sockets stay open, but nobody answers. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends the node at once, also a frozen one, as a power cut does. */
+  kill(): Promise<void>;
+  /** Starts it again on the same ports and data; kills it first when it runs. */
+  restart(): Promise<void>;
+  /** Runs rabbitmqctl; resolves to what it prints. */
+  ctl(...args: string[]): Promise<string>;
+  /** Calls the management API as guest; resolves to its answer as JSON, undefined when it has no body. */
+  manage(method: string, path: string, body?: object): Promise<unknown>;
+}
+
+/** One broker for all tests of a file. Each of them is skipped, or fails under CI=true, where there is none. */
+export function rabbitForFile(): () => Rabbit {
+  let started: Started | undefined;
+  beforeAll(async () => {
+    if (existsSync(`${scripts}/rabbitmq-server`)) started = await start();
+  });
+  afterAll(() => started?.stop());
+  beforeEach((context) => needs(context, ...rabbitNeeds));
+  return () => {
+    if (!started) throw new Error('RabbitMQ is not running');
+    return started;
+  };
+}
+
+interface Started extends Rabbit {
+  stop(): Promise<void>;
+}
+
+async function start(): Promise<Started> {
+  // Another process may take a port between its choice and its use.
+  for (let attempt = 1; ; attempt += 1) {
+    const rabbit = await prepare();
+    try {
+      await rabbit.restart();
+      return rabbit;
+    } catch (error) {
+      await rabbit.stop();
+      if (attempt === 3) throw error;
+    }
+  }
+}
+
+async function prepare(): Promise<Started> {
+  const folder = mkdtempSync(join(tmpdir(), 'swob-rabbit-'));
+  const [port = 0, managementPort = 0, distributionPort = 0, epmdPort = 0] = await freePorts(4);
+  const managementUrl = `http://127.0.0.1:${managementPort}`;
+  writeFileSync(
+    join(folder, 'rabbitmq.conf'),
+    [
+      `listeners.tcp.local = 127.0.0.1:${port}`,
+      'management.tcp.ip = 127.0.0.1',
+      `management.tcp.port = ${managementPort}`,
+    ].join('\n'),
+  );
+  writeFileSync(join(folder, 'enabled_plugins'), '[rabbitmq_management].');
+  const env = {
+    PATH: process.env.PATH,
+    // Holds the cookie by which rabbitmqctl is let in.
+    HOME: folder,
+    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODENAME: `swob-${process.pid}-${port}@localhost`,
+    RABBITMQ_DIST_PORT: String(distributionPort),
+    RABBITMQ_CONF_ENV_FILE: '/dev/null',
+    RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq'),
+    RABBITMQ_ADVANCED_CONFIG_FILE: join(folder, 'advanced'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
+    RABBITMQ_MNESIA_BASE: join(folder, 'db'),
+    RABBITMQ_LOG_BASE: join(folder, 'log'),
+    RABBITMQ_PID_FILE: join(folder, 'pid'),
+  };
+  const serverEnv = {
+    ...env,
+    ...fewPlugins(folder),
+    // The node takes the script's place, so that its pid is the one that we know.
+    RUNNING_UNDER_SYSTEMD: 'true',
+  };
+
+  const epmd = spawn('epmd', ['-port', String(epmdPort), '-address', '127.0.0.1'], { stdio: 'ignore' });
+  let node: ChildProcess | undefined;
+
+  const manage: Rabbit['manage'] = async (method, path, body) => {
+    const authorization = `Basic ${Buffer.from('guest:guest').toString('base64')}`;
+    const response = await fetch(`${managementUrl}/api/${path}`, {
+      method,
+      headers: { authorization },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text === '' ? undefined : JSON.parse(text);
+  };
+
+  const kill = async (): Promise<void> => {
+    await end(node);
+    node = undefined;
+  };
+
+  const restart = async (): Promise<void> => {
+    await kill();
+    let output = '';
+    const child = spawn(`${scripts}/rabbitmq-server`, [], { cwd: folder, env: serverEnv });
+    node = child;
+    child.stdout.on('data', (text) => {
+      output += String(text);
+    });
+    child.stderr.on('data', (text) => {
+      output += String(text);
+    });
+    await vi.waitFor(
+      async () => {
+        // Resolves, because no more waiting helps then.
+        if (child.exitCode !== null) return;
+        // Listeners come last.
+        const { listeners }: { listeners?: { protocol: string }[] } = Object(await manage('GET', 'overview'));
+        if (!listeners?.some(({ protocol }) => protocol === 'amqp')) throw new Error('not yet');
+      },
+      { timeout: startMs, interval: 50 },
+    );
+    if (child.exitCode !== null) throw new Error(`RabbitMQ ended with ${child.exitCode}:\n${output}`);
+  };
+
+  return {
+    url: `amqp://guest:guest@127.0.0.1:${port}`,
+    managementUrl,
+    host: '127.0.0.1',
+    port,
+    freeze: () => void node?.kill('SIGSTOP'),
+    thaw: () => void node?.kill('SIGCONT'),
+    kill,
+    restart,
+    manage,
+    ctl: async (...args) => (await promisify(execFile)(`${scripts}/rabbitmqctl`, args, { env })).stdout,
+    stop: async () => {
+      await kill();
+      await end(epmd);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function end(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+}
+
+/**
+ * A home of RabbitMQ with only the plugins that the management API needs: the node looks through every one of them
+ * when it starts, which takes it two seconds.
+ */
+function fewPlugins(folder: string): Record<string, string> {
+  const home = dirname(dirname(realpathSync(`${scripts}/rabbitmq-server`)));
+  const plugins = join(folder, 'home', 'plugins');
+  mkdirSync(plugins, { recursive: true });
+  symlinkSync(join(home, 'sbin'), join(folder, 'home', 'sbin'));
+  for (const name of readdirSync(join(home, 'plugins'))) {
+    if (/^rabbitmq_(?!prelaunch|management(_agent)?-|web_dispatch)/.test(name)) continue;
+    symlinkSync(join(home, 'plugins', name), join(plugins, name));
+  }
+  return { RABBITMQ_SCRIPTS_DIR: join(folder, 'home', 'sbin'), RABBITMQ_PLUGINS_DIR: plugins };
+}
+
+/** Different ones: all are held until all are known. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      if (!server.listening) await once(server, 'listening');
+      const address = server.address();
+      return typeof address === 'object' && address ? address.port : 0;
+    }),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
