@@ -17,7 +17,10 @@ interface Call {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export type Answer = Omit<Refusal, 'statusText'>;
+export interface Answer extends Omit<Refusal, 'statusText'> {
+  /** The value of a header of the answer. */
+  header(name: string): string | undefined;
+}
 
 export interface HttpClient {
   readonly baseUrl: string;
@@ -42,7 +45,7 @@ export interface HttpClientOptions extends Daemon {
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const { baseUrl, agent, signal, timeoutMs = 10_000, name = 'gateway' } = options;
 
-  const exchange = async ({ method = 'GET', path, body, headers }: Call): Promise<Refusal> => {
+  const exchange = async ({ method = 'GET', path, body, headers }: Call): Promise<Answer & Refusal> => {
     const url = /^https?:/.test(path) ? path : `${baseUrl}${path}`;
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
@@ -63,6 +66,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         statusText,
         text: await response.text(),
         retryAfter: secondsOf(response.headers.get('retry-after')),
+        header: (wanted) => response.headers.get(wanted) ?? undefined,
       };
     } catch (error) {
       signal.throwIfAborted();

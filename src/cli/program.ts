@@ -22,6 +22,7 @@ const groups: Readonly<Record<string, string>> = {
   seeds: 'gateway clients: which are alive, and pings as one of them',
   sync: 'pair a phone: show the QR codes, or act as the phone',
   jwt: 'make, check and read tokens of the disconnect service',
+  sms: 'SMS: publish as the app would, look into messages, receive as a gateway phone',
   stub: 'stand-ins for the systems around the gateway, for tests',
   config: 'show, check and make the configuration',
 };
@@ -64,6 +65,36 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/sync-pair.ts'),
   },
   {
+    path: 'sms send',
+    summary: 'send an SMS to the Publisher as the app and a gateway phone would',
+    load: () => import('./commands/sms-send.ts'),
+  },
+  {
+    path: 'sms decrypt',
+    summary: 'print what an encrypted SMS says',
+    load: () => import('./commands/sms-decrypt.ts'),
+  },
+  {
+    path: 'sms failed',
+    summary: 'list the messages that were given up',
+    load: () => import('./commands/sms-failed.ts'),
+  },
+  {
+    path: 'sms retry',
+    summary: 'try messages again that were given up',
+    load: () => import('./commands/sms-retry.ts'),
+  },
+  {
+    path: 'sms trace',
+    summary: 'tell the life of a message',
+    load: () => import('./commands/sms-trace.ts'),
+  },
+  {
+    path: 'sms consume',
+    summary: 'receive outgoing SMS as a gateway phone would',
+    load: () => import('./commands/sms-consume.ts'),
+  },
+  {
     path: 'disconnect',
     summary: 'log a Wi-Fi user out through the disconnect service',
     load: () => import('./commands/disconnect.ts'),
@@ -92,6 +123,16 @@ export const commands: readonly Entry[] = [
     path: 'stub users',
     summary: 'stand in for the user management API',
     load: () => import('./commands/stub-users.ts'),
+  },
+  {
+    path: 'stub developer',
+    summary: 'stand in for the developer API and the back end',
+    load: () => import('./commands/stub-developer.ts'),
+  },
+  {
+    path: 'stub publisher',
+    summary: 'stand in for the Publisher',
+    load: () => import('./commands/stub-publisher.ts'),
   },
   {
     path: 'stub pcrf',

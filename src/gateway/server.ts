@@ -5,12 +5,18 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { Addresses } from '../domain/addresses.ts';
 import type { ApiState } from '../domain/identifiers.ts';
+import type { MessageDesk } from '../domain/message-desk.ts';
+import type { Outgoing } from '../domain/outgoing.ts';
 import type { Pairing } from '../domain/pairing.ts';
 import type { Log } from '../domain/ports.ts';
+import type { Publishing } from '../domain/publishing.ts';
 import type { Seeds } from '../domain/seeds.ts';
 import { createHttpServer, type HttpOptions, type HttpServer } from '../http/server.ts';
 import { answerError } from './answer-error.ts';
 import { identifierSchemas } from './identifier-schemas.ts';
+import { messageRoutes } from './routes/messages.ts';
+import { outgoingRoutes } from './routes/outgoing.ts';
+import { publishRoutes } from './routes/publish.ts';
 import { seedRoutes } from './routes/seeds.ts';
 import { syncRoutes } from './routes/sync.ts';
 
@@ -23,6 +29,13 @@ export interface GatewayDeps extends Omit<HttpOptions, 'name'> {
   readonly seedTokenSecret: string;
   readonly seeds: Seeds;
   readonly pairing: Pairing;
+  readonly publishing: Publishing;
+  readonly desk: MessageDesk;
+  readonly outgoing: Outgoing;
+  /** Of the operator, for the routes of messages. */
+  readonly adminToken: string;
+  /** Empty: nothing is taken from Twilio. */
+  readonly twilioToken: string;
   readonly addresses: Addresses;
   /** The server's public key, PEM. */
   readonly publicKeyPem: string;
@@ -42,12 +55,16 @@ export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
     // Nothing here rests on cookies; credentials are allowed because the old server's web pages ask for them.
     origin: deps.origins.length > 0 ? [...deps.origins] : true,
     credentials: true,
-    methods: ['GET', 'POST', 'PUT'],
+    methods: ['GET', 'POST', 'PUT', 'DELETE'],
     maxAge: 600,
   });
   await app.register(swagger, {
     openapi: {
-      info: { title: 'swob gateway', version: deps.version, description: 'Seeds and pairing of phones.' },
+      info: {
+        title: 'swob gateway',
+        version: deps.version,
+        description: 'Seeds, pairing of phones, SMS in and out.',
+      },
     },
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
@@ -61,6 +78,13 @@ export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
     publicKeyPem: deps.publicKeyPem,
     seedsEndpoint: deps.seedsEndpoint,
   });
+  await app.register(publishRoutes, {
+    publishing: deps.publishing,
+    addresses: deps.addresses,
+    twilioToken: deps.twilioToken,
+  });
+  await app.register(messageRoutes, { desk: deps.desk, adminToken: deps.adminToken });
+  await app.register(outgoingRoutes, { outgoing: deps.outgoing });
 
   return server;
 }

@@ -58,6 +58,7 @@ export async function startTestServices(options: ServicesOptions = {}): Promise<
       `security.private_key_filepath=${join(folder, 'private.pem')}`,
       `user_management_api.api_url=${stub.url}`,
       `user_management_api.verification_url=${stub.url}/v2/users/%s/verify`,
+      `security.admin_token_filepath=${join(folder, 'admin.token')}`,
       `user_management_api.platforms_url=${stub.url}/v2/users/%s/platforms`,
       ...(options.set ?? []),
     ],

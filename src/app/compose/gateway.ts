@@ -1,6 +1,7 @@
 // Builds the gateway from the configuration.
 
 import type { Config } from '../../config/schema.ts';
+import { loadAdminToken } from '../../crypto/admin-token.ts';
 import { loadServerKeys } from '../../crypto/keypair.ts';
 import type { Addresses } from '../../domain/addresses.ts';
 import { createPairing } from '../../domain/pairing.ts';
@@ -11,6 +12,7 @@ import type { HttpServer } from '../../http/server.ts';
 import { createTelecom } from '../../telecom/telecom.ts';
 import { createUserApi } from '../../upstream/users.ts';
 import { loadTls } from '../tls.ts';
+import { buildMessaging } from './messaging.ts';
 import type { World } from './world.ts';
 
 export interface GatewayParts {
@@ -31,8 +33,13 @@ export async function buildGateway(
     publicKey: config.security.public_key_filepath,
     privateKey: config.security.private_key_filepath,
   });
+  const adminToken = await loadAdminToken(config.security.admin_token_filepath);
+  const messaging = await buildMessaging(config, world, store, telecom);
   const api = config.user_management_api;
-  return createGateway({
+  const server = await createGateway({
+    ...messaging,
+    adminToken,
+    twilioToken: config.twilio.auth_token,
     host: config.api.host,
     port: config.api.port,
     tls: await loadTls('api_ssl', config.api_ssl),
@@ -40,8 +47,7 @@ export async function buildGateway(
     origins: config.api.origins,
     trustedProxies: config.api.trusted_proxies,
     requestTimeoutMs: config.api.request_timeout,
-    // Two calls to the user API, and the disk.
-    handlerTimeoutMs: 2 * api.timeout + 10_000,
+    handlerTimeoutMs: slowestAnswerMs(config) + 10_000,
     seedsEndpoint: config.seeds.api_endpoint,
     seedTokenSecret: config.seeds.token_secret,
     seeds: createSeeds({
@@ -73,4 +79,23 @@ export async function buildGateway(
     clock,
     log,
   });
+  return {
+    start: async () => {
+      const port = await server.start();
+      // Not before: what is wrong with another service is told with nothing started.
+      messaging.start();
+      return port;
+    },
+    stop: server.stop,
+  };
+}
+
+/** How long the systems behind the slowest route may take together. */
+function slowestAnswerMs(config: Config): number {
+  const { user_management_api: users, dev_api, backend_publisher: backend, publisher, broker } = config;
+  const pairing = 2 * users.timeout;
+  // The back end is asked a second time when it wants us to sign in anew; the Publisher's pool may be busy.
+  const publishing = 2 * (dev_api.timeout + backend.timeout) + publisher.timeout + 5_000;
+  const outgoing = dev_api.timeout + 2 * broker.timeout;
+  return Math.max(pairing, publishing, outgoing);
 }

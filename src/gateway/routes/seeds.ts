@@ -8,6 +8,7 @@ import { limitAddress } from '../../domain/limiting.ts';
 import type { SeedType } from '../../domain/model.ts';
 import type { Seeds, SeedView } from '../../domain/seeds.ts';
 import { SwobError } from '../../errors.ts';
+import { bearerOf } from '../bearer.ts';
 import type { IdentifierSchemas } from '../identifier-schemas.ts';
 
 interface Options {
@@ -114,7 +115,7 @@ function formatLps(lps: number): string {
 /** With tokens on: any valid one, or that of `imsi` when a client speaks for itself. */
 function requireToken(request: FastifyRequest, secret: string, imsi?: string): void {
   if (secret === '') return;
-  const token = /^Bearer (\S{1,512})$/.exec(request.headers.authorization ?? '')?.[1];
+  const token = bearerOf(request);
   const owner = token === undefined ? undefined : verifySeedToken(secret, token);
   if (owner === undefined || (imsi !== undefined && owner !== imsi)) {
     throw new SwobError('UNAUTHENTICATED', 'missing or wrong token');

@@ -1,0 +1,233 @@
+// Tries again what could not be delivered, with growing pauses, until it is done, given up or too old. Used by
+// publishing and by callbacks.
+
+import { messageOf } from '../errors.ts';
+import type { LifeEvent, Parcel } from './model.ts';
+import type { Clock, Log, OutboxStore } from './ports.ts';
+
+/** What came of an attempt; the reason is for operators and holds no secret. */
+export type Outcome<T> =
+  | { readonly kind: 'done' }
+  /** Tried again later, until it is too old. `content` in place of what was kept, when the attempt learnt something. */
+  | { readonly kind: 'again'; readonly reason: string; readonly content?: T }
+  /** No attempt will mend it. */
+  | { readonly kind: 'given up'; readonly reason: string; readonly content?: T };
+
+export interface Outbox<T> {
+  /** Keeps a new parcel, due at once; on disk when this resolves. Throws UNAVAILABLE. */
+  add(id: string, content: T, life?: readonly LifeEvent[]): Promise<void>;
+  /** Keeps what a first attempt could not deliver, for later or as given up. Throws UNAVAILABLE. */
+  keep(
+    id: string,
+    content: T,
+    failed: Exclude<Outcome<T>, { kind: 'done' }>,
+    life: readonly LifeEvent[],
+  ): Promise<void>;
+  /** Tries a parcel again that was given up, its age counted anew. False when there is none. */
+  retry(id: string): Promise<boolean>;
+  /** Begins with what an earlier process has left. */
+  start(): void;
+  /** Starts no more attempts; those under way go on. */
+  halt(): void;
+  /** Resolves when no attempt is under way. */
+  idle(): Promise<void>;
+}
+
+export interface OutboxOptions<T> {
+  /** In log lines: `message`. */
+  readonly name: string;
+  readonly store: OutboxStore<T>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** From 0 to 1, for the jitter. */
+  readonly random: () => number;
+  /** Attempts under way at once. */
+  readonly width: number;
+  /** Between two attempts, in milliseconds. */
+  readonly maxPauseMs: number;
+  /** Older parcels are given up, in milliseconds. */
+  readonly maxAgeMs: number;
+  /** What to do with a parcel. What it throws counts as `again`. */
+  readonly deliver: (parcel: Parcel<T>) => Promise<Outcome<T>>;
+  /** Whether a parcel that was given up is kept for an operator, or forgotten. */
+  readonly keepsFailed: boolean;
+}
+
+const firstPauseMs = 1_000;
+/** How long to leave the store alone when it cannot be written or read. */
+const brokenStoreMs = 5_000;
+const unreadableMs = 60_000;
+/** The clock may be set meanwhile: longer waits are looked at again. */
+const longestWaitMs = 60_000;
+const maxLife = 20;
+
+/** Milliseconds before the next attempt when `attempts` have failed: doubled each time, half of it by chance. */
+export function pauseAfter(attempts: number, longestMs: number, random: () => number): number {
+  const pause = Math.min(longestMs, firstPauseMs * 2 ** Math.min(attempts - 1, 20));
+  return Math.round(pause / 2 + (random() * pause) / 2);
+}
+
+/** The events with one more; the first ones and the last ones are kept. */
+export function lived(life: readonly LifeEvent[], at: number, what: string): readonly LifeEvent[] {
+  const all = [...life, { at, what }];
+  return all.length <= maxLife ? all : [...all.slice(0, 2), ...all.slice(2 - maxLife)];
+}
+
+export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
+  const { name, store, clock, log, random, width, maxAgeMs, maxPauseMs, deliver, keepsFailed } = options;
+  const running = new Map<string, Promise<void>>();
+  /** Until when they are left alone, by the monotonic clock. */
+  const unreadable = new Map<string, number>();
+  let halted = true;
+  let cancelTimer = (): void => {};
+  let looking: Promise<void> | undefined;
+  let lookAgain = false;
+  let brokenUntil = Number.NEGATIVE_INFINITY;
+
+  /** The parcel after a failed attempt, or undefined when nobody wants to know of it any more. */
+  const afterFailure = (
+    parcel: Parcel<T>,
+    outcome: Exclude<Outcome<T>, { kind: 'done' }>,
+  ): Parcel<T> | undefined => {
+    const now = clock.now();
+    const attempts = parcel.attempts + 1;
+    const { id } = parcel;
+    const tooOld = now - parcel.since >= maxAgeMs;
+    const givenUp = outcome.kind === 'given up' || tooOld;
+    if (givenUp) {
+      log.error({ id, attempts, reason: outcome.reason }, `a ${name} was given up`);
+      if (!keepsFailed) return undefined;
+    } else log.warn({ id, attempts, reason: outcome.reason }, `a ${name} is tried again later`);
+    const what = `attempt ${attempts} failed: ${outcome.reason}`;
+    const life = lived(parcel.life, now, what);
+    return {
+      ...parcel,
+      content: outcome.content ?? parcel.content,
+      attempts,
+      dueAt: givenUp ? null : now + pauseAfter(attempts, maxPauseMs, random),
+      life: givenUp ? lived(life, now, tooOld ? 'given up: too old' : 'given up') : life,
+    };
+  };
+
+  /** One record that cannot be read holds up no other. */
+  const parcelOf = (id: string): Promise<Parcel<T> | undefined> =>
+    store.get(id).catch((error: unknown) => {
+      log.error({ id, reason: messageOf(error) }, `a ${name} cannot be read; it is tried again later`);
+      unreadable.set(id, clock.monotonic() + unreadableMs);
+      return undefined;
+    });
+
+  const attempt = async (id: string): Promise<void> => {
+    const parcel = await parcelOf(id);
+    if (!parcel || parcel.dueAt === null) return;
+    const outcome = await deliver(parcel).catch((error: unknown) => ({
+      kind: 'again' as const,
+      reason: messageOf(error),
+    }));
+    const next = outcome.kind === 'done' ? undefined : afterFailure(parcel, outcome);
+    await (next ? store.put(next) : store.remove(id));
+  };
+
+  const begin = (id: string): void => {
+    const work = attempt(id)
+      .catch(storeFailed)
+      .then(() => {
+        running.delete(id);
+        look();
+      });
+    running.set(id, work);
+  };
+
+  /** Whatever is done meanwhile could not be written down, and would be done again and again. */
+  const storeFailed = (error: unknown): void => {
+    log.error({ reason: messageOf(error) }, `the store of ${name}s cannot be used now`);
+    brokenUntil = clock.monotonic() + brokenStoreMs;
+  };
+
+  const waitFor = (ms: number): void => {
+    cancelTimer();
+    cancelTimer = halted ? () => {} : clock.after(ms, look);
+  };
+
+  const beginDue = async (): Promise<void> => {
+    const broken = brokenUntil - clock.monotonic();
+    if (broken > 0) return waitFor(broken);
+    const earliest = await store.nextDue();
+    const now = clock.now();
+    if (earliest === undefined || halted) return cancelTimer();
+    // Later than any pause: the clock was set back, and they would wait for ever.
+    const until = earliest - now > maxPauseMs ? earliest : now;
+    const due = await store.due(until, width + running.size + unreadable.size);
+    if (halted) return;
+    const ready = due.filter((id) => !running.has(id) && !isUnreadable(id));
+    for (const id of ready.slice(0, Math.max(0, width - running.size))) begin(id);
+    // Ends of attempts look again by themselves; what is due and cannot begin now is looked at in a second.
+    const soon = running.size > 0 || earliest <= now;
+    waitFor(soon ? 1_000 : Math.min(longestWaitMs, earliest - now));
+  };
+
+  const isUnreadable = (id: string): boolean => {
+    const until = unreadable.get(id);
+    if (until === undefined || until > clock.monotonic()) return until !== undefined;
+    unreadable.delete(id);
+    return false;
+  };
+
+  /** One look at a time: another one that is asked for meanwhile comes after it. */
+  const look = (): void => {
+    if (halted) return;
+    if (looking) {
+      lookAgain = true;
+      return;
+    }
+    looking = beginDue()
+      .catch((error: unknown) => {
+        storeFailed(error);
+        lookAgain = true;
+      })
+      .then(() => {
+        looking = undefined;
+        if (!lookAgain) return;
+        lookAgain = false;
+        look();
+      });
+  };
+
+  const newParcel = (id: string, content: T, life: readonly LifeEvent[]): Parcel<T> => {
+    const now = clock.now();
+    return { id, content, since: now, dueAt: now, attempts: 0, life };
+  };
+
+  return {
+    add: async (id, content, life = []) => {
+      await store.put(newParcel(id, content, life));
+      look();
+    },
+    keep: async (id, content, failed, life) => {
+      const next = afterFailure(newParcel(id, content, life), failed);
+      if (next) await store.put(next);
+      look();
+    },
+    retry: async (id) => {
+      const parcel = await store.get(id);
+      if (parcel?.dueAt !== null) return false;
+      const now = clock.now();
+      const life = lived(parcel.life, now, 'to be tried again, by an operator');
+      await store.put({ ...parcel, since: now, dueAt: now, attempts: 0, life });
+      look();
+      return true;
+    },
+    start: () => {
+      halted = false;
+      look();
+    },
+    halt: () => {
+      halted = true;
+      cancelTimer();
+    },
+    idle: async () => {
+      await looking;
+      await Promise.all(running.values());
+    },
+  };
+}

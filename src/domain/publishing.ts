@@ -1,0 +1,158 @@
+// An encrypted SMS on its way to the Publisher: whose it is, what it says, and that it arrives once. Used by the
+// gateway's publish routes; what could not be delivered waits in the outbox.
+
+import { sha256Hex } from '../crypto/random.ts';
+import { decryptSms, isSmsText } from '../crypto/sms-cipher.ts';
+import { messageOf, SwobError } from '../errors.ts';
+import { limited, takeAll } from './limiting.ts';
+import type { InboundSms, LifeEvent, Parcel, RateLimit } from './model.ts';
+import { createOutbox, lived, type Outbox, type Outcome } from './outbox.ts';
+import type { Clock, Log, Publisher, Store, UserDirectory } from './ports.ts';
+
+/**
+ * - `published`: the Publisher has it
+ * - `accepted`: kept, and delivered as soon as that works
+ * - `refused`: not for us: not our format, no such user, or it does not decrypt; which of them is not told
+ */
+export type SmsAnswer = 'published' | 'accepted' | 'refused';
+
+export interface Publishing {
+  /**
+   * Takes an SMS. The same SMS again gets the same answer and is published once. Throws LIMITED, and
+   * UNAVAILABLE when it can neither be published nor kept.
+   * @param address where the request came from, for the rate limit
+   * @returns the answer, and the id under which `swob sms trace` knows the message
+   */
+  receive(sms: NewSms, address: string): Promise<{ readonly id: string; readonly answer: SmsAnswer }>;
+  readonly outbox: Outbox<InboundSms>;
+}
+
+type NewSms = Pick<InboundSms, 'platform' | 'msisdn' | 'text'>;
+
+export interface PublishingDeps {
+  readonly store: Pick<Store, 'inbound' | 'published' | 'users' | 'limits'>;
+  readonly directory: UserDirectory;
+  readonly publisher: Publisher;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+  readonly maxAgeMs: number;
+  readonly maxPauseMs: number;
+  readonly smsLimit: RateLimit;
+  /** Whether a sender is well formed; gateway clients pass on whatever the network showed them. */
+  readonly isSender: (msisdn: string) => boolean;
+}
+
+/** Kept messages that are tried at once. */
+const retriedAtOnce = 16;
+
+type AttemptOutcome = Outcome<InboundSms> | { readonly kind: 'refused'; readonly reason: string };
+
+export function createPublishing(deps: PublishingDeps): Publishing {
+  const { store, directory, publisher, clock, log, smsLimit } = deps;
+  /** What is being published for the first time; the same SMS at the same time waits for it. */
+  const underWay = new Map<string, Promise<SmsAnswer>>();
+
+  /** The plain text; undefined for everything that is not for us. */
+  const read = async ({ msisdn, text }: InboundSms): Promise<string | undefined> => {
+    const userId = await directory.userOf(msisdn);
+    const user = userId === undefined ? undefined : await store.users.get(userId);
+    // Without a user there is as much to do, so that the time does not tell who has paired.
+    const message = decryptSms(user?.sharedKey ?? nobodysKey, text);
+    return user && message;
+  };
+
+  const attempt = async (id: string, sms: InboundSms): Promise<AttemptOutcome> => {
+    let message = sms.message;
+    try {
+      message ??= await read(sms);
+    } catch (error) {
+      return { kind: 'again', reason: messageOf(error) };
+    }
+    if (message === undefined) return { kind: 'refused', reason: 'no paired user, or it does not decrypt' };
+    try {
+      await publisher.publish(id, sms.msisdn, message);
+      return { kind: 'done' };
+    } catch (error) {
+      const forGood = error instanceof SwobError && error.code === 'UPSTREAM';
+      return { kind: forGood ? 'given up' : 'again', reason: messageOf(error), content: { ...sms, message } };
+    }
+  };
+
+  /** The Publisher has it, whether or not that can be written down. */
+  const remember = async (
+    id: string,
+    answer: 'published' | 'accepted',
+    life: readonly LifeEvent[],
+  ): Promise<void> => {
+    try {
+      await store.published.put(id, { answer, life: lived(life, clock.now(), 'published') });
+    } catch (error) {
+      log.error({ id, reason: messageOf(error) }, 'published, but the receipt could not be written');
+    }
+    log.info({ id }, 'published');
+  };
+
+  const outbox = createOutbox<InboundSms>({
+    name: 'message',
+    store: store.inbound,
+    clock,
+    log,
+    random: deps.random,
+    width: retriedAtOnce,
+    maxAgeMs: deps.maxAgeMs,
+    maxPauseMs: deps.maxPauseMs,
+    keepsFailed: true,
+    deliver: async ({ id, content, life }: Parcel<InboundSms>) => {
+      // Published by a process that was killed before it could remove the parcel.
+      if (await store.published.get(id)) return { kind: 'done' };
+      const outcome = await attempt(id, content);
+      if (outcome.kind === 'done') await remember(id, 'accepted', life);
+      return outcome.kind === 'refused' ? { kind: 'given up', reason: outcome.reason } : outcome;
+    },
+  });
+
+  const receiveFirst = async (id: string, sms: NewSms): Promise<SmsAnswer> => {
+    // In this order: a parcel is removed only when its receipt is there.
+    if (await store.inbound.get(id)) return 'accepted';
+    const receipt = await store.published.get(id);
+    if (receipt) return receipt.answer;
+
+    const life = [{ at: clock.now(), what: `received by ${sms.platform}` }];
+    const outcome = await attempt(id, sms);
+    if (outcome.kind === 'refused') {
+      log.info({ id, platform: sms.platform }, 'an SMS is not for us');
+      return 'refused';
+    }
+    if (outcome.kind === 'done') {
+      await remember(id, 'published', life);
+      return 'published';
+    }
+    await outbox.keep(id, outcome.content ?? sms, outcome, life);
+    return 'accepted';
+  };
+
+  return {
+    outbox,
+    receive: async (sms, address) => {
+      const keys = [`sms:address:${address}`, `sms:sender:${sms.msisdn}`];
+      const refused = await takeAll(store.limits, keys, smsLimit);
+      if (refused) throw limited('SMS', refused.seconds);
+      const id = messageId(sms);
+      if (!isSmsText(sms.text) || !deps.isSender(sms.msisdn)) return { id, answer: 'refused' };
+
+      const earlier = underWay.get(id);
+      const answer = earlier ?? receiveFirst(id, sms).finally(() => underWay.delete(id));
+      if (!earlier) underWay.set(id, answer);
+      return { id, answer: await answer };
+    },
+  };
+}
+
+/** Nobody can know it, and it opens nothing. */
+const nobodysKey = '0'.repeat(32);
+
+/** The same for the same sender and text, however often and wherever it comes in: 32 hex characters. */
+function messageId({ msisdn, text }: NewSms): string {
+  return sha256Hex(Buffer.from(JSON.stringify([msisdn, text.replace(/\s/g, '')]))).slice(0, 32);
+}

@@ -1,0 +1,72 @@
+// What `swob sms failed`, `retry` and `trace` ask about messages for the Publisher. Ours; for the operator, who has
+// the admin token.
+
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { isSameSecret } from '../../crypto/same-secret.ts';
+import type { MessageDesk } from '../../domain/message-desk.ts';
+import { SwobError } from '../../errors.ts';
+import { bearerOf } from '../bearer.ts';
+
+interface Options {
+  readonly desk: MessageDesk;
+  readonly adminToken: string;
+}
+
+const tags = ['operator'];
+const maxListed = 1_000;
+const params = Type.Object({ id: Type.String({ pattern: '^[0-9a-f]{32}$' }) });
+const message = Type.Object({
+  id: Type.String(),
+  state: Type.Union([Type.Literal('published'), Type.Literal('waiting'), Type.Literal('given up')]),
+  platform: Type.Optional(Type.String()),
+  msisdn: Type.Optional(Type.String()),
+  attempts: Type.Optional(Type.Number()),
+  life: Type.Array(
+    Type.Object({ at: Type.Number({ description: 'Unix time in milliseconds' }), what: Type.String() }),
+  ),
+});
+
+export const messageRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { desk, adminToken }) => {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    if (isSameSecret(bearerOf(request) ?? '', adminToken)) return;
+    throw new SwobError('UNAUTHENTICATED', 'missing or wrong admin token');
+  });
+
+  app.get(
+    '/sms/failed',
+    {
+      schema: {
+        summary: 'Messages that were given up, the oldest first',
+        tags,
+        response: { 200: Type.Array(message) },
+      },
+    },
+    async () => [...(await desk.failed(maxListed))].map((view) => ({ ...view, life: [...view.life] })),
+  );
+
+  app.get(
+    '/sms/messages/:id',
+    { schema: { summary: 'What became of a message', tags, params, response: { 200: message } } },
+    async (request) => {
+      const view = await desk.trace(request.params.id);
+      return { ...view, life: [...view.life] };
+    },
+  );
+
+  app.post(
+    '/sms/messages/:id/retry',
+    { schema: { summary: 'Try a message again that was given up', tags, params } },
+    async (request) => {
+      await desk.retry(request.params.id);
+      return { retried: 1 };
+    },
+  );
+
+  app.post(
+    '/sms/failed/retry',
+    { schema: { summary: 'Try all again that were given up', tags } },
+    async () => ({ retried: await desk.retryAll() }),
+  );
+};
