@@ -43,9 +43,11 @@ export async function receiveSms(options: GatewayPhoneOptions): Promise<void> {
   const sockets = new AbortController();
   let channel: Channel | undefined;
   let stopping = false;
-  let end: (outcome?: Promise<never>) => void = () => undefined;
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
+  let finish = (): void => undefined;
+  let fail: (error: unknown) => void = () => undefined;
+  const ended = new Promise<void>((resolve, reject) => {
+    finish = resolve;
+    fail = reject;
   });
 
   const handle = async (from: Channel, message: ConsumeMessage): Promise<void> => {
@@ -53,15 +55,15 @@ export async function receiveSms(options: GatewayPhoneOptions): Promise<void> {
     if (stopping) return;
     try {
       const verdict = await onMessage(message.content);
-      // A message of a channel that was lost meanwhile comes again on the next one.
-      if (channel !== from) return;
-      if (verdict === 'refuse') from.reject(message, false);
-      else from.ack(message);
-      if (verdict !== 'last') return;
-      stopping = true;
-      end();
+      if (verdict === 'last') stopping = true;
+      // On a channel that was lost meanwhile nothing can be said: the message comes again on another one.
+      if (channel === from) {
+        if (verdict === 'refuse') from.reject(message, false);
+        else from.ack(message);
+      }
+      if (verdict === 'last') finish();
     } catch (error) {
-      end(Promise.reject(error));
+      fail(error);
     }
   };
 
@@ -106,21 +108,19 @@ export async function receiveSms(options: GatewayPhoneOptions): Promise<void> {
   connection.on('disconnect', (error) => onLost(amqpFailure(error).reason));
   connection.on('connect-failed', (error) => {
     // Unsubscribed, or a new key: no other attempt would fare better.
-    if (amqpFailure(error).kind !== 'other') end(Promise.reject(refusal(error, address)));
+    if (amqpFailure(error).kind !== 'other') fail(refusal(error, address));
   });
-  const connected = connection.waitForConnect().catch((error: unknown) => {
-    throw refusal(error, address);
-  });
+  // Only the first connection is given up.
+  connection.on('reconnect-failed', (error) => fail(refusal(error, address)));
   try {
-    await Promise.race([aborted, connected.then(() => ended)]);
+    await Promise.race([aborted, ended]);
   } finally {
     stopping = true;
-    const goodbye = async (): Promise<void> => {
-      // First the channel: the connection's own goodbye may overtake the last acknowledgement.
-      await channel?.close();
-      await connection.close();
-    };
-    await Promise.race([goodbye().catch(() => undefined), wait(clock, closeMs, sockets.signal)]);
+    const briefly = (goodbye: Promise<void>): Promise<void> =>
+      Promise.race([goodbye.catch(() => undefined), wait(clock, closeMs, sockets.signal)]);
+    // First the channel: the connection's own goodbye may overtake the last acknowledgement.
+    if (channel) await briefly(channel.close());
+    await briefly(connection.close());
     sockets.abort();
   }
 }

@@ -173,6 +173,11 @@ export const schema = {
       ['1s', '30d'],
       'A message that could not be published for this long is given up (`swob sms failed`).',
     ),
+    keep_failed: duration(
+      '30d',
+      ['1m', '365d'],
+      'A message that was given up is forgotten this long after it came.',
+    ),
     dedupe_window: duration('1d', ['1s', '30d'], 'The same SMS again within this time is published once.'),
     max_pause: duration(
       '5m',

@@ -49,8 +49,8 @@ export interface OutboxOptions<T> {
   readonly maxAgeMs: number;
   /** What to do with a parcel. What it throws counts as `again`. */
   readonly deliver: (parcel: Parcel<T>) => Promise<Outcome<T>>;
-  /** Whether a parcel that was given up is kept for an operator, or forgotten. */
-  readonly keepsFailed: boolean;
+  /** How long after its arrival a parcel that was given up is kept for an operator, in milliseconds; 0: not at all. */
+  readonly keepFailedMs: number;
 }
 
 const firstPauseMs = 1_000;
@@ -60,6 +60,7 @@ const unreadableMs = 60_000;
 /** The clock may be set meanwhile: longer waits are looked at again. */
 const longestWaitMs = 60_000;
 const maxLife = 20;
+const forgottenAtOnce = 10;
 
 /** Milliseconds before the next attempt when `attempts` have failed: doubled each time, half of it by chance. */
 export function pauseAfter(attempts: number, longestMs: number, random: () => number): number {
@@ -74,7 +75,7 @@ export function lived(life: readonly LifeEvent[], at: number, what: string): rea
 }
 
 export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
-  const { name, store, clock, log, random, width, maxAgeMs, maxPauseMs, deliver, keepsFailed } = options;
+  const { name, store, clock, log, random, width, maxAgeMs, maxPauseMs, deliver, keepFailedMs } = options;
   const running = new Map<string, Promise<void>>();
   /** Until when they are left alone, by the monotonic clock. */
   const unreadable = new Map<string, number>();
@@ -96,7 +97,7 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
     const givenUp = outcome.kind === 'given up' || tooOld;
     if (givenUp) {
       log.error({ id, attempts, reason: outcome.reason }, `a ${name} was given up`);
-      if (!keepsFailed) return undefined;
+      if (keepFailedMs === 0) return undefined;
     } else log.warn({ id, attempts, reason: outcome.reason }, `a ${name} is tried again later`);
     const what = `attempt ${attempts} failed: ${outcome.reason}`;
     const life = lived(parcel.life, now, what);
@@ -126,6 +127,20 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
     }));
     const next = outcome.kind === 'done' ? undefined : afterFailure(parcel, outcome);
     await (next ? store.put(next) : store.remove(id));
+    if (next?.dueAt === null) await forgetOld();
+  };
+
+  /** Makes room: nobody has looked after these in all their time. */
+  const forgetOld = async (): Promise<void> => {
+    for (let left = forgottenAtOnce; left > 0; left--) {
+      const [oldest] = await store.failed(1);
+      if (!oldest || clock.now() - oldest.since < keepFailedMs) return;
+      log.error(
+        { id: oldest.id },
+        `a ${name} that was given up is forgotten: it was kept for its whole time`,
+      );
+      await store.remove(oldest.id);
+    }
   };
 
   const begin = (id: string): void => {
@@ -206,6 +221,7 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
     keep: async (id, content, failed, life) => {
       const next = afterFailure(newParcel(id, content, life), failed);
       if (next) await store.put(next);
+      if (next?.dueAt === null) await forgetOld().catch(storeFailed);
       look();
     },
     retry: async (id) => {

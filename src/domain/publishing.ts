@@ -38,6 +38,8 @@ export interface PublishingDeps {
   readonly random: () => number;
   readonly maxAgeMs: number;
   readonly maxPauseMs: number;
+  /** How long a message that was given up is kept. */
+  readonly keepFailedMs: number;
   readonly smsLimit: RateLimit;
   /** Whether a sender is well formed; gateway clients pass on whatever the network showed them. */
   readonly isSender: (msisdn: string) => boolean;
@@ -102,7 +104,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
     width: retriedAtOnce,
     maxAgeMs: deps.maxAgeMs,
     maxPauseMs: deps.maxPauseMs,
-    keepsFailed: true,
+    keepFailedMs: deps.keepFailedMs,
     deliver: async ({ id, content, life }: Parcel<InboundSms>) => {
       // Published by a process that was killed before it could remove the parcel.
       if (await store.published.get(id)) return { kind: 'done' };

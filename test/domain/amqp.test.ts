@@ -19,7 +19,7 @@ describe('amqpAddress', () => {
   });
 
   test('reads any credentials and any vhost back', () => {
-    const word = fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => text.isWellFormed());
+    const word = fc.string({ unit: 'grapheme', minLength: 1 });
     fc.assert(
       fc.property(word, word, word, (username, password, name) => {
         fc.pre(!/^\.{1,2}$/.test(name));

@@ -13,7 +13,7 @@ const sms = { platform: 'gateway-client', msisdn: '+1', text: 'x' };
 type Content = typeof sms;
 
 /** An outbox whose attempts end as `outcomes` says, in their order; the last one goes on for ever. */
-function createWorld({ maxAgeMs = 3_600_000, width = 2, keepsFailed = true } = {}) {
+function createWorld({ maxAgeMs = 3_600_000, width = 2, keepFailedMs = 86_400_000 } = {}) {
   const clock = createFakeClock();
   const log = createMemoryLog();
   const store = createMemoryStore(storeOptions(clock)).inbound;
@@ -33,7 +33,7 @@ function createWorld({ maxAgeMs = 3_600_000, width = 2, keepsFailed = true } = {
     maxAgeMs,
     maxPauseMs: 300_000,
     deliver,
-    keepsFailed,
+    keepFailedMs,
   });
   return {
     clock,
@@ -125,13 +125,26 @@ describe('the outbox', () => {
   });
 
   test('what was given up is forgotten where nobody looks after it', async () => {
-    const world = createWorld({ keepsFailed: false });
+    const world = createWorld({ keepFailedMs: 0 });
     world.outcomes({ kind: 'given up', reason: 'private address' });
     world.outbox.start();
     await world.outbox.add('a', sms);
     await world.settle();
     expect(await world.store.count()).toEqual({ waiting: 0, failed: 0 });
     expect(world.log.lines).toContainEqual(expect.objectContaining({ level: 'error' }));
+  });
+
+  test('what was given up is forgotten after its time, the oldest first', async () => {
+    const world = createWorld({ keepFailedMs: 3_600_000 });
+    world.outcomes({ kind: 'given up', reason: 'answered 400' });
+    world.outbox.start();
+    for (const id of ['a', 'b', 'c']) {
+      await world.outbox.add(id, sms);
+      await world.settle();
+      world.clock.advance(1_900_000);
+    }
+    const kept = (await world.store.failed(10)).map(({ id }) => id);
+    expect(kept).toEqual(['b', 'c']);
   });
 
   test('a delivery that throws is tried again', async () => {

@@ -52,7 +52,7 @@ function createWorld(options: { broker?: boolean; tenants?: boolean; setup?: typ
     width: 4,
     maxAgeMs: 60_000,
     maxPauseMs: 60_000,
-    keepsFailed: false,
+    keepFailedMs: 0,
     deliver: async ({ content }) => {
       called.push(content);
       return { kind: 'done' };

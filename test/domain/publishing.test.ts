@@ -31,6 +31,7 @@ async function createWorld() {
     random: () => 1,
     maxAgeMs: 60_000,
     maxPauseMs: 300_000,
+    keepFailedMs: 86_400_000,
     smsLimit: { count: 100, windowMs: 60_000 },
     isSender: (number) => /^\+\d+$/.test(number),
   });

@@ -232,6 +232,15 @@ describe('an outage', () => {
     expect(log.lines.map(({ fields }) => fields)).toContainEqual(
       expect.objectContaining({ reason: '500 SMS unconfirmed for over 10000 ms' }),
     );
+    // Those are forgotten: one more that is late is no reason for another one.
+    rabbit().freeze();
+    const late = broker.send(sms);
+    await vi.waitFor(() => expect(clock.pending).toBe(1));
+    clock.advance(timeoutMs);
+    expect(await late).toBe('unconfirmed');
+    rabbit().thaw();
+    expect(await broker.send(sms)).toBe('sent');
+    expect(messagesOf(log).filter((message) => message.startsWith('lost'))).toHaveLength(1);
   });
 
   test('of memory refuses SMS until there is memory again', async () => {

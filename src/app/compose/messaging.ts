@@ -93,6 +93,7 @@ function buildPublishing(
     random: Math.random,
     maxAgeMs: at.max_age,
     maxPauseMs: at.max_pause,
+    keepFailedMs: at.keep_failed,
     smsLimit: limits.sms,
     isSender: (msisdn) => pattern.test(msisdn) && (api.state === 'testing' || telecom.isValid(msisdn)),
   });
@@ -117,7 +118,7 @@ function buildCallbacks(config: Config, { clock, log, lifecycle }: World, store:
     width: callbacksAtOnce,
     maxAgeMs: callbackMaxAgeMs,
     maxPauseMs: callbackMaxPauseMs,
-    keepsFailed: false,
+    keepFailedMs: 0,
     deliver: async ({ id, content }) => {
       try {
         await sender.send(id, content);
