@@ -239,9 +239,9 @@ export interface Broker {
 
 /** Developers as users of the broker, each with rights on its own names only. */
 export interface Tenants {
-  /** Makes or renews the user with this password. Throws UPSTREAM. */
+  /** Makes or renews the user with this password. Throws FORBIDDEN for a user who is no developer, UPSTREAM. */
   subscribe(authId: string, authKey: string): Promise<void>;
-  /** Removes the user and what it holds; nothing happens when there is none. Throws UPSTREAM. */
+  /** Removes the user and what it holds; nothing happens when there is none. Throws as `subscribe` does. */
   unsubscribe(authId: string): Promise<void>;
   isSubscribed(authId: string): Promise<boolean>;
 }

@@ -1,5 +1,5 @@
 // Answers of a system that is asked the same over and over: kept for a while, and asked for once at a time. Used by
-// directory.ts.
+// directory.ts and rabbitmq-tenants.ts.
 
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../domain/ports.ts';

@@ -2,8 +2,9 @@
 
 import { amqpAddress } from '../domain/amqp.ts';
 import { exchangeName, tenantPrefix } from '../domain/outgoing-names.ts';
-import type { Tenants } from '../domain/ports.ts';
+import type { Clock, Tenants } from '../domain/ports.ts';
 import { SwobError } from '../errors.ts';
+import { createAnswers } from './answers.ts';
 import { createManagement } from './rabbitmq-management.ts';
 
 export interface TenantsOptions {
@@ -16,11 +17,14 @@ export interface TenantsOptions {
   readonly brokerUrl: string;
   /** Milliseconds for each answer of the management API. */
   readonly timeoutMs: number;
+  readonly clock: Pick<Clock, 'monotonic'>;
 }
 
 /** What an existing user of that name is. */
 type Found = 'nobody' | 'tenant' | 'somebody else';
 
+/** So that a flood of requests to send is none at the management API. */
+const subscribedTtlMs = 60_000;
 /** Names that are listed, and removed, at a time; and how often. */
 const pageSize = 500;
 const maxPages = 20;
@@ -33,6 +37,11 @@ export function createTenants(options: TenantsOptions): Tenants {
   const { vhost, username } = amqpAddress(options.brokerUrl);
   const api = createManagement(options);
   const reserved = new Set([options.user, username]);
+  const subscribed = createAnswers<boolean>({
+    clock: options.clock,
+    keepMs: (yes) => (yes ? subscribedTtlMs : 0),
+    tooMany: () => api.failure('too many questions are under way'),
+  });
   const userPath = (authId: string): string => `users/${encodeURIComponent(authId)}`;
   /** Below what kind, in our vhost, for whom. */
   const scoped = (kind: string, name: string): string => `${kind}/${vhost}/${encodeURIComponent(name)}`;
@@ -105,7 +114,8 @@ export function createTenants(options: TenantsOptions): Tenants {
       await removeAll('exchanges', authId);
     },
 
-    isSubscribed: async (authId) => (await find(authId)) === 'tenant',
+    // For a minute after its end a subscription may still be seen here; its queues are gone all the same.
+    isSubscribed: (authId) => subscribed(authId, async () => (await find(authId)) === 'tenant'),
   };
 }
 

@@ -27,6 +27,7 @@ const tenants = () =>
     password: 'guest',
     brokerUrl: rabbit().url,
     timeoutMs: 10_000,
+    clock: createFakeClock(),
   });
 
 /** A channel of swob's own. */

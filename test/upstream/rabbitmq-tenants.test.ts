@@ -19,7 +19,8 @@ const key = 'al1ce-key';
 
 function tenantsAt(options: Partial<TenantsOptions> = {}): Tenants {
   const { url, managementUrl } = rabbit();
-  const defaults = { managementUrl, user: 'guest', password: 'guest', brokerUrl: url, timeoutMs: 10_000 };
+  const guest = { user: 'guest', password: 'guest' };
+  const defaults = { managementUrl, ...guest, brokerUrl: url, timeoutMs: 10_000, clock: createFakeClock() };
   return createTenants({ ...defaults, ...options });
 }
 
@@ -223,7 +224,8 @@ describe('HOSTILE Q13: a developer is refused', () => {
 
 describe('unsubscribe', () => {
   test('cuts the phones off and removes what they had, and nothing else', async () => {
-    const tenants = tenantsAt();
+    const clock = createFakeClock();
+    const tenants = tenantsAt({ clock });
     for (const user of [alice, bob]) {
       await tenants.subscribe(user, key);
       await (await phoneOf(user)).assertQueue(queueName(user, operator), { durable: true });
@@ -236,6 +238,9 @@ describe('unsubscribe', () => {
     expect(await tenants.isSubscribed(alice)).toBe(true);
     await tenants.unsubscribe(alice);
     await closed;
+    // Asked for once a minute; what it could still send to is gone.
+    expect(await tenants.isSubscribed(alice)).toBe(true);
+    clock.advance(60_000);
     expect(await tenants.isSubscribed(alice)).toBe(false);
     await expect(phoneOf(alice)).rejects.toThrow(/403/);
     expect(await namesOf('queues')).toEqual([queueName(bob, operator)]);

@@ -153,6 +153,7 @@ async function connectBroker(
     password: at.management_password,
     brokerUrl: at.url,
     timeoutMs: at.timeout,
+    clock,
   });
   return { broker, tenants };
 }
