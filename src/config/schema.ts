@@ -1,17 +1,10 @@
 // The one table of every configuration key: type, unit, default, bounds, secret or not, and what it is
 // for. Loading, `swob config`, `confs/example.conf.ini` and the documentation all come from here.
 
-import {
-  callbackTargets,
-  networks,
-  origins,
-  path,
-  proxies,
-  publicHost,
-  publicUrl,
-  upstreamHost,
-} from './address-kinds.ts';
-import { duration, flag, integer, type Key, limit, oneOf, port, someOf, text, url } from './kinds.ts';
+import { origins, proxies, publicHost, publicUrl } from './address-kinds.ts';
+import { disconnectKeys } from './disconnect-keys.ts';
+import { duration, integer, type Key, limit, oneOf, port, text, url } from './kinds.ts';
+import { messagingKeys } from './messaging-keys.ts';
 import { storeUrl } from './store-url.ts';
 
 const http = ['http', 'https'] as const;
@@ -139,153 +132,8 @@ export const schema = {
     ),
     timeout: duration('10s', ['100ms', '2m'], 'Time for each of its answers.'),
   },
-  dev_api: {
-    authentication_url: url(
-      'http://127.0.0.1:9100/v1/authenticate',
-      http,
-      'Developer API; checks the credentials of a developer.',
-    ),
-    auth_id: text('', 'Our own auth id there, for asking the back end; empty: it is asked without.'),
-    auth_key: text('', 'Our own auth key there.', { secret: true }),
-    timeout: duration('10s', ['100ms', '2m'], 'Time for each of its answers.'),
-  },
-  backend_publisher: {
-    host: upstreamHost(
-      '127.0.0.1',
-      'Back end that knows the user of a phone number; https:// before it for TLS.',
-    ),
-    port: integer(9100, [1, 65_535], 'Its port.'),
-    endpoint: path('/users', 'Its path.'),
-    timeout: duration('10s', ['100ms', '2m'], 'Time for each of its answers.'),
-    cache_ttl: duration(
-      '10m',
-      ['0s', '1d'],
-      'How long the user of a number is remembered; 0s asks each time.',
-    ),
-  },
-  publisher: {
-    host: upstreamHost('127.0.0.1', 'Publisher that messages go to.'),
-    port: integer(9200, [1, 65_535], 'Its port.'),
-    endpoint: path('/publish', 'Its path.'),
-    timeout: duration('10s', ['10ms', '2m'], 'Time for each of its answers.'),
-    max_age: duration(
-      '1d',
-      ['1s', '30d'],
-      'A message that could not be published for this long is given up (`swob sms failed`).',
-    ),
-    keep_failed: duration(
-      '30d',
-      ['1m', '365d'],
-      'A message that was given up is forgotten this long after it came.',
-    ),
-    dedupe_window: duration('1d', ['1s', '30d'], 'The same SMS again within this time is published once.'),
-    max_pause: duration(
-      '5m',
-      ['100ms', '1d'],
-      'Longest pause between two attempts to publish; the first is 1s, and each doubles.',
-    ),
-    max_remembered: integer(
-      100_000,
-      [1, 10_000_000],
-      'Published SMS that are remembered for that; the oldest give way.',
-    ),
-    max_kept: integer(
-      10_000,
-      [1, 1_000_000],
-      'Messages that wait or were given up; a new one above it is answered 503.',
-    ),
-  },
-  broker: {
-    url: url(
-      '',
-      ['amqp', 'amqps'],
-      'RabbitMQ for outgoing SMS, such as amqp://swob:password@localhost; empty: none.',
-      {
-        optional: true,
-        secret: true,
-      },
-    ),
-    management_url: url(
-      '',
-      http,
-      'Its management API, such as http://localhost:15672; empty: developers cannot subscribe.',
-      {
-        optional: true,
-      },
-    ),
-    management_user: text('', 'User of the management API, an administrator.'),
-    management_password: text('', 'Its password.', { secret: true }),
-    timeout: duration(
-      '10s',
-      ['100ms', '2m'],
-      'Time for RabbitMQ to confirm an SMS, and for its management API to answer.',
-    ),
-  },
-  outgoing: {
-    setup_id: text('', 'Set-up credentials, without which no developer can subscribe.'),
-    setup_key: text('', 'Their key.', { secret: true }),
-    callback_secret: text('', 'When set, callbacks are signed with it (webhook-signature, HMAC-SHA256).', {
-      secret: true,
-    }),
-    callback_allow: callbackTargets(
-      'Callback targets that are not public addresses: host names, addresses, CIDR ranges.',
-    ),
-    max_callbacks: integer(
-      10_000,
-      [1, 1_000_000],
-      'Callbacks that wait for another attempt; more are dropped.',
-    ),
-  },
-  twilio: {
-    auth_token: text('', 'Auth token of the Twilio account; empty: nothing is taken from Twilio.', {
-      secret: true,
-    }),
-  },
-  disconnect: {
-    host: text('0.0.0.0', 'Address that the disconnect service listens on; 0.0.0.0 for all.'),
-    port: port(
-      9096,
-      'Port of the disconnect service; 0 takes a free one. PORT in the environment sets it too.',
-    ),
-    legacy_status: flag(false, 'Answer 200 always, for portals that read only the body.'),
-    nas_allow: networks('NAS addresses that tokens may name; empty means any.'),
-    hocon: text('', 'application.conf of the old service; goes before this file. --hocon names it too.'),
-  },
-  disconnect_ssl: {
-    crt: text('', 'Certificate file of the disconnect service (PEM); empty means plain HTTP.'),
-    key: text('', 'Private key file of the certificate (PEM).'),
-    pem: text('', 'Chain of the certificate (PEM), if not in crt.'),
-  },
-  pcrf: {
-    host: text('localhost', 'Host of the PCRF that ends sessions.'),
-    port: integer(7070, [1, 65_535], 'Its port.'),
-    timeout: duration('10s', ['10ms', '5m'], 'Time for each of its answers.'),
-  },
-  'pcrf.pool': {
-    min: integer(1, [0, 1_000], 'Connections to the PCRF that are kept open.'),
-    max: integer(20, [1, 1_000], 'Connections to the PCRF at once.'),
-    wait_timeout: duration(
-      '5s',
-      ['10ms', '5m'],
-      'How long a call waits for a connection; then it is answered 503.',
-    ),
-  },
-  validation: {
-    public_key: text(
-      '/etc/eltex-doors/keys/public.pem',
-      'Public key of the service that signs tokens (RSA, PEM).',
-    ),
-    algorithms: someOf(
-      ['RS256', 'RS384', 'RS512', 'HS256'],
-      ['RS256'],
-      'Signatures that are accepted; HS256 needs a secret_file.',
-    ),
-    issuer: text('', 'What the claim iss of a token has to be; empty means it is not checked.'),
-    audience: text('', 'What the claim aud of a token has to hold; empty means it is not checked.'),
-    leeway: duration('0s', ['0s', '5m'], 'How far the clock of the signer may be off.'),
-    max_lifetime: duration('0s', ['0s', '365d'], 'Longest time from iat to exp of a token; 0s means any.'),
-    secret_file: text('', 'File that holds the secret of HS256 tokens.'),
-  },
+  ...messagingKeys,
+  ...disconnectKeys,
   logging: {
     level: oneOf(
       ['debug', 'info', 'warn', 'error', 'silent'],

@@ -1,7 +1,6 @@
 // Country and operator of a gateway client, from its number and its IMSI. Used by the seeds routes.
 
 import { readFileSync } from 'node:fs';
-import { carrier } from 'libphonenumber-geo-carrier';
 import parsePhoneNumber, { type PhoneNumber } from 'libphonenumber-js/max';
 import { LRUCache } from 'lru-cache';
 import { all } from 'mcc-mnc-list';
@@ -46,7 +45,10 @@ export function createTelecom(options: { operatorsFile: string }): Telecom {
     },
     carrier: async (msisdn) => {
       const number = validNumber(msisdn);
-      return (number && (await carrier(number))) ?? null;
+      if (!number) return null;
+      // Its tables cost memory that most gateways never need.
+      const { carrier } = await import('libphonenumber-geo-carrier');
+      return carrier(number);
     },
     operator: (imsi) => {
       if (!/^\d{6,15}$/.test(imsi)) return noOperator;

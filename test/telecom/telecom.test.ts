@@ -136,3 +136,17 @@ describe('the operators file', () => {
     );
   });
 });
+
+describe('carriers', () => {
+  test.each([
+    ['+237650393369', 'MTN Cameroon'],
+    ['+237691234567', 'Orange'],
+    ['+33612345678', 'SFR'],
+    ['+14155550123', null],
+    ['+2376503', null],
+    ['650393369', null],
+    ['', null],
+  ])('the operator that %s was given to is %s', async (msisdn, name) => {
+    expect(await telecom.carrier(msisdn)).toBe(name);
+  });
+});
