@@ -9,7 +9,7 @@ import { type Refusal, refusal, secondsOf, shown } from './refusal.ts';
 const maxBytes = 8 * 1024 * 1024;
 
 interface Call {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'DELETE';
   /** Below the base URL, with its slash; or a whole URL. */
   readonly path: string;
   /** Sent as JSON. */

@@ -1,5 +1,5 @@
 // The operator's side of the gateway: messages that were given up, and what became of one. Used by `swob sms
-// failed`, `retry` and `trace`.
+// failed`, `retry`, `drop` and `trace`.
 
 import type { Command } from 'commander';
 import { readAdminToken } from '../crypto/admin-token.ts';
@@ -22,7 +22,7 @@ export interface Message {
 }
 
 /** Calls the gateway with the admin token. */
-export type Ask = (method: 'GET' | 'POST', path: string) => Promise<unknown>;
+export type Ask = (method: 'GET' | 'POST' | 'DELETE', path: string) => Promise<unknown>;
 
 export function addDeskOptions(command: Command): Command {
   return command

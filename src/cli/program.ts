@@ -85,6 +85,11 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/sms-retry.ts'),
   },
   {
+    path: 'sms drop',
+    summary: 'forget messages that were given up',
+    load: () => import('./commands/sms-drop.ts'),
+  },
+  {
     path: 'sms trace',
     summary: 'tell the life of a message',
     load: () => import('./commands/sms-trace.ts'),

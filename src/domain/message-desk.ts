@@ -26,6 +26,8 @@ export interface MessageDesk {
   retry(id: string): Promise<void>;
   /** @returns how many are tried again */
   retryAll(): Promise<number>;
+  /** Forgets it. Throws NOT_FOUND when it was not given up. */
+  drop(id: string): Promise<void>;
 }
 
 /** Messages that are set free at once by `retryAll`. */
@@ -36,16 +38,16 @@ export function createMessageDesk(
   outbox: Outbox<InboundSms>,
 ): MessageDesk {
   const retryAll = async (): Promise<number> => {
-    let count = 0;
-    const { failed } = await store.inbound.count();
+    let retried = 0;
     // Bounded by what was there: those that fail again meanwhile are not tried for ever.
-    while (count < failed) {
-      const parcels = await store.inbound.failed(Math.min(batch, failed - count));
+    let { failed: left } = await store.inbound.count();
+    while (left > 0) {
+      const parcels = await store.inbound.failed(Math.min(batch, left));
       if (parcels.length === 0) break;
-      for (const { id } of parcels) await outbox.retry(id);
-      count += parcels.length;
+      for (const { id } of parcels) if (await outbox.retry(id)) retried++;
+      left -= parcels.length;
     }
-    return count;
+    return retried;
   };
 
   return {
@@ -59,11 +61,17 @@ export function createMessageDesk(
       throw new SwobError('NOT_FOUND', `no message ${id}: it never came, was not for us, or is forgotten`);
     },
     retry: async (id) => {
-      if (await outbox.retry(id)) return;
-      throw new SwobError('NOT_FOUND', `no message ${id} was given up`);
+      if (!(await outbox.retry(id))) throw notGivenUp(id);
+    },
+    drop: async (id) => {
+      if (!(await outbox.drop(id))) throw notGivenUp(id);
     },
     retryAll,
   };
+}
+
+function notGivenUp(id: string): SwobError {
+  return new SwobError('NOT_FOUND', `no message ${id} was given up`);
 }
 
 function viewOf({ id, content, dueAt, attempts, life }: Parcel<InboundSms>): MessageView {

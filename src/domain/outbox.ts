@@ -25,6 +25,8 @@ export interface Outbox<T> {
   ): Promise<void>;
   /** Tries a parcel again that was given up, its age counted anew. False when there is none. */
   retry(id: string): Promise<boolean>;
+  /** Forgets a parcel that was given up. False when there is none. */
+  drop(id: string): Promise<boolean>;
   /** Begins with what an earlier process has left. */
   start(): void;
   /** Starts no more attempts; those under way go on. */
@@ -130,16 +132,25 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
     if (next?.dueAt === null) await forgetOld();
   };
 
-  /** Makes room: nobody has looked after these in all their time. */
+  const forget = async (id: string, why: string): Promise<void> => {
+    if (await store.discard(id)) log.error({ id }, `a ${name} that was given up is forgotten: ${why}`);
+  };
+
   const forgetOld = async (): Promise<void> => {
-    for (let left = forgottenAtOnce; left > 0; left--) {
-      const [oldest] = await store.failed(1);
-      if (!oldest || clock.now() - oldest.since < keepFailedMs) return;
-      log.error(
-        { id: oldest.id },
-        `a ${name} that was given up is forgotten: it was kept for its whole time`,
-      );
-      await store.remove(oldest.id);
+    for (const { id, since } of await store.failed(forgottenAtOnce)) {
+      if (clock.now() - since >= keepFailedMs) await forget(id, 'it was kept for its whole time');
+    }
+  };
+
+  /** What still waits goes before what was given up: the oldest of those gives way. */
+  const putNew = async (parcel: Parcel<T>): Promise<void> => {
+    try {
+      await store.put(parcel);
+    } catch (error) {
+      const [oldest] = await store.failed(forgottenAtOnce);
+      if (!oldest) throw error;
+      await forget(oldest.id, 'a new one needs its room');
+      await store.put(parcel);
     }
   };
 
@@ -215,13 +226,12 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
 
   return {
     add: async (id, content, life = []) => {
-      await store.put(newParcel(id, content, life));
+      await putNew(newParcel(id, content, life));
       look();
     },
     keep: async (id, content, failed, life) => {
       const next = afterFailure(newParcel(id, content, life), failed);
-      if (next) await store.put(next);
-      if (next?.dueAt === null) await forgetOld().catch(storeFailed);
+      if (next) await putNew(next);
       look();
     },
     retry: async (id) => {
@@ -233,8 +243,10 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
       look();
       return true;
     },
+    drop: (id) => store.discard(id),
     start: () => {
       halted = false;
+      forgetOld().catch(storeFailed);
       look();
     },
     halt: () => {

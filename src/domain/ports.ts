@@ -111,11 +111,13 @@ export interface OutboxStore<T> {
   put(parcel: Parcel<T>): Promise<void>;
   /** Forgets it; nothing happens when there is none. */
   remove(id: string): Promise<void>;
+  /** Forgets it if it was given up and still is: an operator may wish to try it again at the same time. */
+  discard(id: string): Promise<boolean>;
   /** Ids of the parcels that are due at `now` (Unix milliseconds), the earliest first, `limit` at most. */
   due(now: number, limit: number): Promise<string[]>;
   /** When the earliest one is due, Unix time in milliseconds; undefined when none waits. */
   nextDue(): Promise<number | undefined>;
-  /** Those that were given up, the oldest `since` first, `limit` at most. */
+  /** Those that were given up, the oldest `since` first, `limit` at most; without those that cannot be read. */
   failed(limit: number): Promise<Parcel<T>[]>;
   count(): Promise<{ readonly waiting: number; readonly failed: number }>;
 }

@@ -69,6 +69,8 @@ export function createPublishing(deps: PublishingDeps): Publishing {
     try {
       message ??= await read(sms);
     } catch (error) {
+      // Too busy to look: it is not known to be anybody's, and strangers are not to fill the outbox.
+      if (error instanceof SwobError && error.code === 'UNAVAILABLE') throw error;
       return { kind: 'again', reason: messageOf(error) };
     }
     if (message === undefined) return { kind: 'refused', reason: 'no paired user, or it does not decrypt' };
@@ -110,7 +112,10 @@ export function createPublishing(deps: PublishingDeps): Publishing {
       if (await store.published.get(id)) return { kind: 'done' };
       const outcome = await attempt(id, content);
       if (outcome.kind === 'done') await remember(id, 'accepted', life);
-      return outcome.kind === 'refused' ? { kind: 'given up', reason: outcome.reason } : outcome;
+      if (outcome.kind !== 'refused') return outcome;
+      // Kept only because nobody could tell when it came; strangers' SMS are nothing for an operator.
+      log.info({ id, platform: content.platform }, 'an SMS is not for us');
+      return { kind: 'done' };
     },
   });
 
@@ -137,11 +142,13 @@ export function createPublishing(deps: PublishingDeps): Publishing {
   return {
     outbox,
     receive: async (sms, address) => {
-      const keys = [`sms:address:${address}`, `sms:sender:${sms.msisdn}`];
+      const isOurs = isSmsText(sms.text) && deps.isSender(sms.msisdn);
+      // What is no sender would be a key of any length.
+      const keys = [`sms:address:${address}`, ...(isOurs ? [`sms:sender:${sms.msisdn}`] : [])];
       const refused = await takeAll(store.limits, keys, smsLimit);
       if (refused) throw limited('SMS', refused.seconds);
       const id = messageId(sms);
-      if (!isSmsText(sms.text) || !deps.isSender(sms.msisdn)) return { id, answer: 'refused' };
+      if (!isOurs) return { id, answer: 'refused' };
 
       const earlier = underWay.get(id);
       const answer = earlier ?? receiveFirst(id, sms).finally(() => underWay.delete(id));

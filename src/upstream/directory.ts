@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import fetch from 'node-fetch';
 import type { Clock, DeveloperApi, UserDirectory } from '../domain/ports.ts';
+import { SwobError } from '../errors.ts';
 import { createAnswers } from './answers.ts';
 import {
   call,
@@ -66,12 +67,12 @@ export function createDirectory(options: DirectoryOptions): UserDirectory & Deve
   const credentials = createAnswers<boolean>({
     clock,
     keepMs: (right) => (right ? credentialsTtlMs : 0),
-    tooMany: () => failure(developerApi, 'too many checks are under way'),
+    tooMany: () => tooMany('developer API'),
   });
   const users = createAnswers<string | undefined>({
     clock,
     keepMs: (user) => (user === undefined ? Math.min(cacheTtlMs, nobodyTtlMs) : cacheTtlMs),
-    tooMany: () => failure(backend, 'too many questions are under way'),
+    tooMany: () => tooMany('back end'),
   });
   const ask = asking(options, developerApi, backend);
 
@@ -121,17 +122,22 @@ function asking(
   return async (question) => {
     if (authId === '') {
       const reply = await call(fetch, backend, question);
-      if (reply.refused !== 401) return reply;
-      throw failure(backend, 'it answered 401; set [dev_api] auth_id and auth_key');
+      if (!isRefusedToUs(reply)) return reply;
+      throw failure(backend, `it answered ${reply.refused}; set [dev_api] auth_id and auth_key`);
     }
     const used = currentSession();
     const first = await call(await used.opened, backend, question);
-    if (first.refused !== 401) return first;
+    if (!isRefusedToUs(first)) return first;
     forget(used);
     const second = await call(await currentSession().opened, backend, question);
-    if (second.refused !== 401) return second;
-    throw failure(backend, 'it answered 401: [dev_api] auth_id/auth_key are refused');
+    if (!isRefusedToUs(second)) return second;
+    throw failure(backend, `it answered ${second.refused}: [dev_api] auth_id/auth_key are refused`);
   };
+}
+
+/** It says nothing of the number: an SMS is not lost because we may not ask. */
+function isRefusedToUs({ refused }: Reply): boolean {
+  return refused === 401 || refused === 403;
 }
 
 function userIn(backend: Target, text: string): string {
@@ -144,4 +150,11 @@ function userIn(backend: Target, text: string): string {
 
 function digest(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64');
+}
+
+/** Not UPSTREAM: nothing is wrong there, and a moment later there is room. */
+function tooMany(system: string): SwobError {
+  return new SwobError('UNAVAILABLE', `too many questions to the ${system} are under way; try again`, {
+    retryAfter: 1,
+  });
 }

@@ -175,9 +175,17 @@ describe('messages that were given up', () => {
     expect(`${listed.out}${traced.out}${JSON.stringify(json.values())}`).not.toContain('subject');
   });
 
+  test('can be dropped', async () => {
+    const world = await startWorld();
+    const id = await giveUp(world);
+    expect(await world.swob(['sms', 'drop', id])).toMatchObject({ exit: 0, out: '1\n' });
+    expect((await world.swob(['sms', 'failed', '--json'])).values()).toEqual([[]]);
+    expect(world.publisher.messages()).toEqual([]);
+  });
+
   test('that are not there end with 1', async () => {
     const { swob } = await startWorld();
-    for (const words of [['trace'], ['retry']]) {
+    for (const words of [['trace'], ['retry'], ['drop']]) {
       const { exit, err } = await swob(['sms', ...words, '0'.repeat(32)]);
       expect([exit, err]).toEqual([1, expect.stringContaining(`no message ${'0'.repeat(32)}`)]);
     }
@@ -206,6 +214,7 @@ describe('messages that were given up', () => {
       ['POST', '/sms/failed/retry'],
       ['GET', `/sms/messages/${'0'.repeat(32)}`],
       ['POST', `/sms/messages/${'0'.repeat(32)}/retry`],
+      ['DELETE', `/sms/messages/${'0'.repeat(32)}`],
     ] as const) {
       for (const authorization of ['', 'Bearer ', 'Bearer wrong', 'Basic x']) {
         const answer = await fetch(`${world.gateway}${path}`, { method, headers: { authorization } });

@@ -42,6 +42,13 @@ const remove = (id: string) =>
     parcels.delete(id);
   });
 
+const discard = (id: string) =>
+  command(`discard ${id}`, async ({ parcels }, { outbox }) => {
+    const givenUp = parcels.get(id)?.dueAt === null;
+    expect(await outbox.discard(id)).toBe(givenUp);
+    if (givenUp) parcels.delete(id);
+  });
+
 const rising = (times: number[]) => times.sort((a, b) => a - b);
 
 /** Which of several with the same time comes first is left open. */
@@ -92,6 +99,7 @@ export function outboxCommands<Real extends RealOutbox>(more: OutboxCommand<Real
       aParcel.map(put),
       aParcel.map(put),
       anId.map(remove),
+      anId.map(discard),
       fc.tuple(aTime, fc.integer({ min: 0, max: 4 })).map(([now, limit]) => due(now, limit)),
       fc.integer({ min: 0, max: 4 }).map(failed),
       fc.constant(look()),

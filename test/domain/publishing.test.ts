@@ -142,14 +142,55 @@ describe('an SMS', () => {
     expect(world.publisher.publish).toHaveBeenCalledTimes(1);
   });
 
-  test('that turns out not to be for us once somebody can tell is given up, and nothing is sent', async () => {
+  test('that turns out not to be for us once somebody can tell is dropped, and nothing is sent', async () => {
     const world = await createWorld();
     world.directory.userOf.mockRejectedValueOnce(new SwobError('UPSTREAM', 'the back end failed'));
     const { id } = await world.receive(sms(), '+237699999999');
     world.clock.advance(1_000);
     await world.settle();
-    expect((await world.desk.trace(id)).state).toBe('given up');
+    await expect(world.desk.trace(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await world.store.inbound.count()).toEqual({ waiting: 0, failed: 0 });
     expect(world.publisher.publish).not.toHaveBeenCalled();
+  });
+
+  test('is not kept when nobody has the time to tell whose it is: strangers are not to fill the outbox', async () => {
+    const world = await createWorld();
+    world.directory.userOf.mockRejectedValueOnce(new SwobError('UNAVAILABLE', 'too many questions'));
+    await expect(world.receive(sms())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await world.store.inbound.count()).toEqual({ waiting: 0, failed: 0 });
+  });
+
+  test('that has to wait takes the place of the oldest that was given up, never of one that waits', async () => {
+    const world = await createWorld();
+    world.publisher.publish.mockRejectedValue(refused);
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n++) {
+      world.clock.advance(1);
+      ids.push((await world.receive(sms())).id);
+    }
+    world.publisher.publish.mockRejectedValue(down);
+    const put = world.store.inbound.put;
+    const full = new SwobError('UNAVAILABLE', 'full');
+    vi.spyOn(world.store.inbound, 'put').mockImplementation(async (parcel) => {
+      const { waiting, failed } = await world.store.inbound.count();
+      if (waiting + failed >= 3 && !(await world.store.inbound.get(parcel.id))) throw full;
+      return put(parcel);
+    });
+    expect((await world.receive(sms())).answer).toBe('accepted');
+    expect((await world.desk.failed(9)).map(({ id }) => id)).toEqual(ids.slice(1));
+    await world.receive(sms());
+    await world.receive(sms());
+    expect(await world.store.inbound.count()).toEqual({ waiting: 3, failed: 0 });
+    await expect(world.receive(sms())).rejects.toBe(full);
+  });
+
+  test('that was given up can be dropped, once', async () => {
+    const world = await createWorld();
+    world.publisher.publish.mockRejectedValueOnce(refused);
+    const { id } = await world.receive(sms());
+    await world.desk.drop(id);
+    await expect(world.desk.drop(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await world.desk.failed(9)).toEqual([]);
   });
 
   test('that the Publisher refuses for good is given up at once, kept, and can be tried again', async () => {
@@ -246,10 +287,26 @@ describe('an SMS that is not for us', () => {
   });
 });
 
-test('an address and a sender that ask too much are limited', async () => {
+test('an address that sends too much is limited, whoever it sends for', async () => {
   const world = await createWorld();
   for (let n = 0; n < 100; n++) await world.receive('hello', `+1${n}`);
   await expect(world.receive('hello', '+2')).rejects.toMatchObject({ code: 'LIMITED' });
+});
+
+test('a sender who sends too much is limited, wherever it comes in', async () => {
+  const world = await createWorld();
+  const from = (text: string, number: string, address: string) =>
+    world.publishing.receive({ platform: 'twilio', msisdn: number, text }, address);
+  for (let n = 0; n < 100; n++) await from(sms(), msisdn, `192.0.2.${n}`);
+  await expect(from(sms(), msisdn, '192.0.2.200')).rejects.toMatchObject({ code: 'LIMITED' });
+  expect((await from(sms(), '+237650000000', '192.0.2.200')).answer).toBe('refused');
+});
+
+test('what is no sender leaves no trace in memory, however long it is', async () => {
+  const world = await createWorld();
+  const take = vi.spyOn(world.store.limits, 'take');
+  await world.receive(sms(), 'x'.repeat(100_000));
+  expect(take.mock.calls.map(([key]) => key)).toEqual(['sms:address:192.0.2.1']);
 });
 
 test('nothing that is logged says what a message says, or who sent it', async () => {

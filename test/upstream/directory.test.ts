@@ -177,7 +177,13 @@ describe('the user of a number', () => {
     expect(await directoryAt(url).userOf('+237650000002')).toBeUndefined();
   });
 
-  test.each([400, 403, 404, 422])('is undefined when the back end answers %d', async (status) => {
+  test('is not known when we may not ask, whoever the number belongs to', async () => {
+    const server = await startServer({ users: answer(403, 'no') });
+    const failed = await failureOf(directoryAt(server.url).userOf(number));
+    expect(failed).toContain('it answered 403: [dev_api] auth_id/auth_key are refused');
+  });
+
+  test.each([400, 404, 422])('is undefined when the back end answers %d', async (status) => {
     const server = await startServer({ users: answer(status, 'no') });
     expect(await directoryAt(server.url).userOf(number)).toBeUndefined();
   });
@@ -401,7 +407,10 @@ describe('fails with UPSTREAM, without a secret,', () => {
     stub.setBehaviour('hang');
     const directory = directoryAt(stub.url, { authId: '', backendTimeoutMs: 60_000 });
     const waiting = Array.from({ length: 256 }, (_, index) => failureOf(directory.userOf(String(index))));
-    expect(await failureOf(directory.userOf(number))).toContain('too many questions are under way');
+    await expect(directory.userOf(number)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: 'too many questions to the back end are under way; try again',
+    });
     await vi.waitFor(() => expect(stub.asked()).toHaveLength(256));
     await stub.close();
     await Promise.all(waiting);

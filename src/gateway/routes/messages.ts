@@ -1,4 +1,4 @@
-// What `swob sms failed`, `retry` and `trace` ask about messages for the Publisher. Ours; for the operator, who has
+// What `swob sms failed`, `retry`, `drop` and `trace` ask about messages for the Publisher. Ours; for the operator, who has
 // the admin token.
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
@@ -61,6 +61,15 @@ export const messageRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { d
     async (request) => {
       await desk.retry(request.params.id);
       return { retried: 1 };
+    },
+  );
+
+  app.delete(
+    '/sms/messages/:id',
+    { schema: { summary: 'Forget a message that was given up', tags, params } },
+    async (request) => {
+      await desk.drop(request.params.id);
+      return { dropped: 1 };
     },
   );
 

@@ -3,7 +3,7 @@
 
 import type { Parcel } from '../../domain/model.ts';
 import type { Log, OutboxStore } from '../../domain/ports.ts';
-import type { SwobError } from '../../errors.ts';
+import { messageOf, type SwobError } from '../../errors.ts';
 import { createOutboxIndex, type OutboxIndex, type ParcelTimes } from '../memory/outbox-index.ts';
 import type { Disk } from './disk.ts';
 import { openRecord, parseFile, type RecordKind, recordFiles, recordName } from './record.ts';
@@ -63,6 +63,20 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
     }
   };
 
+  const remove = async (id: string): Promise<void> => {
+    // A power cut may bring the file back. Then it is delivered again, under the same id, and its receipt says
+    // that it is done.
+    await disk.remove(recordName(kind, id));
+    index.delete(id);
+  };
+
+  /** A damaged one is told, and hides no other. */
+  const readable = (id: string): Promise<Parcel<T> | undefined> =>
+    get(id).catch((error: unknown) => {
+      if (index.has(id)) log.error({ id, reason: messageOf(error) }, 'a parcel cannot be read');
+      return undefined;
+    });
+
   return {
     get: async (id) => {
       assertOpen();
@@ -70,12 +84,12 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
       return index.has(id) ? get(id) : undefined;
     },
     put: async (parcel) => inTurn(parcel.id, () => put(parcel)),
-    remove: async (id) =>
+    remove: async (id) => inTurn(id, () => remove(id)),
+    discard: async (id) =>
       inTurn(id, async () => {
-        // A power cut may bring the file back. Then it is delivered again, under the same id, and its receipt
-        // says that it is done.
-        await disk.remove(recordName(kind, id));
-        index.delete(id);
+        const givenUp = index.isGivenUp(id);
+        if (givenUp) await remove(id);
+        return givenUp;
       }),
     due: async (now, limit) => index.due(now, limit),
     nextDue: async () => index.nextDue(),
@@ -83,7 +97,7 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
       const parcels: Parcel<T>[] = [];
       // One after the other: an operator can wait, and messages do not wait for the disk behind this.
       for (const id of index.failed(limit)) {
-        const parcel = await get(id);
+        const parcel = await readable(id);
         if (parcel?.dueAt === null) parcels.push(parcel);
       }
       return parcels;

@@ -7,6 +7,7 @@ export type ParcelTimes = Pick<Parcel<unknown>, 'id' | 'since' | 'dueAt'>;
 
 export interface OutboxIndex {
   has(id: string): boolean;
+  isGivenUp(id: string): boolean;
   /** Adds the parcel, or moves it to where its times belong now. */
   set(parcel: ParcelTimes): void;
   delete(id: string): void;
@@ -54,6 +55,7 @@ export function createOutboxIndex(parcels: readonly ParcelTimes[] = []): OutboxI
 
   return {
     has: (id) => held.has(id),
+    isGivenUp: (id) => held.get(id)?.list === givenUp,
     set: (parcel) => {
       remove(parcel.id);
       const entry = placed(parcel);

@@ -25,6 +25,12 @@ export function createMemoryOutbox<T>(
       parcels.delete(id);
       index.delete(id);
     },
+    discard: async (id) => {
+      if (parcels.get(id)?.dueAt !== null) return false;
+      parcels.delete(id);
+      index.delete(id);
+      return true;
+    },
     due: async (now, limit) => index.due(now, limit),
     nextDue: async () => index.nextDue(),
     failed: async (limit) => index.failed(limit).flatMap((id) => parcels.get(id) ?? []),
