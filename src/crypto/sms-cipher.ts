@@ -23,7 +23,7 @@ export function encryptSms(sharedKey: string, message: string): string {
 }
 
 /**
- * The message, byte for byte; `undefined` for every way in which this can fail: not the form of `isSmsText`, bad
+ * The message, byte for byte; `undefined` for every way in which this can fail: not the form of an SMS, bad
  * padding, nothing in it, or no UTF-8. Whatever the key, the same steps are taken, so that neither answer nor
  * time tell good padding from bad. Throws BAD_INPUT when the key is not 32 bytes.
  */
@@ -40,12 +40,13 @@ export function decryptSms(sharedKey: string, text: string): string | undefined 
 }
 
 /**
- * Whether a text has the outward form of an SMS, whoever may have written it: at most 40,000 characters, base64 in
- * its one canonical spelling, an IV of printable ASCII, whole blocks. White space in either layer of base64 is
- * ignored: Android breaks lines after 76 characters.
+ * The one spelling of a text that has the outward form of an SMS, whoever may have written it; undefined for all
+ * others. The form: at most 40,000 characters, base64 in its canonical spelling, an IV of printable ASCII, whole
+ * blocks. White space in either layer of base64 is ignored: Android breaks lines after 76 characters.
  */
-export function isSmsText(text: string): boolean {
-  return partsOf(text) !== undefined;
+export function canonicalSms(text: string): string | undefined {
+  const parts = partsOf(text);
+  return parts && `${parts.iv.toString('latin1')}${parts.ciphertext.toString('base64')}`;
 }
 
 function partsOf(text: string): { readonly iv: Buffer; readonly ciphertext: Buffer } | undefined {

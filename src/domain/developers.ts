@@ -1,6 +1,7 @@
 // Who may send outgoing SMS: a developer's credentials, the set-up credentials, and guesses at them. Used by
 // outgoing.ts.
 
+import { sha256Hex } from '../crypto/random.ts';
 import { isSameSecret } from '../crypto/same-secret.ts';
 import { SwobError } from '../errors.ts';
 import { limited } from './limiting.ts';
@@ -18,7 +19,7 @@ export interface DevelopersDeps {
   readonly limits: LimitStore;
   /** Empty: nobody can subscribe. */
   readonly setup: SetupCredentials;
-  /** Wrong credentials from an address, and for a developer. */
+  /** Wrong credentials from an address, and for a developer from there. */
   readonly guessLimit: RateLimit;
 }
 
@@ -29,23 +30,54 @@ export interface Developers {
   checkSetup(given: SetupCredentials, address: string): Promise<void>;
 }
 
+/** Different credentials from one address that are being checked at once. */
+const maxRunning = 32;
+
 export function createDevelopers({ api, limits, setup, guessLimit }: DevelopersDeps): Developers {
-  /** Runs a check whose failures count as guesses. */
-  const guarded = async (keys: readonly string[], check: () => Promise<boolean>): Promise<void> => {
-    for (const key of keys) {
-      const seconds = await limits.peek(key, guessLimit);
-      if (seconds > 0) throw limited('wrong credentials', seconds);
+  /** The same credentials at the same time are one attempt. */
+  const underWay = new Map<string, Promise<boolean>>();
+  const running = new Map<string, number>();
+
+  /** `own` counts an attempt as wrong until it is known, so that a burst guesses no more than a row. */
+  const attempt = async (own: string, address: string, check: () => Promise<boolean>): Promise<boolean> => {
+    const atOnce = running.get(address) ?? 0;
+    const wait = atOnce >= maxRunning ? 1 : await limits.peek(`credentials:address:${address}`, guessLimit);
+    if (wait > 0) throw limited('wrong credentials', wait);
+    const seconds = await limits.take(own, guessLimit);
+    if (seconds > 0) throw limited('wrong credentials', seconds);
+    running.set(address, (running.get(address) ?? 0) + 1);
+    // What could not be checked was not wrong.
+    let wrong = false;
+    try {
+      wrong = !(await check());
+      return !wrong;
+    } finally {
+      const left = (running.get(address) ?? 1) - 1;
+      if (left > 0) running.set(address, left);
+      else running.delete(address);
+      if (wrong) await limits.take(`credentials:address:${address}`, guessLimit);
+      else await limits.giveBack(own, guessLimit);
     }
-    if (await check()) return;
-    for (const key of keys) await limits.take(key, guessLimit);
-    throw new SwobError('UNAUTHENTICATED', 'wrong credentials');
+  };
+
+  /** `who` is counted for this address only: nobody can lock a developer out from elsewhere. */
+  const requireRight = async (
+    who: string,
+    secret: string,
+    address: string,
+    check: () => Promise<boolean>,
+  ): Promise<void> => {
+    const key = sha256Hex(Buffer.from(JSON.stringify([who, secret, address])));
+    const shared = underWay.get(key);
+    const result =
+      shared ?? attempt(`credentials:${who}@${address}`, address, check).finally(() => underWay.delete(key));
+    if (!shared) underWay.set(key, result);
+    if (!(await result)) throw new SwobError('UNAUTHENTICATED', 'wrong credentials');
   };
 
   return {
     authenticate: (authId, authKey, address) =>
-      guarded([`developer:address:${address}`, `developer:id:${authId}`], () =>
-        api.authenticate(authId, authKey),
-      ),
+      requireRight(`developer:${authId}`, authKey, address, () => api.authenticate(authId, authKey)),
     checkSetup: async (given, address) => {
       if (setup.id === '' || setup.key === '') {
         throw new SwobError(
@@ -54,7 +86,7 @@ export function createDevelopers({ api, limits, setup, guessLimit }: DevelopersD
           { forClients: 'developers cannot subscribe here' },
         );
       }
-      await guarded([`setup:address:${address}`], async () => {
+      await requireRight('setup', JSON.stringify(given), address, async () => {
         const right = [isSameSecret(given.id, setup.id), isSameSecret(given.key, setup.key)];
         return right.every(Boolean);
       });

@@ -24,30 +24,25 @@ export interface MessageDesk {
   trace(id: string): Promise<MessageView>;
   /** Throws NOT_FOUND when it was not given up. */
   retry(id: string): Promise<void>;
-  /** @returns how many are tried again */
-  retryAll(): Promise<number>;
+  /** Tries the oldest again, 500 at most. `left` are those that it did not come to. */
+  retryOldest(): Promise<{ readonly retried: number; readonly left: number }>;
   /** Forgets it. Throws NOT_FOUND when it was not given up. */
   drop(id: string): Promise<void>;
 }
 
-/** Messages that are set free at once by `retryAll`. */
-const batch = 100;
+/** Each is a write to the disk, and somebody waits for the answer. */
+const retriedAtOnce = 500;
 
 export function createMessageDesk(
   store: Pick<Store, 'inbound' | 'published'>,
   outbox: Outbox<InboundSms>,
 ): MessageDesk {
-  const retryAll = async (): Promise<number> => {
+  const retryOldest: MessageDesk['retryOldest'] = async () => {
+    const { failed } = await store.inbound.count();
+    const oldest = await store.inbound.failed(retriedAtOnce);
     let retried = 0;
-    // Bounded by what was there: those that fail again meanwhile are not tried for ever.
-    let { failed: left } = await store.inbound.count();
-    while (left > 0) {
-      const parcels = await store.inbound.failed(Math.min(batch, left));
-      if (parcels.length === 0) break;
-      for (const { id } of parcels) if (await outbox.retry(id)) retried++;
-      left -= parcels.length;
-    }
-    return retried;
+    for (const { id } of oldest) if (await outbox.retry(id)) retried++;
+    return { retried, left: Math.max(0, failed - oldest.length) };
   };
 
   return {
@@ -66,7 +61,7 @@ export function createMessageDesk(
     drop: async (id) => {
       if (!(await outbox.drop(id))) throw notGivenUp(id);
     },
-    retryAll,
+    retryOldest,
   };
 }
 

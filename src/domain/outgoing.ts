@@ -5,8 +5,9 @@ import { newUuid, sha256Hex } from '../crypto/random.ts';
 import { messageOf, SwobError } from '../errors.ts';
 import { callbackUrlFault } from './callback-url.ts';
 import type { Developers, SetupCredentials } from './developers.ts';
+import { inTurns, sendAll } from './dispatch.ts';
 import { limited, takeAll } from './limiting.ts';
-import type { Callback, OutgoingSms, RateLimit, RememberedAnswer } from './model.ts';
+import type { Callback, RateLimit, RememberedAnswer } from './model.ts';
 import type { Outbox } from './outbox.ts';
 import { operatorFault } from './outgoing-names.ts';
 import type { Broker, Clock, LimitStore, Log, MemoStore, Telecom, Tenants } from './ports.ts';
@@ -73,80 +74,46 @@ export interface OutgoingDeps {
   readonly log: Log;
 }
 
-/** SMS of one request that wait for the broker at once. */
-const sentAtOnce = 50;
+/** Numbers that are looked up at once. */
+const lookedUpAtOnce = 50;
 const maxCallbacks = 5;
-
-interface Failure {
-  readonly number: string;
-  readonly operator_name: string;
-  readonly error_message: string;
-  readonly timestamp: string;
-}
-
-/** `broker` failures say nothing against the SMS. */
-type Sent = 'sent' | { readonly fault: 'sms' | 'broker'; readonly reason: string };
 
 export function createOutgoing(deps: OutgoingDeps): Outgoing {
   const { broker, tenants, developers, telecom, limits, answers, callbacks, clock, log } = deps;
   const once = createRepeatedRequests(answers, log);
 
-  const count = async (authId: string | undefined, address: string): Promise<void> => {
-    const keys = [`outgoing:address:${address}`, ...(authId ? [`outgoing:developer:${authId}`] : [])];
+  const count = async (...keys: readonly string[]): Promise<void> => {
     const refused = await takeAll(limits, keys, deps.requestLimit);
     if (refused) throw limited('requests', refused.seconds);
   };
+  const addressKey = (address: string): string => `outgoing:address:${address}`;
+  const countDeveloper = (authId: string, address: string): Promise<void> =>
+    count(addressKey(address), `outgoing:developer:${authId}`);
 
   const operatorOf = async ({ number, operator_name }: Addressee): Promise<string> =>
     operator_name || ((await telecom.carrier(number)) ?? '');
 
-  const sendOne = async (to: Broker, sms: OutgoingSms): Promise<Sent> => {
-    try {
-      const outcome = await to.send(sms);
-      if (outcome === 'sent') return outcome;
-      if (outcome === 'unroutable') {
-        return { fault: 'sms', reason: `no gateway client for operator ${sms.operatorName}` };
-      }
-      return { fault: 'broker', reason: 'the broker did not confirm it; it may have been sent' };
-    } catch (error) {
-      return { fault: 'broker', reason: `not sent: ${messageOf(error)}` };
-    }
-  };
-
   const dispatch = async (to: Broker, request: SendRequest, urls: readonly string[]): Promise<Answer> => {
-    const { authId } = request;
+    const { authId, data } = request;
     const uuid = request.uuid ?? newUuid();
-    let broken = false;
-    const sendChecked = async (sms: OutgoingSms): Promise<Sent> => {
-      if (!telecom.isValid(sms.number)) return { fault: 'sms', reason: 'not a phone number in E.164 format' };
-      if (operatorFault(sms.authId, sms.operatorName)) {
-        return { fault: 'sms', reason: 'the operator of this number is unknown' };
-      }
-      // Each would wait as long as the one before, in vain.
-      if (broken) return { fault: 'broker', reason: 'not sent: the broker has failed' };
-      const sent = await sendOne(to, sms);
-      if (sent !== 'sent' && sent.fault === 'broker') broken = true;
-      return sent;
-    };
     // Operators first: the SMS reach the broker in the order of the list, also where some had to be looked up.
-    const outgoing = await inTurns(request.data, sentAtOnce, async (recipient) => ({
+    const messages = await inTurns(data, lookedUpAtOnce, async (recipient) => ({
       authId,
       operatorName: await operatorOf(recipient),
       number: recipient.number,
       text: recipient.text,
     }));
-    const outcomes = await inTurns(outgoing, sentAtOnce, async (sms) => ({
-      ...sms,
-      sent: await sendChecked(sms),
-    }));
-    const errors = outcomes.flatMap(({ number, operatorName, sent }): Failure[] => {
-      if (sent === 'sent') return [];
-      const timestamp = new Date(clock.now()).toISOString();
-      return [{ number, operator_name: operatorName, error_message: sent.reason, timestamp }];
-    });
+    const outcomes = await sendAll({ broker: to, isValid: telecom.isValid }, messages);
+    const timestamp = new Date(clock.now()).toISOString();
+    const errors = outcomes.flatMap(({ sms, failure }) =>
+      failure === undefined
+        ? []
+        : [{ number: sms.number, operator_name: sms.operatorName, error_message: failure, timestamp }],
+    );
     const body = JSON.stringify({ uuid, errors });
-    const tried = outcomes.filter(({ sent }) => sent === 'sent' || sent.fault === 'broker');
-    const complete = tried.length === 0 || tried.some(({ sent }) => sent === 'sent');
+    // Whatever may have been taken is answered for good: repeated, it would be sent twice.
+    const tried = outcomes.filter(({ kind }) => kind !== 'bad');
+    const complete = tried.length === 0 || tried.some(({ kind }) => kind !== 'not sent');
     log.info({ uuid, sms: outcomes.length, failed: errors.length }, 'outgoing SMS');
     if (complete) await tell(urls, body);
     return { body, complete };
@@ -177,7 +144,7 @@ export function createOutgoing(deps: OutgoingDeps): Outgoing {
 
   /** Both pairs of credentials, before anything is asked of the broker. */
   const authorised = async ({ authId, authKey, setup }: Subscription, address: string): Promise<void> => {
-    await count(authId, address);
+    await countDeveloper(authId, address);
     await developers.checkSetup(setup, address);
     await developers.authenticate(authId, authKey, address);
   };
@@ -185,7 +152,7 @@ export function createOutgoing(deps: OutgoingDeps): Outgoing {
   return {
     send: async (request, address) => {
       const { authId, authKey } = request;
-      await count(authId, address);
+      await countDeveloper(authId, address);
       if (!broker) throw new SwobError('UNAVAILABLE', 'no broker configured');
       const urls = callbackUrls(request.callbackUrl);
       for (const { operator_name } of request.data) checkOperator(authId, operator_name);
@@ -218,8 +185,9 @@ export function createOutgoing(deps: OutgoingDeps): Outgoing {
     },
 
     withOperators: async (list, address) => {
-      await count(undefined, address);
-      return inTurns(list, sentAtOnce, async (addressee) => ({
+      // Each number is a look-up, and nobody has to say who he is.
+      for (const _ of list) await count(addressKey(address));
+      return inTurns(list, lookedUpAtOnce, async (addressee) => ({
         ...addressee,
         operator_name: await operatorOf(addressee),
       }));
@@ -247,17 +215,4 @@ function callbackUrls(text: string | undefined): string[] {
     if (fault !== undefined) throw new SwobError('BAD_INPUT', `callback_url ${fault}`);
   }
   return urls;
-}
-
-/** Does `work` for each, `width` at a time, and keeps their order. */
-async function inTurns<T, R>(
-  items: readonly T[],
-  width: number,
-  work: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = [];
-  for (let start = 0; start < items.length; start += width) {
-    results.push(...(await Promise.all(items.slice(start, start + width).map(work))));
-  }
-  return results;
 }

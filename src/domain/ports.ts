@@ -231,11 +231,11 @@ export interface Publisher {
 /** The message broker between developers and gateway clients. */
 export interface Broker {
   /**
-   * Has the broker take an SMS. `unroutable`: no queue for that operator; `unconfirmed`: the broker refused it or
-   * went away first, so nobody knows. Throws UNAVAILABLE when it was not even sent: no connection, a broker
+   * Has the broker take an SMS. `unroutable`: no queue for that operator; `refused`: the queue takes no more;
+   * `unconfirmed`: the broker went away or did not say in time, so nobody knows. Throws UNAVAILABLE when it was not even sent: no connection, a broker
    * that is out of resources, or too many under way.
    */
-  send(sms: OutgoingSms): Promise<'sent' | 'unroutable' | 'unconfirmed'>;
+  send(sms: OutgoingSms): Promise<'sent' | 'unroutable' | 'refused' | 'unconfirmed'>;
   close(): Promise<void>;
 }
 
@@ -252,4 +252,6 @@ export interface Tenants {
 export interface CallbackSender {
   /** Throws REFUSED when the URL may not be called, UPSTREAM when it did not answer 2xx in time. */
   send(id: string, callback: Callback): Promise<void>;
+  /** Breaks off what is under way, which rejects. */
+  close(): void;
 }

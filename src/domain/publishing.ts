@@ -2,7 +2,7 @@
 // gateway's publish routes; what could not be delivered waits in the outbox.
 
 import { sha256Hex } from '../crypto/random.ts';
-import { decryptSms, isSmsText } from '../crypto/sms-cipher.ts';
+import { canonicalSms, decryptSms } from '../crypto/sms-cipher.ts';
 import { messageOf, SwobError } from '../errors.ts';
 import { limited, takeAll } from './limiting.ts';
 import type { InboundSms, LifeEvent, Parcel, RateLimit } from './model.ts';
@@ -25,6 +25,8 @@ export interface Publishing {
    */
   receive(sms: NewSms, address: string): Promise<{ readonly id: string; readonly answer: SmsAnswer }>;
   readonly outbox: Outbox<InboundSms>;
+  /** Resolves when nothing is being published. */
+  idle(): Promise<void>;
 }
 
 type NewSms = Pick<InboundSms, 'platform' | 'msisdn' | 'text'>;
@@ -59,7 +61,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
   const read = async ({ msisdn, text }: InboundSms): Promise<string | undefined> => {
     const userId = await directory.userOf(msisdn);
     const user = userId === undefined ? undefined : await store.users.get(userId);
-    // Without a user there is as much to do, so that the time does not tell who has paired.
+    // Without a user there is as much to decrypt.
     const message = decryptSms(user?.sharedKey ?? nobodysKey, text);
     return user && message;
   };
@@ -141,13 +143,18 @@ export function createPublishing(deps: PublishingDeps): Publishing {
 
   return {
     outbox,
+    idle: async () => {
+      await outbox.idle();
+      await Promise.allSettled(underWay.values());
+    },
     receive: async (sms, address) => {
-      const isOurs = isSmsText(sms.text) && deps.isSender(sms.msisdn);
+      const canonical = canonicalSms(sms.text);
+      const isOurs = canonical !== undefined && deps.isSender(sms.msisdn);
       // What is no sender would be a key of any length.
       const keys = [`sms:address:${address}`, ...(isOurs ? [`sms:sender:${sms.msisdn}`] : [])];
       const refused = await takeAll(store.limits, keys, smsLimit);
       if (refused) throw limited('SMS', refused.seconds);
-      const id = messageId(sms);
+      const id = messageId(sms.msisdn, canonical ?? '');
       if (!isOurs) return { id, answer: 'refused' };
 
       const earlier = underWay.get(id);
@@ -161,7 +168,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
 /** Nobody can know it, and it opens nothing. */
 const nobodysKey = '0'.repeat(32);
 
-/** The same for the same sender and text, however often and wherever it comes in: 32 hex characters. */
-function messageId({ msisdn, text }: NewSms): string {
-  return sha256Hex(Buffer.from(JSON.stringify([msisdn, text.replace(/\s/g, '')]))).slice(0, 32);
+/** The same for the same sender and SMS, however often and wherever it comes in: 32 hex characters. */
+function messageId(msisdn: string, canonical: string): string {
+  return sha256Hex(Buffer.from(JSON.stringify([msisdn, canonical]))).slice(0, 32);
 }

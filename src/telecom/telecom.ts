@@ -1,4 +1,4 @@
-// Country and operator of a gateway client, from its number and its IMSI. Used by the seeds routes.
+// Country and operator of a gateway client, from its number and its IMSI. Used by seeds and by outgoing SMS.
 
 import { readFileSync } from 'node:fs';
 import parsePhoneNumber, { type PhoneNumber } from 'libphonenumber-js/max';
@@ -7,8 +7,8 @@ import { all } from 'mcc-mnc-list';
 import type { Telecom } from '../domain/ports.ts';
 import { messageOf, SwobError } from '../errors.ts';
 
-/** Countries remembered: the list of seeds asks for the same numbers again and again. */
-const maxCountries = 20_000;
+/** Numbers remembered: lists of seeds and of recipients name the same ones again and again. */
+const maxNumbers = 20_000;
 
 const noOperator = { name: null, id: null } as const;
 
@@ -27,7 +27,8 @@ export function createTelecom(options: { operatorsFile: string }): Telecom {
   const own = options.operatorsFile === '' ? new Map<string, string>() : readOperators(options.operatorsFile);
   const regionNames = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
   let list: OperatorList | undefined;
-  const countries = new LRUCache<string, { readonly name: string | null }>({ max: maxCountries });
+  const countries = new LRUCache<string, { readonly name: string | null }>({ max: maxNumbers });
+  const carriers = new LRUCache<string, { readonly name: string | null }>({ max: maxNumbers });
 
   const countryOf = (msisdn: string): string | null => {
     const country = validNumber(msisdn)?.country;
@@ -44,11 +45,11 @@ export function createTelecom(options: { operatorsFile: string }): Telecom {
       return name;
     },
     carrier: async (msisdn) => {
-      const number = validNumber(msisdn);
-      if (!number) return null;
-      // Its tables cost memory that most gateways never need.
-      const { carrier } = await import('libphonenumber-geo-carrier');
-      return carrier(number);
+      const known = carriers.get(msisdn);
+      if (known) return known.name;
+      const name = await carrierOf(msisdn);
+      carriers.set(msisdn, { name });
+      return name;
     },
     operator: (imsi) => {
       if (!/^\d{6,15}$/.test(imsi)) return noOperator;
@@ -65,6 +66,14 @@ export function createTelecom(options: { operatorsFile: string }): Telecom {
       return noOperator;
     },
   };
+}
+
+async function carrierOf(msisdn: string): Promise<string | null> {
+  const number = validNumber(msisdn);
+  if (!number) return null;
+  // Its tables cost memory that most gateways never need.
+  const { carrier } = await import('libphonenumber-geo-carrier');
+  return carrier(number);
 }
 
 /** Only E.164 as it stands: no separators, extensions or text around it. */

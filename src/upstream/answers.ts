@@ -21,7 +21,11 @@ export interface AnswersOptions<T> {
  * The answer by its key: a kept one, that of the same question under way, or what `ask` gives. Failures are shared
  * by those who wait, and not kept.
  */
-export type Answers<T> = (key: string, ask: () => Promise<T>) => Promise<T>;
+export interface Answers<T> {
+  get(key: string, ask: () => Promise<T>): Promise<T>;
+  /** What was kept is not true any more. */
+  forget(key: string): void;
+}
 
 export function createAnswers<T>({ clock, keepMs, tooMany }: AnswersOptions<T>): Answers<T> {
   // The expiry is kept with the value: lru-cache's own would never expire what was set at time 0 of the clock.
@@ -39,14 +43,17 @@ export function createAnswers<T>({ clock, keepMs, tooMany }: AnswersOptions<T>):
     }
   };
 
-  return async (key, ask) => {
-    const known = kept.get(key);
-    if (known && clock.monotonic() < known.until) return known.answer;
-    const shared = underWay.get(key);
-    if (shared) return shared;
-    if (underWay.size >= maxUnderWay) throw tooMany();
-    const asked = askNow(key, ask);
-    underWay.set(key, asked);
-    return asked;
+  return {
+    get: async (key, ask) => {
+      const known = kept.get(key);
+      if (known && clock.monotonic() < known.until) return known.answer;
+      const shared = underWay.get(key);
+      if (shared) return shared;
+      if (underWay.size >= maxUnderWay) throw tooMany();
+      const asked = askNow(key, ask);
+      underWay.set(key, asked);
+      return asked;
+    },
+    forget: (key) => void kept.delete(key),
   };
 }

@@ -37,6 +37,8 @@ export interface CallbackSenderOptions {
 export function createCallbackSender(options: CallbackSenderOptions): CallbackSender {
   const { secret, allow, timeoutMs = 10_000, clock, lookup = lookUpAll } = options;
   const allowed = createAllowList(allow);
+  /** What breaks off each call under way. */
+  const underWay = new Set<() => void>();
   // A secret that is none is told at the start, not callback by callback.
   if (secret !== '') webhookKey(secret);
 
@@ -77,21 +79,29 @@ export function createCallbackSender(options: CallbackSenderOptions): CallbackSe
       const name = `the callback to ${target.protocol}//${target.host}`;
       const controller = new AbortController();
       let cancel = (): void => undefined;
+      let breakOff = (): void => undefined;
       // Looking a name up cannot be aborted, so it is left behind.
-      const late = new Promise<never>((_resolve, reject) => {
-        cancel = clock.after(timeoutMs, () => {
+      const givenUp = new Promise<never>((_resolve, reject) => {
+        const giveUp = (why: string): void => {
           controller.abort();
-          reject(new SwobError('UPSTREAM', `${name} was not answered within ${timeoutMs} ms`));
-        });
+          reject(new SwobError('UPSTREAM', `${name} was ${why}`));
+        };
+        cancel = clock.after(timeoutMs, () => giveUp(`not answered within ${timeoutMs} ms`));
+        breakOff = () => giveUp('broken off: swob is stopping');
       });
+      underWay.add(breakOff);
       try {
-        const status = await Promise.race([post(target, id, body, controller.signal), late]);
+        const status = await Promise.race([post(target, id, body, controller.signal), givenUp]);
         if (status < 200 || status >= 300) throw new SwobError('UPSTREAM', `${name} was answered ${status}`);
       } catch (error) {
         throw error instanceof SwobError ? error : failure(name, error);
       } finally {
         cancel();
+        underWay.delete(breakOff);
       }
+    },
+    close: () => {
+      for (const breakOff of underWay) breakOff();
     },
   };
 }

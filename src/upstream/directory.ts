@@ -79,12 +79,12 @@ export function createDirectory(options: DirectoryOptions): UserDirectory & Deve
   return {
     authenticate: (authId, authKey) =>
       // As a digest, so that no key stays in memory.
-      credentials(digest(authId, authKey), async () => {
+      credentials.get(digest(authId, authKey), async () => {
         const { refused } = await call(fetch, developerApi, { auth_id: authId, auth_key: authKey });
         return refused === undefined;
       }),
     userOf: (msisdn) =>
-      users(msisdn, async () => {
+      users.get(msisdn, async () => {
         const { text } = await ask({ phone_number: msisdn });
         return text === undefined ? undefined : userIn(backend, text);
       }),

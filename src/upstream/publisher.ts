@@ -8,8 +8,8 @@ import { ExchangeError, exchange, type Failure } from './exchange.ts';
 
 const maxBodyBytes = 64 * 1024;
 const pool = { min: 0, max: 64, waitTimeoutMs: 5_000 };
-/** Statuses under 500 that speak of the moment and not of the message. */
-const passing: ReadonlySet<number> = new Set([408, 425, 429]);
+/** Statuses that speak of the message itself. A 401 or 404 speaks of a configuration that is about to be mended. */
+const forGood: ReadonlySet<number> = new Set([400, 413, 422]);
 
 export interface PublisherOptions {
   /** `https://` may stand before it. */
@@ -63,9 +63,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     publish: async (id, msisdn, message) => {
       const status = await statusOf(id, JSON.stringify({ MSISDN: msisdn, message }));
       if (status >= 200 && status < 300) return;
-      // Where a redirect leads is the operator's to mend, so the message waits for that.
-      const again = status < 400 || status >= 500 || passing.has(status);
-      throw new SwobError(again ? 'UNAVAILABLE' : 'UPSTREAM', `${name} answered ${status}`);
+      throw new SwobError(forGood.has(status) ? 'UPSTREAM' : 'UNAVAILABLE', `${name} answered ${status}`);
     },
     close: () => connections.close(),
   };

@@ -4,6 +4,7 @@ import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import { type AmqpAddress, amqpFailure, brokerName } from '../domain/amqp.ts';
 import { exchangeName } from '../domain/outgoing-names.ts';
 import type { Clock, Log } from '../domain/ports.ts';
+import { within } from '../domain/within.ts';
 
 const connectTimeoutMs = 10_000;
 /** A broker that is silent for two of these is gone; so this bounds what amqplib itself waits for without end. */
@@ -153,16 +154,4 @@ export function keepLink({ address, clock, log, onReturn }: LinkOptions): LinkKe
       return closed;
     },
   };
-}
-
-/** Resolves when `work` is done, or after `ms` milliseconds. `work` never rejects. */
-export async function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
-  let cancel = (): void => undefined;
-  await Promise.race([
-    work,
-    new Promise<void>((resolve) => {
-      cancel = clock.after(ms, resolve);
-    }),
-  ]);
-  cancel();
 }

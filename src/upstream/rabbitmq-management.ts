@@ -22,6 +22,8 @@ type Json = Readonly<Record<string, unknown>>;
 export interface Management {
   /** Undefined when there is no such thing. */
   get(path: string): Promise<Json | undefined>;
+  /** Empty when there is no such thing. */
+  list(path: string): Promise<Json[]>;
   put(path: string, body: Json): Promise<void>;
   /** Nothing happens when there is no such thing. */
   remove(path: string): Promise<void>;
@@ -86,6 +88,12 @@ export function createManagement({
       const json = parse(text);
       if (!isObject(json)) throw failure('its answer is no JSON object');
       return json;
+    },
+    list: async (path) => {
+      const text = await call('GET', path);
+      const json = text === undefined ? [] : parse(text);
+      if (Array.isArray(json) && json.every(isObject)) return json;
+      throw failure('its answer is no list of JSON objects');
     },
     put: async (path, body) => {
       if ((await call('PUT', path, body)) === undefined) throw failure('it answered 404');

@@ -23,6 +23,8 @@ export interface TenantsOptions {
 /** What an existing user of that name is. */
 type Found = 'nobody' | 'tenant' | 'somebody else';
 
+/** Says that a user is one of ours. RabbitMQ attaches no right to it. */
+const tenantTag = 'swob';
 /** So that a flood of requests to send is none at the management API. */
 const subscribedTtlMs = 60_000;
 /** Names that are listed, and removed, at a time; and how often. */
@@ -50,9 +52,19 @@ export function createTenants(options: TenantsOptions): Tenants {
     if (reserved.has(authId)) return 'somebody else';
     const user = await api.get(userPath(authId));
     if (user === undefined) return 'nobody';
-    // A list, or in older versions a text.
-    const { tags } = user;
-    return tags === '' || (Array.isArray(tags) && tags.length === 0) ? 'tenant' : 'somebody else';
+    const tags = tagsOf(user);
+    if (tags.includes(tenantTag)) return 'tenant';
+    // The replaced server gave its tenants the tag management, and rights on their names in one vhost.
+    const isOfOld = tags.every((tag) => tag === 'management') && (await hasOwnNamesOnly(authId));
+    return isOfOld ? 'tenant' : 'somebody else';
+  };
+
+  /** Whether all that the user may do is on names of this developer in our vhost: so has no other program's user. */
+  const hasOwnNamesOnly = async (authId: string): Promise<boolean> => {
+    const all = await api.list(`${userPath(authId)}/permissions`);
+    const isOwn = ({ vhost: where, configure }: Readonly<Record<string, unknown>>): boolean =>
+      encodeURIComponent(String(where)) === vhost && String(configure).includes(`${authId}_`);
+    return all.length > 0 && all.every(isOwn);
   };
 
   const refuseOthers = async (authId: string): Promise<Found> => {
@@ -83,13 +95,14 @@ export function createTenants(options: TenantsOptions): Tenants {
 
   return {
     subscribe: async (authId, authKey) => {
+      subscribed.forget(authId);
       await refuseOthers(authId);
       const own = `^${quoted(tenantPrefix(authId))}`;
       // So that a gateway phone can bind its queue before the first SMS.
       await api.put(scoped('exchanges', exchangeName), { type: 'topic', durable: true });
       // In this order, because a new user can do nothing until it has permissions, and without topic permissions
       // it could read every developer's SMS.
-      await api.put(userPath(authId), { password: authKey, tags: '' });
+      await api.put(userPath(authId), { password: authKey, tags: tenantTag });
       await api.put(scoped('topic-permissions', authId), {
         exchange: exchangeName,
         write: '^$',
@@ -103,9 +116,10 @@ export function createTenants(options: TenantsOptions): Tenants {
     },
 
     unsubscribe: async (authId) => {
+      subscribed.forget(authId);
       if ((await refuseOthers(authId)) === 'tenant') {
         // No password lets it in from here on, so it cannot come back for what is removed after.
-        await api.put(userPath(authId), { password_hash: '', tags: '' });
+        await api.put(userPath(authId), { password_hash: '', tags: tenantTag });
         // Not after the user is gone: RabbitMQ closes its connections then, too, and one that closes twice is a 500.
         await api.remove(`connections/username/${encodeURIComponent(authId)}`);
         await api.remove(userPath(authId));
@@ -114,9 +128,14 @@ export function createTenants(options: TenantsOptions): Tenants {
       await removeAll('exchanges', authId);
     },
 
-    // For a minute after its end a subscription may still be seen here; its queues are gone all the same.
-    isSubscribed: (authId) => subscribed(authId, async () => (await find(authId)) === 'tenant'),
+    isSubscribed: (authId) => subscribed.get(authId, async () => (await find(authId)) === 'tenant'),
   };
+}
+
+/** A list, or in older versions a text. */
+function tagsOf({ tags }: Readonly<Record<string, unknown>>): string[] {
+  const list: unknown[] = Array.isArray(tags) ? tags : String(tags ?? '').split(',');
+  return list.map(String).filter((tag) => tag !== '');
 }
 
 /** Stands for itself in a regular expression of RabbitMQ's (PCRE). */

@@ -6,16 +6,20 @@ import { amqpAddress } from '../domain/amqp.ts';
 import type { OutgoingSms } from '../domain/model.ts';
 import { exchangeName, routingKey } from '../domain/outgoing-names.ts';
 import type { Broker, Clock, Log } from '../domain/ports.ts';
+import { within } from '../domain/within.ts';
 import { SwobError } from '../errors.ts';
-import { keepLink, type Link, within } from './rabbitmq-link.ts';
+import { keepLink, type Link } from './rabbitmq-link.ts';
+import { createRoom } from './room.ts';
 
 /** SMS that wait for a connection or for their confirm, also those that were told "unconfirmed" already. */
 const maxUnderWay = 1_000;
 const maxBytesUnderWay = 16 * 1024 * 1024;
+/** SMS that may wait for room among those. */
+const maxWaiting = 5_000;
 /** A broker that owes so many confirms for longer than their time does not work: it gets a new connection. */
 const maxLate = 500;
 /** Longest wait for confirms when closing. */
-const closeMs = 5_000;
+const closeMs = 1_000;
 
 export interface BrokerOptions {
   /** `amqp:` or `amqps:`, with credentials. */
@@ -36,11 +40,17 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Bro
   /** Message ids that wait for their confirm, and whether the broker has given the message back. */
   const unconfirmed = new Map<string, { returned: boolean }>();
   const sending = new Set<Promise<Outcome>>();
-  let underWay = 0;
-  let bytesUnderWay = 0;
   let late = 0;
   let closed: Promise<void> | undefined;
 
+  const room = createRoom({
+    maxThings: maxUnderWay,
+    maxBytes: maxBytesUnderWay,
+    maxWaiting,
+    waitMs: timeoutMs,
+    clock,
+    full: () => unavailable('too many SMS wait for the message broker to confirm them', 1),
+  });
   const links = keepLink({
     address: amqpAddress(url),
     clock,
@@ -50,22 +60,6 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Bro
       if (message) message.returned = true;
     },
   });
-
-  /** Makes room for a message; the function gives it back, once. */
-  const takeRoom = (bytes: number): (() => void) => {
-    if (underWay >= maxUnderWay || bytesUnderWay + bytes > maxBytesUnderWay) {
-      throw unavailable('too many SMS wait for the message broker to confirm them', 1);
-    }
-    underWay += 1;
-    bytesUnderWay += bytes;
-    let taken = true;
-    return () => {
-      if (!taken) return;
-      taken = false;
-      underWay -= 1;
-      bytesUnderWay -= bytes;
-    };
-  };
 
   const openLink = async (): Promise<Link> => {
     const link = await links.current();
@@ -87,7 +81,8 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Bro
         confirmed();
         unconfirmed.delete(messageId);
         if (isLate) late -= 1;
-        if (error) resolve('unconfirmed');
+        if (isNack(error)) resolve('refused');
+        else if (error) resolve('unconfirmed');
         else resolve(message.returned ? 'unroutable' : 'sent');
       };
       const options = { mandatory: true, persistent: true, contentType: 'application/json', messageId };
@@ -105,7 +100,7 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Bro
   const send = async ({ authId, operatorName, number, text }: OutgoingSms): Promise<Outcome> => {
     // Gateway phones of today read exactly these two members.
     const body = Buffer.from(JSON.stringify({ text, number }));
-    const release = takeRoom(body.length);
+    const release = await room.take(body.length);
     try {
       return await publish(await openLink(), routingKey(authId, operatorName), body, release);
     } catch (error) {
@@ -127,6 +122,11 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Bro
       return closed;
     },
   };
+}
+
+/** Not the end of the channel, which amqplib tells in the same way. */
+function isNack(error: unknown): boolean {
+  return error instanceof Error && error.message === 'message nacked';
 }
 
 function notConnected(): SwobError {

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { createCipheriv } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decryptSms, encryptSms, isSmsText } from '../../src/crypto/sms-cipher.ts';
+import { canonicalSms, decryptSms, encryptSms } from '../../src/crypto/sms-cipher.ts';
 import { needs } from '../support/needs.ts';
 
 const key = '0123456789abcdef0123456789abcdef';
@@ -59,7 +59,7 @@ describe('an SMS', () => {
         const android = broken(base64(inner.slice(0, 16) + broken(inner.slice(16))));
         for (const each of [text, android]) {
           expect(decryptSms(itsKey, each)).toBe(itsMessage);
-          expect(isSmsText(each)).toBe(true);
+          expect(canonicalSms(each)).toBeDefined();
         }
       }),
     );
@@ -92,7 +92,7 @@ describe('an SMS', () => {
     expect(text.length).toBeLessThanOrEqual(40_000);
     const full = text.padEnd(40_000, '\n');
     expect(decryptSms(key, full)).toHaveLength(22_400);
-    expect(isSmsText(`${full}\n`)).toBe(false);
+    expect(canonicalSms(`${full}\n`)).toBeUndefined();
     expect(decryptSms(key, `${full}\n`)).toBeUndefined();
   });
 });
@@ -119,7 +119,7 @@ describe('one flipped bit', () => {
     expect(decryptSms(key, textOf(ciphertext))).toBe(message);
     for (const bit of bitsOf(ciphertext.length)) {
       const text = textOf(flip(ciphertext, bit));
-      expect(isSmsText(text)).toBe(true);
+      expect(canonicalSms(text)).toBeDefined();
       expect(decryptSms(key, text)).toBeUndefined();
     }
   });
@@ -179,7 +179,7 @@ describe('undefined is what comes of', () => {
     '20 MB': 'A'.repeat(20 * 1024 * 1024),
   };
   test.each(Object.entries(noForm))('%s', (_case, text) => {
-    expect(isSmsText(text)).toBe(false);
+    expect(canonicalSms(text)).toBeUndefined();
     expect(decryptSms(key, text)).toBeUndefined();
   });
 
@@ -200,7 +200,7 @@ describe('undefined is what comes of', () => {
     'a surrogate': encryptPadded(pad(Buffer.from('twelve bytes\xed\xa0\x80', 'latin1'), 1)),
   };
   test.each(Object.entries(noMessage))('%s', (_case, text) => {
-    expect(isSmsText(text)).toBe(true);
+    expect(canonicalSms(text)).toBeDefined();
     expect(decryptSms(key, text)).toBeUndefined();
   });
 

@@ -13,7 +13,7 @@ function setUp(keepMs: (answer: string) => number = () => 1_000) {
     asked,
     answers,
     ask: (key: string) =>
-      answers(key, async () => {
+      answers.get(key, async () => {
         asked.push(key);
         return `${key}!`;
       }),
@@ -36,6 +36,14 @@ describe('an answer', () => {
   test('whose time is 0 is not kept', async () => {
     const { asked, ask } = setUp(() => 0);
     await ask('a');
+    await ask('a');
+    expect(asked).toEqual(['a', 'a']);
+  });
+
+  test('can be forgotten before its time', async () => {
+    const { answers, asked, ask } = setUp();
+    await ask('a');
+    answers.forget('a');
     await ask('a');
     expect(asked).toEqual(['a', 'a']);
   });
@@ -63,7 +71,7 @@ describe('a question under way', () => {
   test('that fails fails for all, and is asked anew', async () => {
     const { answers, ask } = setUp();
     const fail = () => Promise.reject(new Error('no'));
-    expect(await Promise.allSettled([answers('a', fail), answers('a', fail)])).toEqual([
+    expect(await Promise.allSettled([answers.get('a', fail), answers.get('a', fail)])).toEqual([
       { status: 'rejected', reason: new Error('no') },
       { status: 'rejected', reason: new Error('no') },
     ]);
@@ -77,7 +85,7 @@ describe('a question under way', () => {
     const promise = new Promise<string>((settle) => {
       resolve = settle;
     });
-    const waiting = Array.from({ length: 256 }, (_, index) => answers(String(index), () => promise));
+    const waiting = Array.from({ length: 256 }, (_, index) => answers.get(String(index), () => promise));
     await expect(ask('one more')).rejects.toThrow('too many');
     expect(await ask('kept')).toBe('kept!');
     const shared = ask('0');

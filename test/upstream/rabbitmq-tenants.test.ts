@@ -93,10 +93,22 @@ describe('a subscribed developer', () => {
 
   test('loses rights that somebody gave it, by subscribing again', async () => {
     const { manage } = rabbit();
-    await manage('PUT', `users/${alice}`, { password: key, tags: '' });
+    await tenantsAt().subscribe(alice, key);
     await manage('PUT', `permissions/%2F/${alice}`, { configure: '.*', write: '.*', read: '.*' });
     await tenantsAt().subscribe(alice, key);
     await expect((await phoneOf(alice)).assertQueue('anything')).rejects.toThrow(/403/);
+  });
+
+  test('of the replaced server is known as one, and gets the rights of today by subscribing again', async () => {
+    const { manage } = rabbit();
+    await manage('PUT', `users/${alice}`, { password: 'old', tags: 'management' });
+    const own = `^(${exchangeName}|${alice}_.*)$`;
+    await manage('PUT', `permissions/%2F/${alice}`, { configure: own, write: own, read: own });
+    const tenants = tenantsAt();
+    expect(await tenants.isSubscribed(alice)).toBe(true);
+    await tenants.subscribe(alice, key);
+    await expect((await phoneOf(alice)).assertQueue(`${alice}_other`)).rejects.toThrow(/403/);
+    expect(await manage('GET', `users/${alice}`)).toMatchObject({ tags: ['swob'] });
   });
 
   test('cannot use the management API, nor another vhost', async () => {
@@ -238,10 +250,16 @@ describe('unsubscribe', () => {
     expect(await tenants.isSubscribed(alice)).toBe(true);
     await tenants.unsubscribe(alice);
     await closed;
-    // Asked for once a minute; what it could still send to is gone.
-    expect(await tenants.isSubscribed(alice)).toBe(true);
-    clock.advance(60_000);
     expect(await tenants.isSubscribed(alice)).toBe(false);
+    // Seen for a minute more where another process did it; what could still be sent to is gone.
+    const elsewhere = tenantsAt({ clock });
+    expect(await elsewhere.isSubscribed(bob)).toBe(true);
+    await tenants.unsubscribe(bob);
+    expect(await elsewhere.isSubscribed(bob)).toBe(true);
+    clock.advance(60_000);
+    expect(await elsewhere.isSubscribed(bob)).toBe(false);
+    await tenants.subscribe(bob, key);
+    await (await phoneOf(bob)).assertQueue(queueName(bob, operator), { durable: true });
     await expect(phoneOf(alice)).rejects.toThrow(/403/);
     expect(await namesOf('queues')).toEqual([queueName(bob, operator)]);
     expect(await namesOf('exchanges')).toEqual([]);
@@ -275,10 +293,15 @@ describe('users who are no developers', () => {
     ['an administrator', 'guest', { user: 'guest' }],
     ['another administrator', 'root', { user: 'guest' }],
     ['swob itself', 'swob', { brokerUrl: 'amqp://swob:x@localhost' }],
+    ['another program', 'billing', {}],
   ])('are left alone: %s', async (_who, name, options) => {
     const { manage } = rabbit();
     if (name === 'root') await manage('PUT', 'users/root', { password: 'r', tags: 'administrator' });
     if (name === 'swob') await manage('PUT', 'users/swob', { password: 's', tags: '' });
+    if (name === 'billing') {
+      await manage('PUT', 'users/billing', { password: 'b', tags: '' });
+      await manage('PUT', 'permissions/%2F/billing', { configure: '^billing-', write: '.*', read: '.*' });
+    }
     const before = await manage('GET', `users/${name}`);
     const tenants = tenantsAt(options);
     expect(await failureOf(tenants.subscribe(name, 'evil'))).toMatchObject({ code: 'FORBIDDEN' });

@@ -130,16 +130,10 @@ describe('send', () => {
     const results = await Promise.allSettled(
       Array.from({ length: 2_000 }, (_, index) => broker.send({ ...sms, text: String(index) })),
     );
+    // Those above the bound have waited for their turn.
     const sent = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    expect(sent).toEqual(Array.from({ length: 1_000 }, () => 'sent'));
-    const refused = results.flatMap((result) =>
-      result.status === 'rejected' ? [String(result.reason)] : [],
-    );
-    expect(refused).toHaveLength(1_000);
-    expect(new Set(refused)).toEqual(
-      new Set(['SwobError: too many SMS wait for the message broker to confirm them']),
-    );
-    for (let index = 0; index < 1_000; index += 1) {
+    expect(sent).toEqual(Array.from({ length: 2_000 }, () => 'sent'));
+    for (let index = 0; index < 2_000; index += 1) {
       expect(JSON.parse(String((await queue.next()).content))).toMatchObject({ text: String(index) });
     }
     expect(await broker.send(sms)).toBe('sent');
@@ -150,7 +144,7 @@ describe('send', () => {
     const { broker } = createWorld();
     const text = 'x'.repeat(1024 * 1024);
     const results = await Promise.allSettled(Array.from({ length: 20 }, () => broker.send({ ...sms, text })));
-    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(15);
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(20);
     expect(await broker.send({ ...sms, text })).toBe('sent');
   });
 });

@@ -8,8 +8,9 @@ import { createMessageDesk, type MessageDesk } from '../../domain/message-desk.t
 import type { Callback } from '../../domain/model.ts';
 import { createOutbox, type Outbox } from '../../domain/outbox.ts';
 import { createOutgoing, type Outgoing } from '../../domain/outgoing.ts';
-import type { Broker, Store, Telecom, Tenants, UserDirectory } from '../../domain/ports.ts';
-import { createPublishing, type Publishing } from '../../domain/publishing.ts';
+import type { Broker, CallbackSender, Store, Telecom, Tenants } from '../../domain/ports.ts';
+import { createPublishing, type Publishing, type PublishingDeps } from '../../domain/publishing.ts';
+import { within } from '../../domain/within.ts';
 import { messageOf, SwobError } from '../../errors.ts';
 import { createCallbackSender } from '../../upstream/callbacks.ts';
 import { createDirectory } from '../../upstream/directory.ts';
@@ -24,6 +25,8 @@ export interface Messaging {
   start(): void;
 }
 
+/** How long what is under way may go on when swob stops, once its calls have been broken off. */
+const stopMs = 1_500;
 /** Callbacks that are sent at once. */
 const callbacksAtOnce = 16;
 const callbackMaxAgeMs = 86_400_000;
@@ -45,9 +48,20 @@ export async function buildMessaging(
     cacheTtlMs: config.backend_publisher.cache_ttl,
     clock: world.clock,
   });
-  const publishing = buildPublishing(config, world, { store, telecom, directory });
-  const callbacks = buildCallbacks(config, world, store);
+  const publisher = createPublisher({ ...config.publisher, timeoutMs: config.publisher.timeout, ...world });
+  const publishing = buildPublishing(config, world, { store, telecom, directory, publisher });
+  const { callback_secret: secret, callback_allow: allow } = config.outgoing;
+  const sender = createCallbackSender({ secret, allow, clock: world.clock });
+  const callbacks = buildCallbacks(sender, world, store);
   const { broker, tenants } = await connectBroker(config, world);
+  world.lifecycle.defer('messaging', async () => {
+    publishing.outbox.halt();
+    callbacks.halt();
+    sender.close();
+    // What they carry is kept when their calls are broken off; a system that is only asked may take longer than we have.
+    await Promise.all([publisher.close(), broker?.close()]);
+    await within(world.clock, stopMs, Promise.all([publishing.idle(), callbacks.idle()]));
+  });
   const outgoing = createOutgoing({
     broker,
     tenants,
@@ -78,13 +92,13 @@ export async function buildMessaging(
 
 function buildPublishing(
   config: Config,
-  { clock, log, lifecycle }: World,
-  { store, telecom, directory }: { store: Store; telecom: Telecom; directory: UserDirectory },
+  { clock, log }: World,
+  parts: Pick<PublishingDeps, 'directory' | 'publisher'> & { store: Store; telecom: Telecom },
 ): Publishing {
+  const { store, telecom, directory, publisher } = parts;
   const { publisher: at, api, limits } = config;
-  const publisher = createPublisher({ ...at, timeoutMs: at.timeout, clock, log });
   const pattern = new RegExp(identifierPatterns(api.state).msisdn);
-  const publishing = createPublishing({
+  return createPublishing({
     store,
     directory,
     publisher,
@@ -97,19 +111,10 @@ function buildPublishing(
     smsLimit: limits.sms,
     isSender: (msisdn) => pattern.test(msisdn) && (api.state === 'testing' || telecom.isValid(msisdn)),
   });
-  lifecycle.defer('publishing', async () => {
-    publishing.outbox.halt();
-    // Ends the calls under way, so that what they carry is kept in time.
-    await publisher.close();
-    await publishing.outbox.idle();
-  });
-  return publishing;
 }
 
-function buildCallbacks(config: Config, { clock, log, lifecycle }: World, store: Store): Outbox<Callback> {
-  const { callback_secret: secret, callback_allow: allow } = config.outgoing;
-  const sender = createCallbackSender({ secret, allow, clock });
-  const callbacks = createOutbox<Callback>({
+function buildCallbacks(sender: CallbackSender, { clock, log }: World, store: Store): Outbox<Callback> {
+  return createOutbox<Callback>({
     name: 'callback',
     store: store.callbacks,
     clock,
@@ -129,22 +134,16 @@ function buildCallbacks(config: Config, { clock, log, lifecycle }: World, store:
       }
     },
   });
-  lifecycle.defer('callbacks', async () => {
-    callbacks.halt();
-    await callbacks.idle();
-  });
-  return callbacks;
 }
 
 /** amqplib is imported only where there is a broker: it costs memory and time to start. */
 async function connectBroker(
   { broker: at }: Config,
-  { clock, log, lifecycle }: World,
+  { clock, log }: World,
 ): Promise<{ broker: Broker | undefined; tenants: Tenants | undefined }> {
   if (at.url === '') return { broker: undefined, tenants: undefined };
   const { createBroker } = await import('../../upstream/rabbitmq.ts');
   const broker = createBroker({ url: at.url, timeoutMs: at.timeout, clock, log });
-  lifecycle.defer('broker', () => broker.close());
   if (at.management_url === '') return { broker, tenants: undefined };
   const { createTenants } = await import('../../upstream/rabbitmq-tenants.ts');
   const tenants = createTenants({

@@ -36,7 +36,9 @@ async function run(context: Context, user: string, argument: string, options: Op
   const { printer } = context;
   const { msisdn = user, dryRun = false, url } = options;
   const key = await readSharedKey(context, options.key);
-  const text = encryptSms(key, await readText(context, argument, 'text'));
+  const message = await readText(context, argument, 'text');
+  if (message === '') throw new SwobError('USAGE', 'the text is empty: there is nothing to publish');
+  const text = encryptSms(key, message);
   if (dryRun) return printer.json ? printer.value({ text, MSISDN: msisdn }) : printer.line(text);
 
   await context.withGateway(url, async ({ http }) => {

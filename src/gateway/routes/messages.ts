@@ -75,7 +75,7 @@ export const messageRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { d
 
   app.post(
     '/sms/failed/retry',
-    { schema: { summary: 'Try all again that were given up', tags } },
-    async () => ({ retried: await desk.retryAll() }),
+    { schema: { summary: 'Try the oldest again that were given up, 500 at most', tags } },
+    () => desk.retryOldest(),
   );
 };

@@ -13,7 +13,8 @@ interface Options {
 
 const tags = ['outgoing SMS'];
 const config = { badJson: 'invalid json' };
-const bodyLimit = 4 * 1024 * 1024;
+/** Read before anybody has said who he is, so many at once must fit into memory. */
+const bodyLimit = 512 * 1024;
 const maxRecipients = 1_000;
 /** Longer than any SMS of 255 parts. */
 const maxText = 40_000;

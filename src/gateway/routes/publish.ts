@@ -95,10 +95,17 @@ export const publishRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opt
       const { id, answer } = await options.publishing.receive({ platform, ...sms }, limitAddress(request.ip));
       const { status, text } = answers[answer];
       if (answer !== 'refused') reply.header('x-message-id', id);
-      return reply.code(status).type('text/plain; charset=utf-8').send(text);
+      reply.code(status);
+      if (platform === 'twilio') return reply.type('text/xml; charset=utf-8').send(silently(text));
+      return reply.type('text/plain; charset=utf-8').send(text);
     },
   );
 };
+
+/** TwiML that sends nothing: a plain text would go to the sender as an SMS, at the operator's cost. */
+function silently(text: string): string {
+  return `<?xml version="1.0" encoding="UTF-8"?><Response><!-- ${text} --></Response>`;
+}
 
 /** A member that must be a text. Throws BAD_INPUT in the contract's words. */
 function textOf(name: string, value: unknown): string {
