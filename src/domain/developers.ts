@@ -40,23 +40,23 @@ export function createDevelopers({ api, limits, setup, guessLimit }: DevelopersD
 
   /** `own` counts an attempt as wrong until it is known, so that a burst guesses no more than a row. */
   const attempt = async (own: string, address: string, check: () => Promise<boolean>): Promise<boolean> => {
-    const atOnce = running.get(address) ?? 0;
-    const wait = atOnce >= maxRunning ? 1 : await limits.peek(`credentials:address:${address}`, guessLimit);
-    if (wait > 0) throw limited('wrong credentials', wait);
-    const seconds = await limits.take(own, guessLimit);
-    if (seconds > 0) throw limited('wrong credentials', seconds);
-    running.set(address, (running.get(address) ?? 0) + 1);
+    const shared = `credentials:address:${address}`;
+    const leave = enter(running, address);
     // What could not be checked was not wrong.
     let wrong = false;
+    let counted = false;
     try {
+      const wait = await limits.peek(shared, guessLimit);
+      if (wait > 0) throw limited('wrong credentials', wait);
+      const seconds = await limits.take(own, guessLimit);
+      if (seconds > 0) throw limited('wrong credentials', seconds);
+      counted = true;
       wrong = !(await check());
       return !wrong;
     } finally {
-      const left = (running.get(address) ?? 1) - 1;
-      if (left > 0) running.set(address, left);
-      else running.delete(address);
-      if (wrong) await limits.take(`credentials:address:${address}`, guessLimit);
-      else await limits.giveBack(own, guessLimit);
+      leave();
+      if (wrong) await limits.take(shared, guessLimit);
+      else if (counted) await limits.giveBack(own, guessLimit);
     }
   };
 
@@ -91,5 +91,17 @@ export function createDevelopers({ api, limits, setup, guessLimit }: DevelopersD
         return right.every(Boolean);
       });
     },
+  };
+}
+
+/** Counts one more of this key before anything is waited for; the function takes it back. Throws LIMITED. */
+function enter(running: Map<string, number>, key: string): () => void {
+  const before = running.get(key) ?? 0;
+  if (before >= maxRunning) throw limited('wrong credentials', 1);
+  running.set(key, before + 1);
+  return () => {
+    const left = (running.get(key) ?? 1) - 1;
+    if (left > 0) running.set(key, left);
+    else running.delete(key);
   };
 }

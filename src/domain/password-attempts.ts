@@ -46,18 +46,23 @@ export function createPasswordAttempts(limits: LimitStore, limit: RateLimit): Pa
 
       const shared = `password:address:${address}`;
       const atOnce = running.get(shared) ?? 0;
+      // Counted before anything is waited for, or a burst would find nobody running.
+      running.set(shared, atOnce + 1);
+      const leave = (): void => {
+        const left = (running.get(shared) ?? 1) - 1;
+        if (left > 0) running.set(shared, left);
+        else running.delete(shared);
+      };
       const seconds = limit !== 'off' && atOnce >= maxRunning ? 1 : await limits.peek(shared, limit);
       if (seconds > 0) {
+        leave();
         await giveBackAll(limits, own, limit);
         return refusal(false, seconds);
       }
-      running.set(shared, (running.get(shared) ?? 0) + 1);
       return {
         refused: false,
         end: async (wrong) => {
-          const left = (running.get(shared) ?? 1) - 1;
-          if (left > 0) running.set(shared, left);
-          else running.delete(shared);
+          leave();
           if (wrong) await limits.take(shared, limit);
           else await giveBackAll(limits, own, limit);
         },

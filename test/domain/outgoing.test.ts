@@ -13,6 +13,7 @@ import {
   routingKey,
   tenantPrefix,
 } from '../../src/domain/outgoing-names.ts';
+import type { Broker } from '../../src/domain/ports.ts';
 import { SwobError } from '../../src/errors.ts';
 import { createMemoryStore } from '../../src/store/memory/store.ts';
 import { createTelecom } from '../../src/telecom/telecom.ts';
@@ -33,7 +34,7 @@ function createWorld(options: { broker?: boolean; tenants?: boolean; setup?: typ
   const log = createMemoryLog();
   const store = createMemoryStore(storeOptions(clock));
   const broker = {
-    send: vi.fn(async (_sms: OutgoingSms): Promise<'sent' | 'unroutable' | 'unconfirmed'> => 'sent'),
+    send: vi.fn(async (_sms: OutgoingSms): ReturnType<Broker['send']> => 'sent'),
     close: async () => {},
   };
   const tenants = {
@@ -154,6 +155,31 @@ describe('a request to send', () => {
     ]);
   });
 
+  test('Q11: of which nothing was confirmed is answered for good: repeated, it would be sent twice', async () => {
+    const { outgoing, broker } = createWorld();
+    broker.send.mockResolvedValue('unconfirmed');
+    const keyed = { ...request, idempotencyKey: 'k', data: [sms, sms] };
+    const first = await outgoing.send(keyed, address);
+    expect(first.complete).toBe(true);
+    expect(errorsIn(first)).toHaveLength(2);
+    const tried = broker.send.mock.calls.length;
+    expect(await outgoing.send(keyed, address)).toEqual(first);
+    expect(broker.send).toHaveBeenCalledTimes(tried);
+  });
+
+  test('a full queue holds up no other', async () => {
+    const { outgoing, broker } = createWorld();
+    broker.send.mockImplementation(async ({ operatorName }) =>
+      operatorName === 'Full' ? 'refused' : 'sent',
+    );
+    const data = [...Array.from({ length: 60 }, () => ({ ...sms, operator_name: 'Full' })), sms];
+    const answer = await outgoing.send({ ...request, data }, address);
+    expect(answer.complete).toBe(true);
+    expect(errorsIn(answer)).toHaveLength(60);
+    expect(errorsIn(answer)[0]?.error_message).toContain('the queue of its gateway clients is full');
+    expect(broker.send).toHaveBeenCalledTimes(61);
+  });
+
   test('of which the broker takes nothing is incomplete, and does not wait for each', async () => {
     const { outgoing, broker } = createWorld();
     broker.send.mockRejectedValue(unavailable);
@@ -199,10 +225,24 @@ describe('a request to send', () => {
     });
   });
 
-  test('too many requests are limited', async () => {
+  test('too many requests are limited, from an address and for a developer', async () => {
     const { outgoing } = createWorld();
-    for (let n = 0; n < 50; n++) await outgoing.send(request, address);
+    for (let n = 0; n < 50; n++) await outgoing.send(request, `192.0.2.${n}`);
     await expect(outgoing.send(request, address)).rejects.toMatchObject({ code: 'LIMITED' });
+    const other = createWorld();
+    other.api.authenticate.mockResolvedValue(true);
+    for (let n = 0; n < 50; n++) await other.outgoing.send({ ...request, authId: `dev${n}` }, address);
+    const more = other.outgoing.send({ ...request, authId: 'more' }, address);
+    await expect(more).rejects.toMatchObject({ code: 'LIMITED' });
+  });
+
+  test('numbers to look up are counted, not requests', async () => {
+    const { outgoing } = createWorld();
+    await outgoing.withOperators(
+      Array.from({ length: 50 }, () => ({ number })),
+      address,
+    );
+    await expect(outgoing.withOperators([{ number }], address)).rejects.toMatchObject({ code: 'LIMITED' });
   });
 });
 

@@ -243,11 +243,11 @@ describe('Q9: callbacks', () => {
       const answer = await world.send([sms(host)], { callback_url: `http://${host}:${hook.port}/` });
       expect([host, answer.status, errorsOf(answer)]).toEqual([host, 200, []]);
     }
+    const failed = (what: string) =>
+      world.log.lines.filter(({ message }) => message === `a callback ${what}`);
+    await expect.poll(() => failed('was given up').length + failed('is tried again later').length).toBe(10);
     // A name with a dot at its end may be unknown here; nothing speaks against trying that again.
-    const failures = ['a callback was given up', 'a callback is tried again later'];
-    await expect
-      .poll(() => world.log.lines.filter(({ message }) => failures.includes(message)).length)
-      .toBe(10);
+    expect(failed('was given up').length).toBeGreaterThanOrEqual(9);
     expect(hook.calls).toEqual([]);
   });
 

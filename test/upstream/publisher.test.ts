@@ -135,20 +135,19 @@ describe('published is', () => {
 });
 
 describe('worth trying again is', () => {
-  test.each([301, 302, 303, 304, 307, 308, 408, 425, 429, 500, 501, 502, 503, 504, 599])(
-    'status %d',
-    async (status) => {
-      const other = await startHostileServer({});
-      const answer = httpAnswer('why', status, [`Location: ${other.url}/publish`]);
-      const { server, publisher } = await answering(status === 304 ? httpAnswer('', status) : answer);
-      expect(await failureOf(publisher.publish('1', msisdn, message))).toEqual({
-        code: 'UNAVAILABLE',
-        message: `the Publisher at 127.0.0.1:${server.port} answered ${status}`,
-      });
-      expect(server.requests).toHaveLength(1);
-      expect(other.requests).toEqual([]);
-    },
-  );
+  test.each([
+    301, 302, 303, 304, 307, 308, 401, 403, 404, 405, 408, 415, 425, 429, 451, 500, 501, 502, 503, 504, 599,
+  ])('status %d', async (status) => {
+    const other = await startHostileServer({});
+    const answer = httpAnswer('why', status, [`Location: ${other.url}/publish`]);
+    const { server, publisher } = await answering(status === 304 ? httpAnswer('', status) : answer);
+    expect(await failureOf(publisher.publish('1', msisdn, message))).toEqual({
+      code: 'UNAVAILABLE',
+      message: `the Publisher at 127.0.0.1:${server.port} answered ${status}`,
+    });
+    expect(server.requests).toHaveLength(1);
+    expect(other.requests).toEqual([]);
+  });
 
   test.each([
     ['nonsense instead of HTTP', 'SSH-2.0-OpenSSH_9.2\r\n'],
