@@ -2,10 +2,20 @@
 
 import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { startDeveloperStub } from '../../src/stubs/developer.ts';
 import { startSwob } from '../support/binary.ts';
-import { createPhone, encryptFor, handshakeUrlOf, openSession, post, shakeHands } from '../support/phone.ts';
+import {
+  createPhone,
+  encryptFor,
+  handshakeUrlOf,
+  openSession,
+  pair,
+  post,
+  shakeHands,
+} from '../support/phone.ts';
+import { encryptAsApp } from '../support/sms.ts';
 import { openSocket } from '../support/socket.ts';
-import { createWorld, inspectStore, type World } from './world.ts';
+import { createWorld, inspectStore, portOf, type World } from './world.ts';
 
 const ping = { IMSI: '123456789012345', MSISDN: '+237650000000', seed_type: 'seed' };
 
@@ -49,23 +59,37 @@ test('a request that does not end is cut off, and sockets still hear 1001', asyn
   await expect(answer).rejects.toThrow('fetch failed');
 });
 
+test('an SMS that is at a Publisher which does not answer is kept, and the stop is no forced one', async () => {
+  const publisher = await startSilent();
+  const developer = await startDeveloperStub({ host: '127.0.0.1', port: 0 });
+  onTestFinished(() => developer.close());
+  const { folder, data } = await createWorld({
+    extra: [
+      `[publisher]\nport = ${publisher.port}\ntimeout = 1m`,
+      `[backend_publisher]\nport = ${portOf(developer.url)}`,
+    ].join('\n'),
+  });
+  const swob = await startSwob<{ gateway: { url: string } }>(['serve', 'gateway'], { cwd: folder });
+  const { url } = swob.ready.gateway;
+  const initUrl = await openSession(url, 'alice');
+  const key = await pair(handshakeUrlOf(url, initUrl), createPhone(), 'correct horse');
+  const answer = post(`${url}/sms/platform/gateway-client`, {
+    text: encryptAsApp(key, 'g:message'),
+    MSISDN: 'alice',
+  });
+  answer.catch(() => {});
+  await publisher.called;
+  swob.kill('SIGTERM');
+  expect(await swob.exit).toEqual({ code: null, signal: 'SIGTERM' });
+  expect(swob.stderr()).not.toContain('"level":50');
+  const waiting = await inspectStore(data, (store) => store.inbound.count());
+  expect(waiting).toEqual({ waiting: 1, failed: 0 });
+});
+
 /** A gateway in the middle of a request: the user API has taken the call and never answers. */
 async function startStuck({ folder }: World) {
-  let called: () => void = () => {};
-  const calling = new Promise<void>((resolve) => {
-    called = resolve;
-  });
-  const silent = createServer((socket) => {
-    socket.on('error', () => {});
-    called();
-    onTestFinished(() => void socket.destroy());
-  });
-  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void silent.close());
-  const address = silent.address();
-  if (typeof address !== 'object' || address === null) throw new Error('no address');
-
-  const url = `http://127.0.0.1:${address.port}/%s`;
+  const silent = await startSilent();
+  const url = `http://127.0.0.1:${silent.port}/%s`;
   const swob = await startSwob(
     [
       'serve',
@@ -83,6 +107,24 @@ async function startStuck({ folder }: World) {
   const answer = post(verificationUrl, { password });
   // The test looks at it once the process is gone; until then its failure is nobody's.
   answer.catch(() => {});
-  await calling;
+  await silent.called;
   return { swob, answer };
+}
+
+/** A server that takes a connection and never answers; `called` resolves with the first. */
+async function startSilent(): Promise<{ port: number; called: Promise<void> }> {
+  let call: () => void = () => {};
+  const called = new Promise<void>((resolve) => {
+    call = resolve;
+  });
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => call());
+    onTestFinished(() => void socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('no address');
+  return { port: address.port, called };
 }
