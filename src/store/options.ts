@@ -35,4 +35,6 @@ export interface MemoBounds {
   readonly rememberMs: number;
   /** Values that are remembered at once; the oldest give way. */
   readonly max: number;
+  /** Characters in all of them together; the oldest give way. Not bounded when values are small. */
+  readonly maxCharacters?: number;
 }

@@ -31,6 +31,17 @@ export function memoContract(current: () => { clock: FakeClock; store: Store }):
       expect(await published().get('b')).toBeUndefined();
     });
 
+    test('answers are bounded by what they hold together, the oldest give way', async () => {
+      const { answers } = current().store;
+      const large = { request: '', body: 'x'.repeat(400) };
+      for (const key of ['a', 'b', 'c']) await answers.put(key, large);
+      expect([await answers.get('a'), await answers.get('b'), await answers.get('c')]).toEqual([
+        undefined,
+        large,
+        large,
+      ]);
+    });
+
     test('receipts and answers are kept apart', async () => {
       await published().put('a', receipt);
       expect(await current().store.answers.get('a')).toBeUndefined();

@@ -31,7 +31,7 @@ export function storeOptions(clock: FakeClock): StoreOptions {
     inbound: { max: 40 },
     published: { rememberMs: 60_000, max: 100 },
     callbacks: { max: 20 },
-    answers: { rememberMs: 30_000, max: 50 },
+    answers: { rememberMs: 30_000, max: 50, maxCharacters: 1_000 },
   };
 }
 

@@ -39,3 +39,19 @@ test('it is a list in which the oldest come first, and which forgets them', () =
     }),
   );
 });
+
+test('the oldest give way when all together weigh too much; what is too heavy alone is not kept', () => {
+  const sizes = fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 30 });
+  fc.assert(
+    fc.property(sizes, (all) => {
+      const map = createExpiringMap<number>(createFakeClock(), 1_000, 100, { max: 10, of: (value) => value });
+      let model: number[] = [];
+      for (const [index, size] of all.entries()) {
+        map.set(`${index}`, size);
+        model = [...model, size];
+        while (model.reduce((sum, each) => sum + each, 0) > 10) model = model.slice(1);
+        expect([...map.values()]).toEqual(model);
+      }
+    }),
+  );
+});

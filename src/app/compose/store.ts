@@ -12,6 +12,8 @@ import type { World } from './world.ts';
 const rememberAnswersMs = 86_400_000;
 /** Answers that are remembered for that; the oldest give way. */
 const maxAnswers = 10_000;
+/** An answer to a request of 1,000 bad numbers has 150,000. */
+const maxAnswerCharacters = 16 * 1024 * 1024;
 
 /** Without `keeps` nothing outlives the process: rate limits are all that the service needs. */
 export async function openStore(config: Config, world: World, keeps: boolean): Promise<Store> {
@@ -36,6 +38,10 @@ function storeOptions(config: Config, { clock, log }: World): StoreOptions {
     inbound: { max: config.publisher.max_kept },
     published: { rememberMs: config.publisher.dedupe_window, max: config.publisher.max_remembered },
     callbacks: { max: config.outgoing.max_callbacks },
-    answers: { rememberMs: rememberAnswersMs, max: maxAnswers },
+    answers: {
+      rememberMs: rememberAnswersMs,
+      max: maxAnswers,
+      maxCharacters: maxAnswerCharacters,
+    },
   };
 }

@@ -39,14 +39,20 @@ export interface LowdbMemoOptions<T> {
   readonly name: string;
   readonly isValue: (value: unknown) => value is T;
   readonly bounds: MemoBounds;
+  /** What a value counts for where the bounds name characters. */
+  readonly charactersOf?: (value: T) => number;
   /** Throws when the store is closed. */
   readonly assertOpen: () => void;
 }
 
 /** Loads what is remembered. Throws CONFIG when a file is damaged, UNAVAILABLE when the disk refuses. */
 export async function openLowdbMemo<T>(options: LowdbMemoOptions<T>): Promise<LowdbMemo<T>> {
-  const { disk, clock, log, name, isValue, bounds, assertOpen } = options;
-  const known = createExpiringMap<Held<T>>(clock, bounds.rememberMs, bounds.max);
+  const { disk, clock, log, name, isValue, bounds, charactersOf = () => 0, assertOpen } = options;
+  const { rememberMs, max, maxCharacters = Number.POSITIVE_INFINITY } = bounds;
+  const known = createExpiringMap<Held<T>>(clock, rememberMs, max, {
+    max: maxCharacters,
+    of: ({ value }) => charactersOf(value),
+  });
   const segments = await openMemoSegments<T>({
     disk,
     name,
@@ -54,8 +60,8 @@ export async function openLowdbMemo<T>(options: LowdbMemoOptions<T>): Promise<Lo
     log,
     isValue,
     // So that the files hold at most about twice what is remembered.
-    maxLines: Math.ceil(bounds.max / 2),
-    maxAgeMs: bounds.rememberMs / 2,
+    maxLines: Math.ceil(max / 2),
+    maxAgeMs: rememberMs / 2,
     remember: ({ key, value }, ageMs, segment) => known.set(key, { value, segment }, ageMs),
     inUse: () => {
       const inUse = new Set<number>();

@@ -11,6 +11,7 @@ import { createMemoryLimits } from '../memory/limits.ts';
 import { createMemorySessions } from '../memory/sessions.ts';
 import type { StoreOptions } from '../options.ts';
 import { storeClosed, tooManyCallbacks, tooManyMessages } from '../refusals.ts';
+import { charactersOfAnswer } from '../weights.ts';
 import { createDisk } from './disk.ts';
 import { openLowdbMemo } from './memo.ts';
 import { inspectFolder, writeMeta } from './meta.ts';
@@ -80,6 +81,7 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
       name: 'answers',
       isValue: isRememberedAnswer,
       bounds: options.answers,
+      charactersOf: charactersOfAnswer,
     });
 
     const close = async (): Promise<void> => {

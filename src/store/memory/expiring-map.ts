@@ -1,4 +1,4 @@
-// A map whose entries live for one fixed time, bounded in number. Sessions, password claims
+// A map whose entries live for one fixed time, bounded in number and in what they weigh. Sessions, password claims
 // and what the stores remember use it.
 
 import type { Clock } from '../../domain/ports.ts';
@@ -8,7 +8,7 @@ export interface ExpiringMap<V> {
   get(key: string): V | undefined;
   /**
    * Stores the value as of `ageMs` milliseconds ago, to be called in the order of age, the oldest first.
-   * The oldest entry gives way when there are too many.
+   * The oldest entries give way when there are too many, or when they weigh too much.
    */
   set(key: string, value: V, ageMs?: number): void;
   delete(key: string): boolean;
@@ -26,17 +26,25 @@ interface Entry<V> {
 /** Every `set` adds one entry and drops up to this many expired ones, so that they never pile up. */
 const purgedPerCall = 4;
 
-/** An entry is gone once it is `ttlMs` milliseconds old by the monotonic clock. Every call is O(1). */
+/** What all entries together may weigh, such as characters. */
+export interface WeightBound<V> {
+  readonly max: number;
+  of(value: V): number;
+}
+
+/** An entry is gone once it is `ttlMs` milliseconds old by the monotonic clock. Every call is O(1) on average. */
 export function createExpiringMap<V>(
   clock: Pick<Clock, 'monotonic'>,
   ttlMs: number,
   maxSize = Number.POSITIVE_INFINITY,
+  weight?: WeightBound<V>,
 ): ExpiringMap<V> {
   // With one time to live for all, insertion order is the order of expiry.
   const entries = new Map<string, Entry<V>>();
   // A cursor that stays: a new one would step over all that was deleted at the front since the map was last
   // rehashed, which for a full map of 100,000 entries takes longer than everything else.
   let cursor = entries.entries();
+  let total = 0;
   let first: readonly [string, Entry<V>] | undefined;
 
   /** Whatever the cursor has passed, but for `first`, is gone: entries are only added behind the last one. */
@@ -51,11 +59,18 @@ export function createExpiringMap<V>(
     return first;
   };
 
+  const drop = (key: string): boolean => {
+    const entry = entries.get(key);
+    if (entry && weight) total -= weight.of(entry.value);
+    return entries.delete(key);
+  };
+  const isFull = (): boolean => entries.size > maxSize || (weight !== undefined && total > weight.max);
+
   const purge = (): void => {
     for (let left = purgedPerCall; left > 0; left--) {
       const entry = oldest();
       if (!entry || entry[1].expiresAt > clock.monotonic()) return;
-      entries.delete(entry[0]);
+      drop(entry[0]);
     }
   };
 
@@ -67,12 +82,14 @@ export function createExpiringMap<V>(
     },
     set: (key, value, ageMs = 0) => {
       purge();
-      entries.delete(key);
-      const entry = entries.size >= maxSize ? oldest() : undefined;
-      if (entry) entries.delete(entry[0]);
+      drop(key);
       entries.set(key, { value, expiresAt: clock.monotonic() - ageMs + ttlMs });
+      if (weight) total += weight.of(value);
+      for (let entry = isFull() ? oldest() : undefined; entry; entry = isFull() ? oldest() : undefined) {
+        drop(entry[0]);
+      }
     },
-    delete: (key) => entries.delete(key),
+    delete: drop,
     *values() {
       const now = clock.monotonic();
       for (const { value, expiresAt } of entries.values()) if (expiresAt > now) yield value;

@@ -4,6 +4,7 @@ import type { PairedUser } from '../../domain/model.ts';
 import type { Store } from '../../domain/ports.ts';
 import type { StoreOptions } from '../options.ts';
 import { tooManyCallbacks, tooManyMessages } from '../refusals.ts';
+import { charactersOfAnswer } from '../weights.ts';
 import { createMemoryLimits } from './limits.ts';
 import { createMemoryMemo } from './memo.ts';
 import { createMemoryOutbox } from './outbox.ts';
@@ -23,7 +24,7 @@ export function createMemoryStore(options: StoreOptions): Store {
     inbound: createMemoryOutbox(options.inbound, tooManyMessages),
     published: createMemoryMemo(options.clock, options.published),
     callbacks: createMemoryOutbox(options.callbacks, tooManyCallbacks),
-    answers: createMemoryMemo(options.clock, options.answers),
+    answers: createMemoryMemo(options.clock, options.answers, charactersOfAnswer),
     close: async () => {},
   };
 }
