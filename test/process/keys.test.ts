@@ -24,7 +24,12 @@ test('the first start makes the pair, for its owner only, and the second one use
   const privatePem = await readFile(file, 'utf8');
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect((await stat(join(data, 'security'))).mode & 0o777).toBe(0o700);
-  expect(await readdir(join(data, 'security'))).toEqual(['private.pem', 'public.pem']);
+  expect((await readdir(join(data, 'security'))).sort()).toEqual([
+    'admin.token',
+    'private.pem',
+    'public.pem',
+  ]);
+  expect((await stat(join(data, 'security', 'admin.token'))).mode & 0o777).toBe(0o600);
   first.kill('SIGTERM');
   await first.exit;
   const second = await startSwob(['serve'], { cwd: folder });

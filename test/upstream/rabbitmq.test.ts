@@ -95,7 +95,7 @@ describe('send', () => {
     expect(outcomes).toEqual(['unroutable', 'sent', 'unroutable', 'sent']);
   });
 
-  test('says unconfirmed when the broker refuses a message', async () => {
+  test('says that a queue which takes no more refused a message', async () => {
     const channel = await openChannel(await connectClient(rabbit().url));
     const key = routingKey(sms.authId, 'Full');
     await channel.assertExchange(exchangeName, 'topic', { durable: true });
@@ -108,7 +108,7 @@ describe('send', () => {
     const { broker } = createWorld();
     const full = { ...sms, operatorName: 'Full' };
     expect(await broker.send(full)).toBe('sent');
-    expect(await broker.send(full)).toBe('unconfirmed');
+    expect(await broker.send(full)).toBe('refused');
     expect(await broker.send({ ...sms, operatorName: 'Nobody' })).toBe('unroutable');
   });
 
