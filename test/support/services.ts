@@ -8,6 +8,7 @@ import { startServices } from '../../src/app/compose/start.ts';
 import type { ServiceName } from '../../src/app/compose/world.ts';
 import { createLifecycle } from '../../src/app/lifecycle.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import type { Sample } from '../../src/http/pressure.ts';
 import { startUsersStub } from '../../src/stubs/users.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { temporaryFolder } from './folders.ts';
@@ -35,6 +36,8 @@ export interface ServicesOptions {
   readonly names?: readonly ServiceName[];
   readonly folder?: string;
   readonly clock?: FakeClock;
+  /** How the process is said to be doing, in place of what is measured. */
+  readonly sample?: () => Sample;
 }
 
 export async function startTestServices(options: ServicesOptions = {}): Promise<Services> {
@@ -64,7 +67,13 @@ export async function startTestServices(options: ServicesOptions = {}): Promise<
     ],
   });
   const names = new Set(options.names ?? (['gateway', 'sync'] as const));
-  const endpoints = await startServices(config, names, { clock, log, lifecycle, version: 'test' });
+  const endpoints = await startServices(config, names, {
+    clock,
+    log,
+    lifecycle,
+    version: 'test',
+    ...(options.sample && { sample: options.sample }),
+  });
   return {
     gateway: endpoints.gateway?.url ?? '',
     sync: endpoints.sync?.url ?? '',

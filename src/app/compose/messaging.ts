@@ -14,12 +14,14 @@ import { messageOf, SwobError } from '../../errors.ts';
 import { createCallbackSender } from '../../upstream/callbacks.ts';
 import { createDirectory } from '../../upstream/directory.ts';
 import { createPublisher } from '../../upstream/publisher.ts';
-import type { World } from './world.ts';
+import type { Workshop } from './world.ts';
 
 export interface Messaging {
   readonly publishing: Publishing;
   readonly desk: MessageDesk;
   readonly outgoing: Outgoing;
+  /** How the connection to the broker is; undefined when none is configured. */
+  readonly brokerState: (() => 'ok' | 'unreachable' | 'blocked') | undefined;
   /** Begins to deliver what an earlier process has left. */
   start(): void;
 }
@@ -31,7 +33,7 @@ const callbackMaxPauseMs = 3_600_000;
 
 export async function buildMessaging(
   config: Config,
-  world: World,
+  world: Workshop,
   store: Store,
   telecom: Telecom,
 ): Promise<Messaging> {
@@ -47,7 +49,7 @@ export async function buildMessaging(
   });
   const publishing = buildPublishing(config, world, { store, telecom, directory });
   const callbacks = buildCallbacks(config, world, store);
-  const { broker, tenants } = await connectBroker(config, world);
+  const { broker, tenants, state } = await connectBroker(config, world);
   const outgoing = createOutgoing({
     broker,
     tenants,
@@ -69,6 +71,7 @@ export async function buildMessaging(
     publishing,
     desk: createMessageDesk(store, publishing.outbox),
     outgoing,
+    brokerState: state,
     start: () => {
       publishing.outbox.start();
       callbacks.start();
@@ -78,7 +81,7 @@ export async function buildMessaging(
 
 function buildPublishing(
   config: Config,
-  { clock, log, lifecycle }: World,
+  { clock, log, lifecycle, instruments }: Workshop,
   { store, telecom, directory }: { store: Store; telecom: Telecom; directory: UserDirectory },
 ): Publishing {
   const { publisher: at, api, limits } = config;
@@ -96,18 +99,23 @@ function buildPublishing(
     smsLimit: limits.sms,
     isSender: (msisdn) => pattern.test(msisdn) && (api.state === 'testing' || telecom.isValid(msisdn)),
   });
+  instruments.pool('publisher', publisher.usage);
   lifecycle.defer('publishing', async () => {
     publishing.outbox.halt();
     // Ends the calls under way, so that what they carry is kept in time.
     await publisher.close();
     await publishing.outbox.idle();
   });
-  return publishing;
+  return instruments.publishing(publishing);
 }
 
-function buildCallbacks(config: Config, { clock, log, lifecycle }: World, store: Store): Outbox<Callback> {
+function buildCallbacks(
+  config: Config,
+  { clock, log, lifecycle, instruments }: Workshop,
+  store: Store,
+): Outbox<Callback> {
   const { callback_secret: secret, callback_allow: allow } = config.outgoing;
-  const sender = createCallbackSender({ secret, allow, clock });
+  const sender = instruments.callbacks(createCallbackSender({ secret, allow, clock }));
   const callbacks = createOutbox<Callback>({
     name: 'callback',
     store: store.callbacks,
@@ -138,13 +146,14 @@ function buildCallbacks(config: Config, { clock, log, lifecycle }: World, store:
 /** amqplib is imported only where there is a broker: it costs memory and time to start. */
 async function connectBroker(
   { broker: at }: Config,
-  { clock, log, lifecycle }: World,
-): Promise<{ broker: Broker | undefined; tenants: Tenants | undefined }> {
-  if (at.url === '') return { broker: undefined, tenants: undefined };
+  { clock, log, lifecycle, instruments }: Workshop,
+): Promise<{ broker?: Broker; tenants?: Tenants; state?: Messaging['brokerState'] }> {
+  if (at.url === '') return {};
   const { createBroker } = await import('../../upstream/rabbitmq.ts');
-  const broker = createBroker({ url: at.url, timeoutMs: at.timeout, clock, log });
-  lifecycle.defer('broker', () => broker.close());
-  if (at.management_url === '') return { broker, tenants: undefined };
+  const watched = createBroker({ url: at.url, timeoutMs: at.timeout, clock, log });
+  lifecycle.defer('broker', () => watched.close());
+  const broker = instruments.broker(watched);
+  if (at.management_url === '') return { broker, state: watched.state };
   const { createTenants } = await import('../../upstream/rabbitmq-tenants.ts');
   const tenants = createTenants({
     managementUrl: at.management_url,
@@ -153,5 +162,5 @@ async function connectBroker(
     brokerUrl: at.url,
     timeoutMs: at.timeout,
   });
-  return { broker, tenants };
+  return { broker, tenants, state: watched.state };
 }

@@ -24,6 +24,7 @@ export function createMemoryStore(options: StoreOptions): Store {
     published: createMemoryMemo(options.clock, options.published),
     callbacks: createMemoryOutbox(options.callbacks, tooManyCallbacks),
     answers: createMemoryMemo(options.clock, options.answers),
+    probe: async () => {},
     close: async () => {},
   };
 }
