@@ -36,7 +36,7 @@ async function startTls(context: TestContext, days = 90) {
   const services = await startTestServices({
     folder,
     clock: createFakeClock(Date.now()),
-    set: [...set, 'overload.max_event_loop_delay=0s', 'overload.max_memory=off'],
+    set,
   });
   const put = (file: string, text: string | Buffer): void => {
     writeFileSync(`${file}.new`, text);

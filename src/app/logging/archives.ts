@@ -50,7 +50,8 @@ export function createArchives({ folder, name, limits, clock }: ArchiveDeps): Ar
 
   /** The newest first. */
   const list = async (): Promise<{ readonly path: string; readonly number: number }[]> => {
-    const found = (await readdir(folder)).flatMap((file) => {
+    const files = (await ifThere(readdir(folder))) ?? [];
+    const found = files.flatMap((file) => {
       const match = file.startsWith(`${name}.`) && pattern.exec(file.slice(name.length + 1));
       return match ? [{ path: join(folder, file), number: Number(match[1]) }] : [];
     });
@@ -85,7 +86,7 @@ export function createArchives({ folder, name, limits, clock }: ArchiveDeps): Ar
   };
 }
 
-/** Undefined when a file is gone: removed by a prune meanwhile, or by an operator. */
+/** Undefined when it is not there: not yet, or removed by a prune or an operator meanwhile. */
 async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;

@@ -49,7 +49,9 @@ export function createGelfSender({ host, port, clock, log, resolve = lookUp }: G
   /** Bytes that wait, those that the system has not taken yet included. */
   let bytes = 0;
   let sending = 0;
-  let target: (Address & { readonly until: number; readonly socket: Socket }) | undefined;
+  let target: (Address & { readonly until: number }) | undefined;
+  const sockets = new Map<4 | 6, Socket>();
+  let closed: Promise<void> | undefined;
   let resolving = false;
   let unresolvedUntil = Number.NEGATIVE_INFINITY;
   let whenIdle = (): void => {};
@@ -61,14 +63,7 @@ export function createGelfSender({ host, port, clock, log, resolve = lookUp }: G
   const find = async (): Promise<void> => {
     resolving = true;
     try {
-      const found = await resolve(host);
-      const kept = target?.address === found.address ? target.socket : undefined;
-      if (!kept) target?.socket.close();
-      target = {
-        ...found,
-        until: clock.monotonic() + keepAddressMs,
-        socket: kept ?? openSocket(found.family),
-      };
+      target = { ...(await resolve(host)), until: clock.monotonic() + keepAddressMs };
     } catch (error) {
       // The last address is better than none.
       unresolvedUntil = clock.monotonic() + retryMs;
@@ -81,11 +76,14 @@ export function createGelfSender({ host, port, clock, log, resolve = lookUp }: G
     flush();
   };
 
-  const openSocket = (family: 4 | 6): Socket => {
-    const socket = createSocket(family === 4 ? 'udp4' : 'udp6');
+  const socketFor = (family: 4 | 6): Socket => {
+    const known = sockets.get(family);
+    if (known) return known;
+    const socket = createSocket(family === 4 ? 'udp4' : 'udp6').unref();
     // What goes wrong is told to each send.
     socket.on('error', () => undefined);
-    return socket.unref();
+    sockets.set(family, socket);
+    return socket;
   };
 
   const flush = (): void => {
@@ -95,25 +93,38 @@ export function createGelfSender({ host, port, clock, log, resolve = lookUp }: G
     if (sending === 0 && waiting.length === 0) whenIdle();
   };
 
-  const sendNow = (message: Buffer, { address, socket }: NonNullable<typeof target>): void => {
+  const sendNow = (message: Buffer, { address, family }: Address): void => {
     const datagrams = datagramsOf(message, () => randomBytes(8));
     let left = datagrams.length;
     let failure: unknown;
     sending++;
-    for (const datagram of datagrams) {
-      socket.send(datagram, port, address, (error) => {
-        failure ??= error ?? undefined;
-        if (--left > 0) return;
-        sending--;
-        bytes -= message.length;
-        if (failure !== undefined) losses.add(1, reasonOf(failure));
-        if (sending === 0 && waiting.length === 0) whenIdle();
-      });
-    }
+    const done = (error: unknown): void => {
+      failure ??= error ?? undefined;
+      if (--left > 0) return;
+      sending--;
+      bytes -= message.length;
+      if (failure !== undefined) losses.add(1, reasonOf(failure));
+      if (sending === 0 && waiting.length === 0) whenIdle();
+    };
+    for (const datagram of datagrams) socketFor(family).send(datagram, port, address, done);
+  };
+
+  const end = async (): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      const giveUp = clock.after(closeMs, resolve);
+      whenIdle = () => {
+        giveUp();
+        resolve();
+      };
+      flush();
+    });
+    losses.stop();
+    for (const socket of sockets.values()) socket.close();
   };
 
   return {
     send: (record) => {
+      if (closed) return;
       const message = encodeGelf(record, self);
       if (bytes + message.length > maxWaiting) return losses.add(1, 'too many at once');
       if (!target && clock.monotonic() < unresolvedUntil) return losses.add(1, `${host} is not known`);
@@ -124,17 +135,9 @@ export function createGelfSender({ host, port, clock, log, resolve = lookUp }: G
     get dropped() {
       return losses.total;
     },
-    close: async () => {
-      await new Promise<void>((resolve) => {
-        const giveUp = clock.after(closeMs, resolve);
-        whenIdle = () => {
-          giveUp();
-          resolve();
-        };
-        flush();
-      });
-      losses.stop();
-      target?.socket.close();
+    close: () => {
+      closed ??= end();
+      return closed;
     },
   };
 }

@@ -7,9 +7,10 @@ import { type Address, createGelfSender, type GelfDeps } from '../../../src/app/
 import type { LogRecord } from '../../../src/app/logging/record.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { createMemoryLog } from '../../support/log.ts';
+import { needs } from '../../support/needs.ts';
 import { createGelfReader } from './gelf-reader.ts';
 
-async function listen() {
+async function listen(port = 0, address = '127.0.0.1') {
   const socket = createSocket('udp4');
   const reader = createGelfReader();
   const messages: Record<string, unknown>[] = [];
@@ -19,7 +20,7 @@ async function listen() {
     const message = reader.take(datagram);
     if (message) messages.push(message);
   });
-  socket.bind(0, '127.0.0.1');
+  socket.bind(port, address);
   await once(socket, 'listening');
   onTestFinished(() => void socket.close());
   return { port: socket.address().port, messages, sizes };
@@ -64,8 +65,7 @@ test('lines wait for the address, so many and no more, and what is lost is said 
   const { sender, log, clock } = trial({ port: listener.port, host: 'graylog', resolve });
   const text = 'x'.repeat(100_000);
   for (let count = 0; count < 30; count++) sender.send(line(text));
-  const sent = 30 - sender.dropped;
-  expect(sent).toBe(10);
+  expect(sender.dropped).toBe(20);
   expect(log.lines).toMatchObject([
     {
       level: 'error',
@@ -79,6 +79,8 @@ test('lines wait for the address, so many and no more, and what is lost is said 
   expect(log.lines).toHaveLength(2);
   answer(local);
   await sender.close();
+  // A burst of a megabyte is more than the listener's system keeps of it.
+  await vi.waitFor(() => expect(listener.messages.length).toBeGreaterThan(0));
   sender.send(line('after the end'));
 });
 
@@ -104,8 +106,10 @@ test('a name that is not known loses lines, is looked up again, and is good once
   expect(listener.messages[0]).toMatchObject({ short_message: 'at last' });
 });
 
-test('a server that moved is found within a minute, and one whose name is gone is kept', async () => {
-  const [first, second] = [await listen(), await listen()];
+test('a server that moved is found within a minute, and one whose name is gone is kept', async (context) => {
+  needs(context, { loopbackNetwork: true });
+  const first = await listen();
+  const second = await listen(first.port, '127.0.0.2');
   let answer: Address | Error = local;
   const resolve = async () => {
     if (answer instanceof Error) throw answer;
@@ -118,14 +122,14 @@ test('a server that moved is found within a minute, and one whose name is gone i
   clock.advance(60_000);
   sender.send(line('b'));
   await vi.waitFor(() => expect(first.messages).toHaveLength(2));
-  // Nobody there; the line is sent into the void, which UDP does not tell.
   answer = { address: '127.0.0.2', family: 4 };
-  clock.advance(65_000);
+  clock.advance(5_000);
+  // Goes where the last one went, and has the name looked up.
   sender.send(line('c'));
+  await vi.waitFor(() => expect(first.messages).toHaveLength(3));
   sender.send(line('d'));
-  await sender.close();
-  expect(first.messages.length).toBeLessThanOrEqual(3);
-  expect(second.messages).toEqual([]);
+  await vi.waitFor(() => expect(second.messages).toMatchObject([{ short_message: 'd' }]));
+  expect(sender.dropped).toBe(0);
 });
 
 test('a network that takes nothing is counted', async () => {
