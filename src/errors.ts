@@ -14,6 +14,11 @@ export const catalogue = {
   INTERNAL: { http: 500, exit: 70, meaning: 'a defect in swob; please report it' },
   UPSTREAM: { http: 502, exit: 69, meaning: 'a system that swob depends on failed or answered nonsense' },
   UNAVAILABLE: { http: 503, exit: 75, meaning: 'a resource is full, busy or cannot be written now' },
+  OVERLOADED: {
+    http: 503,
+    exit: 75,
+    meaning: 'new work is refused so that the process survives; see [overload]',
+  },
   UNREACHABLE: { http: 503, exit: 69, meaning: 'a service did not answer' },
   TIMEOUT: { http: 504, exit: 69, meaning: 'a system that swob depends on did not answer in time' },
   REFUSED: { http: 400, exit: 1, meaning: 'the answer is no' },

@@ -57,6 +57,8 @@ export async function stopOnSignal(lifecycle: Lifecycle, log: Log): Promise<neve
   log.info({ signal }, 'stopping');
   await lifecycle.stop();
   for (const name of Object.keys(signals)) process.removeAllListeners(name);
+  // The kernel spares process 1 of a container its own signals.
+  if (process.pid === 1) process.exit(signals[signal]);
   process.kill(process.pid, signal);
   return new Promise(() => {});
 }

@@ -1,5 +1,5 @@
 // Where the client commands find a daemon: --url, else the configuration that the daemon itself runs on.
-// Used by the commands of seeds and sync, and by `swob disconnect`.
+// Used by every command that calls one.
 
 import type { Agent } from 'node:https';
 import { isWildcard } from '../config/contradictions.ts';
@@ -17,6 +17,11 @@ export interface Daemon {
 /** Throws USAGE when `url` is no http(s) URL, CONFIG when a certificate file cannot be read. */
 export function findGateway(config: Config, url: string | undefined): Promise<Daemon> {
   return findDaemon(config.api, config.api_ssl, url);
+}
+
+/** The same for the sync websocket, which answers operators over plain HTTP. */
+export function findSync(config: Config, url: string | undefined): Promise<Daemon> {
+  return findDaemon(config.websocket, config.websocket_ssl, url);
 }
 
 /** The same for the disconnect service. */

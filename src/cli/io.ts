@@ -8,6 +8,8 @@ export type Output = NodeJS.WritableStream & {
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;
+  /** Whether the terminal shows colours. */
+  hasColors?(): boolean;
 };
 
 export interface Io {
@@ -15,7 +17,7 @@ export interface Io {
   readonly stderr: Output;
   readonly stdin: AsyncIterable<unknown>;
   readonly clock: Clock;
-  /** Emits SIGINT and SIGTERM. */
+  /** Emits SIGINT, SIGTERM and SIGHUP. */
   readonly signals: NodeJS.EventEmitter;
   /** In place of the process's environment. */
   readonly env?: Readonly<Record<string, string | undefined>>;

@@ -2,10 +2,9 @@
 // failed`, `retry`, `drop` and `trace`.
 
 import type { Command } from 'commander';
-import { readAdminToken } from '../crypto/admin-token.ts';
 import { SwobError } from '../errors.ts';
 import type { Context } from './context.ts';
-import { readSecret } from './secret.ts';
+import { operatorToken } from './operator-token.ts';
 
 export interface DeskOptions {
   readonly token?: string;
@@ -39,11 +38,10 @@ export async function withDesk(
   options: DeskOptions,
   work: (ask: Ask) => Promise<void>,
 ): Promise<void> {
-  const { io, printer } = context;
-  const given = await readSecret(options.token, { name: '--token', variable: 'SWOB_TOKEN', io, printer });
   await context.withGateway(options.url, async ({ config, http }) => {
     const file = config.security.admin_token_filepath;
-    const token = given ?? (await readAdminToken(file));
+    const readToken = await operatorToken(context, config, options.token);
+    const token = await readToken();
     if (token === undefined) {
       throw new SwobError(
         'CONFIG',

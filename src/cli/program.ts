@@ -35,6 +35,21 @@ export const commands: readonly Entry[] = [
     load: () => import('./commands/serve.ts'),
   },
   {
+    path: 'status',
+    summary: 'show how the daemons are',
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    path: 'wait',
+    summary: 'wait until daemons are ready, or for a pairing or a seed',
+    load: () => import('./commands/wait.ts'),
+  },
+  {
+    path: 'doctor',
+    summary: 'check everything that swob needs, and say what to do',
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
     path: 'seeds list',
     summary: 'list the active seeds',
     load: () => import('./commands/seeds-list.ts'),

@@ -1,7 +1,7 @@
 // What a server's answer of 4xx or 5xx means to a command. Used by http-client.ts, sync-client.ts and `swob disconnect`.
 
 import { type ErrorCode, SwobError } from '../errors.ts';
-import { printable } from './printer.ts';
+import { printable } from '../printable.ts';
 
 /** As much of a server's answer as an error message shows. */
 const maxShown = 300;

@@ -5,9 +5,9 @@ import type { IncomingMessage } from 'node:http';
 import WebSocket, { type RawData } from 'ws';
 import type { Clock } from '../domain/ports.ts';
 import { messageOf, SwobError } from '../errors.ts';
+import { printable } from '../printable.ts';
 import type { Client } from './context.ts';
 import { trustingAgent } from './daemon.ts';
-import { printable } from './printer.ts';
 import { refusal, secondsOf } from './refusal.ts';
 import { readFrame, type SyncEvent } from './sync-events.ts';
 

@@ -18,7 +18,8 @@ const networksKind = listOf('addresses or CIDR ranges, separated by commas', (it
     throw new Error('expected addresses or CIDR ranges such as 10.0.0.1, 10.1.0.0/16');
 });
 
-export const networks = (doc: string): Key<readonly string[]> => key(networksKind, [], doc);
+export const networks = (doc: string, value: readonly string[] = []): Key<readonly string[]> =>
+  key(networksKind, value, doc);
 
 /** What `@fastify/proxy-addr` knows by name. */
 const namedNetworks = ['loopback', 'linklocal', 'uniquelocal'];
@@ -39,7 +40,7 @@ const label = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
 const hostName = new RegExp(`^${label}(?:\\.${label})*$`, 'i');
 
 /** A host name or an IP address, IPv6 without brackets. */
-function isHost(text: string): boolean {
+export function isHost(text: string): boolean {
   if (isIP(text) !== 0) return !text.includes('%');
   if (text.length > 253 || !hostName.test(text)) return false;
   // Names such as 127.1 and 0x7f.1 would become IP addresses in a URL.

@@ -26,7 +26,7 @@ export function contradictions(config: Config): string[] {
   }
   const pool = config['pcrf.pool'];
   if (pool.min > pool.max) faults.push(`[pcrf.pool] min = ${pool.min} is more than max = ${pool.max}`);
-  return [...faults, ...tokenFaults(config.validation)];
+  return [...faults, ...tokenFaults(config.validation), ...loggingFaults(config.logging)];
 }
 
 function publicFaults(config: Config): string[] {
@@ -57,6 +57,15 @@ function tokenFaults(validation: Config['validation']): string[] {
     faults.push('[validation] secret_file is for HS256 only, which algorithms does not name');
   if (secret_file !== '' && resolve(secret_file) === resolve(public_key))
     faults.push('[validation] secret_file and public_key name the same file: a public key is no secret');
+  return faults;
+}
+
+function loggingFaults(logging: Config['logging']): string[] {
+  const faults: string[] = [];
+  if (logging.gelf_level !== 'off' && logging.gelf_host === '')
+    faults.push(`[logging] gelf_level = ${logging.gelf_level} needs a gelf_host to send to`);
+  if (logging.accumulated_size < logging.max_file_size)
+    faults.push('[logging] accumulated_size is less than max_file_size, and one file counts as well');
   return faults;
 }
 

@@ -99,6 +99,51 @@ export function duration(value: string, [min, max]: readonly [string, string], d
   );
 }
 
+const shareKind: Kind<number> = {
+  name: '1% to 100% | off',
+  parse: (text) => {
+    if (text === 'off') return 0;
+    const [, percent] = /^(\d{1,3})\s*%$/.exec(text) ?? [];
+    if (percent === undefined || Number(percent) < 1 || Number(percent) > 100) {
+      throw new Error('expected a percentage from 1% to 100%, or off');
+    }
+    return Number(percent) / 100;
+  },
+  format: (value) => (value === 0 ? 'off' : `${Math.round(value * 100)}%`),
+};
+
+/** A share of something, 0.01 to 1; 0 is off. */
+export const share = (value: string, doc: string): Key<number> => key(shareKind, shareKind.parse(value), doc);
+
+const unitBytes = { B: 1, KB: 1_024, MB: 1_024 ** 2, GB: 1_024 ** 3 } as const;
+
+/** Whole bytes from `20 MB`, `500KB`, `1.5 GB` or a bare number; the units are powers of 1,024, as in log4j2. */
+export function parseSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB)?$/i.exec(text);
+  if (!match) throw new Error('expected a size such as 20 MB, 500 KB or a number of bytes');
+  // Sound: the pattern lets no other unit through.
+  return Math.round(Number(match[1]) * unitBytes[(match[2] ?? 'B').toUpperCase() as keyof typeof unitBytes]);
+}
+
+/** The shortest text that `parseSize` reads back as the same number of bytes. */
+export function formatSize(bytes: number): string {
+  for (const unit of ['GB', 'MB', 'KB'] as const) {
+    if (bytes !== 0 && bytes % unitBytes[unit] === 0) return `${bytes / unitBytes[unit]} ${unit}`;
+  }
+  return `${bytes} B`;
+}
+
+/** A size in bytes within bounds, both included. */
+export function size(value: string, [min, max]: readonly [string, string], doc: string): Key<number> {
+  const parse = (text: string): number => {
+    const bytes = parseSize(text);
+    if (bytes < parseSize(min) || bytes > parseSize(max))
+      throw new Error(`expected a size from ${min} to ${max}`);
+    return bytes;
+  };
+  return key({ name: `size, ${min} to ${max}`, parse, format: formatSize }, parseSize(value), doc);
+}
+
 export function oneOf<const T extends string>(values: readonly T[], value: T, doc: string): Key<T> {
   const parse = (text: string): T => {
     const found = values.find((candidate) => candidate === text);

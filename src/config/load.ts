@@ -1,5 +1,5 @@
-// Brings the configuration together: defaults < conf.ini < application.conf < PORT < SWOB_* < --set, checked
-// against the table. Faults are told together.
+// Brings the configuration together: defaults < conf.ini < application.conf < PORT and
+// its like < SWOB_* < --set, checked against the table. Faults are told together.
 
 import { existsSync } from 'node:fs';
 import { SwobError } from '../errors.ts';

@@ -1,10 +1,12 @@
 // The one table of every configuration key: type, unit, default, bounds, secret or not, and what it is
 // for. Loading, `swob config`, `confs/example.conf.ini` and the documentation all come from here.
 
-import { origins, proxies, publicHost, publicUrl } from './address-kinds.ts';
+import { networks, origins, proxies, publicHost, publicUrl } from './address-kinds.ts';
 import { disconnectKeys } from './disconnect-keys.ts';
 import { duration, integer, type Key, limit, oneOf, port, text, url } from './kinds.ts';
+import { loggingKeys } from './logging-keys.ts';
 import { messagingKeys } from './messaging-keys.ts';
+import { overloadKeys } from './overload-keys.ts';
 import { storeUrl } from './store-url.ts';
 
 const http = ['http', 'https'] as const;
@@ -116,6 +118,7 @@ export const schema = {
     ),
     disconnects: limit('6000/1m', 'Calls of the disconnect service from an address.'),
   },
+  overload: overloadKeys,
   user_management_api: {
     api_url: url('http://127.0.0.1:9000', http, 'User management API; stands before the logos of platforms.'),
     verification_url: url(
@@ -134,13 +137,13 @@ export const schema = {
   },
   ...messagingKeys,
   ...disconnectKeys,
-  logging: {
-    level: oneOf(
-      ['debug', 'info', 'warn', 'error', 'silent'],
-      'info',
-      'Least severe log line that is written.',
+  metrics: {
+    allow: networks(
+      'Addresses and CIDR ranges that may read /metrics; for all others there is no such page.',
+      ['127.0.0.0/8', '::1'],
     ),
   },
+  logging: loggingKeys,
 } satisfies Record<string, Record<string, Key<unknown>>>;
 
 type Value<K> = K extends Key<infer T> ? T : never;

@@ -49,10 +49,22 @@ export function inFileOrder(found: readonly Located[]): Finding[] {
   return [...found].sort((a, b) => a.line - b.line).map(({ finding }) => finding);
 }
 
-/** SWOB_* for every key; before them PORT, which sets the port of the disconnect service as it did in the old one. */
+/** Variables of the replaced disconnect service, and what they set. */
+const oldVariables = {
+  PORT: 'disconnect.port',
+  LOG_LEVEL: 'logging.level',
+  GELF_LEVEL: 'logging.gelf_level',
+  GELF_HOST: 'logging.gelf_host',
+  GELF_PORT: 'logging.gelf_port',
+} as const;
+
+/** SWOB_* for every key; before them those of the replaced disconnect service. */
 export function fromEnvironment(env: Environment, names: Iterable<string>): Finding[] {
   const findings: Finding[] = [];
-  if (env.PORT) findings.push({ name: 'disconnect.port', text: env.PORT, origin: 'environment PORT' });
+  for (const [variable, name] of Object.entries(oldVariables)) {
+    const text = env[variable];
+    if (text) findings.push({ name, text, origin: `environment ${variable}` });
+  }
   const nameOf = new Map([...names].map((name) => [variableOf(name), name]));
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith('SWOB_') || otherVariables.has(variable) || text === undefined) continue;

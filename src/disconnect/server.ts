@@ -5,7 +5,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { memberFault } from '../crypto/json-members.ts';
 import type { Disconnects } from '../domain/disconnects.ts';
 import { limitAddress } from '../domain/limiting.ts';
-import type { Log } from '../domain/ports.ts';
 import { messageOf, SwobError } from '../errors.ts';
 import { createHttpServer, type HttpOptions, type HttpServer } from '../http/server.ts';
 import { tokenOf } from './token-of.ts';
@@ -14,7 +13,6 @@ export interface DisconnectDeps extends Omit<HttpOptions, 'name' | 'maxHeaderByt
   /** 200 for every answer, for portals that read the body only. */
   readonly legacyStatus: boolean;
   readonly disconnects: Disconnects;
-  readonly log: Log;
 }
 
 /** Room for a URL with a token that is far too long, so that it is answered in our words and not by Node. */
@@ -24,8 +22,9 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
   const statusOf = (status: number): number => (deps.legacyStatus ? 200 : status);
   const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const { status, fail, retryAfter } = describe(error);
-    if (status === 500)
-      deps.log.error({ route: request.routeOptions.url, error: messageOf(error) }, 'request failed');
+    if (status === 500) request.failure = messageOf(error);
+    // With a time to try again we refused it ourselves, which is no failure.
+    else if (status > 500 && retryAfter === undefined) request.failure = fail;
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
     // A body that was not read to its end leaves the connection unusable.
     if (status === 413) reply.header('connection', 'close');

@@ -22,6 +22,8 @@ export interface Pairing {
   authenticate(userId: string, sessionId: string, password: string, address: string): Promise<Paired>;
   /** A new id in place of the session's; for a sync service in another process. Throws NOT_FOUND, CONFLICT, LIMITED. */
   replace(userId: string, sessionId: string, address: string): Promise<string>;
+  /** When the user's phone paired last, Unix time in seconds; undefined when none has. */
+  pairedAt(userId: string): Promise<number | undefined>;
 }
 
 interface Paired {
@@ -163,7 +165,9 @@ export function createPairing(deps: PairingDeps): Pairing {
     throw new SwobError('CONFLICT', `session is ${outcome}`);
   };
 
-  return { open, handshake, authenticate, replace };
+  const pairedAt: Pairing['pairedAt'] = async (userId) => (await store.users.get(userId))?.pairedAt;
+
+  return { open, handshake, authenticate, replace, pairedAt };
 }
 
 function invalidSession(): SwobError {

@@ -136,6 +136,8 @@ export interface Store {
   readonly callbacks: OutboxStore<Callback>;
   /** What developers' requests were answered. */
   readonly answers: MemoStore<RememberedAnswer>;
+  /** Resolves when what is written now would be kept; throws UNAVAILABLE. Costs one small durable write. */
+  probe(): Promise<void>;
   /** Writes what is still in memory and lets go of the lock; idempotent. */
   close(): Promise<void>;
 }

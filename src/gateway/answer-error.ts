@@ -1,7 +1,6 @@
 // Turns whatever went wrong into the short plain text that existing clients print.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Log } from '../domain/ports.ts';
 import { messageOf, SwobError } from '../errors.ts';
 
 declare module 'fastify' {
@@ -15,15 +14,11 @@ declare module 'fastify' {
 
 const statusOfTimeout = 503;
 
-export function answerError(
-  log: Log,
-  error: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { status, text, retryAfter } = describe(error, request);
-  if (status >= 500)
-    log.error({ route: request.routeOptions.url, status, error: messageOf(error) }, 'request failed');
+  // Overload is told once, not once for each request.
+  const overload = error instanceof SwobError && error.code === 'OVERLOADED';
+  if (status >= 500 && !overload) request.failure = messageOf(error);
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   // A URL that cannot be decoded gets here before the hook that sets it on every other answer.
   reply.header('x-content-type-options', 'nosniff');

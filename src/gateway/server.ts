@@ -8,7 +8,6 @@ import type { ApiState } from '../domain/identifiers.ts';
 import type { MessageDesk } from '../domain/message-desk.ts';
 import type { Outgoing } from '../domain/outgoing.ts';
 import type { Pairing } from '../domain/pairing.ts';
-import type { Log } from '../domain/ports.ts';
 import type { Publishing } from '../domain/publishing.ts';
 import type { Seeds } from '../domain/seeds.ts';
 import { createHttpServer, type HttpOptions, type HttpServer } from '../http/server.ts';
@@ -16,6 +15,7 @@ import { answerError } from './answer-error.ts';
 import { identifierSchemas } from './identifier-schemas.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { outgoingRoutes } from './routes/outgoing.ts';
+import { pairingRoutes } from './routes/pairings.ts';
 import { publishRoutes } from './routes/publish.ts';
 import { seedRoutes } from './routes/seeds.ts';
 import { syncRoutes } from './routes/sync.ts';
@@ -40,13 +40,10 @@ export interface GatewayDeps extends Omit<HttpOptions, 'name'> {
   /** The server's public key, PEM. */
   readonly publicKeyPem: string;
   readonly version: string;
-  readonly log: Log;
 }
 
 export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
-  const { app, server } = await createHttpServer({ ...deps, name: 'the gateway' }, (error, request, reply) =>
-    answerError(deps.log, error, request, reply),
-  );
+  const { app, server } = await createHttpServer({ ...deps, name: 'the gateway' }, answerError);
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).type('text/plain; charset=utf-8').send('not found'),
   );
@@ -84,6 +81,12 @@ export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
     twilioToken: deps.twilioToken,
   });
   await app.register(messageRoutes, { desk: deps.desk, adminToken: deps.adminToken });
+  await app.register(pairingRoutes, {
+    pairing: deps.pairing,
+    ids,
+    adminToken: deps.adminToken,
+    now: deps.clock.now,
+  });
   await app.register(outgoingRoutes, { outgoing: deps.outgoing });
 
   return server;

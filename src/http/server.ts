@@ -1,11 +1,18 @@
 // What every HTTP service of ours has in common: bounds on time and size, headers, start and stop. The
 // gateway and the disconnect service put their routes on it.
 
+import { Server as TlsServer } from 'node:https';
 import helmet from '@fastify/helmet';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Clock } from '../domain/ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
+import { answerInRequest, answerUnrouted, logRequests } from './access-log.ts';
+import { type CertificateSource, followRenewals, tlsOptions } from './certificate.ts';
 import { listenError } from './listen-error.ts';
+import type { Operations } from './operations.ts';
+import { answerOperators } from './operator-routes.ts';
+import type { Pressure } from './pressure.ts';
+import { requestIdHeader, requestIdOf } from './request-id.ts';
 import { trackSockets } from './sockets.ts';
 import { answerUnparsable } from './unparsable.ts';
 
@@ -14,7 +21,7 @@ export interface HttpOptions {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls: CertificateSource | undefined;
   /** Proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   /** For a client to send a whole request. */
@@ -23,7 +30,11 @@ export interface HttpOptions {
   readonly handlerTimeoutMs: number;
   /** Bytes of a request's line and headers; Node's own default is 16 KiB. */
   readonly maxHeaderBytes?: number;
+  /** Asked before the work of a request begins. */
+  readonly pressure: Pressure;
   readonly clock: Clock;
+  readonly log: Log;
+  readonly operations: Operations;
 }
 
 export interface HttpServer {
@@ -41,12 +52,13 @@ const defaultHeaderBytes = 16 * 1024;
 /** How long running requests may take when the service stops; the rest of its 10 s is for what comes after. */
 const stopMs = 5_000;
 
-/** `answerError` says what went wrong in the words of the service. */
+/** `describeError` says what went wrong in the words of the service. */
 export async function createHttpServer(
   options: HttpOptions,
-  answerError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply,
+  describeError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply,
 ) {
   const { requestTimeoutMs, handlerTimeoutMs, maxHeaderBytes = defaultHeaderBytes } = options;
+  const answerError = answerInRequest(describeError);
   const bounds = {
     headersTimeout: requestTimeoutMs,
     // How often Node looks for requests that are late.
@@ -56,14 +68,7 @@ export async function createHttpServer(
   const app = Fastify({
     // Fastify takes the options of one of the two servers only.
     ...(options.tls
-      ? {
-          https: {
-            ...bounds,
-            ...options.tls,
-            handshakeTimeout: requestTimeoutMs,
-            minVersion: 'TLSv1.2' as const,
-          },
-        }
+      ? { https: { ...bounds, ...tlsOptions(options.tls, requestTimeoutMs) } }
       : { http: bounds }),
     bodyLimit,
     requestTimeout: requestTimeoutMs,
@@ -76,11 +81,15 @@ export async function createHttpServer(
     // As long as Node lets a URL be: the schemas say what is too long, and 400 is the answer.
     routerOptions: { maxParamLength: maxHeaderBytes },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
-    frameworkErrors: answerError,
+    genReqId: ({ headers }) => requestIdOf(headers[requestIdHeader]),
+    frameworkErrors: answerUnrouted(answerError, options.log),
     clientErrorHandler: answerUnparsable,
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setErrorHandler(answerError);
+  if (options.tls && app.server instanceof TlsServer) followRenewals(app.server, options.tls);
   const dropSockets = trackSockets(app.server);
+  logRequests(app, options.log);
+  answerOperators(app, options.operations);
 
   await app.register(helmet, {
     // What matters for text and JSON that any page may ask for; the other headers would be bytes on poor networks.
@@ -94,6 +103,10 @@ export async function createHttpServer(
     xPermittedCrossDomainPolicies: false,
     xXssProtection: false,
   });
+
+  // After every onRequest hook, so that a refusal has the headers of other answers and web pages can read it; before
+  // the body is taken in. Probes are registered already and stay out of it.
+  app.addHook('preParsing', async () => options.pressure.admit());
 
   const server: HttpServer = {
     start: async () => {

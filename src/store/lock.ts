@@ -106,6 +106,21 @@ async function isFree(folder: string, name: string, me: Holder, clock: Clock): P
   );
 }
 
+/** Who holds a lock, as its file says; `state` whether that process still runs. */
+export interface LockHolder extends Pick<Holder, 'pid' | 'host' | 'since'> {
+  readonly state: 'live' | 'dead' | 'unknown';
+}
+
+/** Looks and takes nothing. Undefined when nobody holds the folder's lock; throws the system's error. */
+export async function lockHolder(folder: string, clock: Clock): Promise<LockHolder | undefined> {
+  const top = (await generations(folder)).at(-1);
+  if (top === undefined) return undefined;
+  const content = parse(await readFile(join(folder, fileOf(top)), 'utf8'));
+  if (!isHolder(content)) return undefined;
+  const { pid, host, since } = content;
+  return { pid, host, since, state: await judge(content, await describeSelf(clock)) };
+}
+
 function hold(file: string, draft: string, clock: Clock): Lock {
   let lost = false;
   let released: Promise<void> | undefined;

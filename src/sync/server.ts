@@ -10,18 +10,24 @@ import { limitAddress, limited, takeAll } from '../domain/limiting.ts';
 import type { RateLimit, SessionEvent } from '../domain/model.ts';
 import type { Bus, Clock, LimitStore, Log, SyncSessions } from '../domain/ports.ts';
 import { messageOf, SwobError } from '../errors.ts';
+import { logServed } from '../http/access-log.ts';
+import { type CertificateSource, followRenewals, tlsOptions } from '../http/certificate.ts';
+import type { Operations } from '../http/operations.ts';
+import type { Pressure } from '../http/pressure.ts';
+import { currentRequestId, inRequest, logWithId, requestIdHeader, requestIdOf } from '../http/request-id.ts';
 import { trackSockets } from '../http/sockets.ts';
 import { answerUnparsable } from '../http/unparsable.ts';
 import { type ConnectionOptions, createConnection } from './connection.ts';
 import { createKeepAlive } from './keep-alive.ts';
 import { listen } from './listen.ts';
+import { createPlainHttp } from './plain-http.ts';
 import { bounds, type Closing, closing, parseSyncPath, type SyncPath } from './protocol.ts';
 import { createRegistry } from './registry.ts';
 
 export interface SyncDeps {
   readonly host: string;
   readonly port: number;
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls: CertificateSource | undefined;
   readonly state: ApiState;
   readonly origins: readonly string[];
   /** The client's address, behind trusted proxies too. */
@@ -33,10 +39,14 @@ export interface SyncDeps {
   readonly connection: ConnectionOptions;
   readonly sessions: SyncSessions;
   readonly limits: LimitStore;
+  /** Asked before a socket is taken. */
+  readonly pressure: Pressure;
   readonly bus: Bus;
   readonly addresses: Addresses;
   readonly clock: Clock;
   readonly log: Log;
+  /** Made with the number of open sockets. */
+  readonly operations: (openSockets: () => number) => Operations;
 }
 
 export interface SyncServer {
@@ -58,38 +68,45 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     maxFragments: bounds.maxFragments,
   });
   const alive = createKeepAlive(sockets, clock);
-  const timeouts = {
-    headersTimeout: deps.requestTimeoutMs,
-    requestTimeout: deps.requestTimeoutMs,
-    connectionsCheckingInterval: Math.max(100, deps.requestTimeoutMs / 4),
-  };
-  const http = deps.tls
-    ? createTlsServer({
-        ...timeouts,
-        ...deps.tls,
-        handshakeTimeout: deps.requestTimeoutMs,
-        minVersion: 'TLSv1.2',
-      })
-    : createServer(timeouts);
+  const http = createHttp(deps.tls, deps.requestTimeoutMs);
   const dropSockets = trackSockets(http);
+  const operations = deps.operations(() => sockets.clients.size);
   const patterns = identifierPatterns(deps.state);
   const [validUser, validSession] = [new RegExp(patterns.userId), new RegExp(patterns.sessionId)];
 
-  http.on('request', (_request, response) => {
-    response.writeHead(426, { ...plain, upgrade: 'websocket' }).end('this port speaks websocket only');
-  });
+  http.on('request', createPlainHttp({ operations, addressOf: deps.addressOf, clock, log }));
   http.on('clientError', answerUnparsable);
-  // Malformed handshakes: the wrong version, a bad key, another method.
-  sockets.on('wsClientError', (error, socket) => refuse(socket, new SwobError('BAD_INPUT', error.message)));
+  // Malformed handshakes: the wrong version, a bad key, another method. Thrown to whom `handleUpgrade` works for.
+  sockets.on('wsClientError', (error) => {
+    throw new SwobError('BAD_INPUT', error.message);
+  });
+  sockets.on('headers', (headers) => headers.push(`${requestIdHeader}: ${currentRequestId()}`));
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    upgrade(request, socket, head).catch((error: unknown) => {
-      if (!(error instanceof SwobError)) log.error({ error: messageOf(error) }, 'upgrade failed');
-      refuse(socket, error instanceof SwobError ? error : new SwobError('INTERNAL', 'internal error'));
-    });
+    const since = clock.monotonic();
+    const requestId = requestIdOf(request.headers[requestIdHeader]);
+    const served = (status: number, failure?: string): void => {
+      const action = parseSyncPath(request.url ?? '')?.action;
+      const ms = clock.monotonic() - since;
+      const answered = { method: 'GET', route: action && `/v2/sync/${action}`, status, ms };
+      operations.served(answered);
+      logServed(log, { ...answered, requestId, failure });
+    };
+    const failed = (error: unknown): void => {
+      const known = error instanceof SwobError;
+      const refusal = known ? error : new SwobError('INTERNAL', 'internal error');
+      refuse(socket, refusal, requestId);
+      served(refusal.http, known ? undefined : messageOf(error));
+    };
+    inRequest(requestId, () => upgrade(request, socket, head, requestId)).then(() => served(101), failed);
   });
 
-  const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+  const upgrade = async (
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    requestId: string,
+  ): Promise<void> => {
     if (stopping) throw new SwobError('UNAVAILABLE', 'server stopping', { retryAfter: 10 });
     const path = parseSyncPath(request.url ?? '');
     if (!path) throw new SwobError('NOT_FOUND', 'not found');
@@ -98,7 +115,9 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       throw new SwobError('FORBIDDEN', 'origin not allowed');
     }
     if (!validUser.test(path.userId)) throw new SwobError('BAD_INPUT', 'user id is not well formed');
-    if (sockets.clients.size >= deps.maxConnections) {
+    // What a gateway in another process tells of live sockets always gets through; such connections close at once.
+    if (path.action === 'init') deps.pressure.admit();
+    if (path.action === 'init' && sockets.clients.size >= deps.maxConnections) {
       throw new SwobError('UNAVAILABLE', 'too many connections, try again later', { retryAfter: 10 });
     }
     // A gateway in another process tells of every phone from one address: only its misses are counted.
@@ -107,13 +126,13 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       const refused = await takeAll(deps.limits, [key], deps.socketLimit);
       if (refused) throw limited('connections', refused.seconds);
     }
-    sockets.handleUpgrade(request, socket, head, (peer) => accept(peer, path));
+    sockets.handleUpgrade(request, socket, head, (peer) => accept(peer, path, logWithId(log, requestId)));
   };
 
-  const accept = (peer: WebSocket, path: SyncPath): void => {
+  const accept = (peer: WebSocket, path: SyncPath, socketLog: Log): void => {
     alive.watch(peer);
     peer.on('error', (error) =>
-      log.debug({ userId: path.userId, error: messageOf(error) }, 'sync socket error'),
+      socketLog.debug({ userId: path.userId, error: messageOf(error) }, 'sync socket error'),
     );
     if (path.action !== 'init') {
       close(peer, deliver({ kind: path.action, ...path }) ? closing.done : closing.unknownSession);
@@ -125,7 +144,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       sessions: deps.sessions,
       addresses: deps.addresses,
       clock,
-      log,
+      log: socketLog,
       options: deps.connection,
       peer: { send: (text) => send(peer, text), close: (how) => close(peer, how) },
       onRotated: (from, to) => registry.rotated(path.userId, from, to),
@@ -175,6 +194,18 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
   };
 }
 
+function createHttp(tls: CertificateSource | undefined, requestTimeoutMs: number) {
+  const bounds = {
+    headersTimeout: requestTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.max(100, requestTimeoutMs / 4),
+  };
+  if (!tls) return createServer(bounds);
+  const server = createTlsServer({ ...bounds, ...tlsOptions(tls, requestTimeoutMs) });
+  followRenewals(server, tls);
+  return server;
+}
+
 function send(peer: WebSocket, text: string): void {
   if (peer.readyState !== peer.OPEN) return;
   if (peer.bufferedAmount > bounds.maxBuffered) return peer.terminate();
@@ -188,10 +219,11 @@ function close(peer: WebSocket, { code, reason }: Closing): void {
 const plain = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
 
 /** Answers an upgrade over HTTP and closes. */
-function refuse(socket: Duplex, error: SwobError): void {
+function refuse(socket: Duplex, error: SwobError, requestId: string): void {
   if (!socket.writable) return void socket.destroy();
   const headers = {
     ...plain,
+    [requestIdHeader]: requestId,
     connection: 'close',
     'content-length': Buffer.byteLength(error.message),
     ...(error.retryAfter !== undefined && { 'retry-after': error.retryAfter }),

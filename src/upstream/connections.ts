@@ -44,8 +44,16 @@ export interface Connections {
    * free in time, or when closing.
    */
   use<T>(work: (client: Client) => Promise<T>): Promise<T>;
+  usage(): PoolUsage;
   /** Refuses the calls that wait, gives the running ones 2 s, then destroys every connection; idempotent. */
   close(): Promise<void>;
+}
+
+/** Connections of a pool now, and calls that wait for one. */
+export interface PoolUsage {
+  readonly inUse: number;
+  readonly idle: number;
+  readonly waiting: number;
 }
 
 interface Connection {
@@ -140,6 +148,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
         running.delete(result);
       }
     },
+    usage: () => ({ inUse: inUse.size, idle: idle.length, waiting: waiting.size }),
     close: () => (closed ??= close()),
   };
 }

@@ -4,7 +4,7 @@ import { serviceUrl } from '../domain/addresses.ts';
 import type { WifiSession } from '../domain/model.ts';
 import type { Clock, Log, Pcrf } from '../domain/ports.ts';
 import { messageOf, SwobError } from '../errors.ts';
-import { createConnections } from './connections.ts';
+import { createConnections, type PoolUsage } from './connections.ts';
 import { type Answer, ExchangeError, exchange, type Failure } from './exchange.ts';
 
 const maxBodyBytes = 64 * 1024;
@@ -34,7 +34,7 @@ export interface PcrfOptions {
  * A client of the PCRF. What the PCRF answers is not documented: 2xx is success unless its JSON says otherwise.
  * Throws CONFIG when the host is none.
  */
-export function createPcrf(options: PcrfOptions): Pcrf {
+export function createPcrf(options: PcrfOptions): Pcrf & { usage(): PoolUsage } {
   const { host, port, timeoutMs, pool, clock, log } = options;
   const origin = serviceUrl('http', host, port);
   if (!/^[\w.:-]+$/.test(host) || !URL.canParse(origin)) {
@@ -63,6 +63,7 @@ export function createPcrf(options: PcrfOptions): Pcrf {
       const objection = objectionIn(answer);
       if (objection !== undefined) throw new SwobError('UPSTREAM', `${name} ${objection}`);
     },
+    usage: () => connections.usage(),
     close: () => connections.close(),
   };
 }

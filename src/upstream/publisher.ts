@@ -3,7 +3,7 @@
 import { upstreamUrl } from '../domain/addresses.ts';
 import type { Clock, Log, Publisher } from '../domain/ports.ts';
 import { SwobError } from '../errors.ts';
-import { createConnections } from './connections.ts';
+import { createConnections, type PoolUsage } from './connections.ts';
 import { ExchangeError, exchange, type Failure } from './exchange.ts';
 
 const maxBodyBytes = 64 * 1024;
@@ -28,7 +28,7 @@ export interface PublisherOptions {
  * even when the rest of the answer never comes, because asking again would publish twice. No error quotes a
  * message or a number.
  */
-export function createPublisher(options: PublisherOptions): Publisher {
+export function createPublisher(options: PublisherOptions): Publisher & { usage(): PoolUsage } {
   const { host, port, endpoint: path, timeoutMs, clock, log } = options;
   const origin = upstreamUrl({ host, port, endpoint: '' });
   const secure = origin.startsWith('https://');
@@ -65,6 +65,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (status >= 200 && status < 300) return;
       throw new SwobError(forGood.has(status) ? 'UPSTREAM' : 'UNAVAILABLE', `${name} answered ${status}`);
     },
+    usage: () => connections.usage(),
     close: () => connections.close(),
   };
 }

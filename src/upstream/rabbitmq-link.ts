@@ -27,6 +27,8 @@ export interface Link {
 export interface LinkKeeper {
   /** The link that is up. Waits for one until an outage has lasted 2 s; undefined when there is none then. */
   current(): Promise<Link | undefined>;
+  /** The link that is up now, without waiting. */
+  now(): Link | undefined;
   /** Idempotent; takes a second at most. */
   close(): Promise<void>;
 }
@@ -149,6 +151,7 @@ export function keepLink({ address, clock, log, onReturn }: LinkOptions): LinkKe
       }
       return link;
     },
+    now: () => link,
     close: () => {
       closed ??= close();
       return closed;

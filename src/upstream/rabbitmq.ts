@@ -30,13 +30,18 @@ export interface BrokerOptions {
   readonly log: Log;
 }
 
+/** A broker whose connection can be looked at. */
+export interface WatchedBroker extends Broker {
+  state(): 'ok' | 'unreachable' | 'blocked';
+}
+
 type Outcome = Awaited<ReturnType<Broker['send']>>;
 
 /**
  * A client that connects in the background and again whenever the connection or its channel is lost: it can be
  * made, and used, before there is a broker. Throws CONFIG when the URL is none.
  */
-export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Broker {
+export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): WatchedBroker {
   /** Message ids that wait for their confirm, and whether the broker has given the message back. */
   const unconfirmed = new Map<string, { returned: boolean }>();
   const sending = new Set<Promise<Outcome>>();
@@ -116,6 +121,10 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Bro
       const sent = send(sms);
       sending.add(sent);
       return sent.finally(() => sending.delete(sent));
+    },
+    state: () => {
+      const link = links.now();
+      return link ? (link.blocked ? 'blocked' : 'ok') : 'unreachable';
     },
     close: () => {
       closed ??= within(clock, closeMs, Promise.allSettled(sending)).then(() => links.close());

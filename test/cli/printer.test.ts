@@ -2,7 +2,8 @@ import { Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createPrinter, printable } from '../../src/cli/printer.ts';
+import { createPrinter } from '../../src/cli/printer.ts';
+import { printable } from '../../src/printable.ts';
 import { Kept } from './harness.ts';
 
 const esc = '\u001b';

@@ -12,6 +12,7 @@ import {
   oneOf,
   parseDuration,
   port,
+  share,
   someOf,
   text,
   url,
@@ -198,4 +199,19 @@ describe('URLs', () => {
 
 test('a key is secret only when it says so', () => {
   expect([text('', '').secret, text('', '', { secret: true }).secret]).toEqual([false, true]);
+});
+
+describe('shares', () => {
+  const { kind } = share('90%', '');
+  test('read from a percentage and written back; off is 0', () => {
+    for (let percent = 1; percent <= 100; percent++) {
+      expect(kind.parse(`${percent}%`)).toBe(percent / 100);
+      expect(kind.format(percent / 100)).toBe(`${percent}%`);
+    }
+    expect([kind.parse('off'), kind.format(0), kind.parse('5 %')]).toEqual([0, 'off', 0.05]);
+  });
+
+  test.each(['', '0%', '101%', '0.9', '90', '-1%', '1.5%', '%', 'Off'])('%j is refused', (written) =>
+    expect(() => kind.parse(written)).toThrow('expected a percentage from 1% to 100%, or off'),
+  );
 });

@@ -42,6 +42,26 @@ describe('what is acknowledged is on disk', () => {
     });
   });
 
+  test('a probe is a durable write beside the records, and fails when the folder is away or the store closed', async () => {
+    const { store, folder, clock } = await openStore();
+    await store.users.put(user);
+    const before = await filesIn(folder);
+    await store.probe();
+    await store.probe();
+    expect(await filesIn(folder)).toEqual([...before, '.probe'].sort());
+    await rm(folder, { recursive: true });
+    await writeFile(folder, 'in the way');
+    await expect(store.probe()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await rm(folder);
+    await mkdir(folder);
+    await store.probe();
+    await store.close().catch(() => undefined);
+    await expect(store.probe()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    // What it leaves is no stranger in the folder.
+    const again = await openStore({ folder, clock });
+    await again.store.probe();
+  });
+
   test('the file and its folder are synced before the answer', async () => {
     const { store } = await openStore();
     await store.users.put(user);

@@ -8,6 +8,7 @@ import { expect, onTestFinished, vi } from 'vitest';
 import { startServices } from '../../src/app/compose/start.ts';
 import { createLifecycle } from '../../src/app/lifecycle.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import type { Sample } from '../../src/http/pressure.ts';
 import { type RunningPcrfStub, startPcrfStub } from '../../src/stubs/pcrf.ts';
 import { publicPem, rs256, sampleClaims, sampleTime } from '../crypto/handmade-token.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
@@ -38,6 +39,8 @@ export interface DisconnectOptions {
   readonly key?: string | null;
   /** Another PCRF than the stand-in. */
   readonly pcrfPort?: number;
+  /** How the process is said to be doing, in place of what is measured. */
+  readonly sample?: () => Sample;
 }
 
 /** Rejects as the service does when it cannot start. */
@@ -68,10 +71,13 @@ export async function startDisconnect(options: DisconnectOptions = {}): Promise<
       'pcrf.host=127.0.0.1',
       `pcrf.port=${port}`,
       `validation.public_key=${keyFile}`,
+      // Its timer runs while there is work: on a clock that the test moves it measures nothing.
+      ...(options.sample ? [] : ['overload.max_event_loop_delay=0s', 'overload.max_memory=off']),
       ...set,
     ],
   });
-  const world = { clock, log, lifecycle, version: 'test' };
+  const { sample } = options;
+  const world = { clock, log, lifecycle, version: 'test', ...(sample && { sample }) };
   const endpoints = await startServices(config, new Set(['disconnect']), world);
   return {
     url: endpoints.disconnect?.url ?? '',

@@ -4,24 +4,29 @@ import { readFile } from 'node:fs/promises';
 import type { Config } from '../../config/schema.ts';
 import { createTokenVerifier } from '../../crypto/jwt.ts';
 import { readTokenSecret } from '../../crypto/verification-key.ts';
-import { createNasAllow } from '../../disconnect/nas-allow.ts';
 import { createDisconnectServer } from '../../disconnect/server.ts';
 import { createDisconnects } from '../../domain/disconnects.ts';
 import type { LimitStore } from '../../domain/ports.ts';
 import { messageOf, SwobError } from '../../errors.ts';
+import { createNetworks } from '../../http/networks.ts';
 import type { HttpServer } from '../../http/server.ts';
 import { createPcrf } from '../../upstream/pcrf.ts';
-import { loadTls } from '../tls.ts';
+import { watchCertificate } from '../tls.ts';
 import { watchVerificationKey } from '../watched-verifier.ts';
-import type { World } from './world.ts';
+import { createOperations, disconnectChecks } from './health.ts';
+import type { Workshop, World } from './world.ts';
 
-export async function buildDisconnect(config: Config, world: World, limits: LimitStore): Promise<HttpServer> {
-  const { clock, log, lifecycle } = world;
+export async function buildDisconnect(
+  config: Config,
+  world: Workshop,
+  limits: LimitStore,
+): Promise<HttpServer> {
+  const { clock, log, lifecycle, instruments } = world;
   const { disconnect, pcrf, 'pcrf.pool': pool } = config;
   const verifier = await buildVerifier(config, world);
   const allow = disconnect.nas_allow;
-  const rules = allow.length > 0 ? { nasAllowed: createNasAllow(allow) } : {};
-  const tls = await loadTls('disconnect_ssl', config.disconnect_ssl);
+  const rules = allow.length > 0 ? { nasAllowed: createNetworks(allow, '[disconnect] nas_allow') } : {};
+  const tls = await watchCertificate('disconnect_ssl', config.disconnect_ssl, world);
 
   const client = createPcrf({
     host: pcrf.host,
@@ -32,23 +37,27 @@ export async function buildDisconnect(config: Config, world: World, limits: Limi
     log,
   });
   lifecycle.defer('PCRF connections', () => client.close());
+  instruments.pool('pcrf', client.usage);
+  const disconnects = createDisconnects({
+    verifier,
+    pcrf: client,
+    rules,
+    limits,
+    callLimit: config.limits.disconnects,
+    log,
+  });
   return createDisconnectServer({
     host: disconnect.host,
     port: disconnect.port,
+    pressure: world.pressure,
     tls,
     trustedProxies: config.api.trusted_proxies,
     requestTimeoutMs: config.api.request_timeout,
     // The wait for a connection, and the call.
     handlerTimeoutMs: pool.wait_timeout + pcrf.timeout + 5_000,
     legacyStatus: disconnect.legacy_status,
-    disconnects: createDisconnects({
-      verifier,
-      pcrf: client,
-      rules,
-      limits,
-      callLimit: config.limits.disconnects,
-      log,
-    }),
+    disconnects: instruments.disconnects(disconnects),
+    operations: createOperations(config, world, 'disconnect', disconnectChecks(config)),
     clock,
     log,
   });

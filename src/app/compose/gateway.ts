@@ -11,9 +11,10 @@ import { createGateway } from '../../gateway/server.ts';
 import type { HttpServer } from '../../http/server.ts';
 import { createTelecom } from '../../telecom/telecom.ts';
 import { createUserApi } from '../../upstream/users.ts';
-import { loadTls } from '../tls.ts';
+import { watchCertificate } from '../tls.ts';
+import { createOperations, gatewayChecks } from './health.ts';
 import { buildMessaging } from './messaging.ts';
-import type { World } from './world.ts';
+import type { Workshop } from './world.ts';
 
 export interface GatewayParts {
   readonly store: Store;
@@ -23,7 +24,7 @@ export interface GatewayParts {
 
 export async function buildGateway(
   config: Config,
-  world: World,
+  world: Workshop,
   { store, bus, addresses }: GatewayParts,
 ): Promise<HttpServer> {
   const { clock, log } = world;
@@ -42,7 +43,8 @@ export async function buildGateway(
     twilioToken: config.twilio.auth_token,
     host: config.api.host,
     port: config.api.port,
-    tls: await loadTls('api_ssl', config.api_ssl),
+    pressure: world.pressure,
+    tls: await watchCertificate('api_ssl', config.api_ssl, world),
     state: config.api.state,
     origins: config.api.origins,
     trustedProxies: config.api.trusted_proxies,
@@ -58,21 +60,29 @@ export async function buildGateway(
       pingLimit: config.limits.pings,
       strict: production,
     }),
-    pairing: createPairing({
-      store,
-      bus,
-      clock,
-      log,
-      keys,
-      users: createUserApi({
-        apiUrl: api.api_url,
-        verificationUrl: api.verification_url,
-        platformsUrl: api.platforms_url,
-        timeoutMs: api.timeout,
+    pairing: world.instruments.pairing(
+      createPairing({
+        store,
+        bus,
+        clock,
+        log,
+        keys,
+        users: createUserApi({
+          apiUrl: api.api_url,
+          verificationUrl: api.verification_url,
+          platformsUrl: api.platforms_url,
+          timeoutMs: api.timeout,
+        }),
+        limits: config.limits,
+        production,
       }),
-      limits: config.limits,
-      production,
-    }),
+    ),
+    operations: createOperations(
+      config,
+      world,
+      'gateway',
+      gatewayChecks(config, store, messaging.brokerState),
+    ),
     addresses,
     publicKeyPem: keys.publicKeyPem,
     version: world.version,

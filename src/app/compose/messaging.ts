@@ -15,12 +15,14 @@ import { messageOf, SwobError } from '../../errors.ts';
 import { createCallbackSender } from '../../upstream/callbacks.ts';
 import { createDirectory } from '../../upstream/directory.ts';
 import { createPublisher } from '../../upstream/publisher.ts';
-import type { World } from './world.ts';
+import type { Workshop } from './world.ts';
 
 export interface Messaging {
   readonly publishing: Publishing;
   readonly desk: MessageDesk;
   readonly outgoing: Outgoing;
+  /** How the connection to the broker is; undefined when none is configured. */
+  readonly brokerState: (() => 'ok' | 'unreachable' | 'blocked') | undefined;
   /** Begins to deliver what an earlier process has left. */
   start(): void;
 }
@@ -34,7 +36,7 @@ const callbackMaxPauseMs = 3_600_000;
 
 export async function buildMessaging(
   config: Config,
-  world: World,
+  world: Workshop,
   store: Store,
   telecom: Telecom,
 ): Promise<Messaging> {
@@ -49,11 +51,12 @@ export async function buildMessaging(
     clock: world.clock,
   });
   const publisher = createPublisher({ ...config.publisher, timeoutMs: config.publisher.timeout, ...world });
+  world.instruments.pool('publisher', publisher.usage);
   const publishing = buildPublishing(config, world, { store, telecom, directory, publisher });
   const { callback_secret: secret, callback_allow: allow } = config.outgoing;
-  const sender = createCallbackSender({ secret, allow, clock: world.clock });
+  const sender = world.instruments.callbacks(createCallbackSender({ secret, allow, clock: world.clock }));
   const callbacks = buildCallbacks(sender, world, store);
-  const { broker, tenants } = await connectBroker(config, world);
+  const { broker, tenants, state } = await connectBroker(config, world);
   world.lifecycle.defer('messaging', async () => {
     publishing.outbox.halt();
     callbacks.halt();
@@ -83,6 +86,7 @@ export async function buildMessaging(
     publishing,
     desk: createMessageDesk(store, publishing.outbox),
     outgoing,
+    brokerState: state,
     start: () => {
       publishing.outbox.start();
       callbacks.start();
@@ -92,13 +96,13 @@ export async function buildMessaging(
 
 function buildPublishing(
   config: Config,
-  { clock, log }: World,
+  { clock, log, instruments }: Workshop,
   parts: Pick<PublishingDeps, 'directory' | 'publisher'> & { store: Store; telecom: Telecom },
 ): Publishing {
   const { store, telecom, directory, publisher } = parts;
   const { publisher: at, api, limits } = config;
   const pattern = new RegExp(identifierPatterns(api.state).msisdn);
-  return createPublishing({
+  const publishing = createPublishing({
     store,
     directory,
     publisher,
@@ -111,9 +115,10 @@ function buildPublishing(
     smsLimit: limits.sms,
     isSender: (msisdn) => pattern.test(msisdn) && (api.state === 'testing' || telecom.isValid(msisdn)),
   });
+  return instruments.publishing(publishing);
 }
 
-function buildCallbacks(sender: CallbackSender, { clock, log }: World, store: Store): Outbox<Callback> {
+function buildCallbacks(sender: CallbackSender, { clock, log }: Workshop, store: Store): Outbox<Callback> {
   return createOutbox<Callback>({
     name: 'callback',
     store: store.callbacks,
@@ -139,12 +144,13 @@ function buildCallbacks(sender: CallbackSender, { clock, log }: World, store: St
 /** amqplib is imported only where there is a broker: it costs memory and time to start. */
 async function connectBroker(
   { broker: at }: Config,
-  { clock, log }: World,
-): Promise<{ broker: Broker | undefined; tenants: Tenants | undefined }> {
-  if (at.url === '') return { broker: undefined, tenants: undefined };
+  { clock, log, instruments }: Workshop,
+): Promise<{ broker?: Broker; tenants?: Tenants; state?: Messaging['brokerState'] }> {
+  if (at.url === '') return {};
   const { createBroker } = await import('../../upstream/rabbitmq.ts');
-  const broker = createBroker({ url: at.url, timeoutMs: at.timeout, clock, log });
-  if (at.management_url === '') return { broker, tenants: undefined };
+  const watched = createBroker({ url: at.url, timeoutMs: at.timeout, clock, log });
+  const broker = instruments.broker(watched);
+  if (at.management_url === '') return { broker, state: watched.state };
   const { createTenants } = await import('../../upstream/rabbitmq-tenants.ts');
   const tenants = createTenants({
     managementUrl: at.management_url,
@@ -154,5 +160,5 @@ async function connectBroker(
     timeoutMs: at.timeout,
     clock,
   });
-  return { broker, tenants };
+  return { broker, tenants, state: watched.state };
 }

@@ -1,7 +1,5 @@
 // Starts the services together from the configuration. Only the files of this folder name concrete adapters.
 
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { createMemoryBus } from '../../bus/memory.ts';
 import { createWebSocketBus } from '../../bus/websocket.ts';
 import type { Config } from '../../config/schema.ts';
@@ -10,28 +8,21 @@ import type { Addresses } from '../../domain/addresses.ts';
 import type { Bus, Store, SyncSessions } from '../../domain/ports.ts';
 import { createSyncSessions } from '../../domain/sync-sessions.ts';
 import { messageOf, SwobError } from '../../errors.ts';
+import { createPressure, sampleEveryMs } from '../../http/pressure.ts';
 import { createRemoteSyncSessions } from '../../upstream/gateway.ts';
+import { createSampler } from '../resources.ts';
 import { buildGateway } from './gateway.ts';
+import { createInstruments } from './instruments.ts';
 import { openStore } from './store.ts';
 import { buildSync } from './sync.ts';
 import { serviceUrls } from './urls.ts';
-import type { ServiceName, World } from './world.ts';
+import type { ServiceName, Workshop, World } from './world.ts';
 
 /** Where each started service listens: `{"gateway":{"url":"http://127.0.0.1:6969"}}`. */
 export type Endpoints = Partial<Record<ServiceName, { url: string }>>;
 
 /** How long a sync service waits for a gateway in another process. */
 const remoteTimeoutMs = 5_000;
-
-/** What runs when no service is named: disconnect only where there is a key to check tokens with. */
-export async function defaultServices(config: Config): Promise<ReadonlySet<ServiceName>> {
-  const names = new Set<ServiceName>(['gateway', 'sync']);
-  const readable = await access(config.validation.public_key, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
-  return readable ? names.add('disconnect') : names;
-}
 
 /**
  * Starts the named services: all are built before the first listens, so that what is wrong with their files is
@@ -40,20 +31,29 @@ export async function defaultServices(config: Config): Promise<ReadonlySet<Servi
 export async function startServices(
   config: Config,
   names: ReadonlySet<ServiceName>,
-  world: World,
+  outside: World,
 ): Promise<Endpoints> {
+  const world = furnish(config, outside);
   const { lifecycle, log } = world;
   const ports = { gateway: config.api.port, sync: config.websocket.port, disconnect: config.disconnect.port };
   const urls = serviceUrls(config, ports);
-  const store = await openStore(config, world, names.has('gateway'));
-  lifecycle.defer('store', () => store.close());
+  const opened = await openStore(config, world, names.has('gateway'));
+  lifecycle.defer('store', () => opened.close());
+  const store = world.instruments.store(opened);
   const { bus, sessions } = connect(config, names, world, { store, internal: urls.internal });
   lifecycle.defer('bus', () => bus.close());
 
+  const inService = (name: ServiceName): Workshop => ({ ...world, log: world.logFor?.(name) ?? log });
   const builders = {
-    gateway: () => buildGateway(config, world, { store, bus, addresses: urls.public }),
-    sync: () => buildSync(config, world, { sessions, limits: store.limits, bus, addresses: urls.public }),
-    disconnect: async () => (await import('./disconnect.ts')).buildDisconnect(config, world, store.limits),
+    gateway: () => buildGateway(config, inService('gateway'), { store, bus, addresses: urls.public }),
+    sync: () => {
+      // Without a gateway in this process there is a store for limits only.
+      const needs = names.has('gateway') ? { store } : { gateway: urls.internal.gateway() };
+      const parts = { sessions, limits: store.limits, bus, addresses: urls.public, needs };
+      return buildSync(config, inService('sync'), parts);
+    },
+    disconnect: async () =>
+      (await import('./disconnect.ts')).buildDisconnect(config, inService('disconnect'), store.limits),
   };
   const wanted = startOrder.filter((name) => names.has(name));
   const servers = await allOrFaults(wanted.map((name) => builders[name]()));
@@ -67,9 +67,29 @@ export async function startServices(
     if (!server) continue;
     ports[name] = await server.start();
     endpoints[name] = { url: urls.bound[name]() };
-    log.info({ service: name, url: endpoints[name].url }, 'listening');
+    inService(name).log.info({ url: endpoints[name].url }, 'listening');
   }
   return endpoints;
+}
+
+/** All services share one event loop and one memory, and so one measure of pressure. */
+function furnish({ overload }: Config, world: World): Workshop {
+  const { clock, log, lifecycle } = world;
+  const pressure = createPressure({
+    maxDelayMs: overload.max_event_loop_delay,
+    maxMemory: overload.max_memory,
+    sample: world.sample ?? createSampler(clock, sampleEveryMs),
+    clock,
+    log,
+  });
+  lifecycle.defer('overload protection', pressure.stop);
+  const instruments = createInstruments({
+    version: world.version,
+    logDrops: world.logDrops ?? (() => ({})),
+    overloadRefusals: () => pressure.refused,
+  });
+  lifecycle.defer('metrics', instruments.stop);
+  return { ...world, pressure, instruments };
 }
 
 /** Sync before the gateway: once the gateway hands out its URL, it answers. */

@@ -3,28 +3,33 @@
 import proxyAddr from '@fastify/proxy-addr';
 import type { Config } from '../../config/schema.ts';
 import type { Addresses } from '../../domain/addresses.ts';
-import type { Bus, LimitStore, SyncSessions } from '../../domain/ports.ts';
+import type { Bus, LimitStore, Store, SyncSessions } from '../../domain/ports.ts';
 import { createSyncServer, type SyncServer } from '../../sync/server.ts';
-import { loadTls } from '../tls.ts';
-import type { World } from './world.ts';
+import { watchCertificate } from '../tls.ts';
+import { createOperations, syncChecks } from './health.ts';
+import type { Workshop } from './world.ts';
 
 export interface SyncParts {
   readonly sessions: SyncSessions;
   readonly limits: LimitStore;
   readonly bus: Bus;
   readonly addresses: Addresses;
+  /** What it cannot do without: the store, or the URL of a gateway in another process. */
+  readonly needs: { readonly store: Store } | { readonly gateway: string };
 }
 
 export async function buildSync(
   config: Config,
-  { clock, log }: World,
-  { sessions, limits, bus, addresses }: SyncParts,
+  world: Workshop,
+  { sessions, limits, bus, addresses, needs }: SyncParts,
 ): Promise<SyncServer> {
+  const { clock, log } = world;
   const isTrusted = proxyAddr.compile([...config.api.trusted_proxies]);
   return createSyncServer({
     host: config.websocket.host,
     port: config.websocket.port,
-    tls: await loadTls('websocket_ssl', config.websocket_ssl),
+    pressure: world.pressure,
+    tls: await watchCertificate('websocket_ssl', config.websocket_ssl, world),
     state: config.api.state,
     origins: config.api.origins,
     addressOf: (request) => proxyAddr(request, isTrusted),
@@ -35,6 +40,10 @@ export async function buildSync(
       changeLimit: config.sync.session_change_limit,
       sleepMs: config.sync.session_sleep_timeout,
       pausedMs: config.sync.session_paused_timeout,
+    },
+    operations: (openSockets) => {
+      world.instruments.sockets(openSockets);
+      return createOperations(config, world, 'sync', syncChecks(config, needs, openSockets));
     },
     sessions,
     limits,

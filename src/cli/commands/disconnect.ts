@@ -3,11 +3,11 @@
 import { type Command, Option } from 'commander';
 import { maxTokenLength } from '../../crypto/jwt-format.ts';
 import { SwobError } from '../../errors.ts';
+import { printable } from '../../printable.ts';
 import type { Context } from '../context.ts';
 import { findDisconnect } from '../daemon.ts';
 import { type Answer, createHttpClient } from '../http-client.ts';
 import { addMintOptions, type MintOptions, mint, mintOptionNames } from '../mint.ts';
-import { printable } from '../printer.ts';
 import { withAdvice } from '../refusal.ts';
 import { requireSecret } from '../secret.ts';
 import { durationArgument } from '../token-files.ts';

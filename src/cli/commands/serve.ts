@@ -1,18 +1,16 @@
 // `swob serve`: runs the named services until a signal.
 
 import type { Command } from 'commander';
-import type { ServiceName } from '../../app/compose/world.ts';
-import { SwobError } from '../../errors.ts';
+import { serviceManagerVariables } from '../../config/environment.ts';
 import type { Context } from '../context.ts';
 import { prepareReadyFile } from '../ready-file.ts';
+import { serviceName, services } from '../services.ts';
 import { version } from '../version.ts';
 
 interface Options {
   readonly readyFile?: string;
   readonly hocon?: string;
 }
-
-const services: readonly ServiceName[] = ['gateway', 'sync', 'disconnect'];
 
 export function define(command: Command, context: Context): void {
   command
@@ -37,26 +35,60 @@ async function serve(context: Context, words: readonly string[], options: Option
   const names = new Set(words.map(serviceName));
   const { config } = await context.loadConfig(options.hocon);
   const [
-    { defaultServices, startServices },
+    { startServices },
+    { defaultServices },
     { createLifecycle, stopOnSignal },
-    { createLog },
+    { createServiceManager },
+    { createLogs },
+    { followLevels },
     { systemClock },
   ] = await Promise.all([
     import('../../app/compose/start.ts'),
+    import('../../app/default-services.ts'),
     import('../../app/lifecycle.ts'),
-    import('../../app/logging.ts'),
+    import('../../app/service-manager.ts'),
+    import('../../app/logging/logs.ts'),
+    import('../../app/logging/reload.ts'),
     import('../../app/system-clock.ts'),
   ]);
-  const log = createLog(config.logging.level, context.io.stderr);
+  const wanted = names.size > 0 ? names : await defaultServices(config);
+  const logs = createLogs({
+    settings: config.logging,
+    services: wanted,
+    stderr: context.io.stderr,
+    forPeople: !context.options.json,
+    colours: context.options.color,
+    clock: systemClock,
+  });
+  const { log } = logs;
   const lifecycle = createLifecycle(log);
+  // Deferred first, so it runs last: lines of the stop are written, too.
+  lifecycle.defer('log', logs.close);
+  const stopFollowing = followLevels({
+    load: async () => (await context.loadConfig(options.hocon)).config.logging,
+    settings: config.logging,
+    logs,
+    signals: context.io.signals,
+    clock: systemClock,
+  });
+  lifecycle.defer('log levels', stopFollowing);
   // From here on a signal finds what has been opened so far.
   const stopped = stopOnSignal(lifecycle, log);
   try {
-    const wanted = names.size > 0 ? names : await defaultServices(config);
-    const endpoints = await startServices(config, wanted, { clock: systemClock, log, lifecycle, version });
+    const endpoints = await startServices(config, wanted, {
+      clock: systemClock,
+      log,
+      logFor: logs.logFor,
+      logDrops: logs.drops,
+      lifecycle,
+      version,
+    });
     // Deferred last, so it runs first: what the file says holds for as long as it is there.
     lifecycle.defer('ready file', ready.remove);
     await ready.write(endpoints);
+    const manager = createServiceManager(serviceManagerVariables(), { clock: systemClock, log });
+    lifecycle.defer('service manager', manager.stopping);
+    await manager.ready(services.flatMap((name) => endpoints[name]?.url ?? []).join(' '));
     for (const service of services) {
       const url = endpoints[service]?.url;
       if (url === undefined) continue;
@@ -68,11 +100,4 @@ async function serve(context: Context, words: readonly string[], options: Option
     throw error;
   }
   await stopped;
-}
-
-function serviceName(word: string): ServiceName {
-  const name = services.find((candidate) => candidate === word);
-  if (!name)
-    throw new SwobError('USAGE', `no service is called "${word}"; there are: ${services.join(', ')}`);
-  return name;
 }

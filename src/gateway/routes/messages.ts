@@ -3,10 +3,8 @@
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { isSameSecret } from '../../crypto/same-secret.ts';
 import type { MessageDesk } from '../../domain/message-desk.ts';
-import { SwobError } from '../../errors.ts';
-import { bearerOf } from '../bearer.ts';
+import { operatorOnly } from '../operator.ts';
 
 interface Options {
   readonly desk: MessageDesk;
@@ -28,11 +26,7 @@ const message = Type.Object({
 });
 
 export const messageRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { desk, adminToken }) => {
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('cache-control', 'no-store');
-    if (isSameSecret(bearerOf(request) ?? '', adminToken)) return;
-    throw new SwobError('UNAUTHENTICATED', 'missing or wrong admin token');
-  });
+  app.addHook('onRequest', operatorOnly(adminToken));
 
   app.get(
     '/sms/failed',

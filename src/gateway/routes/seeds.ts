@@ -19,6 +19,8 @@ interface Options {
 }
 
 const badJson = 'invalid json';
+/** Gateway clients and their operators ask all the time. */
+const quiet = true;
 const missing = { seed_type: 'missing seeder state' };
 
 const nullableText = Type.Union([Type.String(), Type.Null()]);
@@ -36,12 +38,15 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
   const list = async (type?: SeedType) => (await seeds.list(type)).map(toWire);
   const listSchema = { tags: ['seeds'], response: { 200: Type.Array(seedSchema) } };
 
-  app.get('/seeds', { schema: { summary: 'Active seeds', ...listSchema } }, () => list());
-  app.get('/seeders', { schema: { summary: 'Active seeders', ...listSchema } }, () => list('seeder'));
+  app.get('/seeds', { config: { quiet }, schema: { summary: 'Active seeds', ...listSchema } }, () => list());
+  app.get('/seeders', { config: { quiet }, schema: { summary: 'Active seeders', ...listSchema } }, () =>
+    list('seeder'),
+  );
 
   app.get(
     '/seeds/:IMSI',
     {
+      config: { quiet },
       schema: {
         summary: 'MSISDN of an active seed, or nothing',
         tags: ['seeds'],
@@ -54,7 +59,7 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
   app.post(
     '/seeds/ping',
     {
-      config: { badJson, missing },
+      config: { badJson, missing, quiet },
       schema: {
         summary: 'A gateway client is alive; answers its LPS',
         tags: ['seeds'],

@@ -21,6 +21,9 @@ import { isCallback, isInboundSms, isReceipt, isRememberedAnswer } from './shape
 import { createLowdbUsers } from './users.ts';
 import { createWork } from './work.ts';
 
+/** Hidden: no record of the store. */
+const probeFile = '.probe';
+
 /** Files open at once, and requests that may wait for them. */
 const workBounds = { width: 32, maxWaiting: 10_000 };
 
@@ -102,6 +105,11 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
       published: published.store,
       callbacks,
       answers: answers.store,
+      probe: async () => {
+        assertOpen();
+        // Through the same queue as everything else: a disk that hangs is found by it, too.
+        await work.inTurn('probe', () => disk.write(probeFile, ''));
+      },
       close: () => {
         closing ??= close();
         return closing;

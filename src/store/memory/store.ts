@@ -25,6 +25,7 @@ export function createMemoryStore(options: StoreOptions): Store {
     published: createMemoryMemo(options.clock, options.published),
     callbacks: createMemoryOutbox(options.callbacks, tooManyCallbacks),
     answers: createMemoryMemo(options.clock, options.answers, charactersOfAnswer),
+    probe: async () => {},
     close: async () => {},
   };
 }

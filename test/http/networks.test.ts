@@ -2,7 +2,9 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createNasAllow } from '../../src/disconnect/nas-allow.ts';
+import { createNetworks } from '../../src/http/networks.ts';
+
+const createNasAllow = (list: readonly string[]) => createNetworks(list, '[disconnect] nas_allow');
 
 test('addresses and ranges of both families are matched', () => {
   const allowed = createNasAllow(['100.112.0.0/16', '192.0.2.7', '10.9.8.7/8', '2001:db8::/32', 'fe80::1']);

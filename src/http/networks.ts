@@ -1,4 +1,4 @@
-// Which NAS a token may name: the addresses and ranges of [disconnect] nas_allow. Used by app/compose.
+// Sets of addresses and CIDR ranges: which NAS a token may name, who may read metrics. Used by app/compose.
 
 import { BlockList, isIP } from 'node:net';
 import { SwobError } from '../errors.ts';
@@ -12,17 +12,14 @@ interface Address {
 
 /**
  * A matcher for addresses and CIDR ranges of both families. What is no IP literal (a host name, octal, a zone)
- * never matches, and with an empty list nothing does. Throws CONFIG with every entry that is malformed.
+ * never matches, and with an empty list nothing does. Throws CONFIG, naming the key, with every entry that is malformed.
  */
-export function createNasAllow(list: readonly string[]): (ip: string) => boolean {
+export function createNetworks(list: readonly string[], key: string): (ip: string) => boolean {
   const allowed = new BlockList();
   const malformed = list.filter((entry) => !add(allowed, entry));
   if (malformed.length > 0) {
     const shown = malformed.map((entry) => JSON.stringify(entry.slice(0, 60))).join(', ');
-    throw new SwobError(
-      'CONFIG',
-      `[disconnect] nas_allow: ${shown}: expected an address or a range such as 100.112.0.0/16`,
-    );
+    throw new SwobError('CONFIG', `${key}: ${shown}: expected an address or a range such as 100.112.0.0/16`);
   }
   return (ip) => {
     const address = addressOf(ip);

@@ -1,0 +1,92 @@
+// The id of each request, and one log line about it: never its URL, which may hold a token. Used by server.ts; the sync
+// service writes its lines in the same form.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Log } from '../domain/ports.ts';
+import { probePathOf } from './operations.ts';
+import { inRequest, requestIdHeader } from './request-id.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * Asked so often that a line each would say nothing: only at level debug, unless it fails. Nor is its work done in
+     * the request's name, which costs a tenth of it: its own line is the only one.
+     */
+    quiet?: boolean;
+  }
+  interface FastifyRequest {
+    /** Why the request failed, when that is not the caller's doing; for operators, without secrets. */
+    failure?: string;
+  }
+}
+
+export interface Served {
+  readonly requestId: string;
+  readonly method: string;
+  /** The pattern; undefined when none matched. */
+  readonly route: string | undefined;
+  readonly status: number;
+  readonly ms: number;
+  /** As in `FastifyRequest.failure`. */
+  readonly failure?: string | undefined;
+  readonly quiet?: boolean | undefined;
+}
+
+/** 429 and 503 without a failure: we refuse in order to have less to do. */
+const refusals = [429, 503];
+
+/** error when it failed, debug for the quiet and for refusals, info for the rest. */
+export function logServed(log: Log, { requestId, method, route, status, ms, failure, quiet }: Served): void {
+  const fields = { requestId, method, route, status, ms: Math.round(ms * 10) / 10 };
+  if (failure !== undefined) log.error({ ...fields, error: failure }, 'request failed');
+  else if (quiet || refusals.includes(status)) log.debug(fields, 'request');
+  else if (status >= 500) log.error(fields, 'request failed');
+  else log.info(fields, 'request');
+}
+
+type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+
+/** Gives the answers of `app` their id, does the work in its name, and writes the lines. Before all other hooks. */
+export function logRequests(app: Pick<FastifyInstance, 'addHook'>, log: Log): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header(requestIdHeader, request.id);
+    inItsName(request, done);
+  });
+  // What has come with the body comes from the socket, which knows nothing of requests.
+  app.addHook('preValidation', (request, _reply, done) => inItsName(request, done));
+  app.addHook('onResponse', (request, reply, done) => {
+    logAnswer(log, request, reply);
+    done();
+  });
+}
+
+/** The same for errors: they may come from outside of the request's work. */
+export function answerInRequest(answer: AnswerError): AnswerError {
+  return (error, request, reply) => inItsName(request, () => answer(error, request, reply));
+}
+
+/** The same for requests that no hook sees: their URL cannot be decoded. */
+export function answerUnrouted(answer: AnswerError, log: Log): AnswerError {
+  return (error, request, reply) => {
+    reply.raw.once('finish', () => logAnswer(log, request, reply));
+    return answer(error, request, reply.header(requestIdHeader, request.id));
+  };
+}
+
+function inItsName<T>(request: FastifyRequest, work: () => T): T {
+  return request.routeOptions.config.quiet ? work() : inRequest(request.id, work);
+}
+
+function logAnswer(log: Log, request: FastifyRequest, reply: FastifyReply): void {
+  const { id: requestId, method, failure, routeOptions } = request;
+  const probe = routeOptions.url === undefined ? probePathOf(method, request.url) : undefined;
+  logServed(log, {
+    requestId,
+    method,
+    route: probe ?? routeOptions.url,
+    status: reply.statusCode,
+    ms: reply.elapsedTime,
+    failure,
+    quiet: probe !== undefined || routeOptions.config.quiet,
+  });
+}

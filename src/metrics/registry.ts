@@ -1,0 +1,121 @@
+// The metrics of one process as Prometheus reads them. Used by app/compose; the one owner of prom-client. A registry
+// of its own instead of the package's global one, so that two in one process (tests) do not mix.
+
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Label values of one reading of a gauge, in the order of its label names, and the number. */
+export type Reading = readonly [labels: readonly string[], value: number];
+
+export interface MetricsRegistry {
+  /**
+   * A counter with one label. Every known value is there from the beginning, as 0, so that its first event is seen
+   * as an increase. @returns counts one event (or `by`)
+   */
+  counter<T extends string>(
+    name: string,
+    help: string,
+    label: string,
+    known: readonly T[],
+  ): (value: T, by?: number) => void;
+  /** A counter with several labels. @returns a function that makes the counting of one set of labels */
+  counters(name: string, help: string, labels: readonly string[]): (...values: string[]) => () => void;
+  /** A histogram with several labels. @returns a function that makes the observing of one set of labels */
+  histogram(
+    name: string,
+    help: string,
+    labels: readonly string[],
+    buckets: readonly number[],
+  ): (...values: string[]) => (value: number) => void;
+  /** Read when Prometheus asks, and only then. A reading that fails is left out. */
+  gauge(
+    name: string,
+    help: string,
+    labels: readonly string[],
+    read: () => readonly Reading[] | Promise<readonly Reading[]>,
+  ): void;
+  /** The same for a number that only grows and that others count; its name ends in `_total`. */
+  readCounter(
+    name: string,
+    help: string,
+    labels: readonly string[],
+    read: () => readonly Reading[] | Promise<readonly Reading[]>,
+  ): void;
+  /** What Prometheus reads, with its content type. */
+  text(): Promise<{ readonly type: string; readonly text: string }>;
+}
+
+export function createRegistry(): MetricsRegistry {
+  const registry = new Registry();
+  const registers = [registry];
+
+  return {
+    counter: (name, help, label, known) => {
+      const counter = new Counter({ name, help, labelNames: [label], registers });
+      const children = new Map(known.map((value) => [value, counter.labels(value)]));
+      for (const child of children.values()) child.inc(0);
+      // What is not known is never a label: their number stays bounded whatever is counted.
+      return (value, by = 1) => children.get(value)?.inc(by);
+    },
+    counters: (name, help, labels) => {
+      const counter = new Counter({ name, help, labelNames: [...labels], registers });
+      return (...values) => {
+        const child = counter.labels(...values);
+        return () => child.inc();
+      };
+    },
+    histogram: (name, help, labels, buckets) => {
+      const histogram = new Histogram({
+        name,
+        help,
+        labelNames: [...labels],
+        buckets: [...buckets],
+        registers,
+      });
+      return (...values) => {
+        const child = histogram.labels(...values);
+        return (value) => child.observe(value);
+      };
+    },
+    gauge: (name, help, labels, read) => {
+      new Gauge({
+        name,
+        help,
+        labelNames: [...labels],
+        registers,
+        async collect() {
+          const readings = await readAll(read);
+          this.reset();
+          // What has no labels is 0 after that, which would be a reading.
+          if (readings.length === 0 && labels.length === 0) this.remove();
+          for (const [values, value] of readings) this.labels(...values).set(value);
+        },
+      });
+    },
+    readCounter: (name, help, labels, read) => {
+      new Counter({
+        name,
+        help,
+        labelNames: [...labels],
+        registers,
+        async collect() {
+          const readings = await readAll(read);
+          this.reset();
+          if (readings.length === 0 && labels.length === 0) this.remove();
+          for (const [values, value] of readings) this.labels(...values).inc(value);
+        },
+      });
+    },
+    text: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+  };
+}
+
+/** One number that cannot be read must not hide all others. */
+async function readAll(
+  read: () => readonly Reading[] | Promise<readonly Reading[]>,
+): Promise<readonly Reading[]> {
+  try {
+    return await read();
+  } catch {
+    return [];
+  }
+}

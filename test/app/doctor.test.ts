@@ -1,0 +1,170 @@
+// The checks of `swob doctor` that need files and clocks rather than daemons.
+
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { checkCertificates } from '../../src/app/doctor/certificates.ts';
+import { checkKeys } from '../../src/app/doctor/keys.ts';
+import { checkPort } from '../../src/app/doctor/ports.ts';
+import { checkFolder, checkStore } from '../../src/app/doctor/store.ts';
+import { checkAgainst, checkNode, watchClock } from '../../src/app/doctor/system.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/schema.ts';
+import { configFile } from '../support/config-files.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { occupy } from '../support/ports.ts';
+
+const day = 86_400_000;
+
+function configOf(...overrides: string[]): Config {
+  return loadConfig({ files: [configFile('')], env: {}, overrides }).config;
+}
+
+test('certificates: what is right, what expires, what is over, and what does not belong together', async () => {
+  const folder = temporaryFolder();
+  const [crt, key, other] = ['crt', 'key', 'other'].map((name) => join(folder, name));
+  const make = (keyFile = ''): void => {
+    const subject = ['-days', '60', '-subj', '/CN=gw.example.org', '-keyout', keyFile, '-out', String(crt)];
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...subject], {
+      stdio: 'ignore',
+    });
+  };
+  make(key);
+  await chmod(String(key), 0o600);
+  const config = configOf(`api_ssl.crt=${crt}`, `api_ssl.key=${key}`);
+  const after = async (days: number) => {
+    const [finding] = await checkCertificates(config, ['gateway', 'sync'], Date.now() + days * day);
+    return [finding?.state, finding?.detail];
+  };
+  expect(await after(0)).toEqual(['ok', expect.stringMatching(/, (59|60) days left$/)]);
+  expect(await after(50)).toEqual(['warn', expect.stringMatching(/expires in (9|10) days$/)]);
+  expect(await after(61)).toEqual(['fail', expect.stringContaining('expired at')]);
+  expect(await after(-1)).toEqual(['fail', expect.stringContaining('is valid from')]);
+  await chmod(String(key), 0o640);
+  expect(await after(0)).toEqual(['fail', expect.stringContaining('mode 0640')]);
+  make(other);
+  expect(await after(0)).toEqual(['fail', `${key} is not the key of ${crt}`]);
+  await writeFile(String(crt), 'x');
+  expect(await after(0)).toEqual(['fail', expect.stringContaining('damaged')]);
+});
+
+test('keys: modes, pairs that do not match, a private key in the place of the public one', async () => {
+  const folder = temporaryFolder();
+  const pem = (bits = 2_048) =>
+    generateKeyPairSync('rsa', {
+      modulusLength: bits,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    });
+  const [publicFile, privateFile, verification] = ['public', 'private', 'jwt'].map((name) =>
+    join(folder, name),
+  );
+  const config = configOf(
+    `security.public_key_filepath=${publicFile}`,
+    `security.private_key_filepath=${privateFile}`,
+    `security.admin_token_filepath=${join(folder, 'admin')}`,
+    `validation.public_key=${verification}`,
+  );
+  const findings = async (): Promise<Record<string, string>> => {
+    const all = await checkKeys(config, ['gateway', 'disconnect']);
+    return Object.fromEntries(all.map(({ check, state, detail }) => [check, `${state}: ${detail}`]));
+  };
+  expect(await findings()).toMatchObject({
+    'gateway key': expect.stringMatching(/^ok: .* the first start makes it$/),
+    'verification key': `fail: ${verification} is not there`,
+  });
+  const [own, strange] = [pem(), pem()];
+  await writeFile(String(privateFile), own.privateKey, { mode: 0o600 });
+  await writeFile(String(publicFile), strange.publicKey);
+  await writeFile(String(verification), strange.publicKey, { mode: 0o600 });
+  await chmod(String(verification), 0o466);
+  await writeFile(join(folder, 'admin'), 'x'.repeat(43), { mode: 0o604 });
+  expect(await findings()).toEqual({
+    'gateway key': `fail: ${publicFile} does not belong to ${privateFile}`,
+    'admin token': expect.stringMatching(/^fail: .* mode 0604 and can be used by others$/),
+    'verification key': expect.stringMatching(/^fail: .* mode 0466 and can be written by others$/),
+  });
+  await writeFile(String(publicFile), own.publicKey);
+  await chmod(String(verification), 0o640);
+  await writeFile(String(verification), strange.privateKey);
+  const later = await findings();
+  expect(later['gateway key']).toMatch(/^ok: .* RSA with 2048 bits, mode 0600$/);
+  expect(later['verification key']).toMatch(/^fail: .* holds a private key$/);
+  expect(Object.values(later).join()).not.toContain('BEGIN');
+});
+
+test('clocks: never set, jumping, and apart from others', () => {
+  const good = createFakeClock(Date.parse('2026-11-25T12:00:00Z'));
+  const calm = watchClock(good);
+  good.advance(2_000);
+  expect(calm().state).toBe('ok');
+  const jumped = watchClock(good);
+  good.setWall(good.now() + 5_000);
+  expect(jumped()).toMatchObject({ state: 'warn', detail: 'it jumped by 5000 ms just now' });
+  expect(watchClock(createFakeClock(0))()).toMatchObject({ state: 'fail' });
+
+  expect(checkAgainst(new Map())).toBeUndefined();
+  expect(checkAgainst(new Map([['PCRF', -29_000]]))).toMatchObject({ state: 'ok' });
+  expect(
+    checkAgainst(
+      new Map([
+        ['Publisher', 1_000],
+        ['PCRF', -31_000],
+      ]),
+    ),
+  ).toMatchObject({
+    state: 'warn',
+    detail: 'that of PCRF is 31 s behind ours',
+  });
+});
+
+test.each([
+  ['v20.18.9', 'fail'],
+  ['v20.19.0', 'ok'],
+  ['v24.1.0', 'ok'],
+  ['v18.20.0', 'fail'],
+])('Node %s: %s', (version, state) => {
+  expect(checkNode(version).state).toBe(state);
+});
+
+test('ports: free, of a swob, of another program, of no address of ours', async () => {
+  const taken = await occupy();
+  const at = (host: string, port: number, who?: string) =>
+    checkPort({ service: 'gateway', host, port }, async () => who);
+  expect(await at('127.0.0.1', taken.port)).toMatchObject({ state: 'fail' });
+  expect(await at('127.0.0.1', taken.port, 'swob 1.0 answers there')).toMatchObject({ state: 'ok' });
+  await taken.free();
+  expect((await at('127.0.0.1', taken.port)).detail).toContain('is free');
+  expect(await at('192.0.2.1', 6_969)).toMatchObject({ state: 'fail', check: 'port of gateway' });
+  expect(await at('127.0.0.1', 0)).toMatchObject({ state: 'ok' });
+});
+
+test('folders: there, not yet there, a file in their place, and full', async () => {
+  const folder = temporaryFolder();
+  const check = (name: string) => checkFolder('store folder', join(folder, name), '[store] url', true);
+  await mkdir(join(folder, 'open'), { mode: 0o755 });
+  await chmod(join(folder, 'open'), 0o755);
+  await mkdir(join(folder, 'good'), { mode: 0o700 });
+  await writeFile(join(folder, 'file'), '');
+  expect(await check('good')).toMatchObject({ state: 'ok' });
+  expect(await check('open')).toMatchObject({ state: 'warn', advice: expect.stringContaining('chmod 0700') });
+  expect(await check('new/deep')).toMatchObject({
+    state: 'ok',
+    detail: expect.stringContaining('not there yet'),
+  });
+  expect(await check('file')).toMatchObject({ state: 'fail' });
+  expect(await checkFolder('log folder', join(folder, 'open'), '[logging] base_dir', false)).toMatchObject({
+    state: 'ok',
+  });
+  const holder = { pid: 1, host: 'elsewhere', since: '2026-01-01T00:00:00.000Z', state: 'unknown' };
+  const space = { freeBytes: 50e6, totalBytes: 1e9, freeFiles: 5, low: true };
+  const findings = await checkStore({ folder: join(folder, 'good'), holder, space });
+  expect(findings.map(({ check: name, state }) => [name, state])).toEqual([
+    ['store folder', 'ok'],
+    ['disk space', 'warn'],
+    ['store holder', 'warn'],
+  ]);
+});

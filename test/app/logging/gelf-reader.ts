@@ -1,0 +1,25 @@
+// Reads GELF as a server of Graylog does: datagrams in any order, of many messages at once. Written from the
+// specification, for the tests of this project.
+
+/** Takes datagrams; gives each message, parsed, once it is whole. Throws when a datagram is against the rules. */
+export function createGelfReader() {
+  const unfinished = new Map<string, Map<number, Buffer>>();
+  return {
+    take: (datagram: Buffer): Record<string, unknown> | undefined => {
+      if (datagram.readUInt16BE(0) !== 0x1e0f) return JSON.parse(datagram.toString('utf8'));
+      const id = datagram.toString('hex', 2, 10);
+      const number = datagram.readUInt8(10);
+      const total = datagram.readUInt8(11);
+      if (total > 128 || number >= total) throw new Error(`chunk ${number} of ${total}`);
+      const parts = unfinished.get(id) ?? new Map<number, Buffer>();
+      if (parts.has(number)) throw new Error(`chunk ${number} came twice`);
+      unfinished.set(id, parts.set(number, datagram.subarray(12)));
+      if (parts.size < total) return undefined;
+      unfinished.delete(id);
+      const bytes = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
+      return JSON.parse(Buffer.concat(bytes).toString('utf8'));
+    },
+    /** Messages of which something is missing. */
+    unfinished: () => unfinished.size,
+  };
+}

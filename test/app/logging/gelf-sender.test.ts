@@ -1,0 +1,145 @@
+// GELF to a listener with a real UDP socket, and to places that do not take it.
+
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { type Address, createGelfSender, type GelfDeps } from '../../../src/app/logging/gelf-sender.ts';
+import type { LogRecord } from '../../../src/app/logging/record.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
+import { createMemoryLog } from '../../support/log.ts';
+import { needs } from '../../support/needs.ts';
+import { createGelfReader } from './gelf-reader.ts';
+
+async function listen(port = 0, address = '127.0.0.1') {
+  const socket = createSocket('udp4');
+  const reader = createGelfReader();
+  const messages: Record<string, unknown>[] = [];
+  const sizes: number[] = [];
+  socket.on('message', (datagram) => {
+    sizes.push(datagram.length);
+    const message = reader.take(datagram);
+    if (message) messages.push(message);
+  });
+  socket.bind(port, address);
+  await once(socket, 'listening');
+  onTestFinished(() => void socket.close());
+  return { port: socket.address().port, messages, sizes };
+}
+
+function trial(options: Partial<GelfDeps> & Pick<GelfDeps, 'port'>) {
+  const clock = createFakeClock();
+  const log = createMemoryLog();
+  const sender = createGelfSender({ host: '127.0.0.1', clock, log, ...options });
+  onTestFinished(() => sender.close());
+  return { clock, log, sender };
+}
+
+const line = (msg: string): LogRecord => ({ level: 30, time: '2026-08-02T07:03:22.123Z', msg });
+const local: Address = { address: '127.0.0.1', family: 4 };
+
+test('lines arrive, those of many datagrams as well', async () => {
+  const listener = await listen();
+  const { sender } = trial({ port: listener.port });
+  const long = 'x'.repeat(10_000);
+  sender.send(line('short'));
+  sender.send(line(long));
+  await vi.waitFor(() => expect(listener.messages).toHaveLength(2));
+  expect(listener.messages.map(({ short_message }) => short_message)).toEqual(['short', long]);
+  expect(listener.sizes.filter((size) => size === 1_420).length).toBeGreaterThan(5);
+  expect(Math.max(...listener.sizes)).toBe(1_420);
+  expect(sender.dropped).toBe(0);
+});
+
+test('closing sends what waits first', async () => {
+  const listener = await listen();
+  const { sender } = trial({ port: listener.port, host: 'graylog', resolve: async () => local });
+  sender.send(line('stopping'));
+  await sender.close();
+  await vi.waitFor(() => expect(listener.messages).toHaveLength(1));
+});
+
+test('lines wait for the address, so many and no more, and what is lost is said once a minute', async () => {
+  const listener = await listen();
+  let answer: (address: Address) => void = () => {};
+  const resolve = () => new Promise<Address>((found) => (answer = found));
+  const { sender, log, clock } = trial({ port: listener.port, host: 'graylog', resolve });
+  const text = 'x'.repeat(100_000);
+  for (let count = 0; count < 30; count++) sender.send(line(text));
+  expect(sender.dropped).toBe(20);
+  expect(log.lines).toMatchObject([
+    {
+      level: 'error',
+      fields: { lost: 1, reason: 'too many at once' },
+      message: expect.stringContaining('lost'),
+    },
+  ]);
+  clock.advance(60_000);
+  expect(log.lines).toMatchObject([{ fields: { lost: 1 } }, { fields: { lost: 19 } }]);
+  clock.advance(600_000);
+  expect(log.lines).toHaveLength(2);
+  answer(local);
+  await sender.close();
+  // A burst of a megabyte is more than the listener's system keeps of it.
+  await vi.waitFor(() => expect(listener.messages.length).toBeGreaterThan(0));
+  sender.send(line('after the end'));
+});
+
+test('a name that is not known loses lines, is looked up again, and is good once it is', async () => {
+  const listener = await listen();
+  let known = false;
+  let asked = 0;
+  const resolve = async (): Promise<Address> => {
+    asked++;
+    if (known) return local;
+    throw Object.assign(new Error('getaddrinfo ENOTFOUND graylog'), { code: 'ENOTFOUND' });
+  };
+  const { sender, log, clock } = trial({ port: listener.port, host: 'graylog', resolve });
+  sender.send(line('one'));
+  await vi.waitFor(() => expect(sender.dropped).toBe(1));
+  for (let count = 0; count < 100; count++) sender.send(line('more'));
+  expect([sender.dropped, asked]).toEqual([101, 1]);
+  expect(log.lines).toMatchObject([{ fields: { host: 'graylog', lost: 1, reason: 'ENOTFOUND' } }]);
+  known = true;
+  clock.advance(5_000);
+  sender.send(line('at last'));
+  await vi.waitFor(() => expect(listener.messages).toHaveLength(1));
+  expect(listener.messages[0]).toMatchObject({ short_message: 'at last' });
+});
+
+test('a server that moved is found within a minute, and one whose name is gone is kept', async (context) => {
+  needs(context, { loopbackNetwork: true });
+  const first = await listen();
+  const second = await listen(first.port, '127.0.0.2');
+  let answer: Address | Error = local;
+  const resolve = async () => {
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  const { sender, clock } = trial({ port: first.port, host: 'graylog', resolve });
+  sender.send(line('a'));
+  await vi.waitFor(() => expect(first.messages).toHaveLength(1));
+  answer = new Error('no name server');
+  clock.advance(60_000);
+  sender.send(line('b'));
+  await vi.waitFor(() => expect(first.messages).toHaveLength(2));
+  answer = { address: '127.0.0.2', family: 4 };
+  clock.advance(5_000);
+  // Goes where the last one went, and has the name looked up.
+  sender.send(line('c'));
+  await vi.waitFor(() => expect(first.messages).toHaveLength(3));
+  sender.send(line('d'));
+  await vi.waitFor(() => expect(second.messages).toMatchObject([{ short_message: 'd' }]));
+  expect(sender.dropped).toBe(0);
+});
+
+test('a network that takes nothing is counted', async () => {
+  // IPv6 to an IPv4 address cannot be sent.
+  const { sender, log } = trial({
+    port: 9,
+    host: 'graylog',
+    resolve: async () => ({ address: '192.0.2.1', family: 6 }),
+  });
+  sender.send(line('one'));
+  await vi.waitFor(() => expect(sender.dropped).toBe(1));
+  expect(log.lines).toMatchObject([{ level: 'error', fields: { lost: 1 } }]);
+});

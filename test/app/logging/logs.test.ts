@@ -1,0 +1,175 @@
+// Where the lines of a process go, from which level on, and what is in them.
+
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { inRequest } from '../../../src/http/request-id.ts';
+import { filesIn, temporaryFolder } from '../../support/folders.ts';
+import { createTestLogs } from '../../support/logs.ts';
+
+const parsed = (lines: readonly string[]) => lines.map((line) => JSON.parse(line));
+
+test('a stream that throws loses the line and nothing else', () => {
+  const stderr = {
+    write: () => {
+      throw new Error('EPIPE');
+    },
+  };
+  const { log } = createTestLogs({ stderr });
+  expect(() => log.error({ file: 'x' }, 'not written')).not.toThrow();
+});
+
+test('lines are JSON with level, time, service, fields and message, from the level on', () => {
+  const { log, logFor, lines } = createTestLogs({ set: ['level=warn'] });
+  log.info({}, 'below');
+  log.warn({ userId: 'alice' }, 'of the process');
+  logFor('sync').error({}, 'of sync');
+  expect(parsed(lines)).toEqual([
+    {
+      level: 40,
+      time: expect.stringMatching(/^2022-03-25T.*(Z|\d\d:\d\d)$/),
+      userId: 'alice',
+      msg: 'of the process',
+    },
+    { level: 50, time: expect.any(String), service: 'sync', msg: 'of sync' },
+  ]);
+  expect(lines.every((line) => line.endsWith('}\n') && line.startsWith('{"level":'))).toBe(true);
+});
+
+test('nothing is looked at that is below the level', () => {
+  const { log } = createTestLogs({ set: ['level=info'] });
+  const fields = {
+    get costly() {
+      throw new Error('was formatted');
+    },
+  };
+  log.debug(fields, 'below');
+  expect(() => log.info(fields, 'above')).toThrow('was formatted');
+});
+
+test('levels change while it runs, for services that have logged before as well', () => {
+  const { log, logFor, lines, setLevels } = createTestLogs();
+  const gateway = logFor('gateway');
+  const write = () => {
+    log.debug({}, 'process');
+    gateway.debug({}, 'gateway');
+    logFor('sync').debug({}, 'sync');
+  };
+  write();
+  setLevels({ level: 'debug', gelfLevel: 'off' });
+  write();
+  setLevels({ level: 'silent', gelfLevel: 'off' });
+  write();
+  gateway.error({}, 'not even this');
+  expect(parsed(lines).map(({ msg }) => msg)).toEqual(['process', 'gateway', 'sync']);
+});
+
+test('a terminal gets lines for people, and JSON when that was asked for', () => {
+  const written: string[] = [];
+  const stderr = { isTTY: true, write: (line: string) => written.push(line) };
+  createTestLogs({ stderr }).logFor('gateway').info({ url: 'http://127.0.0.1:1' }, 'listening');
+  expect(written).toEqual([
+    expect.stringMatching(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}gateway listening url=http:/),
+  ]);
+});
+
+test('fields that are secret by their name are never written', () => {
+  const { log, lines } = createTestLogs();
+  const names = [
+    'token',
+    'password',
+    'authorization',
+    'secret',
+    'key',
+    'sharedKey',
+    'authKey',
+    'text',
+    'msisdn',
+    'MSISDN',
+  ];
+  log.error(Object.fromEntries(names.map((name) => [name, 'hunter2'])), 'oops');
+  expect(lines.join('')).not.toContain('hunter2');
+  expect(Object.keys(parsed(lines)[0])).toEqual(expect.arrayContaining(names));
+});
+
+test('a line too long for files and Graylog is cut', () => {
+  const { log, lines } = createTestLogs();
+  log.error({ error: 'x'.repeat(100_000) }, 'failed');
+  expect(parsed(lines)).toMatchObject([{ msg: 'failed', cutFrom: expect.any(Number) }]);
+});
+
+describe('request ids', () => {
+  test('lines that are written for a request carry its id, also after a wait', async () => {
+    const { log, logFor, lines } = createTestLogs();
+    await Promise.all(
+      ['r1', 'r2'].map((id) =>
+        inRequest(id, async () => {
+          log.info({ is: id }, 'before');
+          await new Promise((resolve) => setImmediate(resolve));
+          logFor('gateway').info({ is: id }, 'after');
+        }),
+      ),
+    );
+    log.info({}, 'of nobody');
+    const found = parsed(lines);
+    expect(found.slice(0, 4).every(({ is, requestId }) => is === requestId)).toBe(true);
+    expect(found[4]).not.toHaveProperty('requestId');
+  });
+});
+
+describe('files', () => {
+  test('there is one for each service and one for the process', async () => {
+    const folder = join(temporaryFolder(), 'logs');
+    const { log, logFor, close } = createTestLogs({ set: [`base_dir=${folder}`] });
+    log.info({}, 'of the process');
+    logFor('gateway').info({}, 'of the gateway');
+    logFor('sync').info({}, 'of sync');
+    logFor('sync').debug({}, 'below the level');
+    await close();
+    const texts = (await filesIn(folder)).map((name) => [
+      name,
+      parsed(readFileSync(join(folder, name), 'utf8').trim().split('\n')),
+    ]);
+    expect(texts).toMatchObject([
+      ['gateway.log', [{ msg: 'of the gateway', service: 'gateway' }]],
+      ['swob.log', [{ msg: 'of the process' }]],
+      ['sync.log', [{ msg: 'of sync', service: 'sync' }]],
+    ]);
+  });
+
+  test('a process with one service has its file only', async () => {
+    const folder = temporaryFolder();
+    const { log, logFor, close } = createTestLogs({ set: [`base_dir=${folder}`], services: ['disconnect'] });
+    log.info({}, 'of the process');
+    logFor('disconnect').info({}, 'of the service');
+    await close();
+    expect(await filesIn(folder)).toEqual(['disconnect.log']);
+    expect(readFileSync(join(folder, 'disconnect.log'), 'utf8')).toMatch(
+      /of the process.*\n.*of the service/,
+    );
+  });
+
+  test('without a folder there are none', async () => {
+    const { log, close, drops } = createTestLogs();
+    log.info({}, 'x');
+    await close();
+    expect(drops()).toEqual({ file: 0, gelf: 0 });
+  });
+
+  test('a file that cannot be written is told on stderr, and the others go on', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'gateway.log'));
+    const { logFor, lines, close } = createTestLogs({ set: [`base_dir=${folder}`] });
+    logFor('gateway').info({}, 'lost');
+    logFor('sync').info({}, 'kept');
+    await vi.waitFor(() => expect(lines).toHaveLength(3));
+    expect(parsed(lines)[2]).toMatchObject({
+      level: 50,
+      service: 'gateway',
+      file: join(folder, 'gateway.log'),
+      msg: 'the log file cannot be written',
+    });
+    await close();
+    expect(readFileSync(join(folder, 'sync.log'), 'utf8')).toContain('kept');
+  });
+});

@@ -1,0 +1,140 @@
+// The container files, as far as they can be checked where no engine runs.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, type TestContext, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { runSwob } from '../support/binary.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { needs, python } from '../support/needs.ts';
+
+const folder = 'confs/docker';
+const dockerfile = readFileSync(join(folder, 'Dockerfile'), 'utf8');
+const composeText = readFileSync(join(folder, 'compose.yml'), 'utf8');
+const ignored = readFileSync(join(folder, 'Dockerfile.dockerignore'), 'utf8').split('\n');
+
+/** Instructions with their arguments, comments dropped and lines that go on joined. */
+const instructions = dockerfile
+  .replace(/^#.*\n/gm, '')
+  .replace(/\\\n/g, ' ')
+  .split('\n')
+  .filter((line) => line !== '')
+  .map((line) => {
+    const [, name = '', rest = ''] = /^(\w+)\s+(.*)$/.exec(line) ?? [];
+    return { name, rest };
+  });
+
+test('the Dockerfile has two stages, copies what is there, and ends as another user than root', () => {
+  const known = [
+    'ARG',
+    'FROM',
+    'WORKDIR',
+    'COPY',
+    'RUN',
+    'USER',
+    'ENV',
+    'EXPOSE',
+    'STOPSIGNAL',
+    'HEALTHCHECK',
+  ];
+  for (const { name } of instructions) expect([...known, 'ENTRYPOINT', 'CMD']).toContain(name);
+  expect(instructions.filter(({ name }) => name === 'FROM')).toHaveLength(2);
+  const copies = instructions.filter(({ name, rest }) => name === 'COPY' && !rest.startsWith('--from='));
+  const sources = copies.flatMap(({ rest }) => rest.split(' ').slice(0, -1));
+  expect(sources).toContain('src');
+  for (const source of sources) {
+    expect(existsSync(source), source).toBe(true);
+    expect(ignored).toContain(`!${source}`);
+  }
+  expect(instructions.findLast(({ name }) => name === 'USER')?.rest).toBe('swob');
+  const last = instructions.map(({ name }) => name);
+  expect(last.lastIndexOf('USER')).toBeGreaterThan(last.lastIndexOf('RUN'));
+});
+
+const checkKeys = (env: Readonly<Record<string, string>>): void => {
+  const conf = join(temporaryFolder(), 'conf.ini');
+  execFileSync('touch', [conf]);
+  expect(() => loadConfig({ files: [conf], env })).not.toThrow();
+};
+
+test('what the Dockerfile sets are settings that Node and swob know', async () => {
+  const env: Record<string, string> = {};
+  for (const { rest } of instructions.filter(({ name }) => name === 'ENV'))
+    for (const [, name = '', quoted, bare] of rest.matchAll(/(\w+)=(?:"([^"]*)"|(\S+))/g))
+      env[name] = quoted ?? bare ?? '';
+  expect(Object.keys(env)).toEqual(['NODE_OPTIONS', 'SWOB_API_HOST', 'SWOB_WEBSOCKET_HOST']);
+  checkKeys(env);
+  const cwd = temporaryFolder();
+  const options = { cwd, env: { NODE_OPTIONS: env.NODE_OPTIONS ?? '' } };
+  expect(await runSwob(['--version'], options)).toMatchObject({ code: 0, stderr: '' });
+});
+
+interface Service {
+  readonly image?: string;
+  readonly mem_limit?: string;
+  readonly restart?: string;
+  readonly command?: readonly string[];
+  readonly profiles?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly healthcheck?: { readonly test: readonly string[] };
+}
+
+interface Compose {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, null>>;
+}
+
+function readCompose(context: TestContext): Compose {
+  needs(context, { module: 'yaml' });
+  const script = 'import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))';
+  const json = execFileSync(python, ['-c', script], { input: composeText, encoding: 'utf8' });
+  // As compose does it: after parsing, each variable with its default.
+  const withDefaults = (_key: string, value: unknown): unknown =>
+    typeof value === 'string' ? value.replace(/\$\{\w+(?::-(.*?))?\}/g, '$1') : value;
+  // Sound enough: what is not there fails the expectations below.
+  return JSON.parse(json, withDefaults) as Compose;
+}
+
+test('compose.yml: limits, volumes, ports and restarts as documented; RabbitMQ and Redis are options', (context) => {
+  const { services, volumes } = readCompose(context);
+  expect(Object.keys(services)).toEqual(['disconnect', 'gateway', 'rabbitmq', 'redis']);
+  for (const name of ['disconnect', 'gateway'])
+    expect(services[name]).toMatchObject({
+      image: 'swob:latest',
+      mem_limit: '256m',
+      restart: 'unless-stopped',
+      environment: { TZ: 'UTC' },
+    });
+  expect(services.disconnect?.ports).toEqual(['9096:9096']);
+  const mounted = services.disconnect?.volumes?.map((volume) => volume.split(':')[0]);
+  expect(mounted).toContain('/etc/eltex-disconnect-service/application.conf');
+  expect(mounted).toContain('/etc/eltex-doors/keys/public.pem');
+  expect(services.rabbitmq?.profiles).toEqual(['rabbitmq']);
+  expect(services.redis?.profiles).toEqual(['redis']);
+  const named = Object.values(services)
+    .flatMap((service) => service.volumes ?? [])
+    .map((volume) => volume.split(':')[0] ?? '')
+    .filter((source) => /^[a-z]/.test(source));
+  expect(Object.keys(volumes)).toEqual(named);
+});
+
+test('compose.yml: every variable is in env.example, every SWOB_ name is a key, every command is one', async (context) => {
+  const { services } = readCompose(context);
+  const example = readFileSync(join(folder, 'env.example'), 'utf8');
+  const set = new Set([...example.matchAll(/^#?(\w+)=/gm)].map(([, name]) => name));
+  for (const [, name] of composeText.matchAll(/\$\{(\w+)/g)) expect(set).toContain(name);
+  const cwd = temporaryFolder();
+  for (const name of ['disconnect', 'gateway']) {
+    const { environment = {}, command = [], healthcheck } = services[name] ?? {};
+    checkKeys(environment);
+    expect(await runSwob([...command, '--help'], { cwd })).toMatchObject({ code: 0 });
+    const [kind, program, ...words] = healthcheck?.test ?? [];
+    expect([kind, program]).toEqual(['CMD', 'swob']);
+    // Nobody listens here; what is no command line would end with 64.
+    const ports = words.map((word) => word.replace(/:\d+$/, ':1').replace(/^5s$/, '100ms'));
+    expect(await runSwob(ports, { cwd })).toMatchObject({ code: 75 });
+  }
+});

@@ -1,0 +1,56 @@
+// Certificates for tests of TLS, made by openssl(1), and what a client sees of them.
+
+import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
+import { onTestFinished } from 'vitest';
+
+export interface MadeCertificate {
+  readonly crt: string;
+  readonly key: string;
+  /** As `peerOf` gives it. */
+  readonly fingerprint: string;
+}
+
+/** A self-signed certificate for a name that nobody calls, in `<folder>/<name>.crt` and `.key`. */
+export function makeCertificate(folder: string, name: string, days = 90): MadeCertificate {
+  const [crt, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
+  execFileSync(
+    'openssl',
+    [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
+      ...['-days', String(days), '-subj', `/CN=${name}.example.org`, '-keyout', key, '-out', crt],
+    ],
+    { stdio: 'ignore' },
+  );
+  return { crt, key, fingerprint: new X509Certificate(readFileSync(crt)).fingerprint256 };
+}
+
+/** The fingerprint of the certificate that a new connection is shown. Rejects when there is no handshake. */
+export async function peerOf(url: string, maxVersion: SecureVersion = 'TLSv1.3'): Promise<string> {
+  const socket = await openTls(url, maxVersion);
+  const { fingerprint256 } = socket.getPeerCertificate();
+  socket.destroy();
+  return fingerprint256;
+}
+
+/** A TLS connection that stays open until the test ends. */
+export function openTls(url: string, maxVersion: SecureVersion = 'TLSv1.3'): Promise<TLSSocket> {
+  const { hostname: host, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host,
+      port: Number(port),
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1',
+      maxVersion,
+      // OpenSSL's own level would refuse what is old before the server can.
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    });
+    onTestFinished(() => void socket.destroy());
+    socket.once('secureConnect', () => resolve(socket));
+    socket.on('error', reject);
+  });
+}

@@ -1,0 +1,43 @@
+// The real logs, with a stderr that keeps its lines.
+
+import { onTestFinished } from 'vitest';
+import type { ServiceName } from '../../src/app/compose/world.ts';
+import { createLogs, type Logs, type LogsOptions } from '../../src/app/logging/logs.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/schema.ts';
+import type { Clock } from '../../src/domain/ports.ts';
+import { configFile } from './config-files.ts';
+import { createFakeClock } from './fake-clock.ts';
+
+export interface TestLogsOptions {
+  /** Keys of [logging]: `level=debug`. */
+  readonly set?: readonly string[];
+  readonly services?: readonly ServiceName[];
+  readonly clock?: Clock;
+  readonly stderr?: LogsOptions['stderr'];
+}
+
+export interface TestLogs extends Logs {
+  /** What came on stderr. */
+  readonly lines: string[];
+  readonly settings: Config['logging'];
+}
+
+export function createTestLogs(options: TestLogsOptions = {}): TestLogs {
+  const lines: string[] = [];
+  const settings = loadConfig({
+    files: [configFile('')],
+    env: {},
+    overrides: (options.set ?? []).map((assignment) => `logging.${assignment}`),
+  }).config.logging;
+  const logs = createLogs({
+    settings,
+    services: new Set(options.services ?? (['gateway', 'sync'] as const)),
+    stderr: options.stderr ?? { write: (line) => lines.push(line) },
+    forPeople: true,
+    colours: false,
+    clock: options.clock ?? createFakeClock(),
+  });
+  onTestFinished(() => logs.close());
+  return { ...logs, lines, settings };
+}
