@@ -22,9 +22,9 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
   const statusOf = (status: number): number => (deps.legacyStatus ? 200 : status);
   const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const { status, fail, retryAfter } = describe(error);
-    if (status === 500) request.failure = messageOf(error);
-    // With a time to try again we refused it ourselves, which is no failure.
-    else if (status > 500 && retryAfter === undefined) request.failure = fail;
+    // A no of the PCRF is no error of ours; and with a time to try again we refused it ourselves, which is no failure.
+    if (status === 500) request.failure = { reason: messageOf(error), level: 'error' };
+    else if (status > 500 && retryAfter === undefined) request.failure = { reason: fail, level: 'warn' };
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
     // A body that was not read to its end leaves the connection unusable.
     if (status === 413) reply.header('connection', 'close');

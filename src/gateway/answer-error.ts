@@ -18,7 +18,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   const { status, text, retryAfter } = describe(error, request);
   // Overload is told once, not once for each request.
   const overload = error instanceof SwobError && error.code === 'OVERLOADED';
-  if (status >= 500 && !overload) request.failure = messageOf(error);
+  if (status >= 500 && !overload) request.failure = { reason: messageOf(error), level: 'error' };
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   // A URL that cannot be decoded gets here before the hook that sets it on every other answer.
   reply.header('x-content-type-options', 'nosniff');

@@ -15,9 +15,15 @@ declare module 'fastify' {
     quiet?: boolean;
   }
   interface FastifyRequest {
-    /** Why the request failed, when that is not the caller's doing; for operators, without secrets. */
-    failure?: string;
+    /** Set where an error is answered that is not the caller's doing. */
+    failure?: Failure;
   }
+}
+
+export interface Failure {
+  /** For operators, without secrets. */
+  readonly reason: string;
+  readonly level: 'warn' | 'error';
 }
 
 export interface Served {
@@ -27,20 +33,18 @@ export interface Served {
   readonly route: string | undefined;
   readonly status: number;
   readonly ms: number;
-  /** As in `FastifyRequest.failure`. */
-  readonly failure?: string | undefined;
+  readonly failure?: Failure | undefined;
   readonly quiet?: boolean | undefined;
 }
 
 /** 429 and 503 without a failure: we refuse in order to have less to do. */
 const refusals = [429, 503];
 
-/** error when it failed, debug for the quiet and for refusals, info for the rest. */
+/** As the failure says; debug for the quiet and for refusals, info for the rest. */
 export function logServed(log: Log, { requestId, method, route, status, ms, failure, quiet }: Served): void {
   const fields = { requestId, method, route, status, ms: Math.round(ms * 10) / 10 };
-  if (failure !== undefined) log.error({ ...fields, error: failure }, 'request failed');
+  if (failure) log[failure.level]({ ...fields, error: failure.reason }, 'request failed');
   else if (quiet || refusals.includes(status)) log.debug(fields, 'request');
-  else if (status >= 500) log.error(fields, 'request failed');
   else log.info(fields, 'request');
 }
 
@@ -54,8 +58,13 @@ export function logRequests(app: Pick<FastifyInstance, 'addHook'>, log: Log): vo
   });
   // What has come with the body comes from the socket, which knows nothing of requests.
   app.addHook('preValidation', (request, _reply, done) => inItsName(request, done));
+  // Before the caller knows: whoever looks into the log for the reason finds it.
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    if (request.failure) logAnswer(log, request, reply);
+    done();
+  });
   app.addHook('onResponse', (request, reply, done) => {
-    logAnswer(log, request, reply);
+    if (!request.failure) logAnswer(log, request, reply);
     done();
   });
 }

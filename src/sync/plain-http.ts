@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock, Log } from '../domain/ports.ts';
 import { messageOf } from '../errors.ts';
-import { logServed } from '../http/access-log.ts';
+import { type Failure, logServed } from '../http/access-log.ts';
 import { answerProbe, type Operations, probePathOf } from '../http/operations.ts';
 import { requestIdHeader, requestIdOf } from '../http/request-id.ts';
 
@@ -39,7 +39,7 @@ export function createPlainHttp(
   return (request, response) => {
     const requestId = requestIdOf(request.headers[requestIdHeader]);
     const since = clock.monotonic();
-    let failure: string | undefined;
+    let failure: Failure | undefined;
     response.setHeader(requestIdHeader, requestId);
     response.once('finish', () => {
       const { method = '' } = request;
@@ -49,7 +49,7 @@ export function createPlainHttp(
       logServed(log, { requestId, method, route, status: response.statusCode, ms, failure, quiet });
     });
     probe(request, response).catch((error: unknown) => {
-      failure = messageOf(error);
+      failure = { reason: messageOf(error), level: 'error' };
       response.writeHead(500, plain).end('internal error');
     });
   };

@@ -10,7 +10,7 @@ import { limitAddress, limited, takeAll } from '../domain/limiting.ts';
 import type { RateLimit, SessionEvent } from '../domain/model.ts';
 import type { Bus, Clock, LimitStore, Log, SyncSessions } from '../domain/ports.ts';
 import { messageOf, SwobError } from '../errors.ts';
-import { logServed } from '../http/access-log.ts';
+import { type Failure, logServed } from '../http/access-log.ts';
 import { type CertificateSource, followRenewals, tlsOptions } from '../http/certificate.ts';
 import type { Operations } from '../http/operations.ts';
 import type { Pressure } from '../http/pressure.ts';
@@ -85,7 +85,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     socket.on('error', () => socket.destroy());
     const since = clock.monotonic();
     const requestId = requestIdOf(request.headers[requestIdHeader]);
-    const served = (status: number, failure?: string): void => {
+    const served = (status: number, failure?: Failure): void => {
       const action = parseSyncPath(request.url ?? '')?.action;
       const ms = clock.monotonic() - since;
       const answered = { method: 'GET', route: action && `/v2/sync/${action}`, status, ms };
@@ -95,8 +95,8 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     const failed = (error: unknown): void => {
       const known = error instanceof SwobError;
       const refusal = known ? error : new SwobError('INTERNAL', 'internal error');
+      served(refusal.http, known ? undefined : { reason: messageOf(error), level: 'error' });
       refuse(socket, refusal, requestId);
-      served(refusal.http, known ? undefined : messageOf(error));
     };
     inRequest(requestId, () => upgrade(request, socket, head, requestId)).then(() => served(101), failed);
   });

@@ -66,7 +66,6 @@ const packageOwners: Record<string, readonly string[]> = {
   'prom-client': ['metrics'],
   'qrcode-terminal': ['cli'],
   'request-filtering-agent': ['upstream'],
-  'rotating-file-stream': ['app'],
   'tough-cookie': ['upstream', 'cli'],
   typebox: ['gateway', 'disconnect'],
   undici: ['upstream'],

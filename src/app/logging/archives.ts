@@ -104,6 +104,8 @@ async function compressFile(path: string): Promise<void> {
     const { mtime } = await stat(path);
     await pipeline(createReadStream(path), createGzip(), createWriteStream(unfinished, { mode: fileMode }));
     await utimes(unfinished, mtime, mtime);
+    // Removed meanwhile: then it must not come back.
+    await stat(path);
     await rename(unfinished, `${path}.gz`);
     await rm(path, { force: true });
   } catch (error) {

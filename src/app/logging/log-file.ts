@@ -30,15 +30,17 @@ export interface LogFileDeps {
 }
 
 /** Characters that wait for the disk; a line that finds no room is lost. */
-const maxWaiting = 2 * 1024 * 1024;
-/** Characters that are written at once. At most 48 KB, which is less than the smallest file. */
-const maxChunk = maxLineLength;
+const maxWaiting = 4 * 1024 * 1024;
+/** Characters that are written at once, if the file may be that large. */
+const mostAtOnce = 256 * 1024;
 const retryMs = 5_000;
 const closeMs = 1_000;
 /** Age is a matter of days. */
 const tidyMs = 3_600_000;
 
 export function createLogFile({ folder, name, limits, clock, log }: LogFileDeps): LogFile {
+  // A character is three bytes at most, so this and even the longest line fit into the smallest file.
+  const maxChunk = Math.max(maxLineLength, Math.min(mostAtOnce, limits.maxFileBytes / 4));
   /** The first one may be on its way to the disk. */
   const waiting: string[] = [];
   let waitingLength = 0;

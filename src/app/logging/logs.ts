@@ -14,7 +14,7 @@ import { bounded, readLine } from './record.ts';
 import { terminalFormat } from './terminal.ts';
 
 /** What lines are written to; a process's stderr is one. */
-export interface LogStream {
+interface LogStream {
   write(line: string): unknown;
   readonly isTTY?: boolean;
   /** Whether the terminal shows colours; it knows TERM and NO_COLOR. */

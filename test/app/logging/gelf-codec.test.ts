@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { datagramsOf, encodeGelf, maxDatagram, maxMessage } from '../../../src/app/logging/gelf-codec.ts';
 import type { LogRecord } from '../../../src/app/logging/record.ts';
-import { createGelfReader } from './gelf-reader.ts';
+import { createGelfReader } from '../../support/gelf.ts';
 
 const id = () => randomBytes(8);
 const record = (fields: object = {}): LogRecord => ({

@@ -1,30 +1,12 @@
 // GELF to a listener with a real UDP socket, and to places that do not take it.
 
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type Address, createGelfSender, type GelfDeps } from '../../../src/app/logging/gelf-sender.ts';
 import type { LogRecord } from '../../../src/app/logging/record.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
+import { startGelfListener } from '../../support/gelf.ts';
 import { createMemoryLog } from '../../support/log.ts';
 import { needs } from '../../support/needs.ts';
-import { createGelfReader } from './gelf-reader.ts';
-
-async function listen(port = 0, address = '127.0.0.1') {
-  const socket = createSocket('udp4');
-  const reader = createGelfReader();
-  const messages: Record<string, unknown>[] = [];
-  const sizes: number[] = [];
-  socket.on('message', (datagram) => {
-    sizes.push(datagram.length);
-    const message = reader.take(datagram);
-    if (message) messages.push(message);
-  });
-  socket.bind(port, address);
-  await once(socket, 'listening');
-  onTestFinished(() => void socket.close());
-  return { port: socket.address().port, messages, sizes };
-}
 
 function trial(options: Partial<GelfDeps> & Pick<GelfDeps, 'port'>) {
   const clock = createFakeClock();
@@ -38,7 +20,7 @@ const line = (msg: string): LogRecord => ({ level: 30, time: '2026-08-02T07:03:2
 const local: Address = { address: '127.0.0.1', family: 4 };
 
 test('lines arrive, those of many datagrams as well', async () => {
-  const listener = await listen();
+  const listener = await startGelfListener();
   const { sender } = trial({ port: listener.port });
   const long = 'x'.repeat(10_000);
   sender.send(line('short'));
@@ -51,7 +33,7 @@ test('lines arrive, those of many datagrams as well', async () => {
 });
 
 test('closing sends what waits first', async () => {
-  const listener = await listen();
+  const listener = await startGelfListener();
   const { sender } = trial({ port: listener.port, host: 'graylog', resolve: async () => local });
   sender.send(line('stopping'));
   await sender.close();
@@ -59,7 +41,7 @@ test('closing sends what waits first', async () => {
 });
 
 test('lines wait for the address, so many and no more, and what is lost is said once a minute', async () => {
-  const listener = await listen();
+  const listener = await startGelfListener();
   let answer: (address: Address) => void = () => {};
   const resolve = () => new Promise<Address>((found) => (answer = found));
   const { sender, log, clock } = trial({ port: listener.port, host: 'graylog', resolve });
@@ -85,7 +67,7 @@ test('lines wait for the address, so many and no more, and what is lost is said 
 });
 
 test('a name that is not known loses lines, is looked up again, and is good once it is', async () => {
-  const listener = await listen();
+  const listener = await startGelfListener();
   let known = false;
   let asked = 0;
   const resolve = async (): Promise<Address> => {
@@ -108,8 +90,8 @@ test('a name that is not known loses lines, is looked up again, and is good once
 
 test('a server that moved is found within a minute, and one whose name is gone is kept', async (context) => {
   needs(context, { loopbackNetwork: true });
-  const first = await listen();
-  const second = await listen(first.port, '127.0.0.2');
+  const first = await startGelfListener();
+  const second = await startGelfListener(first.port, '127.0.0.2');
   let answer: Address | Error = local;
   const resolve = async () => {
     if (answer instanceof Error) throw answer;

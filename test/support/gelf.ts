@@ -1,5 +1,9 @@
 // Reads GELF as a server of Graylog does: datagrams in any order, of many messages at once. Written from the
-// specification, for the tests of this project.
+// specification alone.
+
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { onTestFinished } from 'vitest';
 
 /** Takes datagrams; gives each message, parsed, once it is whole. Throws when a datagram is against the rules. */
 export function createGelfReader() {
@@ -22,4 +26,28 @@ export function createGelfReader() {
     /** Messages of which something is missing. */
     unfinished: () => unfinished.size,
   };
+}
+
+export interface GelfListener {
+  readonly port: number;
+  readonly messages: Record<string, unknown>[];
+  /** Bytes of each datagram. */
+  readonly sizes: number[];
+}
+
+/** Listens on UDP until the test ends. */
+export async function startGelfListener(port = 0, address = '127.0.0.1'): Promise<GelfListener> {
+  const socket = createSocket('udp4');
+  const reader = createGelfReader();
+  const messages: GelfListener['messages'] = [];
+  const sizes: number[] = [];
+  socket.on('message', (datagram) => {
+    sizes.push(datagram.length);
+    const message = reader.take(datagram);
+    if (message) messages.push(message);
+  });
+  socket.bind(port, address);
+  await once(socket, 'listening');
+  onTestFinished(() => void socket.close());
+  return { port: socket.address().port, messages, sizes };
 }

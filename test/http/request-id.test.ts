@@ -1,0 +1,144 @@
+// Ids of requests: taken from the caller or made, in every answer, and in every line about the request.
+
+import { describe, expect, test } from 'vitest';
+import { currentRequestId, inRequest, outsideRequests, requestIdOf } from '../../src/http/request-id.ts';
+import { exchange, request } from '../hostile/raw.ts';
+import { startDisconnect } from '../support/disconnect.ts';
+import { get, post } from '../support/phone.ts';
+import { startTestServices } from '../support/services.ts';
+import { openSocket } from '../support/socket.ts';
+
+const made = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+describe('the id', () => {
+  test.each(['a', 'A.b_c-9', 'x'.repeat(128)])('%s of the caller is taken', (given) =>
+    expect(requestIdOf(given)).toBe(given),
+  );
+
+  test.each([undefined, '', 'x'.repeat(129), 'a b', 'a,b', 'a\nb', 'ä', '{}', ['a']])(
+    'instead of %j one is made',
+    (given) => {
+      expect(requestIdOf(given)).toMatch(made);
+      expect(requestIdOf(given)).not.toBe(requestIdOf(given));
+    },
+  );
+
+  test('holds within the work only', () => {
+    expect(currentRequestId()).toBeUndefined();
+    inRequest('r1', () => {
+      expect(currentRequestId()).toBe('r1');
+      outsideRequests(() => expect(currentRequestId()).toBeUndefined());
+    });
+    expect(currentRequestId()).toBeUndefined();
+  });
+});
+
+const given = { 'x-request-id': 'from-the-caller.1' };
+
+describe('answers of the gateway', () => {
+  test.each([
+    ['a list', 'GET', '/seeds', 200],
+    ['a ping that is refused', 'POST', '/seeds/ping', 400],
+    ['no such route', 'GET', '/nothing', 404],
+    ['a session', 'GET', '/v2/sync/users/alice', 200],
+    ['a probe', 'GET', '/livez', 200],
+    ['a web page that asks first', 'OPTIONS', '/seeds', 204],
+  ])('%s', async (_what, method, path, status) => {
+    const { gateway } = await startTestServices();
+    const headers = { ...given, origin: 'https://app.example.org', 'access-control-request-method': 'GET' };
+    const mine = await get(`${gateway}${path}`, { method, headers });
+    expect([mine.status, mine.headers.get('x-request-id')]).toEqual([status, 'from-the-caller.1']);
+    const other = await get(`${gateway}${path}`, { method });
+    expect(other.headers.get('x-request-id')).toMatch(made);
+  });
+
+  test('errors that come before any route', async () => {
+    const { gateway, log } = await startTestServices();
+    const answer = await exchange(gateway, request('GET', '/%zz', ['X-Request-Id: r1'], ''));
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer.toLowerCase()).toContain('x-request-id: r1\r\n');
+    expect(log.lines.at(-1)).toMatchObject({ fields: { requestId: 'r1', status: 400 }, message: 'request' });
+  });
+});
+
+test('answers of the disconnect service, with the status of old clients too', async () => {
+  const world = await startDisconnect({ set: ['disconnect.legacy_status=true'] });
+  for (const path of ['/disconnect', '/disconnect?token=x', '/nothing', '/livez']) {
+    const { headers } = await get(`${world.url}${path}`, { headers: given });
+    expect(headers.get('x-request-id')).toBe('from-the-caller.1');
+  }
+});
+
+test('answers of the sync service: sockets, refusals and plain HTTP', async () => {
+  const { sync, log } = await startTestServices();
+  const http = sync.replace('ws:', 'http:');
+  expect((await get(http, { headers: given })).headers.get('x-request-id')).toBe('from-the-caller.1');
+  expect((await get(`${http}/livez`)).headers.get('x-request-id')).toMatch(made);
+  const upgrade = [
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'X-Request-Id: r1',
+  ];
+  const refused = await exchange(sync, request('GET', '/nothing', upgrade, ''));
+  expect(refused).toMatch(/^HTTP\/1\.1 404 [\s\S]*x-request-id: r1\r\n/);
+
+  const socket = await openSocket(`${sync}/v2/sync/init/111/000`, { headers: given });
+  await socket.next();
+  expect(log.lines.find(({ fields }) => 'status' in fields && fields.status === 101)).toMatchObject({
+    level: 'info',
+    fields: { requestId: 'from-the-caller.1', method: 'GET', route: '/v2/sync/init' },
+  });
+});
+
+describe('lines about requests', () => {
+  const linesOf = async (call: (gateway: string) => Promise<unknown>) => {
+    const { gateway, log } = await startTestServices();
+    await call(gateway);
+    return log.lines.filter(({ message }) => message.startsWith('request'));
+  };
+
+  test('are at debug for what is asked all the time, and for what we refuse to have less to do', async () => {
+    const lines = await linesOf(async (gateway) => {
+      await get(`${gateway}/seeds`);
+      await post(`${gateway}/seeds/ping`, {});
+      await get(`${gateway}/readyz`);
+    });
+    expect(lines.map(({ level, fields }) => ({ level, ...fields }))).toMatchObject([
+      { level: 'debug', method: 'GET', route: '/seeds', status: 200, ms: expect.any(Number) },
+      { level: 'debug', method: 'POST', route: '/seeds/ping', status: 400 },
+      { level: 'debug', route: '/readyz', status: 200 },
+    ]);
+  });
+
+  test('name the pattern of the route, never the URL', async () => {
+    const lines = await linesOf((gateway) => get(`${gateway}/v2/sync/users/alice?token=hunter2`));
+    expect(lines).toMatchObject([
+      { level: 'info', fields: { route: '/v2/sync/users/:userId', status: 200 } },
+    ]);
+    const unknown = await linesOf((gateway) => get(`${gateway}/hunter2?hunter2`));
+    expect(unknown).toMatchObject([{ level: 'info', fields: { route: undefined, status: 404 } }]);
+    expect(JSON.stringify([lines, unknown])).not.toContain('hunter2');
+  });
+
+  test('say why it failed, at error, once', async () => {
+    // Without a broker nothing can be sent out.
+    const world = await startTestServices();
+    const body = { auth_id: 'dev', auth_key: 'k', data: [{ number: '+237650393369', text: 'hi' }] };
+    expect((await post(`${world.gateway}/v1/sms`, body, given)).status).toBe(503);
+    expect(world.log.lines.filter(({ level }) => level === 'error')).toEqual([
+      {
+        level: 'error',
+        message: 'request failed',
+        fields: {
+          requestId: 'from-the-caller.1',
+          method: 'POST',
+          route: '/v1/sms',
+          status: 503,
+          ms: expect.any(Number),
+          error: expect.stringContaining('broker'),
+        },
+      },
+    ]);
+  });
+});
