@@ -29,8 +29,11 @@ test('ready, a sign of life every half watchdog, stopping, and then nothing', as
   clock.advance(4_999);
   expect(said()).toHaveLength(1);
   for (const count of [2, 3]) {
-    clock.advance(5_000);
-    await vi.waitFor(() => expect(said()).toHaveLength(count));
+    // A program that has said its word has not ended yet, and a tick meanwhile is left out.
+    await vi.waitFor(() => {
+      if (said().length < count) clock.advance(5_000);
+      expect(said()).toHaveLength(count);
+    });
     expect(said().at(-1)).toBe('/run/x WATCHDOG=1');
   }
   await manager.stopping();

@@ -211,6 +211,7 @@ test('no secret stands in any line, whatever is asked and whatever fails', async
       await call('GET', '/sms/failed', { headers });
       await call('POST', '/sms/failed/retry', { headers, body: {} });
       await call('GET', '/sms/messages/{id}', { path: `/sms/messages/${'0'.repeat(32)}`, headers });
+      await call('DELETE', '/sms/messages/{id}', { path: `/sms/messages/${'0'.repeat(32)}`, headers });
       await call('POST', '/sms/messages/{id}/retry', {
         path: `/sms/messages/${'0'.repeat(32)}/retry`,
         headers,
