@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -6,5 +7,7 @@ export default defineConfig({
     setupFiles: ['test/support/property-seed.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // The tests mostly wait for processes that they started; vitest's own choice on two cores is one worker.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });
