@@ -1,6 +1,7 @@
 // Start and stop: each resource leaves its disposer as it opens; they run last in, first out, also when a
 // start fails half way. The first signal stops gracefully, a second one or the deadline forces.
 
+import { isatty } from 'node:tty';
 import type { Log } from '../domain/ports.ts';
 import { messageOf } from '../errors.ts';
 
@@ -36,22 +37,26 @@ export function createLifecycle(log: Log): Lifecycle {
 /** How long a graceful stop may take. */
 const deadlineMs = 10_000;
 
-const signals = { SIGINT: 130, SIGTERM: 143 } as const;
+const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 type Signal = keyof typeof signals;
 
 /**
- * Waits for SIGINT or SIGTERM, stops, and ends the process by that same signal, as its parent expects.
- * Never resolves.
+ * Waits for SIGINT or SIGTERM, or a SIGHUP by which the terminal went away (any other one means to read the
+ * configuration again), stops, and ends the process by that same signal, as its parent expects. Never resolves.
  */
 export async function stopOnSignal(lifecycle: Lifecycle, log: Log): Promise<never> {
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd));
   const signal = await new Promise<Signal>((resolve) => {
-    for (const name of Object.keys(signals)) process.once(name, () => resolve(name as Signal));
+    process.once('SIGINT', resolve).once('SIGTERM', resolve);
+    process.on('SIGHUP', () => {
+      if (terminals.some((fd) => !isatty(fd))) resolve('SIGHUP');
+    });
   });
   const force = (why: string): void => {
     log.error({ why }, 'stopping by force');
     process.exit(signals[signal]);
   };
-  for (const name of Object.keys(signals)) process.on(name, () => force(`second signal ${name}`));
+  for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => force(`second signal ${name}`));
   setTimeout(() => force(`not stopped after ${deadlineMs} ms`), deadlineMs).unref();
 
   log.info({ signal }, 'stopping');

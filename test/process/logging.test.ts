@@ -119,10 +119,10 @@ test('times are in the time zone of the process', async () => {
   await swob.exit;
 });
 
-test('a terminal gets short lines', async (context) => {
+test('a terminal gets short lines, and ends it by going away', async (context) => {
   needs(context, { command: 'script' });
   const { folder } = await createWorld();
-  const command = `'${process.execPath}' '${swobScript}' serve`;
+  const command = `echo pid $$.; exec '${process.execPath}' '${swobScript}' serve`;
   const terminal = startProcess('script', ['-qec', command, '/dev/null'], {
     cwd: folder,
     env: { TERM: 'xterm-256color' },
@@ -133,6 +133,12 @@ test('a terminal gets short lines', async (context) => {
     /^\d\d:\d\d:\d\d\.\d{3} INFO {2}sync listening url=/m,
   );
   expect(terminal.stdout()).not.toContain('{"level"');
+
+  // A closed terminal ends it.
+  const pid = Number(/^pid (\d+)\./.exec(terminal.stdout())?.[1]);
+  expect(process.kill(pid, 0)).toBe(true);
+  terminal.kill('SIGKILL');
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 5_000 });
 });
 
 test('a folder that cannot be written does not keep it from its work', async () => {
