@@ -2,7 +2,7 @@
 // before stays. Used by watched-verifier.ts and tls.ts.
 
 import { type FSWatcher, watch } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Clock, Log } from '../domain/ports.ts';
 import { messageOf } from '../errors.ts';
@@ -74,9 +74,15 @@ export async function watchFiles(watched: WatchedFiles): Promise<() => void> {
 
 /** A text that is not read when the file is larger than `maxBytes`. */
 export async function readSmallFile(file: string, maxBytes: number): Promise<string> {
-  const { size } = await stat(file);
-  if (size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
-  return readFile(file, 'utf8');
+  // One open file, so that size and text are of the same one, and a missing file is always the same fault.
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    if (size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
 }
 
 function foldersOf(files: readonly string[]): string[] {

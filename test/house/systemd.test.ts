@@ -56,6 +56,7 @@ test('each service has its unit, and they differ in nothing else but what they r
   });
   expect(new Set(bodies).size).toBe(1);
   expect(bodies[0]).toContain('Type=notify');
+  expect(bodies[0]).toContain('KillMode=mixed');
 });
 
 test('out of memory under the options of /etc/default/swob: a heap snapshot and a report are left', async () => {
