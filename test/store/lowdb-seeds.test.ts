@@ -23,6 +23,8 @@ describe('LPS', () => {
     const { ino } = await stat(join(folder, recordName('seeds', seed.imsi)));
     await store.seeds.ping({ ...seed, lps: 2 });
     await store.seeds.ping({ ...seed, lps: 3 });
+    // The write before is on disk, and may not have ended: the timer begins then.
+    await vi.waitFor(() => expect(clock.pending).toBe(idle + 1));
     clock.advance(1_000);
     await untilFlushed(folder, { [seed.imsi]: 3 });
     expect((await stat(join(folder, recordName('seeds', seed.imsi)))).ino).toBe(ino);
