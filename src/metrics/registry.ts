@@ -6,6 +6,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 /** Label values of one reading of a gauge, in the order of its label names, and the number. */
 export type Reading = readonly [labels: readonly string[], value: number];
 
+type Read = () => readonly Reading[] | Promise<readonly Reading[]>;
+
 export interface MetricsRegistry {
   /**
    * A counter with one label. Every known value is there from the beginning, as 0, so that its first event is seen
@@ -27,19 +29,9 @@ export interface MetricsRegistry {
     buckets: readonly number[],
   ): (...values: string[]) => (value: number) => void;
   /** Read when Prometheus asks, and only then. A reading that fails is left out. */
-  gauge(
-    name: string,
-    help: string,
-    labels: readonly string[],
-    read: () => readonly Reading[] | Promise<readonly Reading[]>,
-  ): void;
+  gauge(name: string, help: string, labels: readonly string[], read: Read): void;
   /** The same for a number that only grows and that others count; its name ends in `_total`. */
-  readCounter(
-    name: string,
-    help: string,
-    labels: readonly string[],
-    read: () => readonly Reading[] | Promise<readonly Reading[]>,
-  ): void;
+  readCounter(name: string, help: string, labels: readonly string[], read: Read): void;
   /** What Prometheus reads, with its content type. */
   text(): Promise<{ readonly type: string; readonly text: string }>;
 }
@@ -82,12 +74,8 @@ export function createRegistry(): MetricsRegistry {
         help,
         labelNames: [...labels],
         registers,
-        async collect() {
-          const readings = await readAll(read);
-          this.reset();
-          // What has no labels is 0 after that, which would be a reading.
-          if (readings.length === 0 && labels.length === 0) this.remove();
-          for (const [values, value] of readings) this.labels(...values).set(value);
+        collect() {
+          return takeReadings(this, labels, read, (child, value) => child.set(value));
         },
       });
     },
@@ -97,11 +85,8 @@ export function createRegistry(): MetricsRegistry {
         help,
         labelNames: [...labels],
         registers,
-        async collect() {
-          const readings = await readAll(read);
-          this.reset();
-          if (readings.length === 0 && labels.length === 0) this.remove();
-          for (const [values, value] of readings) this.labels(...values).inc(value);
+        collect() {
+          return takeReadings(this, labels, read, (child, value) => child.inc(value));
         },
       });
     },
@@ -109,10 +94,28 @@ export function createRegistry(): MetricsRegistry {
   };
 }
 
+interface Readable<Child> {
+  reset(): void;
+  remove(): void;
+  labels(...values: string[]): Child;
+}
+
+/** Puts what is read now in the place of what was read before. */
+async function takeReadings<Child>(
+  metric: Readable<Child>,
+  labels: readonly string[],
+  read: Read,
+  take: (child: Child, value: number) => void,
+): Promise<void> {
+  const readings = await readAll(read);
+  metric.reset();
+  // What has no labels is 0 after that, which would be a reading.
+  if (readings.length === 0 && labels.length === 0) metric.remove();
+  for (const [values, value] of readings) take(metric.labels(...values), value);
+}
+
 /** One number that cannot be read must not hide all others. */
-async function readAll(
-  read: () => readonly Reading[] | Promise<readonly Reading[]>,
-): Promise<readonly Reading[]> {
+async function readAll(read: Read): Promise<readonly Reading[]> {
   try {
     return await read();
   } catch {

@@ -1,12 +1,12 @@
 // The developer API and the back end as their client sees them: well-behaved (the stub), wrong, broken and hostile.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type DeveloperStubOptions, startDeveloperStub } from '../../src/stubs/developer.ts';
 import { createDirectory, type DirectoryOptions } from '../../src/upstream/directory.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { startHostileServer } from './hostile-server.ts';
+import { answer, type Handler, startHostileServer } from './hostile-server.ts';
+import { upstreamFailure } from './upstream-failure.ts';
 
 const key = 'hunter2 "key" \\ ✓';
 const number = '+237650000001';
@@ -41,11 +41,6 @@ async function startStub(options: Partial<DeveloperStubOptions> = {}) {
   return { ...stub, asked };
 }
 
-type Handler = (response: ServerResponse, request: IncomingMessage) => void;
-const answer =
-  (status: number, body = '', headers: Record<string, string | string[]> = {}): Handler =>
-  (response) =>
-    void response.writeHead(status, headers).end(body);
 const signedIn = answer(200, '{}', { 'set-cookie': 'session=chocolate; HttpOnly; Path=/' });
 
 async function startServer(handlers: { authenticate?: Handler; users?: Handler }) {
@@ -57,20 +52,8 @@ async function startServer(handlers: { authenticate?: Handler; users?: Handler }
   return { ...server, paths };
 }
 
-async function failureOf(promise: Promise<unknown>): Promise<string> {
-  const error: unknown = await promise.then(
-    (value) => {
-      throw new Error(`resolved to ${JSON.stringify(value)}`);
-    },
-    (reason: unknown) => reason,
-  );
-  expect(error).toMatchObject({ code: 'UPSTREAM' });
-  // What an error holds beyond its message gets into logs too.
-  const everything = `${error} ${JSON.stringify(error)} ${error instanceof Error ? String(error.cause) : ''}`;
-  for (const secret of [key, 'hunter2', 'our-secret', 'chocolate', 'api-secret'])
-    expect(everything).not.toContain(secret);
-  return String(error);
-}
+const failureOf = (promise: Promise<unknown>): Promise<string> =>
+  upstreamFailure(promise, [key, 'hunter2', 'our-secret', 'chocolate', 'api-secret']);
 
 describe('credentials', () => {
   test.each([

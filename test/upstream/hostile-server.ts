@@ -9,9 +9,15 @@ export interface HostileServer {
   readonly requests: { method: string; path: string; headers: IncomingMessage['headers']; body: string }[];
 }
 
-export async function startHostileServer(
-  handlers: Record<string, (response: ServerResponse, request: IncomingMessage) => void>,
-): Promise<HostileServer> {
+export type Handler = (response: ServerResponse, request: IncomingMessage) => void;
+
+/** A handler that always says the same. */
+export const answer =
+  (status: number, body = '', headers: Record<string, string | string[]> = {}): Handler =>
+  (response) =>
+    void response.writeHead(status, headers).end(body);
+
+export async function startHostileServer(handlers: Record<string, Handler>): Promise<HostileServer> {
   const requests: HostileServer['requests'] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];

@@ -1,13 +1,13 @@
 // The user management API as its client sees it: well-behaved (the stub), wrong, broken and hostile.
 
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { builtInPlatforms, startUsersStub } from '../../src/stubs/users.ts';
 import { createUserApi } from '../../src/upstream/users.ts';
-import { startHostileServer } from './hostile-server.ts';
+import { answer, type Handler, startHostileServer } from './hostile-server.ts';
+import { upstreamFailure } from './upstream-failure.ts';
 
 const password = 'correct horse "battery" \\ ✓';
 
@@ -20,11 +20,6 @@ function apiAt(url: string, { timeoutMs = 5_000, query = '' } = {}) {
   });
 }
 
-type Handler = (response: ServerResponse) => void;
-const answer =
-  (status: number, body = '', headers: Record<string, string | string[]> = {}): Handler =>
-  (response) =>
-    void response.writeHead(status, headers).end(body);
 const verified = answer(200, '{}', { 'set-cookie': 'session=chocolate; HttpOnly; Path=/' });
 
 const startServer = (handlers: { verify?: Handler; platforms?: Handler }) =>
@@ -33,20 +28,8 @@ const startServer = (handlers: { verify?: Handler; platforms?: Handler }) =>
     'GET /v2/users/u1/platforms': handlers.platforms ?? answer(200, '{"saved_platforms":[]}'),
   });
 
-async function failureOf(promise: Promise<unknown>): Promise<string> {
-  const error: unknown = await promise.then(
-    (value) => {
-      throw new Error(`resolved to ${JSON.stringify(value)}`);
-    },
-    (reason: unknown) => reason,
-  );
-  expect(error).toMatchObject({ code: 'UPSTREAM' });
-  // What an error holds beyond its message gets into logs too.
-  const everything = `${error} ${JSON.stringify(error)} ${error instanceof Error ? String(error.cause) : ''}`;
-  for (const secret of [password, 'chocolate', 'api-secret', 'hunter2'])
-    expect(everything).not.toContain(secret);
-  return String(error);
-}
+const failureOf = (promise: Promise<unknown>): Promise<string> =>
+  upstreamFailure(promise, [password, 'chocolate', 'api-secret', 'hunter2']);
 
 describe('against the stub', () => {
   async function startStub() {
