@@ -69,8 +69,13 @@ export async function askHealth(
   }
 }
 
+/** `gateway at http://… is unready: store failed`. */
+export function complaint(health: DaemonHealth): string {
+  return `${health.name} at ${health.url} is ${health.state}: ${troubles(health)}`;
+}
+
 /** `store`, `publisher unreachable`...: what is not well, the indispensable first. */
-export function troubles({ state, checks, reason }: DaemonHealth): string {
+function troubles({ state, checks, reason }: DaemonHealth): string {
   if (reason !== undefined) return reason;
   const bad = checks.filter(({ ok }) => !ok);
   const shown = [...bad.filter(({ required }) => required), ...bad.filter(({ required }) => !required)];

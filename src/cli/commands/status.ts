@@ -6,7 +6,7 @@ import type { Config } from '../../config/schema.ts';
 import { messageOf, SwobError } from '../../errors.ts';
 import { collect } from '../arguments.ts';
 import type { Context } from '../context.ts';
-import { askHealth, type DaemonHealth, isReady, troubles } from '../health.ts';
+import { askHealth, complaint, type DaemonHealth, isReady } from '../health.ts';
 import type { Printer } from '../printer.ts';
 import { findDaemons } from '../services.ts';
 
@@ -46,12 +46,7 @@ async function status(context: Context, words: readonly string[], { url = [] }: 
   if (printer.json) printer.value({ daemons: healths, ...(store && { store }) });
   else print(printer, healths, store, io.clock.now());
   const bad = healths.filter((health) => !isReady(health));
-  if (bad.length > 0) {
-    const all = bad.map(
-      (health) => `${health.name} at ${health.url} is ${health.state}: ${troubles(health)}`,
-    );
-    throw new SwobError('REFUSED', all.join('\n  '));
-  }
+  if (bad.length > 0) throw new SwobError('REFUSED', bad.map(complaint).join('\n  '));
 }
 
 async function storeOf({ io, printer }: Context, config: Config): Promise<StoreView | undefined> {

@@ -7,7 +7,7 @@ import { SwobError } from '../../errors.ts';
 import { collect } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import { findGateway } from '../daemon.ts';
-import { askHealth, isReady, troubles } from '../health.ts';
+import { askHealth, complaint, isReady } from '../health.ts';
 import { createHttpClient, type HttpClient } from '../http-client.ts';
 import { operatorToken } from '../operator-token.ts';
 import { findDaemons } from '../services.ts';
@@ -114,10 +114,7 @@ async function readyLook(config: Config, urls: readonly string[]): Promise<Look>
   return async (signal, patienceMs) => {
     const healths = await Promise.all(daemons.map((daemon) => askHealth(daemon, signal, patienceMs)));
     const bad = healths.filter((health) => !isReady(health));
-    if (bad.length === 0) return undefined;
-    return bad
-      .map((health) => `${health.name} at ${health.url} is ${health.state}: ${troubles(health)}`)
-      .join('; ');
+    return bad.length === 0 ? undefined : bad.map(complaint).join('; ');
   };
 }
 
