@@ -28,6 +28,10 @@ export const catalogue = {
 
 export type ErrorCode = keyof typeof catalogue;
 
+export function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(catalogue, text);
+}
+
 /** An expected failure. `message` says what happened, to what, and what to do; never a secret. */
 export class SwobError extends Error {
   readonly code: ErrorCode;

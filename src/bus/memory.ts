@@ -1,18 +1,16 @@
 // The bus within one process.
 
-import type { SessionEvent } from '../domain/model.ts';
 import type { Bus } from '../domain/ports.ts';
+import { createListeners } from './listeners.ts';
 
 export function createMemoryBus(): Bus {
-  const listeners = new Set<(event: SessionEvent) => void>();
+  const listeners = createListeners();
   return {
-    publish: async (event) => {
-      for (const listener of listeners) listener(event);
+    publish: async (event) => listeners.tell(event),
+    subscribe: async (userId, listener) => {
+      listeners.add(userId, listener);
+      return () => void listeners.remove(userId, listener);
     },
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    close: async () => listeners.clear(),
+    close: async () => {},
   };
 }

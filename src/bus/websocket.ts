@@ -59,7 +59,7 @@ export function createWebSocketBus({ addresses, agent, clock, log }: WebSocketBu
       }
     },
     // Nothing comes back this way: the sync service hears of events over its own port.
-    subscribe: () => () => {},
+    subscribe: async () => () => {},
     close: async () => {
       for (const socket of open) socket.terminate();
     },

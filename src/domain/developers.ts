@@ -6,7 +6,8 @@ import { isSameSecret } from '../crypto/same-secret.ts';
 import { SwobError } from '../errors.ts';
 import { limited } from './limiting.ts';
 import type { RateLimit } from './model.ts';
-import type { DeveloperApi, LimitStore } from './ports.ts';
+import type { LimitStore } from './ports.ts';
+import type { DeveloperApi } from './upstreams.ts';
 
 /** The credentials that the operator of this gateway gives to developers who may subscribe. */
 export interface SetupCredentials {

@@ -5,7 +5,9 @@ import { sha256Hex } from '../crypto/random.ts';
 import { SwobError } from '../errors.ts';
 import { limited, takeAll } from './limiting.ts';
 import type { RateLimit } from './model.ts';
-import type { LimitStore, Log, Pcrf, TokenVerifier } from './ports.ts';
+import type { Clock, FlightStore, LimitStore, Log, TokenVerifier } from './ports.ts';
+import { createSingleFlight } from './single-flight.ts';
+import type { Pcrf } from './upstreams.ts';
 import { type WifiSessionRules, wifiSessionOf } from './wifi-session.ts';
 
 export interface Disconnects {
@@ -24,6 +26,9 @@ export interface DisconnectsDeps {
   readonly limits: LimitStore;
   /** Calls from an address. */
   readonly callLimit: RateLimit;
+  /** Undefined: no other process has the same store. */
+  readonly flights: FlightStore | undefined;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -31,10 +36,16 @@ export interface DisconnectsDeps {
 const maxInFlight = 10_000;
 
 export function createDisconnects(deps: DisconnectsDeps): Disconnects {
-  const { verifier, pcrf, rules, limits, callLimit, log } = deps;
-  const inFlight = new Map<string, Promise<void>>();
+  const { verifier, pcrf, rules, limits, callLimit, flights, clock, log } = deps;
+  const inFlight = createSingleFlight<'done'>({
+    name: 'disconnect',
+    flights,
+    clock,
+    log,
+    read: (value) => (value === 'done' ? value : undefined),
+  });
 
-  const logOut = async (token: string): Promise<void> => {
+  const logOut = async (token: string): Promise<'done'> => {
     const session = wifiSessionOf(verifier.verify(token), rules);
     const { sessionId, nasIp, vrf } = session;
     try {
@@ -47,6 +58,7 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
       throw error;
     }
     log.info({ sessionId, nasIp, vrf }, 'logged out');
+    return 'done';
   };
 
   return {
@@ -55,14 +67,10 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
       if (refused) throw limited('disconnects', refused.seconds);
 
       const key = sha256Hex(Buffer.from(token));
-      const running = inFlight.get(key);
-      if (running) return running;
-      if (inFlight.size >= maxInFlight) {
+      if (!inFlight.has(key) && inFlight.size >= maxInFlight) {
         throw new SwobError('UNAVAILABLE', 'too many disconnects at once, try again', { retryAfter: 1 });
       }
-      const mine = logOut(token).finally(() => inFlight.delete(key));
-      inFlight.set(key, mine);
-      return mine;
+      await inFlight.run(key, () => logOut(token));
     },
   };
 }

@@ -3,7 +3,7 @@
 import { messageOf } from '../errors.ts';
 import type { OutgoingSms } from './model.ts';
 import { operatorFault } from './outgoing-names.ts';
-import type { Broker } from './ports.ts';
+import type { Broker } from './upstreams.ts';
 
 export interface Dispatched {
   readonly sms: OutgoingSms;

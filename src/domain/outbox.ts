@@ -51,6 +51,8 @@ export interface OutboxOptions<T> {
   readonly maxAgeMs: number;
   /** What to do with a parcel. What it throws counts as `again`. */
   readonly deliver: (parcel: Parcel<T>) => Promise<Outcome<T>>;
+  /** Where other processes share the store: how often to look for what they have put or left, in milliseconds. */
+  readonly lookEveryMs?: number | undefined;
   /** How long after its arrival a parcel that was given up is kept for an operator, in milliseconds; 0: not at all. */
   readonly keepFailedMs: number;
 }
@@ -78,9 +80,8 @@ export function lived(life: readonly LifeEvent[], at: number, what: string): rea
 
 export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
   const { name, store, clock, log, random, width, maxAgeMs, maxPauseMs, deliver, keepFailedMs } = options;
+  const { lookEveryMs } = options;
   const running = new Map<string, Promise<void>>();
-  /** Until when they are left alone, by the monotonic clock. */
-  const unreadable = new Map<string, number>();
   let halted = true;
   let cancelTimer = (): void => {};
   let looking: Promise<void> | undefined;
@@ -112,25 +113,23 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
     };
   };
 
-  /** One record that cannot be read holds up no other. */
-  const parcelOf = (id: string): Promise<Parcel<T> | undefined> =>
-    store.get(id).catch((error: unknown) => {
-      log.error({ id, reason: messageOf(error) }, `a ${name} cannot be read; it is tried again later`);
-      unreadable.set(id, clock.monotonic() + unreadableMs);
-      return undefined;
-    });
-
   const attempt = async (id: string): Promise<void> => {
-    const parcel = await parcelOf(id);
-    if (!parcel || parcel.dueAt === null) return;
-    const outcome = await deliver(parcel).catch((error: unknown) => ({
-      kind: 'again' as const,
-      reason: messageOf(error),
-    }));
-    const next = outcome.kind === 'done' ? undefined : afterFailure(parcel, outcome);
-    await (next ? store.put(next) : store.remove(id));
+    let parcel: Parcel<T> | undefined;
+    try {
+      parcel = await store.get(id);
+    } catch (error) {
+      // One record that cannot be read holds up no other.
+      log.error({ id, reason: messageOf(error) }, `a ${name} cannot be read; it is tried again later`);
+      return store.putOff(id, clock.now() + Math.min(unreadableMs, maxPauseMs));
+    }
+    const outcome = parcel && (await outcomeOf(parcel));
+    const next = !parcel || !outcome || outcome.kind === 'done' ? undefined : afterFailure(parcel, outcome);
+    if (!(await store.settle(id, next))) log.warn({ id }, `another process has taken over a ${name}`);
     if (next?.dueAt === null) await forgetOld();
   };
+
+  const outcomeOf = (parcel: Parcel<T>): Promise<Outcome<T>> =>
+    deliver(parcel).catch((error: unknown) => ({ kind: 'again', reason: messageOf(error) }));
 
   const forget = async (id: string, why: string): Promise<void> => {
     if (await store.discard(id)) log.error({ id }, `a ${name} that was given up is forgotten: ${why}`);
@@ -156,7 +155,10 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
 
   const begin = (id: string): void => {
     const work = attempt(id)
-      .catch(storeFailed)
+      .catch((error: unknown) => {
+        storeFailed(error);
+        return giveBack(id, clock.now() + Math.min(brokenStoreMs, maxPauseMs));
+      })
       .then(() => {
         running.delete(id);
         look();
@@ -175,28 +177,28 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
     cancelTimer = halted ? () => {} : clock.after(ms, look);
   };
 
+  /** So that it is not ours for ever. Where that fails as well, our claim runs out. */
+  const giveBack = (id: string, until: number): Promise<void> =>
+    store.putOff(id, until).catch((error: unknown) => {
+      log.debug({ id, reason: messageOf(error) }, `a claimed ${name} could not be given back`);
+    });
+
   const beginDue = async (): Promise<void> => {
     const broken = brokenUntil - clock.monotonic();
     if (broken > 0) return waitFor(broken);
     const earliest = await store.nextDue();
+    if (halted || (earliest === undefined && lookEveryMs === undefined)) return cancelTimer();
     const now = clock.now();
-    if (earliest === undefined || halted) return cancelTimer();
     // Later than any pause: the clock was set back, and they would wait for ever.
-    const until = earliest - now > maxPauseMs ? earliest : now;
-    const due = await store.due(until, width + running.size + unreadable.size);
-    if (halted) return;
-    const ready = due.filter((id) => !running.has(id) && !isUnreadable(id));
-    for (const id of ready.slice(0, Math.max(0, width - running.size))) begin(id);
+    const until = earliest !== undefined && earliest - now > maxPauseMs ? earliest : now;
+    const free = width - running.size;
+    const ids = free > 0 ? await store.claim(until, free) : [];
+    if (halted) return void (await Promise.all(ids.map((id) => giveBack(id, now))));
+    for (const id of ids) begin(id);
     // Ends of attempts look again by themselves; what is due and cannot begin now is looked at in a second.
-    const soon = running.size > 0 || earliest <= now;
-    waitFor(soon ? 1_000 : Math.min(longestWaitMs, earliest - now));
-  };
-
-  const isUnreadable = (id: string): boolean => {
-    const until = unreadable.get(id);
-    if (until === undefined || until > clock.monotonic()) return until !== undefined;
-    unreadable.delete(id);
-    return false;
+    const soon = running.size > 0 || (earliest !== undefined && earliest <= now);
+    const wait = soon ? 1_000 : Math.min(longestWaitMs, (earliest ?? Number.POSITIVE_INFINITY) - now);
+    waitFor(Math.min(wait, lookEveryMs ?? wait));
   };
 
   /** One look at a time: another one that is asked for meanwhile comes after it. */

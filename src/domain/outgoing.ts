@@ -10,8 +10,9 @@ import { limited, takeAll } from './limiting.ts';
 import type { Callback, RateLimit, RememberedAnswer } from './model.ts';
 import type { Outbox } from './outbox.ts';
 import { operatorFault } from './outgoing-names.ts';
-import type { Broker, Clock, LimitStore, Log, MemoStore, Telecom, Tenants } from './ports.ts';
+import type { Clock, FlightStore, LimitStore, Log, MemoStore, Telecom } from './ports.ts';
 import { type Answer, createRepeatedRequests } from './repeated-requests.ts';
+import type { Broker, Tenants } from './upstreams.ts';
 
 /** As on the wire; an operator that is not named is looked up. */
 interface Addressee {
@@ -68,6 +69,8 @@ export interface OutgoingDeps {
   readonly telecom: Telecom;
   readonly limits: LimitStore;
   readonly answers: MemoStore<RememberedAnswer>;
+  /** Undefined: no other process has the same store. */
+  readonly flights: FlightStore | undefined;
   readonly callbacks: Outbox<Callback>;
   readonly requestLimit: RateLimit;
   readonly clock: Clock;
@@ -80,7 +83,7 @@ const maxCallbacks = 5;
 
 export function createOutgoing(deps: OutgoingDeps): Outgoing {
   const { broker, tenants, developers, telecom, limits, answers, callbacks, clock, log } = deps;
-  const once = createRepeatedRequests(answers, log);
+  const once = createRepeatedRequests(answers, deps);
 
   const count = async (...keys: readonly string[]): Promise<void> => {
     const refused = await takeAll(limits, keys, deps.requestLimit);

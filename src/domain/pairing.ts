@@ -8,7 +8,8 @@ import { SwobError } from '../errors.ts';
 import { limited, takeAll } from './limiting.ts';
 import type { RateLimit, Session, SessionPhone } from './model.ts';
 import { createPasswordAttempts } from './password-attempts.ts';
-import type { Bus, Clock, Log, Platform, ServerKeys, Store, UserApi } from './ports.ts';
+import type { Bus, Clock, Log, ServerKeys, Store } from './ports.ts';
+import type { Platform, UserApi } from './upstreams.ts';
 
 export interface Pairing {
   /** Opens a session. @returns its id; throws LIMITED. */

@@ -4,7 +4,6 @@
 import type {
   Callback,
   InboundSms,
-  OutgoingSms,
   PairedUser,
   Parcel,
   RateLimit,
@@ -14,7 +13,7 @@ import type {
   Session,
   SessionEvent,
   SessionPhone,
-  WifiSession,
+  SessionState,
 } from './model.ts';
 
 /** Time, injected so that no test sleeps and expiry is exact. */
@@ -55,10 +54,16 @@ export interface SeedStore {
 export interface SessionStore {
   /** Adds an open session. When too many are open, the oldest that no socket has shown are forgotten; no others. */
   open(userId: string, sessionId: string): Promise<void>;
-  /** A socket shows the session: when it is open, its time begins anew. Undefined when it is unknown. */
-  show(userId: string, sessionId: string): Promise<Session | undefined>;
+  /**
+   * A socket shows the session, or the one that has taken its place by rotations: when that is open, its time begins
+   * anew, and it is this socket's to end. Undefined when it is unknown.
+   */
+  show(userId: string, sessionId: string, socketId: string): Promise<Session | undefined>;
   get(userId: string, sessionId: string): Promise<Session | undefined>;
-  /** Replaces an open session's id; the new one counts as shown. A phone's session stays as it is. */
+  /**
+   * Replaces an open session's id; the new one counts as shown. A phone's session stays as it is. The id that the session
+   * was opened with still finds it by `show`, and by nothing else.
+   */
   rotate(
     userId: string,
     sessionId: string,
@@ -72,6 +77,12 @@ export interface SessionStore {
   /** Marks a paused session as paired; anything else is left alone. */
   complete(userId: string, sessionId: string): Promise<void>;
   remove(userId: string, sessionId: string): Promise<void>;
+  /** Forgets an open session; `kept` when another socket has shown it since. */
+  end(
+    userId: string,
+    sessionId: string,
+    socketId: string,
+  ): Promise<'ended' | 'kept' | 'paused' | 'paired' | 'unknown'>;
   /**
    * Binds a password ciphertext (by its digest) to a phone's key (by its fingerprint), once and for
    * an hour. False when another key has it: a captured ciphertext is being replayed.
@@ -113,13 +124,35 @@ export interface OutboxStore<T> {
   remove(id: string): Promise<void>;
   /** Forgets it if it was given up and still is: an operator may wish to try it again at the same time. */
   discard(id: string): Promise<boolean>;
-  /** Ids of the parcels that are due at `now` (Unix milliseconds), the earliest first, `limit` at most. */
-  due(now: number, limit: number): Promise<string[]>;
-  /** When the earliest one is due, Unix time in milliseconds; undefined when none waits. */
+  /**
+   * Ids of the parcels that are due at `now` (Unix milliseconds), the earliest first, `limit` at most. They are this
+   * process's until it settles, puts or removes them; when it dies, another process gets them.
+   */
+  claim(now: number, limit: number): Promise<string[]>;
+  /**
+   * What came of a claimed parcel: what it is now, or undefined when it is done with. False, and nothing is changed, when
+   * another process has claimed it since. Throws as `put` does.
+   */
+  settle(id: string, next: Parcel<T> | undefined): Promise<boolean>;
+  /** Puts a claimed parcel off as it is; it need not be readable. */
+  putOff(id: string, until: number): Promise<void>;
+  /** When the earliest one is due that nobody has claimed, Unix time in milliseconds; undefined when none waits. */
   nextDue(): Promise<number | undefined>;
   /** Those that were given up, the oldest `since` first, `limit` at most; without those that cannot be read. */
   failed(limit: number): Promise<Parcel<T>[]>;
   count(): Promise<{ readonly waiting: number; readonly failed: number }>;
+}
+
+/** Work under way, known to all processes of a store that several share. */
+export interface FlightStore {
+  /** Begins one under this key, for `leaseMs` milliseconds; or says which is under way. */
+  begin(key: string, leaseMs: number): Promise<{ readonly flight: string; readonly mine: boolean }>;
+  /** It takes longer: another `leaseMs` from now. */
+  renew(key: string, flight: string, leaseMs: number): Promise<void>;
+  /** It is over; the outcome is kept for those who wait for it, some seconds long. */
+  land(key: string, flight: string, outcome: string): Promise<void>;
+  /** How it ended; `lost` when it was broken off or is long over. */
+  look(key: string, flight: string): Promise<{ readonly outcome: string } | 'under way' | 'lost'>;
 }
 
 /** Everything that outlives a request. */
@@ -136,30 +169,27 @@ export interface Store {
   readonly callbacks: OutboxStore<Callback>;
   /** What developers' requests were answered. */
   readonly answers: MemoStore<RememberedAnswer>;
+  /** Undefined where no other process can have the store. */
+  readonly flights?: FlightStore | undefined;
   /** Resolves when what is written now would be kept; throws UNAVAILABLE. Costs one small durable write. */
   probe(): Promise<void>;
   /** Writes what is still in memory and lets go of the lock; idempotent. */
   close(): Promise<void>;
 }
 
+export interface BusListener {
+  heard(event: SessionEvent): void;
+  /** Events may have been lost: the sessions tell what has become of them. */
+  missed(): void;
+}
+
 /** Carries pause and ack from the gateway to the socket of that session, wherever it lives. */
 export interface Bus {
   /** Resolves when delivered, or when delivery was given up (logged): pairing never fails by it. */
   publish(event: SessionEvent): Promise<void>;
-  subscribe(listener: (event: SessionEvent) => void): () => void;
+  /** Listens to a user's events from when this resolves; the function stops it. Throws UNAVAILABLE. */
+  subscribe(userId: string, listener: BusListener): Promise<() => void>;
   close(): Promise<void>;
-}
-
-/** A platform (mail, chat...) that a user has connected; passed on as the user API gives it. */
-export type Platform = Record<string, unknown>;
-
-/** The user management API. */
-export interface UserApi {
-  /**
-   * Checks a password and fetches the user's platforms, logos already absolute.
-   * `undefined` when the user or password is wrong; throws UPSTREAM when it fails or answers nonsense.
-   */
-  authenticate(userId: string, password: string): Promise<Platform[] | undefined>;
 }
 
 /** Where a number comes from; null when unknown. */
@@ -182,78 +212,33 @@ export interface ServerKeys {
   decrypt(ciphertext: Uint8Array): Buffer | undefined;
 }
 
+/** A session, as the socket knows it that shows it. */
+export interface SyncSocket {
+  readonly userId: string;
+  /** Of the session as it is shown now. */
+  readonly sessionId: string;
+  /** Of the session as the socket was opened with it. */
+  readonly openedWith: string;
+  /** Random; tells sockets apart that show one session. */
+  readonly socketId: string;
+}
+
+export type SyncSession = Pick<Session, 'sessionId' | 'state'>;
+
 /** What a socket needs to know of its session; local over the store, or remote over a gateway's HTTP. */
 export interface SyncSessions {
   /** The session as a socket finds it; `sessionId` may be a fresh one that took its place. */
-  attach(userId: string, sessionId: string): Promise<Pick<Session, 'sessionId' | 'state'> | 'unknown'>;
+  attach(userId: string, openedWith: string, socketId: string): Promise<SyncSession | 'unknown'>;
   /** A new session id in place of the old one, unless a phone was faster. */
-  rotate(userId: string, sessionId: string): Promise<{ sessionId: string } | 'paused' | 'paired' | 'unknown'>;
-  /** Forgets an open session, unless a phone was faster. */
-  end(userId: string, sessionId: string): Promise<'ended' | 'paused' | 'paired'>;
-}
-
-/** The PCRF, which ends Wi-Fi sessions. */
-export interface Pcrf {
-  /**
-   * Logs the session out and has its MAC forgotten. Throws UPSTREAM (refused, unreachable, nonsense), TIMEOUT,
-   * or UNAVAILABLE (no connection of the pool became free in time); the message says which, never the token.
-   */
-  disconnect(session: WifiSession): Promise<void>;
-  close(): Promise<void>;
+  rotate(socket: SyncSocket): Promise<{ sessionId: string } | 'paused' | 'paired' | 'unknown'>;
+  /** What has become of the session: when word of it may have been lost. `unknown` also where nobody can tell. */
+  look(userId: string, sessionId: string): Promise<SessionState | 'unknown'>;
+  /** Forgets an open session, unless a phone was faster or another socket shows it now. */
+  end(socket: SyncSocket): Promise<'ended' | 'paused' | 'paired'>;
 }
 
 /** Checks tokens against the key and the rules that are in force now. */
 export interface TokenVerifier {
   /** The claims of a good token. Throws UNAUTHENTICATED, naming every rule that it breaks. */
   verify(token: string): Readonly<Record<string, unknown>>;
-}
-
-/** The developer API and the back end behind it: who a phone number belongs to. */
-export interface UserDirectory {
-  /** The user of an MSISDN; undefined when there is none. Throws UPSTREAM when nobody can tell now. */
-  userOf(msisdn: string): Promise<string | undefined>;
-}
-
-/** The developer API, as it knows developers. */
-export interface DeveloperApi {
-  /** Whether these are a developer's credentials. Throws UPSTREAM when it cannot tell now. */
-  authenticate(authId: string, authKey: string): Promise<boolean>;
-}
-
-/** The Publisher, which sends mail and chat. */
-export interface Publisher {
-  /**
-   * Hands a message over; `id` goes with it, so that a Publisher that knows it may drop a repetition.
-   * Throws UPSTREAM when it refused the message for good, UNAVAILABLE when trying again makes sense.
-   */
-  publish(id: string, msisdn: string, message: string): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** The message broker between developers and gateway clients. */
-export interface Broker {
-  /**
-   * Has the broker take an SMS. `unroutable`: no queue for that operator; `refused`: the queue takes no more;
-   * `unconfirmed`: the broker went away or did not say in time, so nobody knows. Throws UNAVAILABLE when it was not even sent: no connection, a broker
-   * that is out of resources, or too many under way.
-   */
-  send(sms: OutgoingSms): Promise<'sent' | 'unroutable' | 'refused' | 'unconfirmed'>;
-  close(): Promise<void>;
-}
-
-/** Developers as users of the broker, each with rights on its own names only. */
-export interface Tenants {
-  /** Makes or renews the user with this password. Throws FORBIDDEN for a user who is no developer, UPSTREAM. */
-  subscribe(authId: string, authKey: string): Promise<void>;
-  /** Removes the user and what it holds; nothing happens when there is none. Throws as `subscribe` does. */
-  unsubscribe(authId: string): Promise<void>;
-  isSubscribed(authId: string): Promise<boolean>;
-}
-
-/** Tells a developer a result over HTTP. */
-export interface CallbackSender {
-  /** Throws REFUSED when the URL may not be called, UPSTREAM when it did not answer 2xx in time. */
-  send(id: string, callback: Callback): Promise<void>;
-  /** Breaks off what is under way, which rejects. */
-  close(): void;
 }

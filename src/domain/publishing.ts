@@ -7,14 +7,17 @@ import { messageOf, SwobError } from '../errors.ts';
 import { limited, takeAll } from './limiting.ts';
 import type { InboundSms, LifeEvent, Parcel, RateLimit } from './model.ts';
 import { createOutbox, lived, type Outbox, type Outcome } from './outbox.ts';
-import type { Clock, Log, Publisher, Store, UserDirectory } from './ports.ts';
+import type { Clock, Log, Store } from './ports.ts';
+import { createSingleFlight } from './single-flight.ts';
+import type { Publisher, UserDirectory } from './upstreams.ts';
 
 /**
  * - `published`: the Publisher has it
  * - `accepted`: kept, and delivered as soon as that works
  * - `refused`: not for us: not our format, no such user, or it does not decrypt; which of them is not told
  */
-export type SmsAnswer = 'published' | 'accepted' | 'refused';
+export type SmsAnswer = (typeof smsAnswers)[number];
+const smsAnswers = ['published', 'accepted', 'refused'] as const;
 
 export interface Publishing {
   /**
@@ -32,7 +35,7 @@ export interface Publishing {
 type NewSms = Pick<InboundSms, 'platform' | 'msisdn' | 'text'>;
 
 export interface PublishingDeps {
-  readonly store: Pick<Store, 'inbound' | 'published' | 'users' | 'limits'>;
+  readonly store: Pick<Store, 'inbound' | 'published' | 'users' | 'limits' | 'flights'>;
   readonly directory: UserDirectory;
   readonly publisher: Publisher;
   readonly clock: Clock;
@@ -42,6 +45,8 @@ export interface PublishingDeps {
   readonly maxPauseMs: number;
   /** How long a message that was given up is kept. */
   readonly keepFailedMs: number;
+  /** Where other processes share the store: how often to look for their messages. */
+  readonly lookEveryMs?: number | undefined;
   readonly smsLimit: RateLimit;
   /** Whether a sender is well formed; gateway clients pass on whatever the network showed them. */
   readonly isSender: (msisdn: string) => boolean;
@@ -55,7 +60,13 @@ type AttemptOutcome = Outcome<InboundSms> | { readonly kind: 'refused'; readonly
 export function createPublishing(deps: PublishingDeps): Publishing {
   const { store, directory, publisher, clock, log, smsLimit } = deps;
   /** What is being published for the first time; the same SMS at the same time waits for it. */
-  const underWay = new Map<string, Promise<SmsAnswer>>();
+  const underWay = createSingleFlight<SmsAnswer>({
+    name: 'sms',
+    flights: store.flights,
+    clock,
+    log,
+    read: (value) => smsAnswers.find((answer) => answer === value),
+  });
 
   /** The plain text; undefined for everything that is not for us. */
   const read = async ({ msisdn, text }: InboundSms): Promise<string | undefined> => {
@@ -109,6 +120,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
     maxAgeMs: deps.maxAgeMs,
     maxPauseMs: deps.maxPauseMs,
     keepFailedMs: deps.keepFailedMs,
+    lookEveryMs: deps.lookEveryMs,
     deliver: async ({ id, content, life }: Parcel<InboundSms>) => {
       // Published by a process that was killed before it could remove the parcel.
       if (await store.published.get(id)) return { kind: 'done' };
@@ -145,7 +157,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
     outbox,
     idle: async () => {
       await outbox.idle();
-      await Promise.allSettled(underWay.values());
+      await underWay.idle();
     },
     receive: async (sms, address) => {
       const canonical = canonicalSms(sms.text);
@@ -157,10 +169,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
       const id = messageId(sms.msisdn, canonical ?? '');
       if (!isOurs) return { id, answer: 'refused' };
 
-      const earlier = underWay.get(id);
-      const answer = earlier ?? receiveFirst(id, sms).finally(() => underWay.delete(id));
-      if (!earlier) underWay.set(id, answer);
-      return { id, answer: await answer };
+      return { id, answer: await underWay.run(id, () => receiveFirst(id, sms)) };
     },
   };
 }

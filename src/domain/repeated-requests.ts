@@ -2,7 +2,8 @@
 
 import { messageOf, SwobError } from '../errors.ts';
 import type { RememberedAnswer } from './model.ts';
-import type { Log, MemoStore } from './ports.ts';
+import type { Clock, FlightStore, Log, MemoStore } from './ports.ts';
+import { createSingleFlight } from './single-flight.ts';
 
 export interface Answer {
   /** JSON */
@@ -17,34 +18,43 @@ export interface Answer {
  */
 export type Once = (key: string, request: string, work: () => Promise<Answer>) => Promise<Answer>;
 
-export function createRepeatedRequests(answers: MemoStore<RememberedAnswer>, log: Log): Once {
-  const underWay = new Map<string, { readonly request: string; readonly answer: Promise<Answer> }>();
+export function createRepeatedRequests(
+  answers: MemoStore<RememberedAnswer>,
+  { flights, clock, log }: { flights: FlightStore | undefined; clock: Clock; log: Log },
+): Once {
+  const underWay = createSingleFlight<AnswerTo>({ name: 'request', flights, clock, log, read: readAnswer });
 
-  const first = async (key: string, request: string, work: () => Promise<Answer>): Promise<Answer> => {
+  const first = async (key: string, request: string, work: () => Promise<Answer>): Promise<AnswerTo> => {
     const earlier = await answers.get(key);
-    if (earlier && earlier.request !== request) throw usedOtherwise();
-    if (earlier) return { body: earlier.body, complete: true };
+    if (earlier) return { ...earlier, complete: true };
     const answer = await work();
-    if (!answer.complete) return answer;
+    if (!answer.complete) return { ...answer, request };
     await answers.put(key, { request, body: answer.body }).catch((error: unknown) => {
       log.error(
         { reason: messageOf(error) },
         'an answer could not be kept; after a restart its request would act again',
       );
     });
-    return answer;
+    return { ...answer, request };
   };
 
-  return (key, request, work) => {
-    const running = underWay.get(key);
-    if (running?.request === request) return running.answer;
-    if (running) return Promise.reject(usedOtherwise());
-    const answer = first(key, request, work).finally(() => underWay.delete(key));
-    underWay.set(key, { request, answer });
-    return answer;
+  return async (key, request, work) => {
+    const answer = await underWay.run(key, () => first(key, request, work));
+    if (answer.request !== request) {
+      throw new SwobError('CONFLICT', 'this Idempotency-Key was used for another request');
+    }
+    return { body: answer.body, complete: answer.complete };
   };
 }
 
-function usedOtherwise(): SwobError {
-  return new SwobError('CONFLICT', 'this Idempotency-Key was used for another request');
+/** With the request that it answers. */
+interface AnswerTo extends Answer {
+  readonly request: string;
+}
+
+function readAnswer(value: unknown): AnswerTo | undefined {
+  const { body, complete, request }: Partial<Record<keyof AnswerTo, unknown>> = Object(value);
+  if (typeof body !== 'string' || typeof complete !== 'boolean' || typeof request !== 'string')
+    return undefined;
+  return { body, complete, request };
 }

@@ -1,30 +1,32 @@
-// A socket's view of its session where the store is in the same process (or shared by all).
+// A socket's view of its session where the store is in the same process, or shared by all.
 
 import { newSessionId } from '../crypto/random.ts';
 import type { SessionStore, SyncSessions } from './ports.ts';
 
 export function createSyncSessions(sessions: SessionStore, options: { production: boolean }): SyncSessions {
   return {
-    attach: async (userId, sessionId) => {
-      let session = await sessions.show(userId, sessionId);
+    attach: async (userId, openedWith, socketId) => {
+      let session = await sessions.show(userId, openedWith, socketId);
       if (!session && !options.production) {
         // In testing the documented `…/init/111/000` works although nobody opened it.
-        await sessions.open(userId, sessionId);
-        session = await sessions.show(userId, sessionId);
+        await sessions.open(userId, openedWith);
+        session = await sessions.show(userId, openedWith, socketId);
       }
-      return session ? { sessionId, state: session.state } : 'unknown';
+      return session ?? 'unknown';
     },
-    rotate: async (userId, sessionId) => {
+    rotate: async ({ userId, sessionId, openedWith, socketId }) => {
       const fresh = newSessionId();
       const outcome = await sessions.rotate(userId, sessionId, fresh);
-      return outcome === 'rotated' ? { sessionId: fresh } : outcome;
+      if (outcome === 'rotated') return { sessionId: fresh };
+      if (outcome !== 'unknown') return outcome;
+      // Another socket that shows the same session was faster: a page that lost its connection has come back.
+      const session = await sessions.show(userId, openedWith, socketId);
+      return session?.state === 'open' ? session : (session?.state ?? 'unknown');
     },
-    end: async (userId, sessionId) => {
-      const fresh = newSessionId();
-      const outcome = await sessions.rotate(userId, sessionId, fresh);
-      if (outcome === 'paused' || outcome === 'paired') return outcome;
-      await sessions.remove(userId, fresh);
-      return 'ended';
+    look: async (userId, sessionId) => (await sessions.get(userId, sessionId))?.state ?? 'unknown',
+    end: async ({ userId, sessionId, socketId }) => {
+      const outcome = await sessions.end(userId, sessionId, socketId);
+      return outcome === 'paused' || outcome === 'paired' ? outcome : 'ended';
     },
   };
 }

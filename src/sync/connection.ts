@@ -3,7 +3,7 @@
 
 import { type Addresses, handshakeUrls } from '../domain/addresses.ts';
 import type { Clock, Log, SyncSessions } from '../domain/ports.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, SwobError } from '../errors.ts';
 import { type Closing, closing, frames } from './protocol.ts';
 
 export interface ConnectionOptions {
@@ -15,6 +15,8 @@ export interface ConnectionOptions {
 
 export interface ConnectionDeps {
   readonly userId: string;
+  /** Random; tells sockets apart that show one session. */
+  readonly socketId: string;
   readonly sessions: SyncSessions;
   readonly addresses: Addresses;
   readonly clock: Clock;
@@ -32,14 +34,22 @@ export interface Connection {
   pause(): void;
   /** The phone has paired. Before a pause it is ignored. */
   ack(): void;
+  /** Asks what has become of the session: word of a pause or an ack may have been lost. */
+  look(): void;
   /** The socket is gone, or is to go: no frame is sent after this. */
   end(how?: Closing): void;
 }
 
+/** A store that is away does not end a socket: its session may still be there when the store is back. */
+const retryMs = 1_000;
+
 export function createConnection(deps: ConnectionDeps): Connection {
-  const { userId, sessions, addresses, clock, log, options, peer } = deps;
+  const { userId, socketId, sessions, addresses, clock, log, options, peer } = deps;
   let state: 'starting' | 'showing' | 'paused' | 'ended' = 'starting';
+  let openedWith = '';
   let sessionId = '';
+  /** A phone took the session while we asked for it. */
+  let early = false;
   let shown = 0;
   let cancelTimer: () => void = () => {};
 
@@ -54,13 +64,11 @@ export function createConnection(deps: ConnectionDeps): Connection {
     state = 'showing';
     shown++;
     peer.send(JSON.stringify(handshakeUrls(addresses.gateway(), userId, sessionId)));
-    cancelTimer = clock.after(options.sleepMs, () =>
-      guard(shown < options.changeLimit ? rotate() : finish()),
-    );
+    later(options.sleepMs, () => (shown < options.changeLimit ? rotate() : finish()));
   };
 
   const rotate = async (): Promise<void> => {
-    const outcome = await sessions.rotate(userId, sessionId);
+    const outcome = await sessions.rotate({ userId, sessionId, openedWith, socketId });
     if (state !== 'showing') return;
     if (outcome === 'unknown') return end(closing.unknownSession);
     if (outcome === 'paused' || outcome === 'paired') return follow(outcome);
@@ -71,7 +79,7 @@ export function createConnection(deps: ConnectionDeps): Connection {
   };
 
   const finish = async (): Promise<void> => {
-    const outcome = await sessions.end(userId, sessionId);
+    const outcome = await sessions.end({ userId, sessionId, openedWith, socketId });
     if (state !== 'showing') return;
     if (outcome === 'ended') end(closing.limitReached);
     else follow(outcome);
@@ -84,17 +92,47 @@ export function createConnection(deps: ConnectionDeps): Connection {
   };
 
   const pause = (): void => {
+    if (state === 'starting') early = true;
     if (state !== 'showing') return;
     state = 'paused';
     cancelTimer();
     peer.send(frames.pause);
-    cancelTimer = clock.after(options.pausedMs, () => end(closing.pausedTooLong));
+    later(options.pausedMs, expire);
+  };
+
+  const expire = async (): Promise<void> => {
+    const found = await sessions.look(userId, sessionId);
+    if (state !== 'paused') return;
+    if (found === 'paired') ack();
+    else end(closing.pausedTooLong);
+  };
+
+  const look = async (): Promise<void> => {
+    const found = await sessions.look(userId, sessionId);
+    if (state === 'showing' && (found === 'paused' || found === 'paired')) follow(found);
+    else if (state === 'paused' && found === 'paired') ack();
   };
 
   const ack = (): void => {
     if (state !== 'paused') return log.warn({ userId, state }, 'ack without a pause ignored');
     peer.send(frames.ack);
     end(closing.paired);
+  };
+
+  /** Does it after `ms`, and again while the store is away, unless the state has changed meanwhile. */
+  const later = (ms: number, work: () => Promise<void>): void => {
+    const during = state;
+    const attempt = async (): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        if (!isAway(error)) throw error;
+        if (state !== during) return;
+        log.debug({ userId, error: messageOf(error) }, 'the store is away; a sync socket waits for it');
+        later(retryMs, work);
+      }
+    };
+    cancelTimer = clock.after(ms, () => guard(attempt()));
   };
 
   /** No failure of the session store may reach the event loop: it ends this socket only. */
@@ -107,13 +145,17 @@ export function createConnection(deps: ConnectionDeps): Connection {
 
   return {
     start: async (wanted) => {
+      openedWith = wanted;
       const begin = async (): Promise<void> => {
-        const found = await sessions.attach(userId, wanted);
+        const found = await sessions.attach(userId, wanted, socketId);
         if (state === 'ended') return;
         if (found === 'unknown') return end(closing.unknownSession);
         sessionId = found.sessionId;
         if (sessionId !== wanted) deps.onRotated(wanted, sessionId);
-        if (found.state === 'open') return show();
+        if (found.state === 'open') {
+          show();
+          return early ? look() : undefined;
+        }
         state = 'showing';
         follow(found.state);
       };
@@ -121,8 +163,18 @@ export function createConnection(deps: ConnectionDeps): Connection {
       guard(started);
       await started.catch(() => {});
     },
+    look: () => {
+      if (state !== 'showing' && state !== 'paused') return;
+      look().catch((error: unknown) => {
+        log.warn({ userId, error: messageOf(error) }, 'what became of a session could not be asked');
+      });
+    },
     pause,
     ack,
     end,
   };
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof SwobError && error.code === 'UNAVAILABLE';
 }

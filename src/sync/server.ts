@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { newUuid } from '../crypto/random.ts';
 import type { Addresses } from '../domain/addresses.ts';
 import { type ApiState, identifierPatterns } from '../domain/identifiers.ts';
 import { limitAddress, limited, takeAll } from '../domain/limiting.ts';
@@ -141,6 +142,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     if (!validSession.test(path.sessionId)) return close(peer, closing.unknownSession);
     const connection = createConnection({
       userId: path.userId,
+      socketId: newUuid(),
       sessions: deps.sessions,
       addresses: deps.addresses,
       clock,
@@ -154,11 +156,20 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     peer.on('message', () => {
       if (++messages > bounds.maxMessages) connection.end(closing.tooManyFrames);
     });
+    const subscribed = deps.bus.subscribe(path.userId, { heard: deliver, missed: connection.look });
     peer.on('close', () => {
       connection.end();
       registry.remove(connection);
+      subscribed.then((unsubscribe) => unsubscribe()).catch(() => {});
     });
-    void connection.start(path.sessionId);
+    subscribed.then(
+      // Not before: a phone may take the session as soon as it is shown.
+      () => connection.start(path.sessionId),
+      (error: unknown) => {
+        socketLog.error({ userId: path.userId, error: messageOf(error) }, 'sync socket failed');
+        connection.end(closing.gatewayFailed);
+      },
+    );
   };
 
   /** @returns false when no socket shows that session. */
@@ -170,17 +181,11 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     return true;
   };
 
-  let unsubscribe: () => void = () => {};
   return {
-    start: async () => {
-      const port = await listen(http, deps.host, deps.port);
-      unsubscribe = deps.bus.subscribe(deliver);
-      return port;
-    },
+    start: () => listen(http, deps.host, deps.port),
     stop: async () => {
       stopping = true;
       alive.stop();
-      unsubscribe();
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       for (const connection of registry.all()) connection.end(closing.stopping);
       // A peer that does not answer the close within two seconds is dropped.

@@ -9,7 +9,8 @@ import fetch from 'node-fetch';
 import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from 'request-filtering-agent';
 import { signWebhook, webhookKey } from '../crypto/webhook-signature.ts';
 import { callbackUrlFault } from '../domain/callback-url.ts';
-import type { CallbackSender, Clock } from '../domain/ports.ts';
+import type { Clock } from '../domain/ports.ts';
+import type { CallbackSender } from '../domain/upstreams.ts';
 import { SwobError } from '../errors.ts';
 import { fetchReason } from './fetch-reason.ts';
 

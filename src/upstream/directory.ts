@@ -3,7 +3,8 @@
 
 import { createHash } from 'node:crypto';
 import fetch from 'node-fetch';
-import type { Clock, DeveloperApi, UserDirectory } from '../domain/ports.ts';
+import type { Clock } from '../domain/ports.ts';
+import type { DeveloperApi, UserDirectory } from '../domain/upstreams.ts';
 import { SwobError } from '../errors.ts';
 import { createAnswers } from './answers.ts';
 import {

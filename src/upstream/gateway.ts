@@ -25,7 +25,7 @@ export function createRemoteSyncSessions({
   timeoutMs,
   production,
 }: RemoteSessionsOptions): SyncSessions {
-  const put: SyncSessions['rotate'] = async (userId, sessionId) => {
+  const replace = async (userId: string, sessionId: string) => {
     const url = `${addresses.gateway()}${sessionPath(userId, sessionId)}`;
     const failed = (why: string): SwobError =>
       new SwobError('UPSTREAM', `the gateway at ${addresses.gateway()} failed: ${why}`);
@@ -40,7 +40,7 @@ export function createRemoteSyncSessions({
     } catch (error) {
       throw failed(signal.aborted ? `no answer within ${timeoutMs} ms` : fetchReason(error, maxBodyBytes));
     }
-    if (status === 200 && /^[A-Za-z0-9_.+-]{1,64}$/.test(body)) return { sessionId: body };
+    if (status === 200 && /^[A-Za-z0-9_.+-]{1,64}$/.test(body)) return { sessionId: body } as const;
     // 429: this process has asked for too many that do not exist; another such is no news.
     if (status === 404 || status === 429) return 'unknown';
     if (status === 409) return body === 'session is paired' ? 'paired' : 'paused';
@@ -52,13 +52,15 @@ export function createRemoteSyncSessions({
       // A gateway of old cannot be asked without replacing the session, and forgets to in some versions. In
       // testing a session that no gateway can have opened is replaced by one that works.
       if (!production && /^[0-9a-f]{32}$/.test(sessionId)) return { sessionId, state: 'open' };
-      const outcome = await put(userId, sessionId);
+      const outcome = await replace(userId, sessionId);
       if (outcome === 'unknown') return outcome;
       return typeof outcome === 'string' ? { sessionId, state: outcome } : { ...outcome, state: 'open' };
     },
-    rotate: put,
-    end: async (userId, sessionId) => {
-      const outcome = await put(userId, sessionId);
+    rotate: ({ userId, sessionId }) => replace(userId, sessionId),
+    // It cannot be asked without replacing the session.
+    look: async () => 'unknown',
+    end: async ({ userId, sessionId }) => {
+      const outcome = await replace(userId, sessionId);
       return outcome === 'paused' || outcome === 'paired' ? outcome : 'ended';
     },
   };

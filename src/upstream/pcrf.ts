@@ -2,7 +2,8 @@
 
 import { serviceUrl } from '../domain/addresses.ts';
 import type { WifiSession } from '../domain/model.ts';
-import type { Clock, Log, Pcrf } from '../domain/ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
+import type { Pcrf } from '../domain/upstreams.ts';
 import { messageOf, SwobError } from '../errors.ts';
 import { createConnections, type PoolUsage } from './connections.ts';
 import { type Answer, ExchangeError, exchange, type Failure } from './exchange.ts';

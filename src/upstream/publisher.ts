@@ -1,7 +1,8 @@
 // The Publisher, which sends mail and chat: where the plain text of an inbound SMS goes. Used by publishing.
 
 import { upstreamUrl } from '../domain/addresses.ts';
-import type { Clock, Log, Publisher } from '../domain/ports.ts';
+import type { Clock, Log } from '../domain/ports.ts';
+import type { Publisher } from '../domain/upstreams.ts';
 import { SwobError } from '../errors.ts';
 import { createConnections, type PoolUsage } from './connections.ts';
 import { ExchangeError, exchange, type Failure } from './exchange.ts';

@@ -2,7 +2,8 @@
 
 import { amqpAddress } from '../domain/amqp.ts';
 import { exchangeName, tenantPrefix } from '../domain/outgoing-names.ts';
-import type { Clock, Tenants } from '../domain/ports.ts';
+import type { Clock } from '../domain/ports.ts';
+import type { Tenants } from '../domain/upstreams.ts';
 import { SwobError } from '../errors.ts';
 import { createAnswers } from './answers.ts';
 import { createManagement } from './rabbitmq-management.ts';

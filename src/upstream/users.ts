@@ -1,6 +1,6 @@
 // The user management API: checks a user's password and fetches the platforms. Used by pairing.
 
-import type { Platform, UserApi } from '../domain/ports.ts';
+import type { Platform, UserApi } from '../domain/upstreams.ts';
 import { call, failure, fetchWithCookies, isObject, jsonIn, type Target } from './cookie-call.ts';
 
 const maxBodyBytes = 1024 * 1024;

@@ -7,7 +7,13 @@ import type { OutboxStore } from '../../src/domain/ports.ts';
 
 export interface OutboxModel {
   readonly parcels: Map<string, Parcel<InboundSms>>;
+  /** Those of the parcels that this process has claimed. */
+  readonly claimed: Set<string>;
   readonly max: number;
+}
+
+export function createOutboxModel(max: number): OutboxModel {
+  return { parcels: new Map(), claimed: new Set(), max };
 }
 
 export interface RealOutbox {
@@ -26,7 +32,7 @@ function command<Real extends RealOutbox>(
 }
 
 const put = (parcel: Parcel<InboundSms>) =>
-  command(`put ${JSON.stringify(parcel)}`, async ({ parcels, max }, { outbox }) => {
+  command(`put ${JSON.stringify(parcel)}`, async ({ parcels, claimed, max }, { outbox }) => {
     const putting = outbox.put(parcel);
     if (!parcels.has(parcel.id) && parcels.size >= max) {
       await expect(putting).rejects.toMatchObject({ code: 'UNAVAILABLE' });
@@ -34,12 +40,38 @@ const put = (parcel: Parcel<InboundSms>) =>
     }
     await putting;
     parcels.set(parcel.id, parcel);
+    claimed.delete(parcel.id);
+  });
+
+/** Settles the one that was claimed first, if there is one. */
+const settle = (next: Parcel<InboundSms> | undefined) =>
+  command(`settle as ${JSON.stringify(next)}`, async ({ parcels, claimed }, { outbox }) => {
+    const [id] = claimed;
+    if (id === undefined) return;
+    expect(await outbox.settle(id, next && { ...next, id })).toBe(true);
+    if (next) parcels.set(id, { ...next, id });
+    else parcels.delete(id);
+    claimed.delete(id);
+  });
+
+const putOff = (until: number) =>
+  command(`put off until ${until}`, async ({ parcels, claimed }, { outbox }) => {
+    const [id] = claimed;
+    const parcel = parcels.get(id ?? '');
+    if (id === undefined || !parcel) return;
+    await outbox.putOff(id, until);
+    // The parcel itself is as it was.
+    expect(await outbox.get(id)).toEqual(parcel);
+    await outbox.put({ ...parcel, dueAt: until });
+    parcels.set(id, { ...parcel, dueAt: until });
+    claimed.delete(id);
   });
 
 const remove = (id: string) =>
-  command(`remove ${id}`, async ({ parcels }, { outbox }) => {
+  command(`remove ${id}`, async ({ parcels, claimed }, { outbox }) => {
     await outbox.remove(id);
     parcels.delete(id);
+    claimed.delete(id);
   });
 
 const discard = (id: string) =>
@@ -52,14 +84,18 @@ const discard = (id: string) =>
 const rising = (times: number[]) => times.sort((a, b) => a - b);
 
 /** Which of several with the same time comes first is left open. */
-const due = (now: number, limit: number) =>
-  command(`due at ${now}, ${limit} at most`, async ({ parcels }, { outbox }) => {
-    const all = rising([...parcels.values()].flatMap(({ dueAt }) => dueAt ?? []));
-    const found = await outbox.due(now, limit);
-    const expected = all.filter((at) => at <= now).slice(0, limit);
+const claim = (now: number, limit: number) =>
+  command(`claim at ${now}, ${limit} at most`, async ({ parcels, claimed }, { outbox }) => {
+    const free = () =>
+      rising([...parcels.values()].flatMap(({ id, dueAt }) => (claimed.has(id) ? [] : (dueAt ?? []))));
+    const expected = free()
+      .filter((at) => at <= now)
+      .slice(0, limit);
+    const found = await outbox.claim(now, limit);
     expect(found.map((id) => parcels.get(id)?.dueAt)).toEqual(expected);
-    expect(new Set(found).size).toBe(found.length);
-    expect(await outbox.nextDue()).toBe(all[0]);
+    expect(new Set([...claimed, ...found]).size).toBe(claimed.size + found.length);
+    for (const id of found) claimed.add(id);
+    expect(await outbox.nextDue()).toBe(free()[0]);
   });
 
 const failed = (limit: number) =>
@@ -100,7 +136,9 @@ export function outboxCommands<Real extends RealOutbox>(more: OutboxCommand<Real
       aParcel.map(put),
       anId.map(remove),
       anId.map(discard),
-      fc.tuple(aTime, fc.integer({ min: 0, max: 4 })).map(([now, limit]) => due(now, limit)),
+      fc.tuple(aTime, fc.integer({ min: 0, max: 4 })).map(([now, limit]) => claim(now, limit)),
+      fc.option(aParcel, { nil: undefined }).map(settle),
+      aTime.map(putOff),
       fc.integer({ min: 0, max: 4 }).map(failed),
       fc.constant(look()),
       ...more.map((each) => fc.constant(each)),

@@ -6,7 +6,7 @@ import type { Callback, InboundSms, Parcel } from '../../src/domain/model.ts';
 import type { Store } from '../../src/domain/ports.ts';
 import type { StoreOptions } from '../../src/store/options.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { outboxCommands } from './outbox-model.ts';
+import { createOutboxModel, outboxCommands } from './outbox-model.ts';
 import { storeOptions } from './store.ts';
 
 export const parcel: Parcel<InboundSms> = {
@@ -52,26 +52,50 @@ export function outboxContract(
       await inbound().remove(parcel.id);
       await inbound().remove(parcel.id);
       expect(await inbound().get(parcel.id)).toBeUndefined();
-      expect(await inbound().due(Number.MAX_SAFE_INTEGER, 9)).toEqual([]);
+      expect(await inbound().claim(Number.MAX_SAFE_INTEGER, 9)).toEqual([]);
       expect(await inbound().count()).toEqual({ waiting: 0, failed: 0 });
     });
 
     test('those that are due come the earliest first, just now counts, and no more than asked for', async () => {
       for (const [id, at] of Object.entries({ c: 30, a: 10, d: 31, b: 20 }))
         await inbound().put(waiting(id, at));
-      expect(await inbound().due(9, 9)).toEqual([]);
-      expect(await inbound().due(30, 9)).toEqual(['a', 'b', 'c']);
-      expect(await inbound().due(30, 2)).toEqual(['a', 'b']);
-      expect(await inbound().due(30, 0)).toEqual([]);
+      expect(await inbound().claim(9, 9)).toEqual([]);
+      expect(await inbound().claim(30, 0)).toEqual([]);
       expect(await inbound().nextDue()).toBe(10);
+      expect(await inbound().claim(30, 2)).toEqual(['a', 'b']);
+      expect(await inbound().nextDue()).toBe(30);
+      expect(await inbound().claim(30, 9)).toEqual(['c']);
+    });
+
+    test("one that is claimed is nobody else's until it is settled, put or put off; it still counts and is there", async () => {
+      for (const [id, at] of Object.entries({ a: 10, b: 20, c: 30, d: 40 }))
+        await inbound().put(waiting(id, at));
+      expect(await inbound().claim(99, 9)).toEqual(['a', 'b', 'c', 'd']);
+      expect(await inbound().claim(99, 9)).toEqual([]);
+      expect(await inbound().nextDue()).toBeUndefined();
+      expect(await inbound().count()).toEqual({ waiting: 4, failed: 0 });
+      expect(await inbound().get('a')).toEqual(waiting('a', 10));
+      expect(await inbound().settle('a', undefined)).toBe(true);
+      expect(await inbound().settle('b', waiting('b', 50))).toBe(true);
+      await inbound().put(waiting('c', 60));
+      await inbound().putOff('d', 70);
+      expect(await inbound().get('a')).toBeUndefined();
+      expect(await inbound().get('d')).toMatchObject({ content: parcel.content, attempts: 1 });
+      expect(await inbound().nextDue()).toBe(50);
+      expect(await inbound().claim(99, 9)).toEqual(['b', 'c', 'd']);
+      expect(await inbound().settle('b', givenUp('b', 1))).toBe(true);
+      expect(await inbound().failed(9)).toEqual([givenUp('b', 1)]);
+      expect(await inbound().count()).toEqual({ waiting: 2, failed: 1 });
+      await inbound().remove('c');
+      await inbound().putOff('c', 1);
+      expect(await inbound().claim(99, 9)).toEqual([]);
     });
 
     test('one that is put off moves back in the row, one that was given up leaves it', async () => {
       for (const [id, at] of Object.entries({ a: 10, b: 20, c: 30 })) await inbound().put(waiting(id, at));
       await inbound().put(waiting('a', 25));
-      expect(await inbound().due(99, 9)).toEqual(['b', 'a', 'c']);
+      expect(await inbound().claim(99, 1)).toEqual(['b']);
       await inbound().put(givenUp('b', 1));
-      expect(await inbound().due(99, 9)).toEqual(['a', 'c']);
       expect(await inbound().nextDue()).toBe(25);
       await inbound().put(givenUp('a', 2));
       await inbound().put(givenUp('c', 3));
@@ -122,7 +146,7 @@ export function outboxContract(
       const puts = Array.from({ length: 100 }, (_, n) => inbound().put(waiting(`${n}`, n)));
       const results = await Promise.allSettled(puts);
       expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(40);
-      expect(await inbound().due(100, 100)).toHaveLength(40);
+      expect(await inbound().claim(100, 100)).toHaveLength(40);
     });
 
     test('of many puts and removals of one parcel at once the last one counts', async () => {
@@ -130,7 +154,7 @@ export function outboxContract(
         n % 3 === 1 ? inbound().remove('a') : inbound().put(waiting('a', n)),
       );
       await Promise.all(steps);
-      expect(await inbound().due(100, 9)).toEqual([]);
+      expect(await inbound().claim(100, 9)).toEqual([]);
       await Promise.all([
         inbound().put(waiting('a', 1)),
         inbound().remove('a'),
@@ -146,7 +170,7 @@ export function outboxContract(
           const store = await open({ ...storeOptions(createFakeClock()), inbound: { max: 3 } });
           try {
             await fc.asyncModelRun(
-              () => ({ model: { parcels: new Map(), max: 3 }, real: { outbox: store.inbound } }),
+              () => ({ model: createOutboxModel(3), real: { outbox: store.inbound } }),
               commands,
             );
           } finally {

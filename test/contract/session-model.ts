@@ -11,6 +11,9 @@ interface ModelSession {
   id: string;
   state: SessionState;
   key?: string;
+  /** The id that it was opened with. */
+  firstId: string;
+  socketId?: string | undefined;
   /** By a socket. */
   shown: boolean;
   expiresAt: number;
@@ -20,6 +23,8 @@ interface Model {
   now: number;
   /** In the order in which they got their state. */
   list: ModelSession[];
+  /** From a first id to the id that took its place. */
+  readonly successors: Map<string, { readonly id: string; readonly expiresAt: number }>;
   readonly ttl: Record<SessionState, number>;
   readonly maxOpen: number;
 }
@@ -31,22 +36,24 @@ interface Real {
 
 export function createSessionModel(options: StoreOptions['sessions']): Model {
   const ttl = { open: options.openTtlMs, paused: options.pausedTtlMs, paired: options.pairedTtlMs };
-  return { now: 0, list: [], ttl, maxOpen: options.maxOpen };
+  return { now: 0, list: [], successors: new Map(), ttl, maxOpen: options.maxOpen };
 }
 
 function find(model: Model, id: string): ModelSession | undefined {
   return model.list.find((session) => session.id === id && session.expiresAt > model.now);
 }
 
-function enter(
-  model: Model,
-  id: string,
-  state: SessionState,
-  { key, shown = false }: { key?: string | undefined; shown?: boolean } = {},
-): void {
+/** As a socket finds it: also by the id that it was opened with. */
+function findShown(model: Model, id: string): ModelSession | undefined {
+  const successor = model.successors.get(id);
+  const known = find(model, id);
+  return known ?? (successor && successor.expiresAt > model.now ? find(model, successor.id) : undefined);
+}
+
+function enter(model: Model, id: string, state: SessionState, rest: Partial<ModelSession> = {}): void {
   model.list = model.list.filter((session) => session.id !== id && session.expiresAt > model.now);
   const expiresAt = model.now + model.ttl[state];
-  model.list.push({ id, state, shown, expiresAt, ...(key !== undefined && { key }) });
+  model.list.push({ firstId: id, shown: false, ...rest, id, state, expiresAt });
   const fresh = model.list.filter((session) => session.state === 'open' && !session.shown);
   if (fresh.length > model.maxOpen) model.list = model.list.filter((session) => session !== fresh[0]);
 }
@@ -64,15 +71,15 @@ const open = (id: string) =>
   command(`open ${id}`, async (model, { sessions }) => {
     await sessions.open(user, id);
     const known = find(model, id);
-    if (!known || known.state === 'open') enter(model, id, 'open', { shown: known?.shown ?? false });
+    if (!known || known.state === 'open') enter(model, id, 'open', known);
   });
 
-const show = (id: string) =>
-  command(`show ${id}`, async (model, { sessions }) => {
-    const session = await sessions.show(user, id);
-    const known = find(model, id);
-    expect(session?.state).toBe(known?.state);
-    if (known?.state === 'open') enter(model, id, 'open', { shown: true });
+const show = (id: string, socketId: string) =>
+  command(`show ${id} on ${socketId}`, async (model, { sessions }) => {
+    const session = await sessions.show(user, id, socketId);
+    const known = findShown(model, id);
+    expect([session?.sessionId, session?.state]).toEqual([known?.id, known?.state]);
+    if (known?.state === 'open') enter(model, known.id, 'open', { ...known, shown: true, socketId });
   });
 
 const rotate = (id: string, newId: string) =>
@@ -84,7 +91,21 @@ const rotate = (id: string, newId: string) =>
     else {
       expect(await rotation).toBe('rotated');
       model.list = model.list.filter((session) => session !== known);
-      enter(model, newId, 'open', { shown: true });
+      enter(model, newId, 'open', { ...known, shown: true });
+      const { open, paused, paired } = model.ttl;
+      model.successors.set(known.firstId, { id: newId, expiresAt: model.now + open + paused + paired });
+    }
+  });
+
+const end = (id: string, socketId: string) =>
+  command(`end ${id} by ${socketId}`, async (model, { sessions }) => {
+    const known = find(model, id);
+    const outcome = await sessions.end(user, id, socketId);
+    if (known?.state !== 'open') expect(outcome).toBe(known?.state ?? 'unknown');
+    else if (known.socketId !== undefined && known.socketId !== socketId) expect(outcome).toBe('kept');
+    else {
+      expect(outcome).toBe('ended');
+      model.list = model.list.filter((session) => session !== known);
     }
   });
 
@@ -96,7 +117,7 @@ const pause = (id: string, key: string) =>
     else if (known.key !== undefined) expect(outcome).toBe(known.key === key ? 'paused' : 'taken');
     else {
       expect(outcome).toBe('paused');
-      enter(model, id, 'paused', { key });
+      enter(model, id, 'paused', { firstId: known.firstId, key });
     }
   });
 
@@ -104,7 +125,7 @@ const complete = (id: string) =>
   command(`complete ${id}`, async (model, { sessions }) => {
     await sessions.complete(user, id);
     const known = find(model, id);
-    if (known?.state === 'paused') enter(model, id, 'paired', { key: known.key });
+    if (known?.state === 'paused') enter(model, id, 'paired', known);
   });
 
 const remove = (id: string) =>
@@ -132,11 +153,13 @@ const look = () =>
   });
 
 const anId = fc.constantFrom(...ids);
+const aSocket = fc.constantFrom('one', 'two');
 
 export const sessionCommands = fc.commands(
   [
     anId.map(open),
-    anId.map(show),
+    fc.tuple(anId, aSocket).map(([id, socketId]) => show(id, socketId)),
+    fc.tuple(anId, aSocket).map(([id, socketId]) => end(id, socketId)),
     fc.tuple(anId, anId).map(([id, newId]) => rotate(id, newId)),
     fc.tuple(anId, fc.constantFrom('x', 'y')).map(([id, key]) => pause(id, key)),
     anId.map(complete),

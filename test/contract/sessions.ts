@@ -37,17 +37,56 @@ export function sessionContract(
     test('showing an open one renews it, says what it is, and knows no others', async () => {
       await sessions().open('u', 's');
       advance(10_000);
-      expect(await sessions().show('u', 's')).toEqual({ userId: 'u', sessionId: 's', state: 'open' });
+      expect(await sessions().show('u', 's', 'socket')).toEqual({
+        userId: 'u',
+        sessionId: 's',
+        state: 'open',
+      });
       advance(10_000);
       expect(await stateOf('u', 's')).toBe('open');
       await sessions().pause('u', 's', phone);
-      expect(await sessions().show('u', 's')).toMatchObject({ state: 'paused', phone });
-      expect(await sessions().show('u', 't')).toBeUndefined();
+      expect(await sessions().show('u', 's', 'socket')).toMatchObject({ state: 'paused', phone });
+      expect(await sessions().show('u', 't', 'socket')).toBeUndefined();
+    });
+
+    test('a socket that comes back with the first id finds what took its place, and nothing else does', async () => {
+      const show = (id: string) => sessions().show('u', id, 'socket');
+      await sessions().open('u', 'first');
+      await sessions().rotate('u', 'first', 'second');
+      await sessions().rotate('u', 'second', 'third');
+      expect(await show('first')).toEqual({ userId: 'u', sessionId: 'third', state: 'open' });
+      expect(await show('second')).toBeUndefined();
+      expect(await stateOf('u', 'first')).toBeUndefined();
+      expect(await sessions().pause('u', 'first', phone)).toBe('unknown');
+      expect(await sessions().rotate('u', 'first', 'fourth')).toBe('unknown');
+      expect(await sessions().show('v', 'first', 'socket')).toBeUndefined();
+      await sessions().pause('u', 'third', phone);
+      expect(await show('first')).toEqual({ userId: 'u', sessionId: 'third', state: 'paused', phone });
+      await sessions().complete('u', 'third');
+      expect(await show('first')).toMatchObject({ sessionId: 'third', state: 'paired' });
+      await sessions().remove('u', 'third');
+      expect(await show('first')).toBeUndefined();
+    });
+
+    test('a session ends with the socket that showed it last, not with one before', async () => {
+      await sessions().open('u', 'first');
+      await sessions().show('u', 'first', 'old');
+      await sessions().rotate('u', 'first', 'second');
+      await sessions().show('u', 'first', 'new');
+      expect(await sessions().end('u', 'second', 'old')).toBe('kept');
+      await sessions().rotate('u', 'second', 'third');
+      expect(await sessions().end('u', 'third', 'old')).toBe('kept');
+      expect(await sessions().end('u', 'third', 'new')).toBe('ended');
+      expect(await stateOf('u', 'third')).toBeUndefined();
+      expect(await sessions().end('u', 'third', 'new')).toBe('unknown');
+      await sessions().open('u', 'phone');
+      await sessions().pause('u', 'phone', phone);
+      expect(await sessions().end('u', 'phone', 'new')).toBe('paused');
     });
 
     test('one that is shown is not forgotten, however many are opened', async () => {
       await sessions().open('u', 'shown');
-      await sessions().show('u', 'shown');
+      await sessions().show('u', 'shown', 'socket');
       for (let n = 0; n < 1_000; n++) await sessions().open('u', `s${n}`);
       expect(await stateOf('u', 'shown')).toBe('open');
     });

@@ -2,8 +2,9 @@
 // things happen, it shows what it may, ends once and leaves nothing behind.
 
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { SyncSessions } from '../../src/domain/ports.ts';
+import { SwobError } from '../../src/errors.ts';
 import { type Connection, createConnection } from '../../src/sync/connection.ts';
 import { type Closing, frames } from '../../src/sync/protocol.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -16,6 +17,7 @@ type Outcome = (typeof outcomes)[number];
 interface Harness {
   readonly clock: FakeClock;
   readonly connection: Connection;
+  readonly sessions: SyncSessions;
   /** Frames and closes in order. */
   readonly sent: (string | Closing)[];
   /** The id that the socket goes by, as the server is told. */
@@ -44,10 +46,12 @@ function createHarness(): Harness {
         outcome === 'unknown' ? outcome : { ...(ids++ % 2 ? { sessionId } : fresh()), state: outcome },
       ),
     rotate: () => call((outcome) => (outcome === 'open' ? fresh() : outcome)),
+    look: () => call((outcome) => outcome),
     end: () => call((outcome) => (outcome === 'paused' || outcome === 'paired' ? outcome : 'ended')),
   };
   const connection = createConnection({
     userId: 'alice',
+    socketId: 'a socket',
     sessions,
     addresses: { gateway: () => 'http://gateway', sync: () => 'ws://sync' },
     clock,
@@ -59,7 +63,7 @@ function createHarness(): Harness {
       current = to;
     },
   });
-  return { clock, connection, sent, current: () => current, waiting };
+  return { clock, connection, sessions, sent, current: () => current, waiting };
 }
 
 /** Lets promises that are settled run their course. */
@@ -78,7 +82,7 @@ const step = fc.oneof(
       .constantFrom(1, 7_500, 14_999, 15_000, 120_000)
       .map((ms) => ({ kind: 'time' as const, ms })),
   },
-  fc.constantFrom({ kind: 'pause' as const }, { kind: 'ack' as const }, { kind: 'gone' as const }),
+  fc.constantFrom(...(['pause', 'ack', 'look', 'gone'] as const)).map((kind) => ({ kind })),
 );
 
 const isClose = (entry: string | Closing): entry is Closing => typeof entry !== 'string';
@@ -171,4 +175,85 @@ test('a phone that was faster than its message is followed: pause, and ack when 
       expect(sent.slice(shown)).toEqual(expected);
     }
   }
+});
+
+/** Rejects as a store does that is away. */
+const away = () => Promise.reject(new SwobError('UNAVAILABLE', 'the store is away'));
+
+test('a store that is away for a while ends no socket: it is asked again each second', async () => {
+  for (const shown of [1, 2, 3]) {
+    const { connection, clock, waiting, sent, sessions } = createHarness();
+    void connection.start('first');
+    for (let turn = 1; turn <= shown; turn++) {
+      waiting.shift()?.('open');
+      await settle();
+      if (turn < shown) clock.advance(options.sleepMs);
+    }
+    const outage = [vi.spyOn(sessions, 'rotate'), vi.spyOn(sessions, 'end')];
+    for (const spy of outage) spy.mockImplementation(away);
+    clock.advance(options.sleepMs);
+    await settle();
+    for (let second = 0; second < 90; second++) {
+      clock.advance(1_000);
+      await settle();
+    }
+    expect(sent).toHaveLength(shown);
+    expect(outage[0]?.mock.calls.length ?? 0).toBeLessThanOrEqual(91);
+    for (const spy of outage) spy.mockRestore();
+    clock.advance(1_000);
+    waiting.shift()?.('open');
+    await settle();
+    if (shown < options.changeLimit) expect(sent.at(-1)).toMatch(/^\{/);
+    else expect(sent.at(-1)).toEqual({ code: 1000, reason: 'session change limit reached' });
+  }
+});
+
+test('before a paused session times out it is looked at: a phone that has paired is not left hanging', async () => {
+  for (const [found, expected] of [
+    ['paired', [frames.ack, { code: 1000, reason: 'paired' }]],
+    ['paused', [{ code: 4408, reason: 'paused too long' }]],
+    ['unknown', [{ code: 4408, reason: 'paused too long' }]],
+  ] as const) {
+    const { connection, clock, waiting, sent } = createHarness();
+    void connection.start('first');
+    waiting.shift()?.('open');
+    await settle();
+    connection.pause();
+    clock.advance(options.pausedMs);
+    await settle();
+    expect(sent).toHaveLength(2);
+    waiting.shift()?.(found);
+    await settle();
+    expect(sent.slice(2)).toEqual(expected);
+  }
+});
+
+test('asked to look, it follows a phone whose pause or ack was lost, and leaves everything else as it is', async () => {
+  for (const [found, expected] of [
+    ['paused', [frames.pause]],
+    ['paired', [frames.pause, frames.ack, { code: 1000, reason: 'paired' }]],
+    ['open', []],
+    ['unknown', []],
+    ['failure', []],
+  ] as const) {
+    const { connection, waiting, sent } = createHarness();
+    void connection.start('first');
+    waiting.shift()?.('open');
+    await settle();
+    connection.look();
+    waiting.shift()?.(found);
+    await settle();
+    expect(sent.slice(1)).toEqual(expected);
+  }
+});
+
+test('a pause that comes while the session is asked for is not lost', async () => {
+  const { connection, waiting, sent } = createHarness();
+  void connection.start('first');
+  connection.pause();
+  waiting.shift()?.('open');
+  await settle();
+  waiting.shift()?.('paused');
+  await settle();
+  expect(sent.slice(1)).toEqual([frames.pause]);
 });

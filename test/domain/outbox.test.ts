@@ -13,7 +13,12 @@ const sms = { platform: 'gateway-client', msisdn: '+1', text: 'x' };
 type Content = typeof sms;
 
 /** An outbox whose attempts end as `outcomes` says, in their order; the last one goes on for ever. */
-function createWorld({ maxAgeMs = 3_600_000, width = 2, keepFailedMs = 86_400_000 } = {}) {
+function createWorld({
+  maxAgeMs = 3_600_000,
+  width = 2,
+  keepFailedMs = 86_400_000,
+  lookEveryMs = undefined as number | undefined,
+} = {}) {
   const clock = createFakeClock();
   const log = createMemoryLog();
   const store = createMemoryStore(storeOptions(clock)).inbound;
@@ -34,6 +39,7 @@ function createWorld({ maxAgeMs = 3_600_000, width = 2, keepFailedMs = 86_400_00
     maxPauseMs: 300_000,
     deliver,
     keepFailedMs,
+    lookEveryMs,
   });
   return {
     clock,
@@ -237,13 +243,13 @@ describe('the outbox', () => {
   test('a store that cannot be written is left alone for a while: nothing is delivered over and over', async () => {
     const world = createWorld();
     world.outbox.start();
-    const remove = vi.spyOn(world.store, 'remove').mockRejectedValue(new Error('disk full'));
+    const settling = vi.spyOn(world.store, 'settle').mockRejectedValue(new Error('disk full'));
     await world.outbox.add('a', sms);
     await world.settle();
     await world.outbox.add('b', sms);
     await world.settle();
     expect(world.attempts).toHaveLength(1);
-    remove.mockRestore();
+    settling.mockRestore();
     world.clock.advance(5_000);
     await world.settle();
     expect(await world.store.count()).toEqual({ waiting: 0, failed: 0 });
@@ -275,6 +281,45 @@ describe('the outbox', () => {
     }
     expect(world.attempts.map(({ id }) => id)).toEqual(['b', 'c', 'd', 'a']);
     expect(world.clock.pending).toBe(0);
+  });
+
+  test('a parcel that another process has taken over is left to it', async () => {
+    const world = createWorld();
+    world.outcomes(again);
+    vi.spyOn(world.store, 'settle').mockResolvedValue(false);
+    world.outbox.start();
+    await world.outbox.add('a', sms);
+    await world.settle();
+    expect(world.attempts).toHaveLength(1);
+    expect((await world.store.get('a'))?.attempts).toBe(0);
+    expect(world.log.lines.at(-1)).toMatchObject({ level: 'warn', fields: { id: 'a' } });
+  });
+
+  test('halted between a claim and its attempts, it gives back what it has claimed', async () => {
+    const world = createWorld();
+    const claim = world.store.claim;
+    vi.spyOn(world.store, 'claim').mockImplementation(async (now, limit) => {
+      const ids = await claim(now, limit);
+      world.outbox.halt();
+      return ids;
+    });
+    await world.outbox.add('a', sms);
+    world.outbox.start();
+    await world.settle();
+    expect(world.attempts).toEqual([]);
+    expect(await world.store.nextDue()).toBe(world.clock.now());
+  });
+
+  test('where others share the store, it looks for what they have left even when nothing waits here', async () => {
+    const world = createWorld({ lookEveryMs: 2_000 });
+    world.outbox.start();
+    await world.settle();
+    const now = world.clock.now();
+    await world.store.put({ id: 'b', content: sms, since: now, dueAt: now, attempts: 0, life: [] });
+    world.clock.advance(2_000);
+    await world.settle();
+    expect(world.attempts.map(({ id }) => id)).toEqual(['b']);
+    expect(world.clock.pending).toBe(1);
   });
 
   test('a clock set back by a day holds nothing up', async () => {

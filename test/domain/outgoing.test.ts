@@ -13,7 +13,7 @@ import {
   routingKey,
   tenantPrefix,
 } from '../../src/domain/outgoing-names.ts';
-import type { Broker } from '../../src/domain/ports.ts';
+import type { Broker } from '../../src/domain/upstreams.ts';
 import { SwobError } from '../../src/errors.ts';
 import { createMemoryStore } from '../../src/store/memory/store.ts';
 import { createTelecom } from '../../src/telecom/telecom.ts';
@@ -71,6 +71,7 @@ function createWorld(options: { broker?: boolean; tenants?: boolean; setup?: typ
     }),
     telecom: createTelecom({ operatorsFile: '' }),
     limits: store.limits,
+    flights: undefined,
     answers: store.answers,
     callbacks,
     requestLimit: { count: 50, windowMs: 60_000 },

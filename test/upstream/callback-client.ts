@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.ts';
-import type { CallbackSender } from '../../src/domain/ports.ts';
+import type { CallbackSender } from '../../src/domain/upstreams.ts';
 import { type CallbackSenderOptions, createCallbackSender } from '../../src/upstream/callbacks.ts';
 import { type HostileServer, startHostileServer } from './hostile-server.ts';
 

@@ -3,7 +3,8 @@
 import { expect, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.ts';
 import type { WifiSession } from '../../src/domain/model.ts';
-import type { Clock, Pcrf } from '../../src/domain/ports.ts';
+import type { Clock } from '../../src/domain/ports.ts';
+import type { Pcrf } from '../../src/domain/upstreams.ts';
 import { SwobError } from '../../src/errors.ts';
 import { createPcrf } from '../../src/upstream/pcrf.ts';
 import { createMemoryLog } from '../support/log.ts';

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Channel } from 'amqplib';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { exchangeName, queueName, routingKey } from '../../src/domain/outgoing-names.ts';
-import type { Tenants } from '../../src/domain/ports.ts';
+import type { Tenants } from '../../src/domain/upstreams.ts';
 import { createBroker } from '../../src/upstream/rabbitmq.ts';
 import { createTenants, type TenantsOptions } from '../../src/upstream/rabbitmq-tenants.ts';
 import { connectClient, consumeQueue, openChannel } from '../support/amqp-client.ts';

@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { OutgoingSms } from '../../src/domain/model.ts';
 import { exchangeName, queueName, routingKey } from '../../src/domain/outgoing-names.ts';
-import type { Broker } from '../../src/domain/ports.ts';
+import type { Broker } from '../../src/domain/upstreams.ts';
 import { SwobError } from '../../src/errors.ts';
 import { createBroker } from '../../src/upstream/rabbitmq.ts';
 import { connectClient, consumeQueue, openChannel, type TestQueue } from '../support/amqp-client.ts';

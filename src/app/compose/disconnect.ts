@@ -6,7 +6,7 @@ import { createTokenVerifier } from '../../crypto/jwt.ts';
 import { readTokenSecret } from '../../crypto/verification-key.ts';
 import { createDisconnectServer } from '../../disconnect/server.ts';
 import { createDisconnects } from '../../domain/disconnects.ts';
-import type { LimitStore } from '../../domain/ports.ts';
+import type { Store } from '../../domain/ports.ts';
 import { messageOf, SwobError } from '../../errors.ts';
 import { createNetworks } from '../../http/networks.ts';
 import type { HttpServer } from '../../http/server.ts';
@@ -19,7 +19,7 @@ import type { Workshop, World } from './world.ts';
 export async function buildDisconnect(
   config: Config,
   world: Workshop,
-  limits: LimitStore,
+  { limits, flights }: Pick<Store, 'limits' | 'flights'>,
 ): Promise<HttpServer> {
   const { clock, log, lifecycle, instruments } = world;
   const { disconnect, pcrf, 'pcrf.pool': pool } = config;
@@ -44,6 +44,8 @@ export async function buildDisconnect(
     rules,
     limits,
     callLimit: config.limits.disconnects,
+    flights,
+    clock,
     log,
   });
   return createDisconnectServer({

@@ -2,8 +2,9 @@
 
 import type { Disconnects } from '../../domain/disconnects.ts';
 import type { Pairing } from '../../domain/pairing.ts';
-import type { Broker, CallbackSender, Store } from '../../domain/ports.ts';
+import type { Store } from '../../domain/ports.ts';
 import type { Publishing } from '../../domain/publishing.ts';
+import type { Broker, CallbackSender } from '../../domain/upstreams.ts';
 import { monitorEventLoop } from '../../metrics/event-loop.ts';
 import { registerProcess } from '../../metrics/process.ts';
 import { createRegistry, type MetricsRegistry } from '../../metrics/registry.ts';

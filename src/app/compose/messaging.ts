@@ -8,8 +8,9 @@ import { createMessageDesk, type MessageDesk } from '../../domain/message-desk.t
 import type { Callback } from '../../domain/model.ts';
 import { createOutbox, type Outbox } from '../../domain/outbox.ts';
 import { createOutgoing, type Outgoing } from '../../domain/outgoing.ts';
-import type { Broker, CallbackSender, Store, Telecom, Tenants } from '../../domain/ports.ts';
+import type { Store, Telecom } from '../../domain/ports.ts';
 import { createPublishing, type Publishing, type PublishingDeps } from '../../domain/publishing.ts';
+import type { Broker, CallbackSender, Tenants } from '../../domain/upstreams.ts';
 import { within } from '../../domain/within.ts';
 import { messageOf, SwobError } from '../../errors.ts';
 import { createCallbackSender } from '../../upstream/callbacks.ts';
@@ -77,6 +78,7 @@ export async function buildMessaging(
     telecom,
     limits: store.limits,
     answers: store.answers,
+    flights: store.flights,
     callbacks,
     requestLimit: config.limits.sms,
     clock: world.clock,

@@ -2,8 +2,9 @@
 
 import type { Disconnects } from '../../domain/disconnects.ts';
 import type { Pairing } from '../../domain/pairing.ts';
-import type { Broker, CallbackSender, LimitStore, Store } from '../../domain/ports.ts';
+import type { LimitStore, Store } from '../../domain/ports.ts';
 import type { Publishing } from '../../domain/publishing.ts';
+import type { Broker, CallbackSender } from '../../domain/upstreams.ts';
 import { type ErrorCode, SwobError } from '../../errors.ts';
 import type { MetricsRegistry } from '../../metrics/registry.ts';
 
@@ -77,6 +78,11 @@ export function meteredStore(registry: MetricsRegistry, store: Store): Store {
       put: async (parcel) => {
         await store.inbound.put(parcel);
         if (parcel.dueAt === null) givenUp('message');
+      },
+      settle: async (id, next) => {
+        const settled = await store.inbound.settle(id, next);
+        if (settled && next?.dueAt === null) givenUp('message');
+        return settled;
       },
     },
   };

@@ -53,7 +53,7 @@ export async function startServices(
       return buildSync(config, inService('sync'), parts);
     },
     disconnect: async () =>
-      (await import('./disconnect.ts')).buildDisconnect(config, inService('disconnect'), store.limits),
+      (await import('./disconnect.ts')).buildDisconnect(config, inService('disconnect'), store),
   };
   const wanted = startOrder.filter((name) => names.has(name));
   const servers = await allOrFaults(wanted.map((name) => builders[name]()));

@@ -91,7 +91,13 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
         if (givenUp) await remove(id);
         return givenUp;
       }),
-    due: async (now, limit) => index.due(now, limit),
+    claim: async (now, limit) => index.claim(now, limit),
+    settle: async (id, next) => {
+      await inTurn(id, () => (next ? put(next) : remove(id)));
+      return true;
+    },
+    // Not written: after a restart it is due when it was before.
+    putOff: async (id, until) => index.putOff(id, until),
     nextDue: async () => index.nextDue(),
     failed: async (limit) => {
       const parcels: Parcel<T>[] = [];

@@ -11,11 +11,15 @@ export interface OutboxIndex {
   /** Adds the parcel, or moves it to where its times belong now. */
   set(parcel: ParcelTimes): void;
   delete(id: string): void;
-  /** Ids of those that are due at `now`, the earliest first. */
-  due(now: number, limit: number): string[];
+  /** Ids of those that are due at `now`, the earliest first; they are not due any more until they are set or put off. */
+  claim(now: number, limit: number): string[];
+  /** When a claimed one is due again. */
+  putOff(id: string, until: number): void;
+  /** Of those that are not claimed. */
   nextDue(): number | undefined;
   /** Ids of those that were given up, the oldest `since` first. */
   failed(limit: number): string[];
+  /** With those that are claimed. */
   readonly waiting: number;
   readonly givenUp: number;
 }
@@ -31,7 +35,9 @@ interface Place {
 export function createOutboxIndex(parcels: readonly ParcelTimes[] = []): OutboxIndex {
   const waiting: Place[] = [];
   const givenUp: Place[] = [];
-  const held = new Map<string, { readonly list: Place[]; readonly place: Place }>();
+  /** Without a list: claimed. */
+  const held = new Map<string, { readonly list?: Place[]; readonly place: Place }>();
+  let claimed = 0;
 
   /** Where the parcel belongs. */
   const placed = ({ id, since, dueAt }: ParcelTimes) =>
@@ -43,7 +49,15 @@ export function createOutboxIndex(parcels: readonly ParcelTimes[] = []): OutboxI
     const entry = held.get(id);
     if (!entry) return;
     held.delete(id);
-    entry.list.splice(positionIn(entry.list, entry.place), 1);
+    if (entry.list) entry.list.splice(positionIn(entry.list, entry.place), 1);
+    else claimed--;
+  };
+
+  const set = (parcel: ParcelTimes): void => {
+    remove(parcel.id);
+    const entry = placed(parcel);
+    held.set(parcel.id, entry);
+    entry.list.splice(positionIn(entry.list, entry.place), 0, entry.place);
   };
 
   for (const parcel of parcels) {
@@ -56,25 +70,23 @@ export function createOutboxIndex(parcels: readonly ParcelTimes[] = []): OutboxI
   return {
     has: (id) => held.has(id),
     isGivenUp: (id) => held.get(id)?.list === givenUp,
-    set: (parcel) => {
-      remove(parcel.id);
-      const entry = placed(parcel);
-      held.set(parcel.id, entry);
-      entry.list.splice(positionIn(entry.list, entry.place), 0, entry.place);
-    },
+    set,
     delete: remove,
-    due: (now, limit) => {
-      const ids: string[] = [];
-      for (const { at, id } of waiting) {
-        if (at > now || ids.length >= limit) break;
-        ids.push(id);
-      }
-      return ids;
+    claim: (now, limit) => {
+      const later = waiting.findIndex(({ at }, index) => at > now || index >= limit);
+      const taken = waiting.splice(0, later < 0 ? waiting.length : later);
+      for (const place of taken) held.set(place.id, { place });
+      claimed += taken.length;
+      return taken.map(({ id }) => id);
+    },
+    putOff: (id, until) => {
+      const entry = held.get(id);
+      if (entry && !entry.list) set({ id, since: entry.place.since, dueAt: until });
     },
     nextDue: () => waiting[0]?.at,
     failed: (limit) => givenUp.slice(0, Math.max(0, limit)).map(({ id }) => id),
     get waiting() {
-      return waiting.length;
+      return waiting.length + claimed;
     },
     get givenUp() {
       return givenUp.length;

@@ -7,6 +7,8 @@ import { SwobError } from '../../errors.ts';
 import type { StoreOptions } from '../options.ts';
 import { createExpiringMap } from './expiring-map.ts';
 
+/** `firstId` is the id that it was opened with. */
+type OpenSession = Session & { readonly firstId: string; readonly socketId?: string };
 type HeldSession = Session & { readonly state: 'paused' | 'paired'; readonly phone: SessionPhone };
 
 const claimTtlMs = 3_600_000;
@@ -14,47 +16,60 @@ const maxClaims = 100_000;
 
 /** A session that is open twice is renewed; `open` leaves one that a phone holds as it is. */
 export function createMemorySessions(clock: Clock, options: StoreOptions['sessions']): SessionStore {
-  const fresh = createExpiringMap<Session>(clock, options.openTtlMs, options.maxOpen);
-  const shown = createExpiringMap<Session>(clock, options.openTtlMs);
+  const fresh = createExpiringMap<OpenSession>(clock, options.openTtlMs, options.maxOpen);
+  const shown = createExpiringMap<OpenSession>(clock, options.openTtlMs);
   const paused = createExpiringMap<HeldSession>(clock, options.pausedTtlMs);
   const paired = createExpiringMap<HeldSession>(clock, options.pairedTtlMs);
+  /** From the id that a session was opened with to the one that it has now; outlives the session. */
+  const successors = createExpiringMap<string>(
+    clock,
+    options.openTtlMs + options.pausedTtlMs + options.pairedTtlMs,
+  );
   const claims = createExpiringMap<string>(clock, claimTtlMs, maxClaims);
 
-  const opened = (key: string): Session | undefined => fresh.get(key) ?? shown.get(key);
+  const opened = (key: string): OpenSession | undefined => fresh.get(key) ?? shown.get(key);
   const held = (key: string): HeldSession | undefined => paused.get(key) ?? paired.get(key);
+
+  const forget = (key: string): void => {
+    for (const sessions of [fresh, shown, paused, paired]) sessions.delete(key);
+  };
 
   return {
     open: async (userId, sessionId) => {
       const key = keyOf(userId, sessionId);
       if (held(key)) return;
-      const session = { userId, sessionId, state: 'open' } as const;
-      if (shown.get(key)) shown.set(key, session);
+      const session = { userId, sessionId, firstId: sessionId, state: 'open' } as const;
+      const known = shown.get(key);
+      if (known) shown.set(key, known);
       else fresh.set(key, session);
     },
 
-    show: async (userId, sessionId) => {
-      const key = keyOf(userId, sessionId);
+    show: async (userId, sessionId, socketId) => {
+      const wanted = keyOf(userId, sessionId);
+      const key = opened(wanted) || held(wanted) ? wanted : (successors.get(wanted) ?? wanted);
       const session = opened(key);
-      if (!session) return held(key);
+      if (!session) return publicOf(held(key));
       fresh.delete(key);
-      shown.set(key, session);
-      return session;
+      shown.set(key, { ...session, socketId });
+      return publicOf(session);
     },
 
     get: async (userId, sessionId) => {
       const key = keyOf(userId, sessionId);
-      return opened(key) ?? held(key);
+      return publicOf(opened(key) ?? held(key));
     },
 
     rotate: async (userId, sessionId, newSessionId) => {
       const key = keyOf(userId, sessionId);
       const newKey = keyOf(userId, newSessionId);
-      if (!opened(key)) return held(key)?.state ?? 'unknown';
+      const session = opened(key);
+      if (!session) return held(key)?.state ?? 'unknown';
       if (opened(newKey) || held(newKey)) {
         throw new SwobError('CONFLICT', 'the new session id is in use; take another one');
       }
-      for (const sessions of [fresh, shown]) sessions.delete(key);
-      shown.set(newKey, { userId, sessionId: newSessionId, state: 'open' });
+      forget(key);
+      shown.set(newKey, { ...session, sessionId: newSessionId });
+      successors.set(keyOf(userId, session.firstId), newKey);
       return 'rotated';
     },
 
@@ -63,7 +78,7 @@ export function createMemorySessions(clock: Clock, options: StoreOptions['sessio
       const holder = held(key);
       if (holder) return holder.phone.publicKey === phone.publicKey ? 'paused' : 'taken';
       if (!opened(key)) return 'unknown';
-      for (const sessions of [fresh, shown]) sessions.delete(key);
+      forget(key);
       paused.set(key, { userId, sessionId, state: 'paused', phone });
       return 'paused';
     },
@@ -76,9 +91,15 @@ export function createMemorySessions(clock: Clock, options: StoreOptions['sessio
       paired.set(key, { ...session, state: 'paired' });
     },
 
-    remove: async (userId, sessionId) => {
+    remove: async (userId, sessionId) => forget(keyOf(userId, sessionId)),
+
+    end: async (userId, sessionId, socketId) => {
       const key = keyOf(userId, sessionId);
-      for (const sessions of [fresh, shown, paused, paired]) sessions.delete(key);
+      const session = opened(key);
+      if (!session) return held(key)?.state ?? 'unknown';
+      if (session.socketId !== undefined && session.socketId !== socketId) return 'kept';
+      forget(key);
+      return 'ended';
     },
 
     claimPassword: async (digest, fingerprint) => {
@@ -87,6 +108,12 @@ export function createMemorySessions(clock: Clock, options: StoreOptions['sessio
       return owner === undefined || owner === fingerprint;
     },
   };
+}
+
+function publicOf(session: OpenSession | HeldSession | undefined): Session | undefined {
+  if (!session) return undefined;
+  const { userId, sessionId, state, phone } = session;
+  return { userId, sessionId, state, ...(phone && { phone }) };
 }
 
 /** The length in front keeps `a` + `bc` apart from `ab` + `c`, whatever the two ids contain. */
