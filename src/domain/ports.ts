@@ -213,7 +213,7 @@ export interface ServerKeys {
 }
 
 /** A session, as the socket knows it that shows it. */
-export interface SyncSocket {
+interface SyncSocket {
   readonly userId: string;
   /** Of the session as it is shown now. */
   readonly sessionId: string;
@@ -223,7 +223,7 @@ export interface SyncSocket {
   readonly socketId: string;
 }
 
-export type SyncSession = Pick<Session, 'sessionId' | 'state'>;
+type SyncSession = Pick<Session, 'sessionId' | 'state'>;
 
 /** What a socket needs to know of its session; local over the store, or remote over a gateway's HTTP. */
 export interface SyncSessions {
