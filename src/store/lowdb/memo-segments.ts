@@ -4,8 +4,8 @@
 import type { Clock, Log } from '../../domain/ports.ts';
 import { messageOf } from '../../errors.ts';
 import type { Disk, FileEnd } from './disk.ts';
+import { isMemoLine, type MemoLine } from './file-shapes.ts';
 import { parseFile } from './record.ts';
-import { isMemoLine, type MemoLine } from './shapes.ts';
 
 export interface MemoSegmentsOptions<T> {
   readonly disk: Disk;

@@ -6,8 +6,8 @@ import { createExpiringMap } from '../memory/expiring-map.ts';
 import type { MemoBounds } from '../options.ts';
 import { diskBusy } from '../refusals.ts';
 import type { Disk } from './disk.ts';
+import type { MemoLine } from './file-shapes.ts';
 import { openMemoSegments } from './memo-segments.ts';
-import type { MemoLine } from './shapes.ts';
 
 export interface LowdbMemo<T> {
   readonly store: MemoStore<T>;

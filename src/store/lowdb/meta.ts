@@ -3,9 +3,9 @@
 import { readdir } from 'node:fs/promises';
 import { SwobError } from '../../errors.ts';
 import { diskError } from '../disk-error.ts';
+import { isObject } from '../shapes.ts';
 import type { Disk } from './disk.ts';
 import { parseFile } from './record.ts';
-import { isObject } from './shapes.ts';
 
 const metaFile = 'meta.json';
 const format = 1;

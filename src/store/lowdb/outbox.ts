@@ -5,9 +5,9 @@ import type { Parcel } from '../../domain/model.ts';
 import type { Log, OutboxStore } from '../../domain/ports.ts';
 import { messageOf, type SwobError } from '../../errors.ts';
 import { createOutboxIndex, type OutboxIndex, type ParcelTimes } from '../memory/outbox-index.ts';
+import { isParcel } from '../shapes.ts';
 import type { Disk } from './disk.ts';
 import { openRecord, parseFile, type RecordKind, recordFiles, recordName } from './record.ts';
-import { isParcel } from './shapes.ts';
 import type { Work } from './work.ts';
 
 export interface LowdbOutboxOptions<T> {

@@ -2,8 +2,8 @@
 
 import type { Seed } from '../../domain/model.ts';
 import type { Disk } from './disk.ts';
+import { isLpsFile } from './file-shapes.ts';
 import { parseFile, recordFiles } from './record.ts';
-import { isLpsFile } from './shapes.ts';
 
 /** The LPS of the seeds that pinged lately: `{"<IMSI>": <LPS>}`. */
 export const lpsFile = 'lps.json';

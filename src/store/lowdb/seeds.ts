@@ -7,11 +7,11 @@ import { messageOf } from '../../errors.ts';
 import { createRecentSeeds } from '../memory/recent-seeds.ts';
 import type { StoreOptions } from '../options.ts';
 import { tooManySeeds } from '../refusals.ts';
+import { isSeed } from '../shapes.ts';
 import type { Disk } from './disk.ts';
 import { createFlusher } from './flusher.ts';
 import { openRecord } from './record.ts';
 import { countSeeds, lpsFile, lpsText, readLps } from './seed-files.ts';
-import { isSeed } from './shapes.ts';
 import type { Work } from './work.ts';
 
 export interface LowdbSeeds {

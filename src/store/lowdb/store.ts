@@ -11,13 +11,13 @@ import { createMemoryLimits } from '../memory/limits.ts';
 import { createMemorySessions } from '../memory/sessions.ts';
 import type { StoreOptions } from '../options.ts';
 import { storeClosed, tooManyCallbacks, tooManyMessages } from '../refusals.ts';
+import { isCallback, isInboundSms, isReceipt, isRememberedAnswer } from '../shapes.ts';
 import { charactersOfAnswer } from '../weights.ts';
 import { createDisk } from './disk.ts';
 import { openLowdbMemo } from './memo.ts';
 import { inspectFolder, writeMeta } from './meta.ts';
 import { openLowdbOutbox } from './outbox.ts';
 import { openLowdbSeeds } from './seeds.ts';
-import { isCallback, isInboundSms, isReceipt, isRememberedAnswer } from './shapes.ts';
 import { createLowdbUsers } from './users.ts';
 import { createWork } from './work.ts';
 

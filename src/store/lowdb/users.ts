@@ -2,9 +2,9 @@
 
 import type { PairedUser } from '../../domain/model.ts';
 import type { UserStore } from '../../domain/ports.ts';
+import { isUser } from '../shapes.ts';
 import type { Disk } from './disk.ts';
 import { openRecord } from './record.ts';
-import { isUser } from './shapes.ts';
 import type { Work } from './work.ts';
 
 /** `assertOpen` throws when the store is closed. */

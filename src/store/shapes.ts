@@ -1,4 +1,4 @@
-// What the files of the lowdb store must look like.
+// What the records of a store must look like, whatever keeps them. Used by the lowdb and Redis stores, and by export.
 
 import type {
   Callback,
@@ -9,9 +9,9 @@ import type {
   Receipt,
   RememberedAnswer,
   Seed,
-} from '../../domain/model.ts';
+} from '../domain/model.ts';
 
-type Shape<T> = (value: unknown) => value is T;
+export type Shape<T> = (value: unknown) => value is T;
 
 export function isUser(value: unknown): value is PairedUser {
   return (
@@ -34,11 +34,6 @@ export function isSeed(value: unknown): value is Seed {
     (value.seedType === 'seed' || value.seedType === 'seeder') &&
     isNumber(value.lps)
   );
-}
-
-/** LPS by IMSI. */
-export function isLpsFile(value: unknown): value is Record<string, number> {
-  return isObject(value) && Object.values(value).every(isNumber);
 }
 
 /** A parcel with such a content. */
@@ -77,23 +72,11 @@ export function isRememberedAnswer(value: unknown): value is RememberedAnswer {
   return isObject(value) && isText(value.request) && isText(value.body);
 }
 
-/** A line of a memo's file: what is remembered under the key since `at` (Unix time in milliseconds). */
-export interface MemoLine<T> {
-  readonly key: string;
-  readonly at: number;
-  readonly value: T;
-}
-
-export function isMemoLine<T>(isValue: Shape<T>): Shape<MemoLine<T>> {
-  return (line): line is MemoLine<T> =>
-    isObject(line) && isText(line.key) && isNumber(line.at) && isValue(line.value);
-}
-
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isText(value: unknown): value is string {
+export function isText(value: unknown): value is string {
   return typeof value === 'string';
 }
 
@@ -104,6 +87,6 @@ function isLife(value: unknown): value is LifeEvent[] {
   );
 }
 
-function isNumber(value: unknown): value is number {
+export function isNumber(value: unknown): value is number {
   return Number.isFinite(value);
 }
