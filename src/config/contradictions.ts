@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import type { Config } from './schema.ts';
+import { storeFaults } from './store-faults.ts';
 
 /** One line for each contradiction, naming the keys. */
 export function contradictions(config: Config): string[] {
@@ -26,7 +27,12 @@ export function contradictions(config: Config): string[] {
   }
   const pool = config['pcrf.pool'];
   if (pool.min > pool.max) faults.push(`[pcrf.pool] min = ${pool.min} is more than max = ${pool.max}`);
-  return [...faults, ...tokenFaults(config.validation), ...loggingFaults(config.logging)];
+  return [
+    ...faults,
+    ...tokenFaults(config.validation),
+    ...loggingFaults(config.logging),
+    ...storeFaults(config.store),
+  ];
 }
 
 function publicFaults(config: Config): string[] {

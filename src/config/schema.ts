@@ -7,7 +7,7 @@ import { duration, integer, type Key, limit, oneOf, port, text, url } from './ki
 import { loggingKeys } from './logging-keys.ts';
 import { messagingKeys } from './messaging-keys.ts';
 import { overloadKeys } from './overload-keys.ts';
-import { storeUrl } from './store-url.ts';
+import { storeKeys } from './store-keys.ts';
 
 const http = ['http', 'https'] as const;
 
@@ -98,12 +98,7 @@ export const schema = {
       'Token with which `swob sms failed`, `retry` and `trace` ask the gateway (mode 0600); made on first start.',
     ),
   },
-  store: {
-    url: storeUrl(
-      'file:./data',
-      'Where registrations and keys are kept: file:<folder>, or memory: (lost at exit).',
-    ),
-  },
+  store: storeKeys,
   limits: {
     pings: limit('1200/1m', 'Seed pings from an address, and for an IMSI.'),
     sessions: limit('60/1m', 'New pairing sessions from an address, and for a user.'),

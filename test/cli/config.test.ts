@@ -40,6 +40,15 @@ describe('swob config show', () => {
     }
   });
 
+  test('shows the URL of the store without its password', async () => {
+    for (const form of [[], ['--json'], ['--origin']]) {
+      const cli = createCli({ env: { SWOB_STORE_URL: 'redis://me:hush-hush@a/1' } });
+      expect(await cli.swob('config', 'show', ...form)).toBe(0);
+      expect(cli.out.text).toContain('redis://me:***@a/1');
+      expect(cli.out.text + cli.err.text).not.toContain('hush-hush');
+    }
+  });
+
   test('prints an object by section and key with --json', async () => {
     const cli = createCli();
     expect(await cli.swob('config', 'show', '--json', '--set', 'api.port=7000')).toBe(0);

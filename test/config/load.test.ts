@@ -344,6 +344,8 @@ describe('secrets', () => {
     const marked = loadConfig(nowhere).settings.filter(({ definition }) => definition.secret);
     expect(marked.map(({ section, key }) => `${section}.${key}`)).toEqual([
       'seeds.token_secret',
+      'store.password',
+      'store.sentinel_password',
       'dev_api.auth_key',
       'broker.url',
       'broker.management_password',

@@ -14,14 +14,18 @@ export interface MadeCertificate {
   readonly fingerprint: string;
 }
 
-/** A self-signed certificate for a name that nobody calls, in `<folder>/<name>.crt` and `.key`. */
-export function makeCertificate(folder: string, name: string, days = 90): MadeCertificate {
+/**
+ * A self-signed certificate in `<folder>/<name>.crt` and `.key`: for a name that nobody calls, and for `address`
+ * when there is one.
+ */
+export function makeCertificate(folder: string, name: string, days = 90, address?: string): MadeCertificate {
   const [crt, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
   execFileSync(
     'openssl',
     [
       ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
       ...['-days', String(days), '-subj', `/CN=${name}.example.org`, '-keyout', key, '-out', crt],
+      ...(address === undefined ? [] : ['-addext', `subjectAltName=IP:${address}`]),
     ],
     { stdio: 'ignore' },
   );

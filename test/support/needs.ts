@@ -25,6 +25,11 @@ export function needs(context: TestContext, ...all: readonly Need[]): void {
   context.skip(reason);
 }
 
+/** Whether everything is there: for what a file of tests starts once, before its tests. */
+export function present(...all: readonly Need[]): boolean {
+  return all.every((need) => problemOf(need) === undefined);
+}
+
 function problemOf(need: Need): string | undefined {
   if ('command' in need)
     return succeeds('sh', ['-c', 'command -v "$0"', need.command]) ? undefined : need.command;

@@ -1,5 +1,6 @@
-// Ports: one that is taken for the length of a test, and one that is free.
+// Ports: one that is taken for the length of a test, and some that are free.
 
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
 
@@ -21,4 +22,18 @@ export async function freePort(): Promise<number> {
   const { port, free } = await occupy();
   await free();
   return port;
+}
+
+/** Different ones: all are held until all are known. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      if (!server.listening) await once(server, 'listening');
+      const address = server.address();
+      return typeof address === 'object' && address ? address.port : 0;
+    }),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
 }

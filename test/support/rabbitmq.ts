@@ -2,7 +2,6 @@
 // temporary folder, ended by its pid.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -13,12 +12,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, vi } from 'vitest';
+import { endChild } from './children.ts';
 import { type Need, needs } from './needs.ts';
+import { freePorts } from './ports.ts';
 
 /** Not what stands on the PATH: that changes the user and keeps its data in /var. */
 const scripts = '/usr/lib/rabbitmq/bin';
@@ -129,7 +129,7 @@ async function prepare(): Promise<Started> {
   };
 
   const kill = async (): Promise<void> => {
-    await end(node);
+    await endChild(node);
     node = undefined;
   };
 
@@ -170,17 +170,10 @@ async function prepare(): Promise<Started> {
     ctl: async (...args) => (await promisify(execFile)(`${scripts}/rabbitmqctl`, args, { env })).stdout,
     stop: async () => {
       await kill();
-      await end(epmd);
+      await endChild(epmd);
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function end(child: ChildProcess | undefined): Promise<void> {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exit;
 }
 
 /**
@@ -197,18 +190,4 @@ function fewPlugins(folder: string): Record<string, string> {
     symlinkSync(join(home, 'plugins', name), join(plugins, name));
   }
   return { RABBITMQ_SCRIPTS_DIR: join(folder, 'home', 'sbin'), RABBITMQ_PLUGINS_DIR: plugins };
-}
-
-/** Different ones: all are held until all are known. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      if (!server.listening) await once(server, 'listening');
-      const address = server.address();
-      return typeof address === 'object' && address ? address.port : 0;
-    }),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -1,8 +1,9 @@
 // Opens the store that the configuration names.
 
 import type { Config } from '../../config/schema.ts';
-import { storeFolder } from '../../config/store-url.ts';
+import { parseStoreUrl } from '../../config/store-url.ts';
 import type { Store } from '../../domain/ports.ts';
+import { SwobError } from '../../errors.ts';
 import { openLowdbStore } from '../../store/lowdb/store.ts';
 import { createMemoryStore } from '../../store/memory/store.ts';
 import type { StoreOptions } from '../../store/options.ts';
@@ -18,9 +19,10 @@ const maxAnswerCharacters = 16 * 1024 * 1024;
 /** Without `keeps` nothing outlives the process: rate limits are all that the service needs. */
 export async function openStore(config: Config, world: World, keeps: boolean): Promise<Store> {
   const options = storeOptions(config, world);
-  const folder = storeFolder(config.store.url);
-  if (!keeps || folder === undefined) return createMemoryStore(options);
-  return openLowdbStore({ ...options, folder });
+  const url = parseStoreUrl(config.store.url);
+  if (!keeps || url.kind === 'memory') return createMemoryStore(options);
+  if (url.kind === 'folder') return openLowdbStore({ ...options, folder: url.folder });
+  throw new SwobError('CONFIG', '[store] url: this version keeps nothing in Redis yet; take file:<folder>');
 }
 
 function storeOptions(config: Config, { clock, log }: World): StoreOptions {

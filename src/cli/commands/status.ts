@@ -85,8 +85,9 @@ function checksOf({ checks, reason }: DaemonHealth): string {
     .join(', ');
 }
 
-function holderOf({ folder, holder }: StoreView, now: number): string {
-  if (folder === undefined) return 'in memory, lost at exit';
+function holderOf({ kind, holder }: StoreView, now: number): string {
+  if (kind === 'memory') return 'in memory, lost at exit';
+  if (kind === 'redis') return 'shared by every swob that names it';
   if (!holder) return 'nobody has it open';
   const seconds = (now - Date.parse(holder.since)) / 1_000;
   const age = Number.isFinite(seconds) ? ` (${span(Math.max(0, seconds))})` : '';

@@ -1,0 +1,41 @@
+// The servers that the tests of Redis start: that they do what those tests rely on.
+
+import { expect, test } from 'vitest';
+import { redisForFile } from '../support/redis.ts';
+import { clusterForFile } from '../support/redis-cluster.ts';
+import { sentinelForFile } from '../support/redis-sentinel.ts';
+
+const redis = redisForFile({ appendfsync: 'always' });
+const secured = redisForFile({ password: 'a password', tls: true });
+const sentinels = sentinelForFile();
+const cluster = clusterForFile();
+
+test('a server keeps what it acknowledged through a power cut', async () => {
+  await redis().cli('set', 'a', '1');
+  await redis().kill();
+  await expect(redis().cli('get', 'a')).rejects.toThrow();
+  await redis().restart();
+  expect(await redis().cli('get', 'a')).toBe('1');
+  await redis().flush();
+  expect(await redis().cli('dbsize')).toBe('0');
+});
+
+test('a server with a password and TLS answers those who have both', async () => {
+  expect(secured().url).toMatch(/^rediss:\/\/:a%20password@127/);
+  expect(await secured().cli('ping')).toBe('PONG');
+});
+
+test('Sentinels make the replica the master, and take the old one back', async () => {
+  const [master, replica] = [await sentinels().master(), await sentinels().replica()];
+  await master.cli('set', 'a', '1');
+  await sentinels().failover();
+  expect((await sentinels().master()).port).toBe(replica.port);
+  await sentinels().mend();
+  expect((await sentinels().replica()).port).toBe(master.port);
+});
+
+test('a cluster has a master for each key', async () => {
+  const owners = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((key) => cluster().masterOf(key)));
+  expect(new Set(owners.map(({ port }) => port)).size).toBeGreaterThan(1);
+  expect(await owners[0]?.cli('set', 'a', '1')).toBe('OK');
+});

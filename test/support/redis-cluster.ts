@@ -1,0 +1,122 @@
+// A real Redis Cluster: three masters with a replica each.
+
+import { vi } from 'vitest';
+import { freePorts } from './ports.ts';
+import { forFile } from './redis.ts';
+import { prepareRedis, type RedisServer, redisHost, retried } from './redis-server.ts';
+
+const masters = 3;
+const slots = 16_384;
+const readyMs = 30_000;
+
+export interface RedisCluster {
+  /** `redis+cluster://127.0.0.1:40001,…`: the three that were masters first. */
+  readonly url: string;
+  readonly servers: readonly RedisServer[];
+  /** The master that has the key now. */
+  masterOf(key: string): Promise<RedisServer>;
+  /** Every slot has a master, each with one replica that is up to date. */
+  ready(): Promise<void>;
+  /** Starts what does not run, and waits for that. */
+  mend(): Promise<void>;
+}
+
+/** One cluster for all tests of a file, which mend what they break. Skipped or failed as with `redisForFile`. */
+export function clusterForFile(): () => RedisCluster {
+  return forFile('Redis Cluster', () => retried(prepare));
+}
+
+async function prepare(): Promise<RedisCluster & { start(): Promise<void>; stop(): Promise<void> }> {
+  const ports = await freePorts(4 * masters);
+  const nodes = ports.slice(0, 2 * masters).map((port, index) => {
+    const busPort = ports[2 * masters + index] ?? 0;
+    const args = [
+      ...['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '1000'],
+      ...['--repl-diskless-sync-delay', '0'],
+    ];
+    return { busPort, server: prepareRedis(port, { args }) };
+  });
+  const servers = nodes.map(({ server }) => server);
+
+  /** Lines of CLUSTER NODES of the first node that answers, in words. */
+  const view = async (): Promise<string[][]> => {
+    const answers = servers.map((server) => server.cli('cluster', 'nodes'));
+    const text = await Promise.any(answers);
+    return text.split('\n').map((line) => line.split(' '));
+  };
+  const checkReady = async (): Promise<void> => {
+    for (const server of servers) {
+      const info = await server.cli('cluster', 'info');
+      if (!/cluster_state:ok/.test(info) || !info.includes(`cluster_known_nodes:${servers.length}`))
+        throw new Error('the nodes do not know each other yet');
+      const role = await server.cli('role');
+      // A master with its one replica, or a replica that follows.
+      if (!/^master\n\d+\n127|\nconnected/.test(role)) throw new Error(`not in step yet: ${role}`);
+    }
+    const lines = await view();
+    if (lines.some(([, , flags]) => /fail|handshake/.test(flags ?? ''))) throw new Error('some are down');
+    if (lines.filter(([, , flags]) => flags?.includes('slave')).length !== masters)
+      throw new Error('replicas');
+  };
+  const ready = (): Promise<void> => vi.waitFor(checkReady, { timeout: readyMs, interval: 100 });
+
+  /** By hand: redis-cli's `--cluster create` sleeps for seconds. */
+  const create = async (): Promise<void> => {
+    const ids = await Promise.all(servers.map((server) => server.cli('cluster', 'myid')));
+    const [first, ...others] = nodes;
+    for (const [index, server] of servers.entries()) {
+      await server.cli('cluster', 'set-config-epoch', String(index + 1));
+      if (index >= masters) continue;
+      const from = Math.floor((index * slots) / masters);
+      const to = Math.floor(((index + 1) * slots) / masters) - 1;
+      await server.cli('cluster', 'addslotsrange', String(from), String(to));
+    }
+    for (const { server, busPort } of others) {
+      await first?.server.cli('cluster', 'meet', redisHost, String(server.port), String(busPort));
+    }
+    await Promise.all(
+      servers.slice(masters).map((server, index) =>
+        vi.waitFor(() => server.cli('cluster', 'replicate', ids[index] ?? ''), {
+          timeout: readyMs,
+          interval: 50,
+        }),
+      ),
+    );
+  };
+
+  return {
+    url: `redis+cluster://${servers
+      .slice(0, masters)
+      .map(({ port }) => `${redisHost}:${port}`)
+      .join(',')}`,
+    servers,
+    masterOf: async (key) => {
+      const slot = Number(await Promise.any(servers.map((server) => server.cli('cluster', 'keyslot', key))));
+      const line = (await view()).find(([, , flags = '', , , , , , ...ranges]) => {
+        const has = (range: string) => {
+          const [from = '', to = from] = range.split('-');
+          return Number(from) <= slot && slot <= Number(to);
+        };
+        return flags.includes('master') && !/\bfail\b/.test(flags) && ranges.some(has);
+      });
+      const port = Number(/:(\d+)@/.exec(line?.[1] ?? '')?.[1]);
+      const found = servers.find((server) => server.port === port);
+      if (!found) throw new Error(`no master has slot ${slot}`);
+      return found;
+    },
+    ready,
+    mend: async () => {
+      for (const server of servers) {
+        server.thaw();
+        await server.cli('ping').catch(() => server.restart());
+      }
+      await ready();
+    },
+    start: async () => {
+      await Promise.all(servers.map((server) => server.start()));
+      await create();
+      await ready();
+    },
+    stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
+  };
+}
