@@ -1,16 +1,20 @@
 // The bus within one process.
 
-import type { Bus } from '../domain/ports.ts';
-import { createListeners } from './listeners.ts';
+import type { Bus, BusListener } from '../domain/ports.ts';
 
 export function createMemoryBus(): Bus {
-  const listeners = createListeners();
+  const byUser = new Map<string, Set<BusListener>>();
   return {
-    publish: async (event) => listeners.tell(event),
-    subscribe: async (userId, listener) => {
-      listeners.add(userId, listener);
-      return () => void listeners.remove(userId, listener);
+    publish: async (event) => {
+      for (const listener of byUser.get(event.userId) ?? []) listener.heard(event);
     },
-    close: async () => {},
+    subscribe: async (userId, listener) => {
+      const listeners = byUser.get(userId) ?? new Set();
+      byUser.set(userId, listeners.add(listener));
+      return () => {
+        if (listeners.delete(listener) && listeners.size === 0) byUser.delete(userId);
+      };
+    },
+    close: async () => byUser.clear(),
   };
 }

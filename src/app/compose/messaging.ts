@@ -34,6 +34,8 @@ const stopMs = 1_500;
 const callbacksAtOnce = 16;
 const callbackMaxAgeMs = 86_400_000;
 const callbackMaxPauseMs = 3_600_000;
+/** Where other processes share the store: how often to look for what they have left. */
+const sharedLookMs = 2_000;
 
 export async function buildMessaging(
   config: Config,
@@ -114,6 +116,7 @@ function buildPublishing(
     maxAgeMs: at.max_age,
     maxPauseMs: at.max_pause,
     keepFailedMs: at.keep_failed,
+    lookEveryMs: store.flights && sharedLookMs,
     smsLimit: limits.sms,
     isSender: (msisdn) => pattern.test(msisdn) && (api.state === 'testing' || telecom.isValid(msisdn)),
   });
@@ -131,6 +134,7 @@ function buildCallbacks(sender: CallbackSender, { clock, log }: Workshop, store:
     maxAgeMs: callbackMaxAgeMs,
     maxPauseMs: callbackMaxPauseMs,
     keepFailedMs: 0,
+    lookEveryMs: store.flights && sharedLookMs,
     deliver: async ({ id, content }) => {
       try {
         await sender.send(id, content);

@@ -5,7 +5,7 @@ import { createWebSocketBus } from '../../bus/websocket.ts';
 import type { Config } from '../../config/schema.ts';
 import { createTrustingAgent } from '../../crypto/trust.ts';
 import type { Addresses } from '../../domain/addresses.ts';
-import type { Bus, Store, SyncSessions } from '../../domain/ports.ts';
+import type { Bus, SyncSessions } from '../../domain/ports.ts';
 import { createSyncSessions } from '../../domain/sync-sessions.ts';
 import { messageOf, SwobError } from '../../errors.ts';
 import { createPressure, sampleEveryMs } from '../../http/pressure.ts';
@@ -13,7 +13,7 @@ import { createRemoteSyncSessions } from '../../upstream/gateway.ts';
 import { createSampler } from '../resources.ts';
 import { buildGateway } from './gateway.ts';
 import { createInstruments } from './instruments.ts';
-import { openStore } from './store.ts';
+import { type OpenedStore, openStore } from './store.ts';
 import { buildSync } from './sync.ts';
 import { serviceUrls } from './urls.ts';
 import type { ServiceName, Workshop, World } from './world.ts';
@@ -38,17 +38,18 @@ export async function startServices(
   const ports = { gateway: config.api.port, sync: config.websocket.port, disconnect: config.disconnect.port };
   const urls = serviceUrls(config, ports);
   const opened = await openStore(config, world, names.has('gateway'));
-  lifecycle.defer('store', () => opened.close());
-  const store = world.instruments.store(opened);
-  const { bus, sessions } = connect(config, names, world, { store, internal: urls.internal });
+  lifecycle.defer('store', () => opened.store.close());
+  const store = world.instruments.store(opened.store);
+  const { bus, sessions } = connect(config, names, world, { ...opened, store, internal: urls.internal });
   lifecycle.defer('bus', () => bus.close());
 
   const inService = (name: ServiceName): Workshop => ({ ...world, log: world.logFor?.(name) ?? log });
   const builders = {
     gateway: () => buildGateway(config, inService('gateway'), { store, bus, addresses: urls.public }),
     sync: () => {
-      // Without a gateway in this process there is a store for limits only.
-      const needs = names.has('gateway') ? { store } : { gateway: urls.internal.gateway() };
+      // Without a gateway in this process, and not shared, there is a store for limits only.
+      const hasSessions = names.has('gateway') || opened.bus;
+      const needs = hasSessions ? { store } : { gateway: urls.internal.gateway() };
       const parts = { sessions, limits: store.limits, bus, addresses: urls.public, needs };
       return buildSync(config, inService('sync'), parts);
     },
@@ -95,16 +96,17 @@ function furnish({ overload }: Config, world: World): Workshop {
 /** Sync before the gateway: once the gateway hands out its URL, it answers. */
 const startOrder = ['sync', 'gateway', 'disconnect'] as const;
 
-/** How gateway and sync meet: in this process, or over the old wire protocol. */
+/** How gateway and sync meet: in the store that all share, in this process, or over the old wire protocol. */
 function connect(
   config: Config,
   names: ReadonlySet<ServiceName>,
   world: World,
-  { store, internal }: { store: Store; internal: Addresses },
+  { store, bus, internal }: OpenedStore & { internal: Addresses },
 ): { bus: Bus; sessions: SyncSessions } {
   const production = config.api.state === 'production';
-  if (names.has('gateway') && names.has('sync')) {
-    return { bus: createMemoryBus(), sessions: createSyncSessions(store.sessions, { production }) };
+  if (bus || (names.has('gateway') && names.has('sync'))) {
+    const sessions = createSyncSessions(store.sessions, { production });
+    return { bus: bus ?? createMemoryBus(), sessions };
   }
   const other = names.has('gateway') ? config.websocket : config.api;
   if (other.port === 0 && (names.has('gateway') || names.has('sync'))) {

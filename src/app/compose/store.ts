@@ -2,8 +2,7 @@
 
 import type { Config } from '../../config/schema.ts';
 import { parseStoreUrl } from '../../config/store-url.ts';
-import type { Store } from '../../domain/ports.ts';
-import { SwobError } from '../../errors.ts';
+import type { Bus, Store } from '../../domain/ports.ts';
 import { openLowdbStore } from '../../store/lowdb/store.ts';
 import { createMemoryStore } from '../../store/memory/store.ts';
 import type { StoreOptions } from '../../store/options.ts';
@@ -16,13 +15,19 @@ const maxAnswers = 10_000;
 /** An answer to a request of 1,000 bad numbers has 150,000. */
 const maxAnswerCharacters = 16 * 1024 * 1024;
 
+export interface OpenedStore {
+  readonly store: Store;
+  /** Where other processes share the store: the bus that reaches them all. */
+  readonly bus?: Bus;
+}
+
 /** Without `keeps` nothing outlives the process: rate limits are all that the service needs. */
-export async function openStore(config: Config, world: World, keeps: boolean): Promise<Store> {
+export async function openStore(config: Config, world: World, keeps: boolean): Promise<OpenedStore> {
   const options = storeOptions(config, world);
   const url = parseStoreUrl(config.store.url);
-  if (!keeps || url.kind === 'memory') return createMemoryStore(options);
-  if (url.kind === 'folder') return openLowdbStore({ ...options, folder: url.folder });
-  throw new SwobError('CONFIG', '[store] url: this version keeps nothing in Redis yet; take file:<folder>');
+  if (url.kind === 'redis') return (await import('./redis.ts')).openRedis(config, url, options);
+  if (!keeps || url.kind === 'memory') return { store: createMemoryStore(options) };
+  return { store: await openLowdbStore({ ...options, folder: url.folder }) };
 }
 
 function storeOptions(config: Config, { clock, log }: World): StoreOptions {

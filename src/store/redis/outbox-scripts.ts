@@ -1,0 +1,141 @@
+// What Redis does with parcels, each in one step. Used by outbox.ts, whose `outboxKeys` names their keys.
+
+import type { RedisScript } from './connection.ts';
+
+const lib = `
+local parcels, waiting, failed, due, entries = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local group = 'nodes'
+-- Whoever has claimed the parcel has it no more.
+local function unclaim(id)
+  local entry = redis.call('HGET', entries, id)
+  if not entry then return end
+  redis.call('XACK', due, group, entry)
+  redis.call('XDEL', due, entry)
+  redis.call('HDEL', entries, id)
+end
+local function isMine(id, consumer)
+  local entry = redis.call('HGET', entries, id)
+  local pending = entry and redis.call('XPENDING', due, group, entry, entry, 1)[1]
+  return pending and pending[2] == consumer and entry
+end
+local function put(id, parcel, state, at)
+  unclaim(id)
+  redis.call('HSET', parcels, id, parcel)
+  redis.call('ZREM', state == 'failed' and waiting or failed, id)
+  redis.call('ZADD', state == 'failed' and failed or waiting, at, id)
+end
+local function remove(id)
+  unclaim(id)
+  redis.call('HDEL', parcels, id)
+  redis.call('ZREM', waiting, id)
+  redis.call('ZREM', failed, id)
+end`;
+
+const script = (name: string, body: string): RedisScript => ({ name, keys: 5, lua: `${lib}\n${body}` });
+
+export const scripts = {
+  /** ARGV: id. */
+  get: script('get parcel', `return redis.call('HGET', parcels, ARGV[1])`),
+
+  /** ARGV: id, parcel, `waiting` or `failed`, its time there, most parcels. */
+  put: script(
+    'put parcel',
+    `
+if redis.call('HEXISTS', parcels, ARGV[1]) == 0 and redis.call('HLEN', parcels) >= tonumber(ARGV[5]) then
+  return 'full'
+end
+put(ARGV[1], ARGV[2], ARGV[3], ARGV[4])`,
+  ),
+
+  /** ARGV: id. */
+  remove: script('remove parcel', 'remove(ARGV[1])'),
+
+  /** ARGV: id. */
+  discard: script(
+    'discard parcel',
+    `
+if not redis.call('ZSCORE', failed, ARGV[1]) then return 0 end
+remove(ARGV[1])
+return 1`,
+  ),
+
+  /** ARGV: now, how many, consumer, lease. First those of a node that is silent, then what has become due. */
+  claim: script(
+    'claim parcel',
+    `
+local ids = {}
+if redis.call('EXISTS', due) == 0 then redis.call('XGROUP', 'CREATE', due, group, '0', 'MKSTREAM') end
+local function take(found)
+  for _, entry in ipairs(found) do
+    if entry and entry[2] then ids[#ids + 1] = entry[2][2] end
+  end
+end
+take(redis.call('XAUTOCLAIM', due, group, ARGV[3], ARGV[4], '0-0', 'COUNT', ARGV[2])[2])
+local free = ARGV[2] - #ids
+if free > 0 then
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', ARGV[1], 'LIMIT', 0, free)) do
+    redis.call('HSET', entries, id, redis.call('XADD', due, '*', 'id', id))
+    redis.call('ZREM', waiting, id)
+  end
+  local read = redis.call('XREADGROUP', 'GROUP', group, ARGV[3], 'COUNT', free, 'STREAMS', due, '>')
+  if read then take(read[1][2]) end
+end
+return ids`,
+  ),
+
+  /** ARGV: id, consumer, and what it is now: parcel, `waiting` or `failed`, its time there. */
+  settle: script(
+    'settle parcel',
+    `
+if not isMine(ARGV[1], ARGV[2]) then return 0 end
+if ARGV[3] then put(ARGV[1], ARGV[3], ARGV[4], ARGV[5]) else remove(ARGV[1]) end
+return 1`,
+  ),
+
+  /** ARGV: id, consumer, until. */
+  putOff: script(
+    'putOff parcel',
+    `
+if not isMine(ARGV[1], ARGV[2]) then return end
+unclaim(ARGV[1])
+redis.call('ZADD', waiting, ARGV[3], ARGV[1])`,
+  ),
+
+  /** ARGV: consumer, ids. Answers those that are another's by now. */
+  renew: script(
+    'renew parcel',
+    `
+local lost = {}
+for n = 2, #ARGV do
+  local entry = isMine(ARGV[n], ARGV[1])
+  if entry then redis.call('XCLAIM', due, group, ARGV[1], 0, entry, 'JUSTID') else lost[#lost + 1] = ARGV[n] end
+end
+return lost`,
+  ),
+
+  nextDue: script('nextDue parcel', `return redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')[2]`),
+
+  /** ARGV: how many. */
+  failed: script(
+    'failed parcel',
+    `
+local ids = redis.call('ZRANGE', failed, 0, ARGV[1] - 1)
+local found = {}
+for first = 1, #ids, 1000 do
+  local part = redis.call('HMGET', parcels, unpack(ids, first, math.min(#ids, first + 999)))
+  for _, parcel in ipairs(part) do found[#found + 1] = parcel end
+end
+return found`,
+  ),
+
+  count: script('count parcel', `return { redis.call('HLEN', parcels), redis.call('ZCARD', failed) }`),
+
+  /** ARGV: consumer. A node that has claimed nothing any more leaves the group, so that names do not pile up. */
+  leave: script(
+    'leave parcel',
+    `
+if redis.call('EXISTS', due) == 0 then return end
+local pending = redis.call('XPENDING', due, group, '-', '+', 1, ARGV[1])
+if #pending == 0 then redis.call('XGROUP', 'DELCONSUMER', due, group, ARGV[1]) end`,
+  ),
+} as const satisfies Record<string, RedisScript>;

@@ -1,0 +1,122 @@
+// Parcels in Redis. Those that are due go through a stream with a consumer group: a node claims them, and when it dies
+// another one takes them over.
+
+import type { Parcel } from '../../domain/model.ts';
+import type { Clock, Log, OutboxStore } from '../../domain/ports.ts';
+import { messageOf, type SwobError } from '../../errors.ts';
+import { isParcel, type Shape } from '../shapes.ts';
+import { scripts } from './outbox-scripts.ts';
+import { readRecord, readRecords } from './records.ts';
+import type { KeySpace, Redis } from './script.ts';
+
+export interface RedisOutboxOptions<T> {
+  readonly redis: Redis;
+  readonly keys: KeySpace;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly kind: 'inbound' | 'callbacks';
+  readonly isContent: Shape<T>;
+  readonly max: number;
+  /** Why a new parcel is refused. */
+  readonly full: (max: number) => SwobError;
+  /** The name of this node in the consumer group; another one after each start. */
+  readonly consumer: string;
+  /** Milliseconds after which the claims of a node that is silent are another's. */
+  readonly leaseMs: number;
+}
+
+export interface RedisOutbox<T> {
+  readonly store: OutboxStore<T>;
+  /** Gives back what is claimed. */
+  close(): Promise<void>;
+}
+
+export function createRedisOutbox<T>(options: RedisOutboxOptions<T>): RedisOutbox<T> {
+  const { redis, keys, clock, log, kind, max, full, consumer, leaseMs } = options;
+  const isWhole = isParcel(options.isContent);
+  const names = outboxKeys(keys, kind);
+  /** Ours, as far as we know. */
+  const claimed = new Set<string>();
+  const isYes = (reply: unknown): boolean => reply === 1;
+
+  const renew = async (): Promise<void> => {
+    if (claimed.size === 0) return;
+    const ids = [...claimed];
+    const lost: unknown = await redis.run(scripts.renew, names, [consumer, ...ids]);
+    for (const id of Array.isArray(lost) ? lost : []) claimed.delete(String(id));
+  };
+  const stopRenewing = clock.every(Math.ceil(leaseMs / 3), () => {
+    renew().catch((error: unknown) =>
+      log.debug({ kind, reason: messageOf(error) }, 'claims were not renewed'),
+    );
+  });
+
+  const placeOf = ({ dueAt, since }: Parcel<T>): [state: 'waiting' | 'failed', at: number] =>
+    dueAt === null ? ['failed', since] : ['waiting', dueAt];
+  const put = async (parcel: Parcel<T>): Promise<void> => {
+    const args = [parcel.id, JSON.stringify(parcel), ...placeOf(parcel), max];
+    const outcome = await redis.durable(scripts.put, names, args);
+    if (outcome === 'full') throw full(max);
+    claimed.delete(parcel.id);
+  };
+  const putOff = async (id: string, until: number): Promise<void> => {
+    // Whether or not it succeeds: a claim that is not renewed runs out.
+    claimed.delete(id);
+    await redis.run(scripts.putOff, names, [id, consumer, until]);
+  };
+
+  const store: OutboxStore<T> = {
+    get: async (id) => readRecord('parcel', isWhole, await redis.run(scripts.get, names, [id])),
+    put,
+    remove: async (id) => {
+      await redis.durable(scripts.remove, names, [id]);
+      claimed.delete(id);
+    },
+    discard: async (id) => isYes(await redis.durable(scripts.discard, names, [id])),
+    claim: async (now, limit) => {
+      if (limit <= 0) return [];
+      const reply: unknown = await redis.run(scripts.claim, names, [now, limit, consumer, leaseMs]);
+      const ids = Array.isArray(reply) ? reply.map(String) : [];
+      for (const id of ids) claimed.add(id);
+      return ids;
+    },
+    settle: async (id, next) => {
+      const args = next ? [JSON.stringify(next), ...placeOf(next)] : [];
+      try {
+        return isYes(await redis.durable(scripts.settle, names, [id, consumer, ...args]));
+      } finally {
+        claimed.delete(id);
+      }
+    },
+    putOff,
+    nextDue: async () => {
+      const reply = await redis.run(scripts.nextDue, names, []);
+      return reply === null ? undefined : Number(reply);
+    },
+    failed: async (limit) =>
+      limit <= 0 ? [] : readRecords('parcel', isWhole, log, await redis.run(scripts.failed, names, [limit])),
+    count: async () => {
+      const reply: unknown = await redis.run(scripts.count, names, []);
+      const [all = 0, failed = 0] = Array.isArray(reply) ? reply.map(Number) : [];
+      return { waiting: all - failed, failed };
+    },
+  };
+
+  return {
+    store,
+    close: async () => {
+      stopRenewing();
+      await Promise.allSettled([...claimed].map((id) => putOff(id, clock.now())));
+      await redis.run(scripts.leave, names, [consumer]).catch(() => undefined);
+    },
+  };
+}
+
+/** Parcels by id; when they are due; since when they are given up; what is due; the entries there by parcel id. */
+export function outboxKeys(
+  keys: KeySpace,
+  kind: string,
+): readonly [parcels: string, waiting: string, failed: string, due: string, entries: string] {
+  const named = (part: string): string => keys.together(kind, part);
+  return [named('parcels'), named('waiting'), named('failed'), named('due'), named('entries')];
+}

@@ -1,0 +1,100 @@
+// Seeds in Redis: a hash of all by IMSI, and a sorted set of those that pinged lately.
+
+import type { Log, SeedStore } from '../../domain/ports.ts';
+import { SwobError } from '../../errors.ts';
+import type { StoreOptions } from '../options.ts';
+import { tooManySeeds } from '../refusals.ts';
+import { isSeed } from '../shapes.ts';
+import { readRecord, readRecords } from './records.ts';
+import { type KeySpace, type Redis, type Timed, timedScript } from './script.ts';
+
+export interface RedisSeedsOptions {
+  readonly redis: Redis;
+  readonly keys: KeySpace;
+  readonly now: Timed;
+  readonly log: Log;
+  readonly seeds: StoreOptions['seeds'];
+}
+
+export function createRedisSeeds({ redis, keys, now, log, seeds: options }: RedisSeedsOptions): SeedStore {
+  const names = seedKeys(keys);
+  const checkAge = (maxAgeMs: number): void => {
+    if (maxAgeMs <= options.activeMs) return;
+    throw new SwobError(
+      'INTERNAL',
+      `seeds of ${maxAgeMs} ms are asked for, but kept active for ${options.activeMs} ms`,
+    );
+  };
+
+  return {
+    ping: async (seed) => {
+      const { imsi, msisdn, seedType } = seed;
+      const args = [now(), imsi, JSON.stringify(seed), options.maxRegistered, options.activeMs] as const;
+      // What makes it another seed, and has to outlive more than an LPS.
+      const identity = JSON.stringify([msisdn, seedType]);
+      const outcome = await redis.run(scripts.ping, names, [...args, identity]);
+      if (outcome === 'full') throw tooManySeeds(options.maxRegistered);
+      if (outcome === 'changed') await redis.durable(scripts.ping, names, [...args, identity]);
+    },
+    active: async (maxAgeMs) => {
+      checkAge(maxAgeMs);
+      return readRecords('seed', isSeed, log, await redis.run(scripts.active, names, [now(), maxAgeMs]));
+    },
+    getActive: async (imsi, maxAgeMs) => {
+      checkAge(maxAgeMs);
+      return readRecord('seed', isSeed, await redis.run(scripts.getActive, names, [now(), maxAgeMs, imsi]));
+    },
+    get: async (imsi) => readRecord('seed', isSeed, await redis.run(scripts.get, names, [now(), imsi])),
+  };
+}
+
+/** All by IMSI; when they pinged last; what they registered with. */
+export function seedKeys(keys: KeySpace): readonly [all: string, active: string, identities: string] {
+  const named = (name: string): string => keys.together('seeds', name);
+  return [named('all'), named('active'), named('identities')];
+}
+
+/** Each ping adds at most one active seed and lets go of up to this many stale ones. */
+const droppedPerPing = 2;
+
+/** KEYS: as `seedKeys` has them. */
+const scripts = {
+  /** ARGV: now, IMSI, seed, most of them, how long they are active, identity. */
+  ping: timedScript(
+    'ping seeds',
+    3,
+    `
+local identity = redis.call('HGET', KEYS[3], ARGV[2])
+if not identity and redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[4]) then return 'full' end
+redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
+redis.call('ZADD', KEYS[2], text(now), ARGV[2])
+local stale = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. text(now - ARGV[5]), 'LIMIT', 0, ${droppedPerPing})
+if #stale > 0 then redis.call('ZREM', KEYS[2], unpack(stale)) end
+if identity == ARGV[6] then return 'known' end
+redis.call('HSET', KEYS[3], ARGV[2], ARGV[6])
+return 'changed'`,
+  ),
+  /** ARGV: now, age. Read in parts: Lua takes some thousands of arguments at most. */
+  active: timedScript(
+    'active seeds',
+    3,
+    `
+local imsis = redis.call('ZRANGEBYSCORE', KEYS[2], text(now - ARGV[2]), '+inf')
+local found = {}
+for first = 1, #imsis, 1000 do
+  local part = redis.call('HMGET', KEYS[1], unpack(imsis, first, math.min(#imsis, first + 999)))
+  for _, seed in ipairs(part) do found[#found + 1] = seed end
+end
+return found`,
+  ),
+  /** ARGV: now, age, IMSI. */
+  getActive: timedScript(
+    'getActive seeds',
+    3,
+    `
+local at = redis.call('ZSCORE', KEYS[2], ARGV[3])
+return at and tonumber(at) >= now - ARGV[2] and redis.call('HGET', KEYS[1], ARGV[3])`,
+  ),
+  /** ARGV: now, IMSI. */
+  get: timedScript('get seeds', 3, `return redis.call('HGET', KEYS[1], ARGV[2])`),
+} as const;

@@ -1,0 +1,137 @@
+// What Redis does with a session, each in one step. Used by sessions.ts.
+//
+// A session is a hash: state; until (milliseconds); id; successor (the key that leads to it from the id that it was
+// opened with); socket (that showed it last, absent before); publicKey and sharedKey (once a phone has it). `fresh`
+// is a sorted set of the keys of open sessions that no socket has shown, in the order in which they were opened.
+
+import { timedScript } from './script.ts';
+
+const lib = `
+local function find(key)
+  local found = redis.call('HMGET', key, 'state', 'until', 'id', 'successor', 'socket', 'publicKey', 'sharedKey')
+  if not found[1] or tonumber(found[2]) <= now then return nil end
+  return { state = found[1], id = found[3], successor = found[4], socket = found[5],
+           publicKey = found[6], sharedKey = found[7] }
+end
+local function live(key, ttl, ...)
+  redis.call('HSET', key, 'until', text(now + ttl), ...)
+  redis.call('PEXPIRE', key, ttl)
+end
+local function view(session)
+  return { session.id, session.state, session.publicKey, session.sharedKey }
+end`;
+
+const script = (name: string, keys: number, body: string) => timedScript(name, keys, `${lib}\n${body}`);
+
+export const scripts = {
+  /** KEYS: session, fresh. ARGV: now, ttl, most fresh ones, id, successor key. */
+  open: script(
+    'open session',
+    2,
+    `
+local session = find(KEYS[1])
+if session and session.state ~= 'open' then return end
+if session and session.socket then return live(KEYS[1], ARGV[2]) end
+redis.call('DEL', KEYS[1])
+live(KEYS[1], ARGV[2], 'state', 'open', 'id', ARGV[4], 'successor', ARGV[5])
+local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
+redis.call('ZADD', KEYS[2], (last[2] or 0) + 1, KEYS[1])
+for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, 3)) do
+  if not find(key) then redis.call('ZREM', KEYS[2], key) end
+end
+-- One comes, one goes; more only when the bound was lowered.
+for _ = 1, math.min(100, redis.call('ZCARD', KEYS[2]) - ARGV[3]) do
+  local oldest = redis.call('ZPOPMIN', KEYS[2])[1]
+  redis.call('DEL', oldest)
+end`,
+  ),
+
+  /** KEYS: session, successor, fresh. ARGV: now, ttl, socket. */
+  show: script(
+    'show session',
+    3,
+    `
+local key, session = KEYS[1], find(KEYS[1])
+if not session then
+  local untilMs, successor = string.match(redis.call('GET', KEYS[2]) or '', '^(%d+) (.*)$')
+  if not successor or tonumber(untilMs) <= now then return end
+  key, session = successor, find(successor)
+end
+if not session then return end
+if session.state == 'open' then
+  live(key, ARGV[2], 'socket', ARGV[3])
+  redis.call('ZREM', KEYS[3], key)
+end
+return view(session)`,
+  ),
+
+  /** KEYS: session. ARGV: now. */
+  get: script(
+    'get session',
+    1,
+    `
+local session = find(KEYS[1])
+return session and view(session)`,
+  ),
+
+  /** KEYS: session, new session, fresh. ARGV: now, ttl, ttl of the successor, new id. */
+  rotate: script(
+    'rotate session',
+    3,
+    `
+local session = find(KEYS[1])
+if not session then return 'unknown' end
+if session.state ~= 'open' then return session.state end
+if find(KEYS[2]) then return 'used' end
+redis.call('RENAME', KEYS[1], KEYS[2])
+live(KEYS[2], ARGV[2], 'id', ARGV[4], 'socket', session.socket or '')
+redis.call('ZREM', KEYS[3], KEYS[1])
+redis.call('SET', session.successor, text(now + ARGV[3]) .. ' ' .. KEYS[2], 'PX', ARGV[3])
+return 'rotated'`,
+  ),
+
+  /** KEYS: session, fresh. ARGV: now, ttl, public key, shared key. */
+  pause: script(
+    'pause session',
+    2,
+    `
+local session = find(KEYS[1])
+if not session then return 'unknown' end
+if session.state ~= 'open' then return session.publicKey == ARGV[3] and 'paused' or 'taken' end
+live(KEYS[1], ARGV[2], 'state', 'paused', 'publicKey', ARGV[3], 'sharedKey', ARGV[4])
+redis.call('ZREM', KEYS[2], KEYS[1])
+return 'paused'`,
+  ),
+
+  /** KEYS: session. ARGV: now, ttl. */
+  complete: script(
+    'complete session',
+    1,
+    `
+local session = find(KEYS[1])
+if session and session.state == 'paused' then live(KEYS[1], ARGV[2], 'state', 'paired') end`,
+  ),
+
+  /** KEYS: session, fresh. ARGV: now. */
+  remove: script(
+    'remove session',
+    2,
+    `
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], KEYS[1])`,
+  ),
+
+  /** KEYS: session, fresh. ARGV: now, socket. */
+  end: script(
+    'end session',
+    2,
+    `
+local session = find(KEYS[1])
+if not session then return 'unknown' end
+if session.state ~= 'open' then return session.state end
+if session.socket and session.socket ~= '' and session.socket ~= ARGV[2] then return 'kept' end
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], KEYS[1])
+return 'ended'`,
+  ),
+} as const;

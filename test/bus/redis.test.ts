@@ -1,0 +1,66 @@
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { systemClock } from '../../src/app/system-clock.ts';
+import { createRedisBus } from '../../src/bus/redis.ts';
+import type { Bus } from '../../src/domain/ports.ts';
+import { busContract, createListener } from '../contract/bus.ts';
+import { connectTo, newPrefix } from '../store/redis-support.ts';
+import { createMemoryLog } from '../support/log.ts';
+import { redisForFile } from '../support/redis.ts';
+
+const redis = redisForFile({ appendfsync: 'no' });
+
+let prefix: string;
+let buses: { here: Bus; there: Bus };
+const log = createMemoryLog();
+const open = async (): Promise<Bus> => {
+  const channels = await connectTo(redis(), { timeoutMs: 1_000 });
+  onTestFinished(() => channels.close());
+  return createRedisBus({ channels, prefix, clock: systemClock, log });
+};
+beforeEach(async () => {
+  prefix = newPrefix();
+  buses = { here: await open(), there: await open() };
+});
+
+busContract('Redis', () => buses);
+
+test('after an outage it works again, and all who listen are told to look', async () => {
+  const listeners = Array.from({ length: 500 }, createListener);
+  await Promise.all(listeners.map((listener, n) => buses.here.subscribe(`user ${n}`, listener)));
+  await redis().kill();
+  await buses.there.publish({ kind: 'pause', userId: 'user 7', sessionId: 'lost' });
+  expect(log.lines.at(-1)?.message).toBe('a socket was not told; it will look by itself');
+  await redis().restart();
+  const options = { timeout: 15_000 };
+  await vi.waitFor(
+    () => expect(listeners.filter(({ missed }) => missed.mock.calls.length === 1)).toHaveLength(500),
+    options,
+  );
+  await vi.waitFor(async () => {
+    await buses.there.publish({ kind: 'ack', userId: 'user 7', sessionId: 's' });
+    expect(listeners[7]?.events.at(-1)).toMatchObject({ kind: 'ack', sessionId: 's' });
+  }, options);
+});
+
+test('while Redis is away nobody can begin to listen, and nobody waits for long', async () => {
+  await redis().kill();
+  onTestFinished(() => redis().restart());
+  await expect(buses.here.subscribe('alice', createListener())).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+  });
+});
+
+test.each([
+  '',
+  'no JSON',
+  '{}',
+  '{"kind":"burn","userId":"alice","sessionId":"s"}',
+  '{"kind":"ack","userId":7}',
+])('a message that is none of ours (%s) is told and passed over', async (message) => {
+  const listener = createListener();
+  await buses.here.subscribe('alice', listener);
+  await redis().cli('spublish', `${prefix}:bus:alice`, message);
+  await buses.there.publish({ kind: 'ack', userId: 'alice', sessionId: 's' });
+  await vi.waitFor(() => expect(listener.events).toHaveLength(1), { timeout: 5_000 });
+  expect(log.lines.at(-1)).toMatchObject({ level: 'warn' });
+});

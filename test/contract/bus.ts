@@ -1,0 +1,53 @@
+// What every bus must do, whatever carries the events. Each adapter's test runs this suite.
+
+import { describe, expect, test, vi } from 'vitest';
+import type { SessionEvent } from '../../src/domain/model.ts';
+import type { Bus } from '../../src/domain/ports.ts';
+
+/** Keeps what it hears. */
+export function createListener() {
+  const events: SessionEvent[] = [];
+  return { events, heard: (event: SessionEvent) => void events.push(event), missed: vi.fn() };
+}
+
+/** `current` gives two ends of a new bus: they may be the same one. */
+export function busContract(name: string, current: () => { here: Bus; there: Bus }): void {
+  const pause = (userId: string, sessionId = 's'): SessionEvent => ({ kind: 'pause', userId, sessionId });
+
+  describe(`${name} bus`, () => {
+    test('an event reaches all who listen to its user, in order, and nobody else', async () => {
+      const { here, there } = current();
+      const [first, second, other] = [createListener(), createListener(), createListener()];
+      await here.subscribe('alice', first);
+      await here.subscribe('alice', second);
+      await here.subscribe('bob', other);
+      const sent = [pause('alice'), { ...pause('alice'), kind: 'ack' as const }, pause('alice', 'é\n"')];
+      for (const event of sent) await there.publish(event);
+      await there.publish(pause('carol'));
+      await there.publish(pause('bob', 'last'));
+      await vi.waitFor(() => expect(other.events).toEqual([pause('bob', 'last')]), { timeout: 5_000 });
+      await vi.waitFor(() => expect([first.events, second.events]).toEqual([sent, sent]), { timeout: 5_000 });
+      expect(first.missed).not.toHaveBeenCalled();
+    });
+
+    test('who stops hears nothing more, and the others do', async () => {
+      const { here, there } = current();
+      const [stopped, other] = [createListener(), createListener()];
+      const stop = await here.subscribe('alice', stopped);
+      await here.subscribe('alice', other);
+      stop();
+      stop();
+      await there.publish(pause('alice'));
+      await vi.waitFor(() => expect(other.events).toHaveLength(1), { timeout: 5_000 });
+      expect(stopped.events).toEqual([]);
+      const again = createListener();
+      await here.subscribe('alice', again);
+      await there.publish(pause('alice', 'again'));
+      await vi.waitFor(() => expect(again.events).toEqual([pause('alice', 'again')]), { timeout: 5_000 });
+    });
+
+    test('an event that nobody waits for is no failure', async () => {
+      await current().there.publish(pause('nobody'));
+    });
+  });
+}

@@ -1,0 +1,200 @@
+// What several nodes may expect of the store that they share in Redis.
+
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../src/app/system-clock.ts';
+import { flightContract } from '../contract/flights.ts';
+import { parcel, waiting } from '../contract/outboxes.ts';
+import { phone, seed, user } from '../contract/store.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { redisForFile } from '../support/redis.ts';
+import { newPrefix, openRedisStore, timeOf } from './redis-support.ts';
+
+const redis = redisForFile({ appendfsync: 'no' });
+
+/** So many stores over the same keys. */
+async function openNodes(count: number, options: Parameters<typeof openRedisStore>[1] = {}) {
+  const prefix = newPrefix();
+  const open = () => openRedisStore(redis(), { prefix, ...options });
+  const nodes = await Promise.all(Array.from({ length: count }, open));
+  return nodes.map(({ store }) => store);
+}
+
+describe('flights of two nodes', () => {
+  const current = () => {
+    if (!now) throw new Error('no test is running');
+    return now;
+  };
+  let now: Parameters<typeof flightContract>[0] extends () => infer T ? T | undefined : never;
+  beforeEach(async () => {
+    const clock = createFakeClock();
+    const [one, other] = await openNodes(2, { now: timeOf(clock) });
+    if (!one?.flights || !other?.flights) throw new Error('the store has no flights');
+    const [here, there] = [one.flights, other.flights];
+    // Whoever begins, the other one may look.
+    now = { clock, flights: { ...here, look: there.look, renew: there.renew } };
+  });
+  flightContract(current);
+});
+
+describe('parcels of several nodes', () => {
+  const now = 1_648_206_200_000;
+
+  test('each is claimed by one', async () => {
+    const nodes = await openNodes(3, { inbound: { max: 1_000 } });
+    for (let n = 0; n < 100; n++) await nodes[n % 3]?.inbound.put(waiting(`${n}`, n));
+    const claims = await Promise.all(
+      Array.from({ length: 30 }, (_, n) => nodes[n % 3]?.inbound.claim(now, 5) ?? []),
+    );
+    const ids = claims.flat();
+    expect(ids).toHaveLength(100);
+    expect(new Set(ids).size).toBe(100);
+  });
+
+  test('a node that is silent loses its claims to another, and changes nothing when it comes back', async () => {
+    const [dying, other] = await openNodes(2, { leaseMs: 50 });
+    await dying?.inbound.put(parcel);
+    expect(await dying?.inbound.claim(now, 9)).toEqual([parcel.id]);
+    await vi.waitFor(async () => expect(await other?.inbound.claim(now, 9)).toEqual([parcel.id]), {
+      timeout: 10_000,
+    });
+    const later = { ...parcel, attempts: 7 };
+    expect(await dying?.inbound.settle(parcel.id, later)).toBe(false);
+    await dying?.inbound.putOff(parcel.id, 1);
+    expect(await other?.inbound.get(parcel.id)).toEqual(parcel);
+    expect(await other?.inbound.nextDue()).toBeUndefined();
+    expect(await other?.inbound.settle(parcel.id, undefined)).toBe(true);
+    // Done by the other one: it does not come back.
+    expect(await dying?.inbound.settle(parcel.id, later)).toBe(false);
+    expect(await dying?.inbound.get(parcel.id)).toBeUndefined();
+    expect(await dying?.inbound.count()).toEqual({ waiting: 0, failed: 0 });
+  });
+
+  test('a node that lives keeps its claims for as long as its work takes', async () => {
+    const [busy, other] = await openNodes(2, { leaseMs: 600, clock: systemClock });
+    await busy?.inbound.put(parcel);
+    expect(await busy?.inbound.claim(now, 9)).toEqual([parcel.id]);
+    const until = systemClock.monotonic() + 1_500;
+    await vi.waitFor(
+      async () => {
+        expect(await other?.inbound.claim(now, 9)).toEqual([]);
+        expect(systemClock.monotonic()).toBeGreaterThan(until);
+      },
+      { timeout: 10_000, interval: 50 },
+    );
+    expect(await busy?.inbound.settle(parcel.id, undefined)).toBe(true);
+  });
+
+  test('a node that stops gives back what it has claimed, at once', async () => {
+    const [stopping, other] = await openNodes(2);
+    await stopping?.inbound.put(parcel);
+    await stopping?.inbound.claim(now, 9);
+    await stopping?.close();
+    expect(await other?.inbound.claim(systemClock.now(), 9)).toEqual([parcel.id]);
+  });
+
+  test('the bound holds over all of them', async () => {
+    const nodes = await openNodes(4);
+    const puts = Array.from({ length: 100 }, (_, n) => nodes[n % 4]?.inbound.put(waiting(`${n}`, n)));
+    const results = await Promise.allSettled(puts);
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(40);
+  });
+});
+
+describe('what one node does, the others see', () => {
+  test('a session goes on wherever the next step comes in', async () => {
+    const [a, b, c] = await openNodes(3);
+    await a?.sessions.open('alice', 'first');
+    expect(await b?.sessions.show('alice', 'first', 'socket')).toMatchObject({ state: 'open' });
+    expect(await c?.sessions.rotate('alice', 'first', 'second')).toBe('rotated');
+    expect(await a?.sessions.pause('alice', 'second', phone)).toBe('paused');
+    expect(await b?.sessions.show('alice', 'first', 'another')).toMatchObject({
+      sessionId: 'second',
+      state: 'paused',
+      phone,
+    });
+    expect(await b?.sessions.claimPassword('digest', 'one')).toBe(true);
+    expect(await c?.sessions.claimPassword('digest', 'two')).toBe(false);
+  });
+
+  test("limits count over all, whatever the nodes' own clocks say", async () => {
+    const nodes = await openNodes(3, { now: () => 0, clock: createFakeClock(1) });
+    const limit = { count: 10, windowMs: 60_000 };
+    const taken = await Promise.all(
+      Array.from({ length: 60 }, (_, n) => nodes[n % 3]?.limits.take('key', limit)),
+    );
+    expect(taken.filter((seconds) => seconds === 0)).toHaveLength(10);
+  });
+
+  test('seeds and users are there for all', async () => {
+    const [a, b] = await openNodes(2);
+    await a?.seeds.ping(seed);
+    await a?.users.put(user);
+    expect(await b?.seeds.active(20_000)).toEqual([seed]);
+    expect(await b?.users.get(user.userId)).toEqual(user);
+  });
+});
+
+describe('in real time', () => {
+  test('what is short-lived goes by itself, and what is durable stays', async () => {
+    const prefix = newPrefix();
+    const { store } = await openRedisStore(redis(), { prefix, now: undefined });
+    await store.sessions.open('alice', 'first');
+    await store.sessions.show('alice', 'first', 'socket');
+    await store.sessions.rotate('alice', 'first', 'second');
+    await store.sessions.claimPassword('digest', 'fingerprint');
+    await store.limits.take('key', { count: 1, windowMs: 60_000 });
+    await store.flights?.begin('key', 10_000);
+    await store.published.put('id', { answer: 'published', life: [] });
+    await store.probe();
+    await store.users.put(user);
+    await store.seeds.ping(seed);
+    await store.inbound.put(parcel);
+    const keys = (await redis().cli('--scan', '--pattern', `${prefix}:*`)).split('\n');
+    const lasting = ['user', '{seeds}', '{inbound}'];
+    expect(keys.length).toBeGreaterThan(12);
+    for (const key of keys) {
+      const ttl = Number(await redis().cli('pttl', key));
+      const isLasting = lasting.some((kind) => key.startsWith(`${prefix}:${kind}`));
+      expect([key, isLasting ? ttl === -1 : ttl > 0 && ttl <= 3_600_000]).toEqual([key, true]);
+    }
+  });
+
+  test('a session is unknown when its time by the clock of Redis is over', async () => {
+    const sessions = { openTtlMs: 50, pausedTtlMs: 50, pairedTtlMs: 50, maxOpen: 10 };
+    const [store] = await openNodes(1, { now: undefined, sessions });
+    await store?.sessions.open('alice', 'first');
+    await vi.waitFor(async () => expect(await store?.sessions.get('alice', 'first')).toBeUndefined(), {
+      timeout: 5_000,
+    });
+  });
+
+  test('nothing that a request does looks through all keys', async () => {
+    const stats = await redis().cli('info', 'commandstats');
+    expect(stats).toContain('cmdstat_evalsha');
+    expect(stats).not.toMatch(/cmdstat_(keys|hgetall|hkeys|hvals|smembers|sort)\b/);
+  });
+});
+
+describe('a record that is damaged', () => {
+  test('is told without what it says, and hides no other', async () => {
+    const prefix = newPrefix();
+    const { store, log } = await openRedisStore(redis(), { prefix });
+    await redis().cli('set', `${prefix}:user:alice`, '{"sharedKey":"a secret"}');
+    const reading = store.users.get('alice');
+    await expect(reading).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(reading).rejects.toThrow(/^a user in Redis is damaged/);
+    await expect(reading).rejects.not.toThrow('secret');
+    await store.seeds.ping(seed);
+    await store.seeds.ping({ ...seed, imsi: '62401' });
+    await redis().cli('hset', `${prefix}:{seeds}:all`, '62401', 'no JSON');
+    expect(await store.seeds.active(20_000)).toEqual([seed]);
+    expect(log.lines.at(-1)).toMatchObject({ level: 'error', message: 'a seed cannot be read' });
+  });
+});
+
+test('a closed store takes nothing more', async () => {
+  const [store] = await openNodes(1);
+  await store?.close();
+  await expect(store?.users.get('alice')).rejects.toThrow('the store is closed');
+  await expect(store?.inbound.put(parcel)).rejects.toThrow(/closed|connected/);
+});
