@@ -48,6 +48,7 @@ const packageOwners: Record<string, readonly string[]> = {
   '@fastify/swagger': ['gateway'],
   '@fastify/swagger-ui': ['gateway'],
   '@fastify/type-provider-typebox': ['gateway'],
+  '@redis/client': ['store'],
   amqplib: ['upstream', 'cli'],
   chalk: ['cli', 'app'],
   commander: ['cli'],
