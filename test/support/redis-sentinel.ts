@@ -60,7 +60,7 @@ async function prepare(): Promise<RedisSentinels & { start(): Promise<void>; sto
         `dir ${folder}`,
         `sentinel monitor ${masterName} ${redisHost} ${first} 2`,
         `sentinel down-after-milliseconds ${masterName} 600`,
-        `sentinel failover-timeout ${masterName} 3000`,
+        `sentinel failover-timeout ${masterName} 1000`,
       ].join('\n'),
     );
     sentinels.push(await spawnReady('redis-server', [file, '--sentinel'], () => ask(port, 'ping')));

@@ -1,6 +1,7 @@
 // What `swob doctor` looks at: the checks of app/doctor with the adapters that they need.
 
 import type { Config } from '../../config/schema.ts';
+import { parseStoreUrl } from '../../config/store-url.ts';
 import { upstreamUrl } from '../../domain/addresses.ts';
 import type { Clock } from '../../domain/ports.ts';
 import { messageOf } from '../../errors.ts';
@@ -14,6 +15,7 @@ import { checkPort } from '../doctor/ports.ts';
 import { checkFolder, checkStore } from '../doctor/store.ts';
 import { checkAgainst, checkDescriptors, checkMemory, checkNode, watchClock } from '../doctor/system.ts';
 import { checkUpstream, type Upstream } from '../doctor/upstreams.ts';
+import { examineRedis } from './doctor-redis.ts';
 import { viewStore } from './store-holder.ts';
 import type { ServiceName } from './world.ts';
 
@@ -79,6 +81,8 @@ async function timeToConnect(endpoint: Endpoint, clock: Clock, signal: AbortSign
 }
 
 async function examineStore(config: Config, clock: Clock): Promise<Finding[]> {
+  const url = parseStoreUrl(config.store.url);
+  if (url.kind === 'redis') return examineRedis(config, url, clock);
   try {
     const { folder, holder } = await viewStore(config, clock);
     if (folder === undefined) return [ok('store', 'in memory: all is lost at exit')];

@@ -1,19 +1,18 @@
-// Connects to the Redis that the configuration names. Imported only where the store is there.
+// Opens the store in the Redis that the configuration names, and the bus over it. Imported only where it is there.
 
-import { readFile } from 'node:fs/promises';
 import { createRedisBus } from '../../bus/redis.ts';
 import type { Config } from '../../config/schema.ts';
 import type { RedisStoreUrl } from '../../config/store-url.ts';
-import { messageOf, SwobError } from '../../errors.ts';
 import type { StoreOptions } from '../../store/options.ts';
-import { connectRedis, type RedisConnection } from '../../store/redis/connection.ts';
+import { connectRedis } from '../../store/redis/connection.ts';
 import { createRedisStore } from '../../store/redis/store.ts';
+import { redisOptions } from './redis-options.ts';
 import type { OpenedStore } from './store.ts';
-import type { World } from './world.ts';
 
 /** Slots of a cluster that sessions are spread over: more than it can have masters in reason. */
 const clusterSlots = 256;
 
+/** Connects later when Redis cannot be reached now. Throws CONFIG when a file cannot be read or Redis refuses us. */
 export async function openRedis(
   config: Config,
   url: RedisStoreUrl,
@@ -21,42 +20,10 @@ export async function openRedis(
 ): Promise<OpenedStore> {
   const { prefix } = config.store;
   const { clock, log } = options;
-  const connection = await connectTo(config, url, options);
+  const redis = await connectRedis(await redisOptions(config, url, options));
   const slots = url.mode === 'cluster' ? clusterSlots : 1;
   return {
-    store: createRedisStore({ ...options, redis: connection, prefix, slots }),
-    bus: createRedisBus({ channels: connection, prefix, clock, log }),
+    store: createRedisStore({ ...options, redis, prefix, slots }),
+    bus: createRedisBus({ channels: redis, prefix, clock, log }),
   };
-}
-
-/** Throws CONFIG when a file cannot be read or Redis refuses us; connects later when it cannot be reached now. */
-async function connectTo(
-  { store }: Config,
-  url: RedisStoreUrl,
-  { clock, log }: Pick<World, 'clock' | 'log'>,
-): Promise<RedisConnection> {
-  const read = async (key: 'password_file' | 'ca'): Promise<string | undefined> => {
-    if (store[key] === '') return undefined;
-    try {
-      return await readFile(store[key], 'utf8');
-    } catch (error) {
-      throw new SwobError('CONFIG', `[store] ${key}: cannot read ${store[key]}: ${messageOf(error)}`);
-    }
-  };
-  const fromFile = (await read('password_file'))?.replace(/\r?\n$/, '');
-  return connectRedis({
-    mode: url.mode,
-    nodes: url.nodes,
-    master: url.master,
-    db: url.db,
-    user: url.user ?? (store.user || undefined),
-    password: url.password ?? fromFile ?? (store.password || undefined),
-    sentinelPassword: store.sentinel_password || undefined,
-    tls: url.tls ? { ca: await read('ca') } : undefined,
-    timeoutMs: store.timeout,
-    replicas: store.replicas,
-    replicaTimeoutMs: store.replica_timeout,
-    clock,
-    log,
-  });
 }

@@ -61,6 +61,12 @@ export function redisFailure(name: string, error: unknown): SwobError | RedisRep
   return error instanceof ErrorReply ? replyFailure(name, error) : connectionFailure(name, error);
 }
 
+/** The server was a master and is a replica now: whoever is the master has to be found. */
+export function isDemotion(error: unknown): boolean {
+  const cause = error instanceof SwobError ? error.cause : undefined;
+  return cause instanceof ErrorReply && /^(?:READONLY|UNBLOCKED)\b/.test(cause.message);
+}
+
 function replyFailure(name: string, error: ErrorReply): SwobError | RedisReplyError {
   const { message } = error;
   const code = message.split(' ', 1)[0] ?? '';

@@ -1,6 +1,7 @@
 // A connection to Redis that comes back by itself. Used by shard.ts.
 
 import type { Clock, Log } from '../../domain/ports.ts';
+import { within } from '../../domain/within.ts';
 import { SwobError } from '../../errors.ts';
 import { unavailable } from './failure.ts';
 import type { RedisNode } from './node.ts';
@@ -8,6 +9,7 @@ import type { RedisNode } from './node.ts';
 /** Pauses between attempts double from the first to the longest, each shortened by up to a half by chance. */
 const firstPauseMs = 100;
 const longestPauseMs = 1_000;
+const closeMs = 1_000;
 /** A connection that stood for this long was no failed attempt. */
 const steadyMs = 5_000;
 
@@ -30,7 +32,7 @@ export interface Link {
   isUp(): boolean;
   /** Resolves when the first attempt has ended, with its failure if it failed. */
   readonly first: Promise<SwobError | undefined>;
-  /** Idempotent; takes a second at most. */
+  /** Idempotent; takes two seconds at most. */
   close(): Promise<void>;
 }
 
@@ -106,7 +108,8 @@ export function keepLink({ name, open, prepare, onChange, clock, log }: LinkOpti
       closed = true;
       cancelPause();
       await node?.close();
-      await running;
+      // An attempt under way has its own bounds, and closes what it opens.
+      await within(clock, closeMs, running);
     },
   };
 }

@@ -6,7 +6,7 @@ import { addressName, type RedisAddress } from '../../config/store-url.ts';
 import type { Clock } from '../../domain/ports.ts';
 import { within } from '../../domain/within.ts';
 import type { SwobError } from '../../errors.ts';
-import { misconfigured, RedisReplyError, redisFailure, unavailable } from './failure.ts';
+import { isDemotion, misconfigured, RedisReplyError, redisFailure, unavailable } from './failure.ts';
 
 export type RedisArg = string | Buffer;
 
@@ -129,8 +129,7 @@ export async function openNode(
     try {
       return await bounded<unknown>(() => client.sendCommand([...args]), limitMs);
     } catch (error) {
-      // A master that was made a replica: whoever is the master now has to be found.
-      if (/^Redis at \S+ is a replica now/.test(String(Object(error).message))) drop(asReason(error));
+      if (isDemotion(error)) drop(asReason(error));
       throw error;
     }
   };

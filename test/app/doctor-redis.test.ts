@@ -1,0 +1,102 @@
+// What `swob doctor` finds about Redis, and the options of the connection that the configuration makes.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { examineRedis } from '../../src/app/compose/doctor-redis.ts';
+import { redisOptions } from '../../src/app/compose/redis.ts';
+import { checkRedis } from '../../src/app/doctor/redis.ts';
+import { systemClock } from '../../src/app/system-clock.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { parseStoreUrl } from '../../src/config/store-url.ts';
+import { configFile } from '../support/config-files.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { createMemoryLog } from '../support/log.ts';
+import { freePort } from '../support/ports.ts';
+import { redisForFile } from '../support/redis.ts';
+
+const server = redisForFile({ password: 'hunter2', appendfsync: 'always' });
+
+function configured(...settings: string[]) {
+  const overrides = settings.map((setting) => `store.${setting}`);
+  const { config } = loadConfig({ files: [configFile('')], env: {}, overrides });
+  const url = parseStoreUrl(config.store.url);
+  if (url.kind !== 'redis') throw new Error('no Redis');
+  return { config, url };
+}
+
+async function states(...settings: string[]): Promise<string[]> {
+  const { config, url } = configured(...settings);
+  const findings = await examineRedis(config, url, systemClock);
+  expect(JSON.stringify(findings)).not.toContain('hunter');
+  return findings.map(({ state, detail }) => `${state}: ${detail}`);
+}
+
+test('a server that keeps everything is well; one that throws keys away is not', async () => {
+  const { port, url } = server();
+  const well = [
+    expect.stringMatching(new RegExp(`^ok: 127.0.0.1:${port}, Redis \\d+\\.\\d+\\.\\d+, 0 replica\\(s\\)$`)),
+    `ok: 127.0.0.1:${port} has every write on disk before it answers`,
+    `ok: 127.0.0.1:${port} throws nothing away`,
+  ];
+  expect(await states(`url=${url}`)).toEqual(well);
+  await server().cli('config', 'set', 'maxmemory-policy', 'allkeys-lru');
+  await server().cli('config', 'set', 'appendfsync', 'everysec');
+  expect(await states(`url=${url}`, 'replicas=1')).toEqual([
+    expect.stringMatching(/^fail: .*0 replica\(s\); \[store\] replicas wants 1$/),
+    expect.stringMatching(/^warn: .*a power cut can lose the last second or two of what was acknowledged$/),
+    expect.stringMatching(/^fail: .*allkeys-lru: when it is full it throws registrations and keys away$/),
+  ]);
+});
+
+test('a user that may not look, a wrong password, and no server', async () => {
+  await server().cli('acl', 'setuser', 'plain', 'on', '>hunter3', '~*', '+@all', '-config', '-info');
+  const { port } = server();
+  expect(await states(`url=redis://plain:hunter3@127.0.0.1:${port}`)).toEqual([
+    expect.stringMatching(/^ok: .*of an unknown version/),
+    expect.stringMatching(/^warn: .*does not let us look/),
+    expect.stringMatching(/^warn: .*does not let us look/),
+  ]);
+  expect(await states(`url=redis://127.0.0.1:${port}`, 'password=hunter4')).toEqual([
+    expect.stringMatching(/^fail: .*refuses our user or password/),
+  ]);
+  expect(await states(`url=redis://127.0.0.1:${await freePort()}`)).toEqual([
+    expect.stringMatching(/^fail: .*cannot be reached \(ECONNREFUSED\)/),
+  ]);
+});
+
+test.each([
+  ['no', undefined, 'or everything'],
+  ['yes', 'no', 'half a minute and more'],
+])('appendonly %s, appendfsync %s: says what a crash can lose', (appendonly, appendfsync, lost) => {
+  const facts = { name: 'a:1', version: '7.0.0', replicas: 0, maxmemoryPolicy: 'noeviction' };
+  const [, persistence] = checkRedis({ ...facts, appendonly, appendfsync }, 0);
+  expect(persistence).toMatchObject({ state: 'warn', detail: expect.stringContaining(lost) });
+});
+
+test('password and certificates are read from their files', async () => {
+  const [file, empty] = ['password', 'empty'].map((name) => join(temporaryFolder(), name));
+  writeFileSync(String(file), 'hunter2 \n');
+  writeFileSync(String(empty), '\n');
+  const of = (...settings: string[]) => {
+    const { config, url } = configured(...settings);
+    return redisOptions(config, url, { clock: systemClock, log: createMemoryLog() });
+  };
+  expect(await of('url=rediss://me@a', `password_file=${file}`, `ca=${file}`)).toMatchObject({
+    user: 'me',
+    password: 'hunter2 ',
+    tls: { ca: 'hunter2 \n' },
+    timeoutMs: 2_000,
+  });
+  expect(await of('url=redis+sentinel://a/m', 'sentinel_password=x')).toMatchObject({
+    mode: 'sentinel',
+    master: 'm',
+    password: undefined,
+    sentinelPassword: 'x',
+    tls: undefined,
+  });
+  await expect(of('url=redis://a', `password_file=${empty}`)).rejects.toMatchObject({ code: 'CONFIG' });
+  await expect(of('url=redis://a', 'password_file=/nowhere')).rejects.toThrow(
+    'cannot read [store] password_file: ENOENT',
+  );
+});

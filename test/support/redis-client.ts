@@ -1,0 +1,32 @@
+// The connection of swob to a Redis of a test, closed when the test is over.
+
+import { onTestFinished } from 'vitest';
+import { systemClock } from '../../src/app/system-clock.ts';
+import { parseStoreUrl } from '../../src/config/store-url.ts';
+import { connectRedis, type RedisConnection, type RedisOptions } from '../../src/store/redis/connection.ts';
+import { createMemoryLog, type MemoryLog } from './log.ts';
+
+export interface TestConnection {
+  readonly redis: RedisConnection;
+  readonly log: MemoryLog;
+}
+
+/** To what the URL names, with `changes` to the defaults of the configuration. */
+export async function connectTo(url: string, changes: Partial<RedisOptions> = {}): Promise<TestConnection> {
+  const parsed = parseStoreUrl(url);
+  if (parsed.kind !== 'redis') throw new Error(`${url} names no Redis`);
+  const { tls, kind: _kind, ...where } = parsed;
+  const log = createMemoryLog();
+  const redis = await connectRedis({
+    ...where,
+    ...(tls && { tls: {} }),
+    timeoutMs: 2_000,
+    replicas: 0,
+    replicaTimeoutMs: 1_000,
+    clock: systemClock,
+    log,
+    ...changes,
+  });
+  onTestFinished(() => redis.close());
+  return { redis, log };
+}
