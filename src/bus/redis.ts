@@ -6,7 +6,7 @@ import type { Bus, BusListener, Clock, Log } from '../domain/ports.ts';
 import { messageOf } from '../errors.ts';
 
 /** Of the connection to Redis, what a bus needs. */
-export interface Channels {
+interface Channels {
   publish(channel: string, message: string): Promise<number>;
   subscribe(
     channel: string,

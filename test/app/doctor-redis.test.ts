@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { examineRedis } from '../../src/app/compose/doctor-redis.ts';
-import { redisOptions } from '../../src/app/compose/redis.ts';
+import { redisOptions } from '../../src/app/compose/redis-options.ts';
 import { checkRedis } from '../../src/app/doctor/redis.ts';
 import { systemClock } from '../../src/app/system-clock.ts';
 import { loadConfig } from '../../src/config/load.ts';

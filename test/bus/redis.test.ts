@@ -3,9 +3,10 @@ import { systemClock } from '../../src/app/system-clock.ts';
 import { createRedisBus } from '../../src/bus/redis.ts';
 import type { Bus } from '../../src/domain/ports.ts';
 import { busContract, createListener } from '../contract/bus.ts';
-import { connectTo, newPrefix } from '../store/redis-support.ts';
+import { newPrefix } from '../store/redis-support.ts';
 import { createMemoryLog } from '../support/log.ts';
 import { redisForFile } from '../support/redis.ts';
+import { openConnection } from '../support/redis-client.ts';
 
 const redis = redisForFile({ appendfsync: 'no' });
 
@@ -13,7 +14,7 @@ let prefix: string;
 let buses: { here: Bus; there: Bus };
 const log = createMemoryLog();
 const open = async (): Promise<Bus> => {
-  const channels = await connectTo(redis(), { timeoutMs: 1_000 });
+  const { redis: channels } = await openConnection(redis().url, { timeoutMs: 1_000 });
   onTestFinished(() => channels.close());
   return createRedisBus({ channels, prefix, clock: systemClock, log });
 };

@@ -2,32 +2,13 @@
 
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
-import { systemClock } from '../../src/app/system-clock.ts';
 import type { Clock } from '../../src/domain/ports.ts';
-import { connectRedis, type RedisConnection, type RedisOptions } from '../../src/store/redis/connection.ts';
 import { createRedisStore, type RedisStoreOptions } from '../../src/store/redis/store.ts';
 import { storeOptions } from '../contract/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
+import { connectTo } from '../support/redis-client.ts';
 import type { RedisServer } from '../support/redis-server.ts';
-
-/** A connection in real time. */
-export function connectTo(
-  { host, port }: Pick<RedisServer, 'host' | 'port'>,
-  options: Partial<RedisOptions> = {},
-): Promise<RedisConnection> {
-  return connectRedis({
-    mode: 'single',
-    nodes: [{ host, port }],
-    db: 0,
-    timeoutMs: 5_000,
-    replicas: 0,
-    replicaTimeoutMs: 1_000,
-    clock: systemClock,
-    log: createMemoryLog(),
-    ...options,
-  });
-}
 
 /** A time that moves with the monotonic one of the clock, whatever its wall shows. */
 export function timeOf(clock: Clock): () => number {
@@ -39,7 +20,7 @@ export const newPrefix = (): string => `t-${randomUUID()}`;
 
 /** A store with bounds that a test can reach, in keys of its own unless given; closed when the test is over. */
 export async function openRedisStore(
-  server: Pick<RedisServer, 'host' | 'port'>,
+  server: Pick<RedisServer, 'url'>,
   options: Partial<RedisStoreOptions> = {},
 ) {
   const clock = createFakeClock();
@@ -47,7 +28,7 @@ export async function openRedisStore(
   const store = createRedisStore({
     ...storeOptions(clock),
     log,
-    redis: await connectTo(server),
+    redis: (await connectTo(server.url)).redis,
     prefix: newPrefix(),
     slots: 1,
     now: timeOf(clock),

@@ -11,8 +11,11 @@ export interface TestConnection {
   readonly log: MemoryLog;
 }
 
-/** To what the URL names, with `changes` to the defaults of the configuration. */
-export async function connectTo(url: string, changes: Partial<RedisOptions> = {}): Promise<TestConnection> {
+/** To what the URL names, with `changes` to the defaults of the configuration; whoever opens it closes it. */
+export async function openConnection(
+  url: string,
+  changes: Partial<RedisOptions> = {},
+): Promise<TestConnection> {
   const parsed = parseStoreUrl(url);
   if (parsed.kind !== 'redis') throw new Error(`${url} names no Redis`);
   const { tls, kind: _kind, ...where } = parsed;
@@ -27,6 +30,12 @@ export async function connectTo(url: string, changes: Partial<RedisOptions> = {}
     log,
     ...changes,
   });
-  onTestFinished(() => redis.close());
   return { redis, log };
+}
+
+/** The same, closed when the test is over. */
+export async function connectTo(url: string, changes: Partial<RedisOptions> = {}): Promise<TestConnection> {
+  const connection = await openConnection(url, changes);
+  onTestFinished(() => connection.redis.close());
+  return connection;
 }

@@ -163,10 +163,11 @@ export function createShard(options: ShardOptions): Shard {
     },
     subscribe: async (channel, listener) => {
       channels.set(channel, listener);
-      const isNew = subscriptions === undefined;
       subscriptions ??= listen();
       // A new link subscribes to everything by itself.
-      const failure = isNew ? await subscriptions.first : await subscribeOn(subscriptions.node(), channel);
+      await subscriptions.first;
+      const node = subscriptions.node();
+      const failure = confirmed.has(channel) ? undefined : await subscribeOn(node, channel);
       if (failure) throw failure;
     },
     recover,
