@@ -1,6 +1,6 @@
 // The connection of swob to a Redis of a test, closed when the test is over.
 
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.ts';
 import { parseStoreUrl } from '../../src/config/store-url.ts';
 import { connectRedis, type RedisConnection, type RedisOptions } from '../../src/store/redis/connection.ts';
@@ -38,4 +38,14 @@ export async function connectTo(url: string, changes: Partial<RedisOptions> = {}
   const connection = await openConnection(url, changes);
   onTestFinished(() => connection.redis.close());
   return connection;
+}
+
+/** One connection for all tests of a file, which none of them closes. */
+export function sharedConnection(url: () => string): () => Promise<RedisConnection> {
+  let opened: Promise<TestConnection> | undefined;
+  afterAll(async () => (await opened)?.redis.close());
+  return async () => {
+    opened ??= openConnection(url());
+    return { ...(await opened).redis, close: async () => {} };
+  };
 }

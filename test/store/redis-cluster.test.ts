@@ -1,0 +1,41 @@
+// The same contract in a cluster: whatever changes together is in one slot, and whatever need not be is spread.
+
+import { expect, test } from 'vitest';
+import { createRedisStore } from '../../src/store/redis/store.ts';
+import { storeContract } from '../contract/store.ts';
+import { sharedConnection } from '../support/redis-client.ts';
+import { clusterForFile } from '../support/redis-cluster.ts';
+import { newPrefix, openRedisStore, timeOf } from './redis-support.ts';
+
+const cluster = clusterForFile();
+
+/** One connection for all tests: every store has keys of its own. */
+const shared = sharedConnection(() => cluster().url);
+
+storeContract('Redis Cluster', async (options) =>
+  createRedisStore({
+    ...options,
+    redis: await shared(),
+    prefix: newPrefix(),
+    slots: 1,
+    now: timeOf(options.clock),
+  }),
+);
+
+test('sessions of many users are spread over all masters, those of one user stay together', async () => {
+  const prefix = newPrefix();
+  const { store } = await openRedisStore(cluster(), { slots: 256, prefix });
+  const users = Array.from({ length: 60 }, (_, n) => `user ${n}`);
+  for (const userId of users) {
+    await store.sessions.open(userId, 'first');
+    expect(await store.sessions.rotate(userId, 'first', 'second')).toBe('rotated');
+    expect(await store.sessions.show(userId, 'first', 'socket')).toMatchObject({ sessionId: 'second' });
+  }
+  const masters = cluster().servers.slice(0, 3);
+  const keys = await Promise.all(
+    masters.map((server) => server.cli('--scan', '--pattern', `${prefix}:*:session:*`)),
+  );
+  const counts = keys.map((names) => names.split('\n').length);
+  expect(counts.reduce((sum, count) => sum + count)).toBe(60);
+  for (const count of counts) expect(count).toBeGreaterThan(5);
+});
