@@ -1,0 +1,245 @@
+// Several gateways and sync services that share a Redis, each a process of the real binary, and phones and pages that
+// go to another one when theirs fails. Used by many-nodes.test.ts.
+
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
+import { startUsersStub } from '../../src/stubs/users.ts';
+import { type RunningProcess, startSwob } from '../support/binary.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { decryptWith, encryptFor, type Phone, post, shakeHands } from '../support/phone.ts';
+import { freePort } from '../support/ports.ts';
+import { startProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+
+export type Role = 'gateway' | 'sync';
+
+export interface Node {
+  readonly role: Role;
+  /** `http://127.0.0.1:40001`, `ws://127.0.0.1:40002` */
+  readonly url: string;
+  /** Its way to Redis. */
+  readonly network: TcpProxy;
+  start(): Promise<void>;
+  process(): RunningProcess;
+}
+
+export interface ManyNodes {
+  readonly nodes: readonly Node[];
+  /** Another one each time, whatever it is worth. */
+  next(role: Role): Node;
+}
+
+/** `redisPort` of 127.0.0.1; `users` with their passwords. */
+export async function startNodes(
+  redisPort: number,
+  users: ReadonlyMap<string, string>,
+  { each = 3, set = [] }: { each?: number; set?: readonly string[] } = {},
+): Promise<ManyNodes> {
+  const folder = temporaryFolder();
+  const stub = await startUsersStub({ host: '127.0.0.1', port: 0, users });
+  onTestFinished(() => stub.close());
+  const api = 'user_management_api';
+  const common = [
+    ...['public_key', 'private_key', 'admin_token'].map(
+      (name) => `security.${name}_filepath=${join(folder, name)}`,
+    ),
+    `${api}.api_url=${stub.url}`,
+    `${api}.verification_url=${stub.url}/v2/users/%s/verify`,
+    `${api}.platforms_url=${stub.url}/v2/users/%s/platforms`,
+    'api.state=production',
+    'store.timeout=1s',
+    ...['sessions', 'guesses', 'passwords'].map((name) => `limits.${name}=100000/1m`),
+    ...set,
+  ];
+
+  const prepare = async (role: Role): Promise<Node> => {
+    const network = await startProxy(redisPort);
+    const port = await freePort();
+    const listener = role === 'gateway' ? 'api' : 'websocket';
+    const settings = [...common, `${listener}.port=${port}`, `store.url=redis://127.0.0.1:${network.port}`];
+    let running: RunningProcess | undefined;
+    return {
+      role,
+      url: `${role === 'gateway' ? 'http' : 'ws'}://127.0.0.1:${port}`,
+      network,
+      start: async () => {
+        const args = settings.flatMap((setting) => ['--set', setting]);
+        running = await startSwob(['serve', role, ...args], { cwd: folder });
+      },
+      process: () => {
+        if (!running) throw new Error('this node was not started');
+        return running;
+      },
+    };
+  };
+
+  const roles = Array.from({ length: each }, () => ['gateway', 'sync'] as const).flat();
+  const nodes = await Promise.all(roles.map(prepare));
+  // The first gateway makes the keys that all have.
+  const [first, ...others] = nodes;
+  await first?.start();
+  await Promise.all(others.map((node) => node.start()));
+  let turn = 0;
+  return {
+    nodes,
+    next: (role) => {
+      const candidates = nodes.filter((node) => node.role === role);
+      const node = candidates[turn++ % candidates.length];
+      if (!node) throw new Error(`there is no ${role}`);
+      return node;
+    },
+  };
+}
+
+export interface Page {
+  /** The handshake URL that it shows now; waits for one. */
+  shown(): Promise<URL>;
+  /** Resolves when it has shown that the phone is paired. */
+  readonly paired: Promise<void>;
+  /** Resolves when it cannot go on: its session is unknown, or its time is over. */
+  readonly lost: Promise<string>;
+  /** How often it had to connect anew. */
+  reconnects(): number;
+  close(): void;
+}
+
+/** A page as users have it: when its connection breaks it opens the same URL at another node, for as long as it takes. */
+export function openPage({ next }: ManyNodes, initUrl: string): Page {
+  const path = new URL(initUrl).pathname;
+  let current: URL | undefined;
+  let wake = (): void => {};
+  let shownNext = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  let settlePaired = (): void => {};
+  let settleLost = (_why: string): void => {};
+  const paired = new Promise<void>((resolve) => {
+    settlePaired = resolve;
+  });
+  const lost = new Promise<string>((resolve) => {
+    settleLost = resolve;
+  });
+  let connections = 0;
+  let closed = false;
+  let socket: WebSocket | undefined;
+
+  const show = (url: string): void => {
+    current = new URL(url);
+    wake();
+    shownNext = new Promise((resolve) => {
+      wake = resolve;
+    });
+  };
+  const connect = (): void => {
+    if (closed) return;
+    connections += 1;
+    const opened = new WebSocket(`${next('sync').url}${path}`, { handshakeTimeout: 5_000 });
+    socket = opened;
+    opened.on('error', () => {});
+    opened.on('message', (data) => {
+      const frame = String(data);
+      if (frame === '200- ack') settlePaired();
+      else if (frame.startsWith('{')) show(JSON.parse(frame).qr_url);
+    });
+    opened.on('close', (code, reason) => {
+      // A status in place of a websocket has 1006, too.
+      if ([1001, 1006, 1011].includes(code)) setTimeout(connect, 50 + Math.random() * 100);
+      else if (String(reason) !== 'paired') settleLost(`${code} ${reason}`);
+    });
+  };
+  connect();
+
+  return {
+    shown: async () => {
+      while (!current) await shownNext;
+      return current;
+    },
+    paired,
+    lost,
+    reconnects: () => connections - 1,
+    close: () => {
+      closed = true;
+      socket?.terminate();
+    },
+  };
+}
+
+/** Tries until it works, or for a minute. */
+async function insist<T>(attempt: () => Promise<T>): Promise<T> {
+  const until = Date.now() + 60_000;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (error instanceof PageLost || Date.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 100));
+    }
+  }
+}
+
+class PageLost extends Error {}
+
+export interface Paired {
+  /** That the phone holds. */
+  readonly key: string;
+  /** Pages that the user had to open. */
+  readonly pages: number;
+  readonly reconnects: number;
+}
+
+/** A user opens a page and pairs a phone, and does not give up. */
+export async function pairSomehow(
+  world: ManyNodes,
+  userId: string,
+  password: string,
+  phone: Phone,
+): Promise<Paired> {
+  let reconnects = 0;
+  for (let pages = 1; pages <= 10; pages++) {
+    const initUrl = await insist(async () => {
+      const response = await fetch(`${world.next('gateway').url}/v2/sync/users/${userId}`, bounded());
+      const text = await response.text();
+      if (response.status !== 200) throw new Error(`new session: ${response.status} ${text}`);
+      return text;
+    });
+    const page = openPage(world, initUrl);
+    try {
+      const key = await insist(() => orLost(page, pairFrom(world, page, password, phone)));
+      await orLost(page, page.paired);
+      return { key, pages, reconnects: reconnects + page.reconnects() };
+    } catch (error) {
+      if (!(error instanceof PageLost)) throw error;
+    } finally {
+      page.close();
+      reconnects += page.reconnects();
+    }
+  }
+  throw new Error(`${userId} has opened 10 pages in vain`);
+}
+
+/** Scans what the page shows, and takes each step at another gateway. */
+async function pairFrom(world: ManyNodes, page: Page, password: string, phone: Phone): Promise<string> {
+  const { pathname } = await page.shown();
+  const { publicKey } = await shakeHands(`${world.next('gateway').url}${pathname}`, phone);
+  const { status, text } = await post(`${world.next('gateway').url}${pathname.replace(/\/handshake$/, '')}`, {
+    password: encryptFor(publicKey, Buffer.from(password)).toString('base64'),
+  });
+  if (status !== 200) throw new Error(`password: ${status} ${text}`);
+  return decryptWith(phone.privateKey, Buffer.from(JSON.parse(text).shared_key, 'base64')).toString();
+}
+
+async function orLost<T>(page: Page, wanted: Promise<T>): Promise<T> {
+  const lost = page.lost.then((why) => {
+    throw new PageLost(why);
+  });
+  return Promise.race([wanted, lost]);
+}
+
+const bounded = () => ({ signal: AbortSignal.timeout(5_000) });
+
+/** Ends the process of a node as a power cut does, and starts it again. */
+export async function killAndStart(node: Node): Promise<void> {
+  node.process().kill('SIGKILL');
+  await node.process().exit;
+  await node.start();
+}
