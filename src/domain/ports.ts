@@ -171,6 +171,8 @@ export interface Store {
   readonly answers: MemoStore<RememberedAnswer>;
   /** Undefined where no other process can have the store. */
   readonly flights?: FlightStore | undefined;
+  /** What all processes that share it must have in common: the value that the first one gave. Undefined where none do. */
+  readonly agree?: ((name: string, value: string) => Promise<string>) | undefined;
   /** Resolves when what is written now would be kept; throws UNAVAILABLE. Costs one small durable write. */
   probe(): Promise<void>;
   /** Writes what is still in memory and lets go of the lock; idempotent. */

@@ -12,6 +12,7 @@ import type { HttpServer } from '../../http/server.ts';
 import { createTelecom } from '../../telecom/telecom.ts';
 import { createUserApi } from '../../upstream/users.ts';
 import { watchCertificate } from '../tls.ts';
+import { requireCommonKeys } from './common-keys.ts';
 import { createOperations, gatewayChecks } from './health.ts';
 import { buildMessaging } from './messaging.ts';
 import type { Workshop } from './world.ts';
@@ -34,6 +35,7 @@ export async function buildGateway(
     publicKey: config.security.public_key_filepath,
     privateKey: config.security.private_key_filepath,
   });
+  await requireCommonKeys(config, world, store, keys);
   const adminToken = await loadAdminToken(config.security.admin_token_filepath);
   const messaging = await buildMessaging(config, world, store, telecom);
   const api = config.user_management_api;

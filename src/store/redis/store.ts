@@ -11,7 +11,7 @@ import { createRedisFlights } from './flights.ts';
 import { createRedisLimits } from './limits.ts';
 import { createRedisMemo } from './memo.ts';
 import { createRedisOutbox } from './outbox.ts';
-import { createKeySpace, type Redis, type Timed } from './script.ts';
+import { createKeySpace, type KeySpace, type Redis, type Timed } from './script.ts';
 import { createRedisSeeds } from './seeds.ts';
 import { createRedisSessions } from './sessions.ts';
 import { createRedisUsers } from './users.ts';
@@ -93,6 +93,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       charactersOf: charactersOfAnswer,
     }),
     flights: createRedisFlights(redis, keys, now),
+    agree: async (name, value) => String(await redis.durable(agree, [agreedKey(keys, name)], [value])),
     probe: async () => {
       await redis.durable(probe, [keys.alone('probe', consumer)], [60_000]);
     },
@@ -102,6 +103,19 @@ export function createRedisStore(options: RedisStoreOptions): Store {
     },
   };
 }
+
+/** Holds what all nodes must have in common. */
+function agreedKey(keys: KeySpace, name: string): string {
+  return keys.alone('agreed', name);
+}
+
+const agree: RedisScript = {
+  name: 'agree',
+  keys: 1,
+  lua: `
+redis.call('SET', KEYS[1], ARGV[1], 'NX')
+return redis.call('GET', KEYS[1])`,
+};
 
 const probe: RedisScript = {
   name: 'probe',
