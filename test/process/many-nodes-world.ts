@@ -49,14 +49,18 @@ export async function startNodes(
     'api.state=production',
     'store.timeout=1s',
     ...['sessions', 'guesses', 'passwords'].map((name) => `limits.${name}=100000/1m`),
-    ...set,
   ];
 
   const prepare = async (role: Role): Promise<Node> => {
     const network = await startProxy(redisPort);
     const port = await freePort();
     const listener = role === 'gateway' ? 'api' : 'websocket';
-    const settings = [...common, `${listener}.port=${port}`, `store.url=redis://127.0.0.1:${network.port}`];
+    const settings = [
+      ...common,
+      `${listener}.port=${port}`,
+      `store.url=redis://127.0.0.1:${network.port}`,
+      ...set,
+    ];
     let running: RunningProcess | undefined;
     return {
       role,

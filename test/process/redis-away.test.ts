@@ -1,0 +1,138 @@
+// Redis goes away, hangs, comes back and fails over: requests fail fast and say why, live sockets stay, and all heals by
+// itself.
+
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { createPhone, get, handshakeUrlOf, openSession, pair, post, shakeHands } from '../support/phone.ts';
+import { redisForFile } from '../support/redis.ts';
+import { sentinelForFile } from '../support/redis-sentinel.ts';
+import { openSocket } from '../support/socket.ts';
+import { startNodes } from './many-nodes-world.ts';
+
+const redis = redisForFile({ appendfsync: 'always' });
+const sentinel = sentinelForFile();
+const users = new Map([['alice', 'correct horse']]);
+beforeEach(async () => {
+  await redis().restart();
+  await redis().flush();
+});
+const heals = { timeout: 20_000, interval: 100 };
+const unreachable = expect.objectContaining({ ok: false, reason: 'unreachable' });
+
+async function readiness(url: string): Promise<{ status: number; checks: Record<string, unknown> }> {
+  const { status, text } = await get(`${url.replace(/^ws/, 'http')}/readyz`);
+  return { status, checks: JSON.parse(text).checks };
+}
+
+test.each(['is killed', 'hangs', 'is cut off'] as const)(
+  'Redis %s, and is back',
+  { timeout: 90_000 },
+  async (what) => {
+    const { nodes } = await startNodes(redis().port, users, {
+      each: 1,
+      set: ['sync.session_sleep_timeout=1s', 'sync.session_change_limit=100'],
+    });
+    const [gateway, sync] = nodes;
+    if (!gateway || !sync) throw new Error('no nodes');
+    const initUrl = await openSession(gateway.url, 'alice');
+    const socket = await openSocket(`${sync.url}${new URL(initUrl).pathname}`);
+    const atGateway = (frame: string) => `${gateway.url}${new URL(JSON.parse(frame).qr_url).pathname}`;
+    const first = atGateway(await socket.next());
+    await post(`${gateway.url}/seeds/ping`, {
+      IMSI: '624010000000001',
+      MSISDN: '+237650393369',
+      seed_type: 'seed',
+    });
+
+    if (what === 'is killed') await redis().kill();
+    else if (what === 'hangs') redis().freeze();
+    else for (const { network } of nodes) network.cut();
+    onTestFinished(() => redis().thaw());
+
+    await expect
+      .poll(() => readiness(gateway.url), heals)
+      .toMatchObject({ status: 503, checks: { store: unreachable } });
+    await expect
+      .poll(() => readiness(sync.url), heals)
+      .toMatchObject({ status: 503, checks: { store: unreachable } });
+    // Whatever needs it says so, and nobody waits for long.
+    const requests = [
+      () => openSession(gateway.url, 'alice'),
+      () => pair(first, createPhone(), 'correct horse'),
+    ];
+    for (const request of requests) {
+      const since = Date.now();
+      await expect(request()).rejects.toThrow('503 the store cannot be reached now');
+      expect(Date.now() - since).toBeLessThan(5_000);
+    }
+    expect((await get(`${gateway.url}/seeds`)).status).toBe(503);
+    await expect(openSocket(`${sync.url}/v2/sync/init/alice/${'0'.repeat(32)}`)).rejects.toThrow(
+      'unexpected 503',
+    );
+    expect((await get(`${gateway.url}/livez`)).status).toBe(200);
+    await socket.settled();
+    expect(socket.raw.readyState).toBe(socket.raw.OPEN);
+
+    if (what === 'is killed') await redis().restart();
+    else if (what === 'hangs') redis().thaw();
+    else for (const { network } of nodes) network.mend();
+
+    await expect.poll(() => readiness(gateway.url), heals).toMatchObject({ status: 200 });
+    await expect.poll(() => readiness(sync.url), heals).toMatchObject({ status: 200 });
+    expect((await get(`${gateway.url}/seeds`)).status).toBe(200);
+    // The same socket goes on: its session has outlived the outage.
+    while (socket.unread.length > 0) await socket.next();
+    await pair(atGateway(await socket.next()), createPhone(), 'correct horse');
+    await expect.poll(() => socket.unread, heals).toEqual(expect.arrayContaining(['201- pause', '200- ack']));
+    expect(await socket.closed).toEqual({ code: 1000, reason: 'paired' });
+  },
+);
+
+test('a node that starts while Redis is away is not ready, and is once Redis is there', {
+  timeout: 60_000,
+}, async () => {
+  await redis().kill();
+  onTestFinished(() => redis().restart());
+  const { nodes } = await startNodes(redis().port, users, { each: 1 });
+  const [gateway, sync] = nodes;
+  for (const node of [gateway, sync]) {
+    expect(await readiness(node?.url ?? '')).toMatchObject({ status: 503, checks: { store: unreachable } });
+  }
+  await redis().restart();
+  for (const node of [gateway, sync]) {
+    await expect.poll(() => readiness(node?.url ?? ''), heals).toMatchObject({ status: 200 });
+  }
+  const initUrl = await openSession(gateway?.url ?? '', 'alice');
+  const socket = await openSocket(`${sync?.url}${new URL(initUrl).pathname}`);
+  await socket.next();
+  await pair(handshakeUrlOf(gateway?.url ?? '', initUrl), createPhone(), 'correct horse');
+  expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
+});
+
+test('a master that dies is replaced by its replica, and a pairing goes on there', {
+  timeout: 120_000,
+}, async () => {
+  const set = [`store.url=${sentinel().url}`, 'store.replicas=1'];
+  const { nodes } = await startNodes(redis().port, users, { each: 1, set });
+  const [gateway, sync] = nodes;
+  if (!gateway || !sync) throw new Error('no nodes');
+  const initUrl = await openSession(gateway.url, 'alice');
+  const socket = await openSocket(`${sync.url}${new URL(initUrl).pathname}`);
+  await socket.next();
+  const phone = createPhone();
+  await shakeHands(handshakeUrlOf(gateway.url, initUrl), phone);
+  expect(await socket.next()).toBe('201- pause');
+
+  await (await sentinel().master()).kill();
+  await expect
+    .poll(() => readiness(gateway.url), { timeout: 60_000, interval: 200 })
+    .toMatchObject({ status: 503, checks: { store: { ok: false } } });
+  // With a replica asked for, nothing is acknowledged that only the new master has.
+  await expect(pair(handshakeUrlOf(gateway.url, initUrl), phone, 'correct horse')).rejects.toThrow('503');
+  await sentinel().mend();
+  const key = await vi.waitFor(() => pair(handshakeUrlOf(gateway.url, initUrl), phone, 'correct horse'), {
+    timeout: 60_000,
+    interval: 200,
+  });
+  expect(key).toMatch(/^[0-9a-f]{32}$/);
+  expect(await socket.next()).toBe('200- ack');
+});
