@@ -7,7 +7,7 @@ import type { StoreOptions } from '../../store/options.ts';
 import { connectRedis } from '../../store/redis/connection.ts';
 import { createRedisStore } from '../../store/redis/store.ts';
 import { redisOptions } from './redis-options.ts';
-import type { OpenedStore } from './store.ts';
+import type { OpenedStore } from './world.ts';
 
 /** Slots of a cluster that sessions are spread over: more than it can have masters in reason. */
 const clusterSlots = 256;

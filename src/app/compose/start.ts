@@ -13,10 +13,10 @@ import { createRemoteSyncSessions } from '../../upstream/gateway.ts';
 import { createSampler } from '../resources.ts';
 import { buildGateway } from './gateway.ts';
 import { createInstruments } from './instruments.ts';
-import { type OpenedStore, openStore } from './store.ts';
+import { openStore } from './store.ts';
 import { buildSync } from './sync.ts';
 import { serviceUrls } from './urls.ts';
-import type { ServiceName, Workshop, World } from './world.ts';
+import type { OpenedStore, ServiceName, Workshop, World } from './world.ts';
 
 /** Where each started service listens: `{"gateway":{"url":"http://127.0.0.1:6969"}}`. */
 export type Endpoints = Partial<Record<ServiceName, { url: string }>>;

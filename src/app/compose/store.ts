@@ -2,11 +2,10 @@
 
 import type { Config } from '../../config/schema.ts';
 import { parseStoreUrl } from '../../config/store-url.ts';
-import type { Bus, Store } from '../../domain/ports.ts';
 import { openLowdbStore } from '../../store/lowdb/store.ts';
 import { createMemoryStore } from '../../store/memory/store.ts';
 import type { StoreOptions } from '../../store/options.ts';
-import type { World } from './world.ts';
+import type { OpenedStore, World } from './world.ts';
 
 /** A developer's request that is sent again within this time gets the answer that it had. */
 const rememberAnswersMs = 86_400_000;
@@ -14,12 +13,6 @@ const rememberAnswersMs = 86_400_000;
 const maxAnswers = 10_000;
 /** An answer to a request of 1,000 bad numbers has 150,000. */
 const maxAnswerCharacters = 16 * 1024 * 1024;
-
-export interface OpenedStore {
-  readonly store: Store;
-  /** Where other processes share the store: the bus that reaches them all. */
-  readonly bus?: Bus;
-}
 
 /** Without `keeps` nothing outlives the process: rate limits are all that the service needs. */
 export async function openStore(config: Config, world: World, keeps: boolean): Promise<OpenedStore> {

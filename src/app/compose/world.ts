@@ -1,6 +1,6 @@
 // What the services are built in: time, log, lifecycle, version. Used by the files of this folder.
 
-import type { Clock, Log } from '../../domain/ports.ts';
+import type { Bus, Clock, Log, Store } from '../../domain/ports.ts';
 import type { Pressure, Sample } from '../../http/pressure.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Instruments } from './instruments.ts';
@@ -28,4 +28,10 @@ export interface World {
 export interface Workshop extends World {
   readonly pressure: Pressure;
   readonly instruments: Instruments;
+}
+
+export interface OpenedStore {
+  readonly store: Store;
+  /** Where other processes share the store: the bus that reaches them all. */
+  readonly bus?: Bus;
 }
