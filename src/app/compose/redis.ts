@@ -5,7 +5,9 @@ import { createRedisBus } from '../../bus/redis.ts';
 import type { Config } from '../../config/schema.ts';
 import type { RedisStoreUrl } from '../../config/store-url.ts';
 import { messageOf, SwobError } from '../../errors.ts';
+import type { StoreArchive } from '../../store/archive.ts';
 import type { StoreOptions } from '../../store/options.ts';
+import { openRedisArchive } from '../../store/redis/archive.ts';
 import { connectRedis, type RedisConnection } from '../../store/redis/connection.ts';
 import { createRedisStore } from '../../store/redis/store.ts';
 import type { OpenedStore } from './store.ts';
@@ -27,6 +29,16 @@ export async function openRedis(
     store: createRedisStore({ ...options, redis: connection, prefix, slots }),
     bus: createRedisBus({ channels: connection, prefix, clock, log }),
   };
+}
+
+/** As `openRedis`, for what carries the store elsewhere. */
+export async function openRedisStoreArchive(
+  config: Config,
+  url: RedisStoreUrl,
+  options: StoreOptions,
+): Promise<StoreArchive> {
+  const redis = await connectTo(config, url, options);
+  return openRedisArchive({ ...options, redis, prefix: config.store.prefix });
 }
 
 /** Throws CONFIG when a file cannot be read or Redis refuses us; connects later when it cannot be reached now. */

@@ -1,0 +1,94 @@
+// Opens the store of the configuration to carry all of it elsewhere, or to take all of it in. Used by store-export.ts
+// and store-import.ts.
+
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Config } from '../../config/schema.ts';
+import { parseStoreUrl, shownStoreUrl } from '../../config/store-url.ts';
+import type { Clock, Log } from '../../domain/ports.ts';
+import { SwobError } from '../../errors.ts';
+import {
+  type Counts,
+  capacityOf,
+  type RecordKind,
+  recordKinds,
+  type StoreArchive,
+} from '../../store/archive.ts';
+import { storeOptions } from './store.ts';
+
+export type Progress = (step: 'checking' | 'writing' | 'reading back', done: number, total: number) => void;
+
+/** What carrying needs of the command. */
+export interface Porter {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** How far a step is: `done` of `total`. Called often. */
+  readonly progress: Progress;
+}
+
+export interface OpenedArchive {
+  readonly archive: StoreArchive;
+  /** Other processes can have it at the same time. */
+  readonly shared: boolean;
+  /** The most that it keeps. */
+  readonly capacity: Counts;
+  /** Without a password. */
+  readonly name: string;
+}
+
+/**
+ * Throws UNAVAILABLE, naming the holder, while a daemon has the folder; CONFIG for `memory:`, and for a folder that is
+ * no store: one that does not exist is made for 'import' only.
+ */
+export async function openArchive(
+  { config, clock, log }: Pick<Porter, 'config' | 'clock' | 'log'>,
+  purpose: 'export' | 'import',
+): Promise<OpenedArchive> {
+  const options = storeOptions(config, { clock, log });
+  const url = parseStoreUrl(config.store.url);
+  const facts = { name: shownStoreUrl(config.store.url), capacity: capacityOf(options) };
+  if (url.kind === 'memory') {
+    throw new SwobError(
+      'CONFIG',
+      `[store] url = memory: keeps nothing that could be carried; name the store with --set store.url=<url>`,
+    );
+  }
+  if (url.kind === 'redis') {
+    const { openRedisStoreArchive } = await import('./redis.ts');
+    return { ...facts, shared: true, archive: await openRedisStoreArchive(config, url, options) };
+  }
+  // Otherwise a mistyped name would make an empty backup of an empty folder.
+  if (purpose === 'export' && !existsSync(join(url.folder, 'meta.json'))) {
+    throw new SwobError(
+      'CONFIG',
+      `${resolve(url.folder)} is no store of swob (no meta.json); is [store] url the right one?`,
+    );
+  }
+  const { openLowdbArchive } = await import('../../store/lowdb/archive.ts');
+  return {
+    ...facts,
+    shared: false,
+    archive: await openLowdbArchive({ ...options, folder: url.folder }),
+  };
+}
+
+export function totalOf(counts: Counts): number {
+  return recordKinds.reduce((total, kind) => total + counts[kind], 0);
+}
+
+/** `3 seeds, 2 users`; `nothing`. */
+export function inWords(counts: Counts): string {
+  const parts = recordKinds.flatMap((kind) => (counts[kind] > 0 ? [`${counts[kind]} ${words[kind]}`] : []));
+  return parts.length > 0 ? parts.join(', ') : 'nothing';
+}
+
+const words: Record<RecordKind, string> = {
+  seeds: 'seeds',
+  users: 'users',
+  inbound: 'inbound SMS',
+  callbacks: 'callbacks',
+  published: 'receipts',
+  answers: 'answers',
+};
