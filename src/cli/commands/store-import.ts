@@ -27,7 +27,7 @@ Stop every swob that uses the store; nodes on Redis may stay at work with --merg
 Example:
   swob store import backup.jsonl
   swob store import backup.jsonl --set store.url=redis://127.0.0.1:6379
-  gpg --decrypt backup.gpg | swob store import -`,
+  swob store import - < backup.jsonl`,
     )
     .action((file: string, options: Options) => run(context, file, options));
 }
