@@ -22,7 +22,7 @@ const records: ArchivedRecord[] = [
   { kind: 'published', key: 'k', until: now + 60_000, record: { answer: 'published', life: [] } },
 ];
 const counts = { seeds: 1, users: 1, inbound: 1, callbacks: 0, published: 1, answers: 0 };
-const inWords = '1 seeds, 1 users, 1 inbound SMS, 1 receipts';
+const inWords = '1 seed, 1 user, 1 inbound SMS, 1 receipt';
 
 let folder: string;
 let file: string;

@@ -11,7 +11,7 @@ import { parcel, waiting } from './outboxes.ts';
 import { seed, storeOptions, user } from './store.ts';
 
 /** One place that a store can be in, opened again and again. */
-export interface Place {
+interface Place {
   archive(): Promise<StoreArchive>;
   store(): Promise<Store>;
 }
@@ -20,7 +20,7 @@ export interface Place {
 export type OpenPlace = (options: StoreOptions & { readonly clock: FakeClock }) => Place;
 
 /** Closes what it opens. */
-export async function using<T, R>(
+async function using<T, R>(
   open: () => Promise<T & { close(): Promise<void> }>,
   work: (opened: T) => Promise<R>,
 ): Promise<R> {
@@ -32,7 +32,7 @@ export async function using<T, R>(
   }
 }
 
-export async function restoreAll(place: Place, records: readonly ArchivedRecord[]): Promise<void> {
+async function restoreAll(place: Place, records: readonly ArchivedRecord[]): Promise<void> {
   await using(place.archive, async (archive) => {
     // In their order, and many at once, as `store import` does.
     await Promise.all(records.map((record) => archive.restore(record)));

@@ -82,7 +82,7 @@ test('a phone that paired with a store in a folder is known to Redis, and what w
   expect((await runSwob(['store', 'export', 'again.jsonl', ...toRedis], cwd)).code).toBe(0);
   const refused = await runSwob(['store', 'import', 'backup.jsonl', ...toRedis], cwd);
   expect(refused.code).toBe(78);
-  expect(refused.stderr).toContain('1 seeds, 1 users');
+  expect(refused.stderr).toContain('1 seed, 1 user');
   expect((await runSwob(['store', 'import', 'again.jsonl', '--merge', ...toRedis], cwd)).code).toBe(0);
   second.kill('SIGTERM');
   await second.exit;

@@ -78,17 +78,20 @@ export function totalOf(counts: Counts): number {
   return recordKinds.reduce((total, kind) => total + counts[kind], 0);
 }
 
-/** `3 seeds, 2 users`; `nothing`. */
+/** `3 seeds, 1 user`; `nothing`. */
 export function inWords(counts: Counts): string {
-  const parts = recordKinds.flatMap((kind) => (counts[kind] > 0 ? [`${counts[kind]} ${words[kind]}`] : []));
+  const parts = recordKinds.flatMap((kind) => {
+    const [one, more] = words[kind];
+    return counts[kind] > 0 ? [`${counts[kind]} ${counts[kind] === 1 ? one : more}`] : [];
+  });
   return parts.length > 0 ? parts.join(', ') : 'nothing';
 }
 
-const words: Record<RecordKind, string> = {
-  seeds: 'seeds',
-  users: 'users',
-  inbound: 'inbound SMS',
-  callbacks: 'callbacks',
-  published: 'receipts',
-  answers: 'answers',
+const words: Record<RecordKind, readonly [one: string, more: string]> = {
+  seeds: ['seed', 'seeds'],
+  users: ['user', 'users'],
+  inbound: ['inbound SMS', 'inbound SMS'],
+  callbacks: ['callback', 'callbacks'],
+  published: ['receipt', 'receipts'],
+  answers: ['answer', 'answers'],
 };
