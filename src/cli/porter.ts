@@ -9,6 +9,10 @@ export const carriedHelp = `Carried: seeds with their last ping (LPS), paired us
 given up, receipts of published SMS and answers to developers with the time that they have left. Not carried, because
 they last minutes: pairing sessions, rate limits, claims of passwords, requests under way.`;
 
+/** The bar judges the time that is left by its last so many updates. */
+const updateMs = 100;
+const etaOverMs = 5_000;
+
 /** Runs `work`, which may be ended by a signal, with a bar on stderr when that is a terminal. */
 export async function carry<T>(context: Context, work: (porter: Porter) => Promise<T>): Promise<T> {
   const { io, options, printer } = context;
@@ -35,17 +39,22 @@ async function openBar({ io }: Context): Promise<{ readonly progress: Progress; 
       barsize: 30,
       clearOnComplete: true,
       hideCursor: true,
+      etaBuffer: etaOverMs / updateMs,
       // Ends by our own signals, after which it is stopped like at any other end.
       gracefulExit: false,
     });
   let shown: { readonly step: string; readonly bar: ReturnType<typeof open> } | undefined;
+  let nextAt = 0;
   return {
     progress: (step, done, total) => {
       if (shown?.step !== step) {
         shown?.bar.stop();
         shown = { step, bar: open() };
         shown.bar.start(total, 0, { step });
+        nextAt = 0;
       }
+      if (io.clock.monotonic() < nextAt) return;
+      nextAt = io.clock.monotonic() + updateMs;
       shown.bar.setTotal(total);
       shown.bar.update(done);
     },

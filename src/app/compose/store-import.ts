@@ -57,8 +57,8 @@ export async function importStore(porter: Porter, source: ImportSource, merge: b
   const { archive, shared, name } = opened;
   try {
     await checkRoom(opened, whole.counts, merge);
-    const { counts, over } = await write(opened, source, whole, porter);
-    const changed = await readBack(opened, source, counts, porter);
+    const { counts, over } = await advising(write(opened, source, whole, porter));
+    const changed = await advising(readBack(opened, source, counts, porter));
     if (!merge) await checkNothingElse(opened, counts);
     if (changed > 0 && !(shared && merge)) {
       throw new SwobError(
@@ -153,6 +153,18 @@ async function readBack(
     progress('reading back', done, Math.max(done, total));
   });
   return different;
+}
+
+/** What to do after a failure in the middle. */
+function advising<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    if (!(error instanceof SwobError)) throw error;
+    throw new SwobError(
+      error.code,
+      `${error.message}; what was written stays: once that is mended, import the same file again with --merge`,
+      { cause: error },
+    );
+  });
 }
 
 async function checkNothingElse({ archive, name }: OpenedArchive, written: Counts): Promise<void> {
