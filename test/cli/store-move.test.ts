@@ -90,7 +90,9 @@ describe('export', () => {
   });
 
   test('refuses what is no store, and no place for a file, and leaves nothing', async () => {
-    expect((await store('none', ['export', here('x')])).err).toContain('is no store of swob (no meta.json)');
+    expect((await store('none', ['export', here('x')])).err).toContain(
+      'is no store that swob can read (no meta.json there)',
+    );
     await store('one', ['import', file]);
     for (const bad of [folder, join(folder, 'no', 'such')]) {
       expect(await store('one', ['export', bad, '--force'])).toMatchObject({ code: 78 });
@@ -125,6 +127,23 @@ describe('import', () => {
     const lines = linesIn((await store('one', ['export', '-'])).out);
     expect(lines.filter((line) => line.includes('"users"'))).toHaveLength(2);
     expect(lines).toHaveLength(5);
+  });
+
+  test('that merges more than is remembered lets the oldest give way', async () => {
+    await store('one', ['import', file]);
+    const memo = (n: number): ArchivedRecord => {
+      const record = { answer: 'published', life: [] } as const;
+      return { kind: 'published', key: `m${n}`, until: now + 70_000 + n, record };
+    };
+    writeFileSync(file, await fileOf([memo(1), memo(2)]));
+    const smaller = ['--set', 'publisher.max_remembered=2'];
+    expect(await store('one', ['import', file, '--merge', '--json', ...smaller])).toMatchObject({ code: 0 });
+    writeFileSync(file, await fileOf([memo(3), memo(4)]));
+    const { code, out } = await store('one', ['import', file, '--merge', '--json', ...smaller]);
+    expect([code, JSON.parse(out)]).toMatchObject([0, { counts: { published: 2 }, changed: 0 }]);
+    const text = (await store('one', ['export', '-'])).out;
+    expect(text).toContain('"m4"');
+    expect(text).not.toContain('"k"');
   });
 
   test('writes nothing, and makes no store, when the file is not whole', async () => {

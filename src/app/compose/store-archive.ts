@@ -1,12 +1,12 @@
 // Opens the store of the configuration to carry all of it elsewhere, or to take all of it in. Used by store-export.ts
 // and store-import.ts.
 
-import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import { parseStoreUrl, shownStoreUrl } from '../../config/store-url.ts';
 import type { Clock, Log } from '../../domain/ports.ts';
-import { SwobError } from '../../errors.ts';
+import { errnoOf, messageOf, SwobError } from '../../errors.ts';
 import {
   type Counts,
   capacityOf,
@@ -60,18 +60,25 @@ export async function openArchive(
     return { ...facts, shared: true, archive: await openRedisStoreArchive(config, url, options) };
   }
   // Otherwise a mistyped name would make an empty backup of an empty folder.
-  if (purpose === 'export' && !existsSync(join(url.folder, 'meta.json'))) {
-    throw new SwobError(
-      'CONFIG',
-      `${resolve(url.folder)} is no store of swob (no meta.json); is [store] url the right one?`,
-    );
-  }
+  if (purpose === 'export') await checkIsStore(resolve(url.folder));
   const { openLowdbArchive } = await import('../../store/lowdb/archive.ts');
   return {
     ...facts,
     shared: false,
     archive: await openLowdbArchive({ ...options, folder: url.folder }),
   };
+}
+
+async function checkIsStore(folder: string): Promise<void> {
+  try {
+    await stat(join(folder, 'meta.json'));
+  } catch (error) {
+    const reason = errnoOf(error) === 'ENOENT' ? 'no meta.json there' : messageOf(error);
+    throw new SwobError(
+      'CONFIG',
+      `${folder} is no store that swob can read (${reason}); is [store] url the right one, and this the user of the service?`,
+    );
+  }
 }
 
 export function totalOf(counts: Counts): number {

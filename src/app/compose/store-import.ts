@@ -17,6 +17,9 @@ import { inWords, type OpenedArchive, openArchive, type Porter, totalOf } from '
 /** Records on their way to the store at once: one wait for replicas stands for so many. */
 const atOnce = 500;
 
+/** What is remembered until soon may be forgotten by the clock of Redis. */
+const clocksDifferMs = 60_000;
+
 const maximaOf: Partial<Record<RecordKind, string>> = {
   seeds: '[seeds] max_registered',
   inbound: '[publisher] max_kept',
@@ -40,7 +43,7 @@ export interface Imported {
   readonly summary: string;
   /** Remembered things whose time was over. */
   readonly over: number;
-  /** What others have changed or removed between writing and reading back, in a store that others share. */
+  /** What was another when it was read back, of a merge: changed by nodes at work, or gone in favour of newer. */
   readonly changed: number;
   /** The store, without a password. */
   readonly into: string;
@@ -54,16 +57,16 @@ export interface Imported {
 export async function importStore(porter: Porter, source: ImportSource, merge: boolean): Promise<Imported> {
   const whole = await check(source, porter);
   const opened = await openArchive(porter, 'import');
-  const { archive, shared, name } = opened;
+  const { archive, name } = opened;
   try {
     await checkRoom(opened, whole.counts, merge);
     const { counts, over } = await advising(write(opened, source, whole, porter));
-    const changed = await advising(readBack(opened, source, counts, porter));
+    const { changed, lost } = await advising(readBack(opened, source, totalOf(counts), porter, merge));
     if (!merge) await checkNothingElse(opened, counts);
-    if (changed > 0 && !(shared && merge)) {
+    if (lost > 0) {
       throw new SwobError(
         'UNAVAILABLE',
-        `${changed} of ${totalOf(counts)} records are not in ${name} as they were written; stop every swob that uses it, and import again with --merge`,
+        `${lost} of ${totalOf(counts)} records are not in ${name} as they were written; stop every swob that uses it, and import again with --merge`,
       );
     }
     return { counts, summary: inWords(counts), over, changed, into: name };
@@ -134,25 +137,31 @@ async function write(
   return { counts, over };
 }
 
-/** @returns how many records are missing, or not as the file has them */
+/**
+ * Counts records that are missing, or not as the file has them: `changed` where that may be, because other processes are at
+ * work, or because what is remembered gives way to newer; `lost` elsewhere.
+ */
 async function readBack(
-  { archive }: OpenedArchive,
+  { archive, shared }: OpenedArchive,
   source: ImportSource,
-  written: Counts,
+  total: number,
   { clock, signal, progress }: Porter,
-): Promise<number> {
-  let different = 0;
+  merge: boolean,
+): Promise<{ changed: number; lost: number }> {
+  const result = { changed: 0, lost: 0 };
   let done = 0;
-  const total = totalOf(written);
   await atATime(readArchive(source.name, source.read()), async (record) => {
     signal.throwIfAborted();
     const found = await archive.find(record);
-    if (isOver(record, clock.now())) return;
-    if (!found || !isSame(found, record)) different++;
+    if (isOver(record, clock.now() + (found ? 0 : clocksDifferMs))) return;
+    if (!found || !isSame(found, record)) {
+      const mayBe = merge && (shared || (!found && 'until' in record));
+      result[mayBe ? 'changed' : 'lost']++;
+    }
     done++;
     progress('reading back', done, Math.max(done, total));
   });
-  return different;
+  return result;
 }
 
 /** What to do after a failure in the middle. */

@@ -48,7 +48,7 @@ async function run(context: Context, file: string, { merge = false }: Options): 
   if (over > 0) printer.note(`left out: ${over} whose time was over`);
   if (changed > 0) {
     printer.warn(
-      `${changed} records are another by now: the nodes that are at work have changed or delivered them`,
+      `${changed} records are another by now: nodes that are at work have changed or delivered them, or what is remembered gave way to newer`,
     );
   }
   if (printer.json) printer.value({ counts, over, changed });
