@@ -24,6 +24,7 @@ const groups: Readonly<Record<string, string>> = {
   jwt: 'make, check and read tokens of the disconnect service',
   sms: 'SMS: publish as the app would, look into messages, receive as a gateway phone',
   stub: 'stand-ins for the systems around the gateway, for tests',
+  store: 'carry everything that is kept to another store, or to a backup',
   config: 'show, check and make the configuration',
 };
 
@@ -158,6 +159,16 @@ export const commands: readonly Entry[] = [
     path: 'stub pcrf',
     summary: 'stand in for the PCRF',
     load: () => import('./commands/stub-pcrf.ts'),
+  },
+  {
+    path: 'store export',
+    summary: 'write all that the store keeps to a file',
+    load: () => import('./commands/store-export.ts'),
+  },
+  {
+    path: 'store import',
+    summary: 'read a file of store export into the store',
+    load: () => import('./commands/store-import.ts'),
   },
   {
     path: 'config show',

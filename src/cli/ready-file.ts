@@ -1,25 +1,48 @@
 // Files that others wait for or keep secrets in: written whole under another name, then renamed, so
-// that nobody ever reads half of one. Used by `serve`, `stub`, `sync pair` and `config init`.
+// that nobody ever reads half of one. Used by `serve`, `stub`, `sync pair`, `config init`
+// and `store export`.
 
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { moveIfAbsent } from '../crypto/file-once.ts';
 import { type ErrorCode, messageOf, SwobError } from '../errors.ts';
+import { syncFolder } from '../folders.ts';
 
 /** Writes or replaces `path` in one step. Throws UNAVAILABLE, and leaves the old file, when that cannot be done. */
 export async function writeWhole(path: string, text: string, mode: number): Promise<void> {
+  await writeWholeOf(path, [text], { mode, replace: true });
+}
+
+/**
+ * The same with chunks as they come, and the name on disk. What they throw is thrown on, and leaves nothing; so does
+ * CONFIG, unless `replace`, when another process has made the file meanwhile.
+ */
+export async function writeWholeOf(
+  path: string,
+  chunks: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
+  { mode, replace }: { readonly mode: number; readonly replace: boolean },
+): Promise<void> {
   const temporary = temporaryName(path);
+  const doing = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw new SwobError('UNAVAILABLE', `cannot write ${path}: ${messageOf(error)}`, { cause: error });
+    });
   try {
-    const handle = await open(temporary, 'wx', mode);
+    const handle = await doing(open(temporary, 'wx', mode));
     try {
-      await handle.writeFile(text);
-      await handle.sync();
+      for await (const chunk of chunks) await doing(handle.appendFile(chunk));
+      await doing(handle.sync());
     } finally {
-      await handle.close();
+      await doing(handle.close());
     }
-    await rename(temporary, path);
-  } catch (error) {
+    if (replace) await doing(rename(temporary, path));
+    else if (!(await doing(moveIfAbsent(temporary, path)))) {
+      throw new SwobError('CONFIG', `${path} is there already; --force replaces it`);
+    }
+    await doing(syncFolder(dirname(path)));
+  } finally {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw new SwobError('UNAVAILABLE', `cannot write ${path}: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -1,5 +1,5 @@
 // Files that hold a secret and are made on the first start: whole or not at all, and never replaced. Used by
-// keypair.ts and admin-token.ts.
+// keypair.ts and admin-token.ts, and by cli for files of its own.
 
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm } from 'node:fs/promises';
@@ -35,8 +35,8 @@ export async function makeOnce(what: string, file: string, text: string): Promis
   return mine ? text : ((await readIfThere(what, file)) ?? text);
 }
 
-/** A rename that never replaces: a link fails when the name is taken. */
-async function moveIfAbsent(from: string, to: string): Promise<boolean> {
+/** A rename that never replaces: a link fails when the name is taken. Leaves `from` where it was then, or a second name of the file. */
+export async function moveIfAbsent(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
   } catch (error) {

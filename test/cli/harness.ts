@@ -48,7 +48,7 @@ export class Kept extends Writable {
 }
 
 export interface CliOptions {
-  readonly stdin?: string;
+  readonly stdin?: string | Readable;
   readonly env?: Record<string, string>;
   readonly terminal?: boolean;
   /** Of the terminal: columns and rows. */
@@ -74,7 +74,7 @@ export function createCli(options: CliOptions = {}): Cli {
   const io: Io = {
     stdout: out,
     stderr: err,
-    stdin: Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
+    stdin: readableOf(options.stdin),
     clock: options.clock ?? createFakeClock(),
     signals,
     env: options.env ?? {},
@@ -92,6 +92,11 @@ export function createCli(options: CliOptions = {}): Cli {
         .filter((line) => line !== '')
         .map((line): unknown => JSON.parse(line)),
   };
+}
+
+function readableOf(stdin: CliOptions['stdin']): Readable {
+  if (stdin instanceof Readable) return stdin;
+  return Readable.from(stdin === undefined ? [] : [Buffer.from(stdin)]);
 }
 
 /** A clock on which every wait is over at once; `waits` are their lengths in milliseconds. */

@@ -32,6 +32,8 @@ interface Running {
   /** Resolves when the output matches; rejects with the output when the process ends before. */
   until(pattern: RegExp): Promise<RegExpExecArray>;
   readonly exit: Promise<number | null>;
+  /** Ends it, and what it has started, as Ctrl-C would. */
+  stop(): Promise<void>;
 }
 
 export interface Page {
@@ -75,11 +77,12 @@ export async function openPage(
         for (const look of changed) look();
       });
     }
-    onTestFinished(async () => {
+    const stop = async (): Promise<void> => {
       if (child.exitCode === null && child.signalCode === null && child.pid)
         process.kill(-child.pid, 'SIGTERM');
       await exit;
-    });
+    };
+    onTestFinished(stop);
     const until = (pattern: RegExp): Promise<RegExpExecArray> =>
       new Promise((resolve, reject) => {
         const look = (): void => {
@@ -90,7 +93,7 @@ export async function openPage(
         look();
         void exit.then((code) => reject(new Error(`"${command}" ended with ${code}:\n${output}`)));
       });
-    return { output: () => output, until, exit };
+    return { output: () => output, until, exit, stop };
   };
 
   const markdown = await readFile(join(root, file), 'utf8');

@@ -1,16 +1,20 @@
 // The README's commands, run as they are printed, in the order of the page.
 
 import { readFile } from 'node:fs/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { catalogue } from '../../src/errors.ts';
+import { present } from '../support/needs.ts';
 import { freePort } from '../support/ports.ts';
+import { redisNeeds, startRedis } from '../support/redis-server.ts';
 import { openPage } from './page-commands.ts';
 
 /** The port that a stub listens on when it is not told; it may be taken here. */
 const stubPorts = { users: 9000, developer: 9100, publisher: 9200, pcrf: 7070 };
 
 test('the commands of the README work as printed', async () => {
-  const ports: Record<number, number> = {};
+  const redis = present(...redisNeeds) ? await startRedis() : undefined;
+  onTestFinished(() => redis?.stop());
+  const ports: Record<number, number> = { 6379: redis?.port ?? 0 };
   for (const port of [6969, 6996, 9096, ...Object.values(stubPorts)]) ports[port] = await freePort();
   const page = await openPage('README.md', ports, {
     SWOB_API_PORT: '6969',
@@ -26,13 +30,14 @@ test('the commands of the README work as printed', async () => {
   const { start, run, withPorts } = page;
 
   const seen: string[] = [];
+  let daemon: ReturnType<typeof start> | undefined;
   for (const block of page.blocks) {
     // `npm test` is what runs this.
     if (block === 'npm test') continue;
     seen.push(block);
     const stub = Object.entries(stubPorts).find(([name]) => block.startsWith(`bin/swob stub ${name}`));
     if (block === 'npm start') {
-      const daemon = start(block);
+      daemon = start(block);
       await daemon.until(/sync ready at /);
       const printed = /^```\n(gateway ready.*?)^```$/ms.exec(page.markdown)?.[1]?.trim().split('\n') ?? [];
       expect(printed).toHaveLength(2);
@@ -56,6 +61,15 @@ test('the commands of the README work as printed', async () => {
       expect(await run(withPorts(block))).toContain('"message":"g:bob@example.org:::Hello:I am well 📨"');
     } else if (block.includes('sms retry --all')) {
       expect(await run(block)).toMatch(/no message was given up\n0\n/);
+    } else if (block.startsWith('bin/swob store export')) {
+      // As the text before it says.
+      await daemon?.stop();
+      expect(await run(block)).toMatch(/^exported 2 seeds, 1 user, 1 receipt from .* to backup\.jsonl$/m);
+    } else if (block.startsWith('bin/swob store import')) {
+      // Where there is no server the test of moving itself says so.
+      if (!redis) continue;
+      const output = await run(withPorts(block));
+      expect(output).toMatch(/^imported 2 seeds, 1 user, 1 receipt into .*, read back and compared$/m);
     } else if (block.startsWith('echo secret')) {
       expect(await run(block)).toMatch(/^[0-9a-f]{32}$/m);
     } else {

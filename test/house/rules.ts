@@ -51,6 +51,7 @@ const packageOwners: Record<string, readonly string[]> = {
   '@redis/client': ['store'],
   amqplib: ['upstream', 'cli'],
   chalk: ['cli', 'app'],
+  'cli-progress': ['cli'],
   commander: ['cli'],
   fastify: ['http'],
   'fetch-cookie': ['upstream', 'cli'],

@@ -11,7 +11,7 @@ import { decryptWith, encryptFor, type Phone, post, shakeHands } from '../suppor
 import { freePort } from '../support/ports.ts';
 import { startProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
-export type Role = 'gateway' | 'sync';
+type Role = 'gateway' | 'sync';
 
 export interface Node {
   readonly role: Role;
@@ -95,7 +95,7 @@ export async function startNodes(
   };
 }
 
-export interface Page {
+interface Page {
   /** The handshake URL that it shows now; waits for one. */
   shown(): Promise<URL>;
   /** Resolves when it has shown that the phone is paired. */
@@ -108,7 +108,7 @@ export interface Page {
 }
 
 /** A page as users have it: when its connection breaks it opens the same URL at another node, for as long as it takes. */
-export function openPage({ next }: ManyNodes, initUrl: string): Page {
+function openPage({ next }: ManyNodes, initUrl: string): Page {
   const path = new URL(initUrl).pathname;
   let current: URL | undefined;
   let wake = (): void => {};

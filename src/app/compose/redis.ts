@@ -3,7 +3,9 @@
 import { createRedisBus } from '../../bus/redis.ts';
 import type { Config } from '../../config/schema.ts';
 import type { RedisStoreUrl } from '../../config/store-url.ts';
+import type { StoreArchive } from '../../store/archive.ts';
 import type { StoreOptions } from '../../store/options.ts';
+import { openRedisArchive } from '../../store/redis/archive.ts';
 import { connectRedis } from '../../store/redis/connection.ts';
 import { createRedisStore } from '../../store/redis/store.ts';
 import { redisOptions } from './redis-options.ts';
@@ -26,4 +28,14 @@ export async function openRedis(
     store: createRedisStore({ ...options, redis, prefix, slots }),
     bus: createRedisBus({ channels: redis, prefix, clock, log }),
   };
+}
+
+/** As `openRedis`, for what carries the store elsewhere. */
+export async function openRedisStoreArchive(
+  config: Config,
+  url: RedisStoreUrl,
+  options: StoreOptions,
+): Promise<StoreArchive> {
+  const redis = await connectRedis(await redisOptions(config, url, options));
+  return openRedisArchive({ ...options, redis, prefix: config.store.prefix });
 }

@@ -23,7 +23,7 @@ export async function openStore(config: Config, world: World, keeps: boolean): P
   return { store: await openLowdbStore({ ...options, folder: url.folder }) };
 }
 
-function storeOptions(config: Config, { clock, log }: World): StoreOptions {
+export function storeOptions(config: Config, { clock, log }: Pick<World, 'clock' | 'log'>): StoreOptions {
   return {
     clock,
     log,

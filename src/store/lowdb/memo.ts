@@ -11,12 +11,23 @@ import { openMemoSegments } from './memo-segments.ts';
 
 export interface LowdbMemo<T> {
   readonly store: MemoStore<T>;
+  /** Those whose time is not over, the oldest first. */
+  entries(): Iterable<MemoEntry<T>>;
+  find(key: string): MemoEntry<T> | undefined;
+  /** As `store.put`, for what is remembered already: to be called in the order in which that is over. */
+  restore(entry: MemoEntry<T>): Promise<void>;
   /** Writes what waits. */
   close(): Promise<void>;
 }
 
-interface Held<T> {
+/** `until`: Unix time in milliseconds. */
+interface MemoEntry<T> {
+  readonly key: string;
   readonly value: T;
+  readonly until: number;
+}
+
+interface Held<T> extends MemoLine<T> {
   /** The segment that it is in, once it is on disk. */
   segment?: number;
 }
@@ -62,7 +73,8 @@ export async function openLowdbMemo<T>(options: LowdbMemoOptions<T>): Promise<Lo
     // So that the files hold at most about twice what is remembered.
     maxLines: Math.ceil(max / 2),
     maxAgeMs: rememberMs / 2,
-    remember: ({ key, value }, ageMs, segment) => known.set(key, { value, segment }, ageMs),
+    remember: (line, ageMs, segment) =>
+      known.set(line.key, { ...line, at: clock.now() - ageMs, segment }, ageMs),
     inUse: () => {
       const inUse = new Set<number>();
       for (const { segment } of known.values()) if (segment !== undefined) inUse.add(segment);
@@ -88,21 +100,33 @@ export async function openLowdbMemo<T>(options: LowdbMemoOptions<T>): Promise<Lo
     return { lines, held, written };
   };
 
+  const put = async ({ key, at, value }: MemoLine<T>): Promise<void> => {
+    assertOpen();
+    const held: Held<T> = { key, at, value };
+    known.set(key, held, clock.now() - at);
+    open ??= begin();
+    if (open.lines.length >= maxWaiting) throw diskBusy(maxWaiting);
+    open.lines.push(JSON.stringify({ key, at, value }));
+    open.held.push(held);
+    await open.written;
+  };
+  const entryOf = ({ key, at, value }: Held<T>): MemoEntry<T> => ({ key, value, until: at + rememberMs });
+
   return {
     store: {
       get: async (key) => known.get(key)?.value,
-      put: async (key, value) => {
-        assertOpen();
-        const held: Held<T> = { value };
-        known.set(key, held);
-        open ??= begin();
-        if (open.lines.length >= maxWaiting) throw diskBusy(maxWaiting);
-        const line: MemoLine<T> = { key, at: clock.now(), value };
-        open.lines.push(JSON.stringify(line));
-        open.held.push(held);
-        await open.written;
-      },
+      put: async (key, value) => put({ key, at: clock.now(), value }),
     },
+    *entries() {
+      for (const held of known.values()) yield entryOf(held);
+    },
+    find: (key) => {
+      const held = known.get(key);
+      return held && entryOf(held);
+    },
+    // Never longer than it is remembered here.
+    restore: async ({ key, value, until }) =>
+      put({ key, value, at: Math.min(until - rememberMs, clock.now()) }),
     close: async () => {
       await lastWritten;
       await segments.close();

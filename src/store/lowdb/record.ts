@@ -51,6 +51,15 @@ export async function* recordFiles(disk: Disk, kind: RecordKind): AsyncGenerator
   }
 }
 
+/** How many records of a kind there are; what killed writes have left does not count. */
+export async function countRecords(disk: Disk, kind: RecordKind): Promise<number> {
+  let count = 0;
+  for await (const names of recordFiles(disk, kind)) {
+    count += names.filter((name) => name.endsWith('.json')).length;
+  }
+  return count;
+}
+
 /** Throws UNAVAILABLE (CONFIG while the store is opened), with the file's name and what to do, when the text is not what it should be. */
 export function parseFile<T>(
   disk: Disk,

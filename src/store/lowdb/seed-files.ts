@@ -3,7 +3,7 @@
 import type { Seed } from '../../domain/model.ts';
 import type { Disk } from './disk.ts';
 import { isLpsFile } from './file-shapes.ts';
-import { parseFile, recordFiles } from './record.ts';
+import { parseFile } from './record.ts';
 
 /** The LPS of the seeds that pinged lately: `{"<IMSI>": <LPS>}`. */
 export const lpsFile = 'lps.json';
@@ -12,7 +12,7 @@ export const lpsFile = 'lps.json';
 const seedsPerChunk = 2_000;
 
 /** The text of the file, in chunks. */
-export function* lpsText(seeds: readonly Seed[]): Generator<string> {
+export function* lpsText(seeds: readonly Pick<Seed, 'imsi' | 'lps'>[]): Generator<string> {
   yield '{';
   for (let start = 0; start < seeds.length; start += seedsPerChunk) {
     const pairs = seeds
@@ -27,13 +27,4 @@ export function* lpsText(seeds: readonly Seed[]): Generator<string> {
 export async function readLps(disk: Disk): Promise<[imsi: string, lps: number][]> {
   const text = await disk.read(lpsFile);
   return text === undefined ? [] : Object.entries(parseFile(disk, lpsFile, text, isLpsFile, 'opening'));
-}
-
-/** How many seeds are registered; what killed writes have left does not count. */
-export async function countSeeds(disk: Disk): Promise<number> {
-  let count = 0;
-  for await (const names of recordFiles(disk, 'seeds')) {
-    count += names.filter((name) => name.endsWith('.json')).length;
-  }
-  return count;
 }

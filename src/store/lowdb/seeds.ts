@@ -10,8 +10,8 @@ import { tooManySeeds } from '../refusals.ts';
 import { isSeed } from '../shapes.ts';
 import type { Disk } from './disk.ts';
 import { createFlusher } from './flusher.ts';
-import { openRecord } from './record.ts';
-import { countSeeds, lpsFile, lpsText, readLps } from './seed-files.ts';
+import { countRecords, openRecord } from './record.ts';
+import { lpsFile, lpsText, readLps } from './seed-files.ts';
 import type { Work } from './work.ts';
 
 export interface LowdbSeeds {
@@ -77,7 +77,7 @@ export async function openLowdbSeeds(
     flusher.mark();
   };
 
-  let registered = await countSeeds(disk);
+  let registered = await countRecords(disk, 'seeds');
 
   const register = async (seed: Seed): Promise<void> => {
     const known = recent.get(seed.imsi) ?? (await readRecord(seed.imsi));

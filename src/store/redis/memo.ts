@@ -21,20 +21,28 @@ export interface RedisMemoOptions<T> {
 /** No bound that a number can pass. */
 const unbounded = Number.MAX_SAFE_INTEGER;
 
-export function createRedisMemo<T>(options: RedisMemoOptions<T>): MemoStore<T> {
+export interface RedisMemo<T> extends MemoStore<T> {
+  /** As `put`, for what is remembered already: until then (Unix time in milliseconds), and never longer than `put` does. */
+  restore(key: string, value: T, until: number): Promise<void>;
+}
+
+export function createRedisMemo<T>(options: RedisMemoOptions<T>): RedisMemo<T> {
   const { redis, keys, now, name, isValue, bounds, charactersOf = () => 0 } = options;
   const { rememberMs, max, maxCharacters = unbounded } = bounds;
   const names = memoKeys(keys, name);
+
+  const put = async (key: string, value: T, until: number | ''): Promise<void> => {
+    const args = [wellFormed(key), JSON.stringify(value), charactersOf(value), until];
+    await redis.durable(scripts.put, names, [now(), rememberMs, max, maxCharacters, ...args]);
+  };
 
   return {
     get: async (key) => {
       const reply = await redis.run(scripts.get, names, [now(), wellFormed(key)]);
       return readRecord('memo', isValue, reply);
     },
-    put: async (key, value) => {
-      const args = [wellFormed(key), JSON.stringify(value), charactersOf(value)];
-      await redis.durable(scripts.put, names, [now(), rememberMs, max, maxCharacters, ...args]);
-    },
+    put: (key, value) => put(key, value, ''),
+    restore: put,
   };
 }
 
@@ -57,7 +65,7 @@ const scripts = {
 local untilMs, value = string.match(redis.call('HGET', KEYS[1], ARGV[2]) or '', '^(%d+) %d+ (.*)$')
 return untilMs and tonumber(untilMs) > now and value`,
   ),
-  /** ARGV: now, how long, most values, most characters, key, value, its characters. */
+  /** ARGV: now, how long, most values, most characters, key, value, its characters, until when if not so long. */
   put: timedScript(
     'put memo',
     3,
@@ -70,7 +78,7 @@ local function drop(key)
   redis.call('ZREM', KEYS[2], key)
 end
 drop(ARGV[5])
-redis.call('HSET', KEYS[1], ARGV[5], text(now + ARGV[2]) .. ' ' .. ARGV[7] .. ' ' .. ARGV[6])
+redis.call('HSET', KEYS[1], ARGV[5], text(math.min(now + ARGV[2], tonumber(ARGV[8]) or math.huge)) .. ' ' .. ARGV[7] .. ' ' .. ARGV[6])
 local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
 redis.call('ZADD', KEYS[2], (last[2] or 0) + 1, ARGV[5])
 total = total + ARGV[7]

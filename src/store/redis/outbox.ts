@@ -51,12 +51,8 @@ export function createRedisOutbox<T>(options: RedisOutboxOptions<T>): RedisOutbo
     );
   });
 
-  const placeOf = ({ dueAt, since }: Parcel<T>): [state: 'waiting' | 'failed', at: number] =>
-    dueAt === null ? ['failed', since] : ['waiting', dueAt];
   const put = async (parcel: Parcel<T>): Promise<void> => {
-    const args = [parcel.id, JSON.stringify(parcel), ...placeOf(parcel), max];
-    const outcome = await redis.durable(scripts.put, names, args);
-    if (outcome === 'full') throw full(max);
+    await putParcel(redis, names, parcel, { max, full });
     claimed.delete(parcel.id);
   };
   const putOff = async (id: string, until: number): Promise<void> => {
@@ -110,6 +106,21 @@ export function createRedisOutbox<T>(options: RedisOutboxOptions<T>): RedisOutbo
       await redis.run(scripts.leave, names, [consumer]).catch(() => undefined);
     },
   };
+}
+
+/** Adds or replaces; whoever has claimed it has it no more. Throws what `full` says when a new one finds no room. */
+export async function putParcel(
+  redis: Redis,
+  names: ReturnType<typeof outboxKeys>,
+  parcel: Parcel<unknown>,
+  { max, full }: Pick<RedisOutboxOptions<unknown>, 'max' | 'full'>,
+): Promise<void> {
+  const args = [parcel.id, JSON.stringify(parcel), ...placeOf(parcel), max];
+  if ((await redis.durable(scripts.put, names, args)) === 'full') throw full(max);
+}
+
+function placeOf({ dueAt, since }: Parcel<unknown>): [state: 'waiting' | 'failed', at: number] {
+  return dueAt === null ? ['failed', since] : ['waiting', dueAt];
 }
 
 /** Parcels by id; when they are due; since when they are given up; what is due; the entries there by parcel id. */

@@ -1,7 +1,7 @@
 // The scripts of the Redis store: each change of more than one key is one script, and so happens whole or not at all.
 // Used by the other files of this folder.
 
-import type { RedisScript } from './connection.ts';
+import type { RedisConnection, RedisScript } from './connection.ts';
 
 /** What runs scripts. */
 export interface Redis {
@@ -9,6 +9,13 @@ export interface Redis {
   run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
   /** The same, once as many replicas have what it wrote as the configuration asks for. */
   durable(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
+}
+
+export function scriptsOn(connection: RedisConnection): Redis {
+  return {
+    run: (script, keys, args) => connection.run({ script, keys, args: args.map(String) }),
+    durable: (script, keys, args) => connection.durable({ script, keys, args: args.map(String) }),
+  };
 }
 
 /** A script that has `now` (milliseconds); ARGV[1] is for that, see `Timed`. */
@@ -46,4 +53,9 @@ export function createKeySpace(prefix: string): KeySpace {
 /** Without lone surrogates, which UTF-8 has no bytes for: two ids that differ stay different. */
 export function wellFormed(id: string): string {
   return /^"|\p{Surrogate}/u.test(id) ? JSON.stringify(id) : id;
+}
+
+/** The id that `wellFormed` made this of. Throws when it made none such. */
+export function idOfWellFormed(text: string): string {
+  return text.startsWith('"') ? String(JSON.parse(text)) : text;
 }

@@ -1,5 +1,6 @@
 // Seeds in Redis: a hash of all by IMSI, and a sorted set of those that pinged lately.
 
+import type { Seed } from '../../domain/model.ts';
 import type { Log, SeedStore } from '../../domain/ports.ts';
 import { SwobError } from '../../errors.ts';
 import type { StoreOptions } from '../options.ts';
@@ -16,7 +17,12 @@ export interface RedisSeedsOptions {
   readonly seeds: StoreOptions['seeds'];
 }
 
-export function createRedisSeeds({ redis, keys, now, log, seeds: options }: RedisSeedsOptions): SeedStore {
+export interface RedisSeeds extends SeedStore {
+  /** Adds or replaces a seed that may have pinged long ago; its LPS says whether it is active. Throws as `ping` does. */
+  restore(seed: Seed): Promise<void>;
+}
+
+export function createRedisSeeds({ redis, keys, now, log, seeds: options }: RedisSeedsOptions): RedisSeeds {
   const names = seedKeys(keys);
   const checkAge = (maxAgeMs: number): void => {
     if (maxAgeMs <= options.activeMs) return;
@@ -26,15 +32,25 @@ export function createRedisSeeds({ redis, keys, now, log, seeds: options }: Redi
     );
   };
 
+  const argsOf = (seed: Seed): (string | number)[] => {
+    const { imsi, msisdn, seedType } = seed;
+    // What makes it another seed, and has to outlive more than an LPS.
+    const identity = JSON.stringify([msisdn, seedType]);
+    return [now(), imsi, JSON.stringify(seed), options.maxRegistered, options.activeMs, identity];
+  };
+
   return {
     ping: async (seed) => {
-      const { imsi, msisdn, seedType } = seed;
-      const args = [now(), imsi, JSON.stringify(seed), options.maxRegistered, options.activeMs] as const;
-      // What makes it another seed, and has to outlive more than an LPS.
-      const identity = JSON.stringify([msisdn, seedType]);
-      const outcome = await redis.run(scripts.ping, names, [...args, identity]);
+      const args = argsOf(seed);
+      const outcome = await redis.run(scripts.ping, names, args);
       if (outcome === 'full') throw tooManySeeds(options.maxRegistered);
-      if (outcome === 'changed') await redis.durable(scripts.ping, names, [...args, identity]);
+      if (outcome === 'changed') await redis.durable(scripts.ping, names, args);
+    },
+    restore: async (seed) => {
+      const args = [...argsOf(seed), Math.floor(seed.lps * 1_000)];
+      if ((await redis.durable(scripts.restore, names, args)) === 'full') {
+        throw tooManySeeds(options.maxRegistered);
+      }
     },
     active: async (maxAgeMs) => {
       checkAge(maxAgeMs);
@@ -73,6 +89,19 @@ if #stale > 0 then redis.call('ZREM', KEYS[2], unpack(stale)) end
 if identity == ARGV[6] then return 'known' end
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[6])
 return 'changed'`,
+  ),
+  /** ARGV: as `ping`, then when it pinged. A time to come counts as now. */
+  restore: timedScript(
+    'restore seeds',
+    3,
+    `
+if redis.call('HEXISTS', KEYS[3], ARGV[2]) == 0 and redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[4]) then
+  return 'full'
+end
+redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
+redis.call('HSET', KEYS[3], ARGV[2], ARGV[6])
+local at = math.min(now, ARGV[7])
+if at >= now - ARGV[5] then redis.call('ZADD', KEYS[2], text(at), ARGV[2]) else redis.call('ZREM', KEYS[2], ARGV[2]) end`,
   ),
   /** ARGV: now, age. Read in parts: Lua takes some thousands of arguments at most. */
   active: timedScript(

@@ -11,7 +11,7 @@ import { createRedisFlights } from './flights.ts';
 import { createRedisLimits } from './limits.ts';
 import { createRedisMemo } from './memo.ts';
 import { createRedisOutbox } from './outbox.ts';
-import { createKeySpace, type KeySpace, type Redis, type Timed } from './script.ts';
+import { createKeySpace, type KeySpace, type Redis, scriptsOn, type Timed } from './script.ts';
 import { createRedisSeeds } from './seeds.ts';
 import { createRedisSessions } from './sessions.ts';
 import { createRedisUsers } from './users.ts';
@@ -38,10 +38,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
   const consumer = newUuid();
   let closing: Promise<void> | undefined;
   const { redis: connection } = options;
-  const anyway: Redis = {
-    run: (script, names, args) => connection.run({ script, keys: names, args: args.map(String) }),
-    durable: (script, names, args) => connection.durable({ script, keys: names, args: args.map(String) }),
-  };
+  const anyway = scriptsOn(connection);
   const ifOpen =
     (work: Redis['run']): Redis['run'] =>
     async (...call) => {
