@@ -22,8 +22,14 @@ export function pings(count: number): HttpRequest[] {
 
 const sharedKeyOf = (index: number): string => String(index).padStart(32, '0');
 
-/** Pairs so many users in the store of a folder in which no daemon runs; their ids are their numbers. */
-export async function storeUsers(folder: string, count: number): Promise<void> {
+/**
+ * Fills the store of a folder in which no daemon runs: so many users, whose ids are their numbers, have paired, and
+ * so many seeds have pinged just now.
+ */
+export async function fillStore(
+  folder: string,
+  { users, seeds = 0 }: { readonly users: number; readonly seeds?: number },
+): Promise<void> {
   const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const store = await openLowdbStore({
@@ -31,7 +37,7 @@ export async function storeUsers(folder: string, count: number): Promise<void> {
     clock: systemClock,
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     sessions: { openTtlMs: 1_000, pausedTtlMs: 1_000, pairedTtlMs: 1_000, maxOpen: 10 },
-    seeds: { activeMs: 20_000, maxRegistered: 10 },
+    seeds: { activeMs: 3_600_000, maxRegistered: seeds + 1 },
     inbound: { max: 10 },
     published: { rememberMs: 1_000, max: 10 },
     callbacks: { max: 10 },
@@ -45,13 +51,22 @@ export async function storeUsers(folder: string, count: number): Promise<void> {
     pairedAt: 1_700_000_000,
     passwordDigests: [],
   });
-  // Below the number that may wait for the store.
-  const batch = 1_000;
+  await inBatches(users, (index) => store.users.put(user(index)));
+  const lps = Date.now() / 1_000;
+  await inBatches(seeds, (index) =>
+    store.seeds.ping({ imsi: imsiOf(index), msisdn: numberOf(index), seedType: 'seed', lps }),
+  );
+  await store.close();
+}
+
+/** Below the number that may wait for the store. */
+const batch = 1_000;
+
+async function inBatches(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
   for (let first = 0; first < count; first += batch) {
     const size = Math.min(batch, count - first);
-    await Promise.all(Array.from({ length: size }, (_, index) => store.users.put(user(first + index))));
+    await Promise.all(Array.from({ length: size }, (_, index) => work(first + index)));
   }
-  await store.close();
 }
 
 /** SMS that differ, of the first `users` users in turn. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MixedResult, Plan } from './children/mixed.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
-import { disconnectRequests, storeUsers } from './fixtures.ts';
+import { disconnectRequests, fillStore } from './fixtures.ts';
 import type { Lab } from './lab.ts';
 import { residentKb } from './machine.ts';
 import { plot } from './plot.ts';
@@ -41,7 +41,7 @@ export async function runSoak(lab: Lab, minutes: number, svgFile: string): Promi
   const upstream = await startUpstream(lab);
   const backEnd = await startBackEnd(lab);
   const folder = await lab.folder();
-  await storeUsers(folder, users);
+  await fillStore(folder, { users });
   const { requests, keyFile } = await disconnectRequests(folder, lab.quick ? 100 : 2_000);
   const daemon = await startDaemon(lab, ['gateway', 'sync', 'disconnect'], {
     folder,

@@ -2,7 +2,7 @@
 
 import type { Bench } from '../bench.ts';
 import { startDaemon } from '../daemon.ts';
-import { smsRequests, storeUsers } from '../fixtures.ts';
+import { fillStore, smsRequests } from '../fixtures.ts';
 import { startServer } from '../lab.ts';
 import { compareHttp } from '../rounds.ts';
 import { startBackEnd, startUpstream } from '../upstreams.ts';
@@ -19,7 +19,7 @@ export const messagesBench: Bench = {
   run: async (lab) => {
     const upstream = await startUpstream(lab);
     const folder = await lab.folder();
-    await storeUsers(folder, users);
+    await fillStore(folder, { users });
     const backEnd = await startBackEnd(lab);
     const daemon = await startDaemon(lab, ['gateway', 'sync'], {
       folder,
