@@ -34,6 +34,10 @@ const benches: readonly Bench[] = [
   growthBench,
 ];
 
+interface Results {
+  readonly rows: readonly Verdict[];
+}
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -66,13 +70,19 @@ function chosen(names: readonly string[]): readonly Bench[] {
   return names.length === 0 ? benches : benches.filter(({ id }) => names.includes(id));
 }
 
-async function runBenches(lab: Lab, wanted: readonly Bench[]): Promise<Verdict[]> {
-  const verdicts: Verdict[] = [];
+/** `done` is called after each bench with all rows so far: a run that is broken off has not been for nothing. */
+async function runBenches(
+  lab: Lab,
+  wanted: readonly Bench[],
+  done: (results: Results) => Promise<void>,
+): Promise<Results> {
+  const rows: Verdict[] = [];
   for (const bench of wanted) {
     say(`${bench.id}: ${bench.title}`);
-    verdicts.push(...(await bench.run(lab)).map(judge));
+    rows.push(...(await bench.run(lab)).map(judge));
+    await done({ rows });
   }
-  return verdicts;
+  return { rows };
 }
 
 async function main(): Promise<void> {
@@ -92,15 +102,16 @@ async function main(): Promise<void> {
   process.once('SIGINT', stopped).once('SIGTERM', stopped);
   try {
     const { place: _, ...machine } = lab.machine;
-    const results = soaks
-      ? await runSoak(lab, minutes, resolve(values.svg))
-      : { rows: await runBenches(lab, wanted) };
     const effort = { rounds, seconds, quick: values.quick, connections, driver: httpDriver() };
     const file = resolve(values.json);
-    await writeFile(
-      file,
-      `${JSON.stringify({ at: new Date().toISOString(), machine, ...effort, ...results }, null, 2)}\n`,
-    );
+    const write = (results: Results): Promise<void> => {
+      const all = { at: new Date().toISOString(), machine, ...effort, ...results };
+      return writeFile(file, `${JSON.stringify(all, null, 2)}\n`);
+    };
+    const results = soaks
+      ? await runSoak(lab, minutes, resolve(values.svg))
+      : await runBenches(lab, wanted, write);
+    await write(results);
     process.stdout.write(`${table(results.rows)}\n`);
     say(`written: ${file}`);
   } finally {

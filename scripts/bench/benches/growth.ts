@@ -70,7 +70,7 @@ async function prepare(lab: Lab, users: number, settings: readonly string[]): Pr
 
 /** Both are bound by the one core of the server: what it does in a second is the cost of one. */
 async function measure(lab: Lab, { daemon, pair, pingMs, pairingMs, faults }: Size): Promise<void> {
-  const seconds = Math.min(lab.seconds, 3);
+  const seconds = Math.min(lab.seconds, 2);
   const pinged = await loadHttp(lab, { url: daemon.urls.gateway, requests: pings(seeds), seconds });
   if (pinged.failed > 0) faults.push(`${pinged.failed} pings failed`);
   pingMs.push(1_000 / pinged.perSecond);
