@@ -33,6 +33,7 @@ export interface Verdict extends Row {
   /** Median of the ratios of the rounds: neighbours share what else the machine did. */
   readonly ratio: number | null;
   readonly ratioByCpu: number | null;
+  /** Null without a target, and when ratio and ratio by CPU disagree: then the machine was not quiet enough to tell. */
   readonly ok: boolean | null;
 }
 
@@ -40,14 +41,17 @@ export function judge(row: Row): Verdict {
   const { ours, baseline, target, perCpuSecond, faults = [] } = row;
   const both = baseline.length > 0;
   const ratio = ratioOf(ours, baseline);
+  const ratioByCpu = perCpuSecond ? ratioOf(perCpuSecond.ours, perCpuSecond.baseline) : null;
   const middle = { ours: median(ours), baseline: both ? median(baseline) : null };
+  const reached = reaches(target, middle.ours, ratio);
+  const unclear = Number.isFinite(ratioByCpu) && reaches(target, middle.ours, ratioByCpu) !== reached;
   return {
     ...row,
     median: middle,
     spread: { ours: spread(ours), baseline: both ? spread(baseline) : null },
     ratio,
-    ratioByCpu: perCpuSecond ? ratioOf(perCpuSecond.ours, perCpuSecond.baseline) : null,
-    ok: faults.length > 0 ? false : reaches(target, middle.ours, ratio),
+    ratioByCpu,
+    ok: faults.length > 0 ? false : unclear ? null : reached,
   };
 }
 
@@ -78,7 +82,7 @@ export function table(verdicts: readonly Verdict[]): string {
       : figure(verdict.median.baseline, verdict.spread.baseline ?? 0, verdict.unit),
     verdict.ratio === null ? '-' : verdict.ratio.toFixed(2),
     targetText(verdict),
-    verdict.ok === null ? '-' : verdict.ok ? 'yes' : 'NO',
+    okText(verdict),
     verdict.ratioByCpu === null ? '-' : verdict.ratioByCpu.toFixed(2),
   ]);
   const widths = heads.map((head, column) =>
@@ -95,6 +99,11 @@ export function table(verdicts: readonly Verdict[]): string {
 
 function figure(value: number, around: number, unit: string): string {
   return `${short(value)} ${unit} ±${Math.round(around * 100)}%`;
+}
+
+function okText({ ok, target }: Verdict): string {
+  if (ok === null) return target === 'none' ? '-' : '?';
+  return ok ? 'yes' : 'NO';
 }
 
 function targetText({ target, unit }: Verdict): string {
