@@ -24,6 +24,7 @@ export function plot(title: string, at: readonly number[], panels: readonly Pane
   const height = 30 + panels.length * panelHeight;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     text(left, 20, title, 'font-size="14" font-weight="bold"'),
     ...panels.map(
@@ -60,6 +61,9 @@ function draw({ title, lines }: Panel, at: readonly number[]): string {
 }
 
 function text(x: number, y: number, words: string, attributes: string): string {
-  const escaped = words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text x="${x}" y="${y}" ${attributes}>${escaped}</text>`;
+  return `<text x="${x}" y="${y}" ${attributes}>${escaped(words)}</text>`;
+}
+
+function escaped(words: string): string {
+  return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
