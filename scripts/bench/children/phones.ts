@@ -1,0 +1,46 @@
+// Phones that pair, several at once. Argument: the gateway's URL. A line on stdin with {"seconds", "users"} starts a
+// round, a line of JSON ends it.
+
+import { createInterface } from 'node:readline';
+import { percentile } from '../statistics.ts';
+import { createPhone } from './phone.ts';
+
+const phonesAtOnce = 16;
+const phone = createPhone(process.argv[2] ?? '', phonesAtOnce);
+
+async function round({ seconds, users }: { seconds: number; users: string[] }): Promise<object> {
+  const since = performance.now();
+  const until = since + seconds * 1_000;
+  const times: number[] = [];
+  let started = 0;
+  let failed = 0;
+  let failure = '';
+  const phoneAtWork = async (): Promise<void> => {
+    while (performance.now() < until) {
+      const began = performance.now();
+      const turn = started++;
+      await phone.pair(users[turn % users.length] ?? '', turn === 0).then(
+        () => times.push(performance.now() - began),
+        (error: Error) => {
+          failed++;
+          failure = error.message;
+        },
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: phonesAtOnce }, phoneAtWork));
+  const elapsed = (performance.now() - since) / 1_000;
+  return {
+    perSecond: times.length / elapsed,
+    requests: started,
+    failed,
+    failure,
+    p50: percentile(times, 50),
+    p99: percentile(times, 99),
+  };
+}
+
+process.stdout.write('{"ready":true}\n');
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await round(JSON.parse(line)))}\n`);
+}

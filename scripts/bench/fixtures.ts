@@ -1,0 +1,132 @@
+// What the benches send and store: seeds, users, tokens, SMS. Used by the benches.
+
+import { createCipheriv, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemClock } from '../../src/app/system-clock.ts';
+import type { PairedUser, Seed } from '../../src/domain/model.ts';
+import { recordName } from '../../src/store/lowdb/record.ts';
+import { openLowdbStore } from '../../src/store/lowdb/store.ts';
+import type { HttpRequest } from './http-load.ts';
+
+const imsiOf = (index: number): string => `62401${String(index).padStart(10, '0')}`;
+export const numberOf = (index: number): string => `+23767${String(index).padStart(7, '0')}`;
+
+/** A ping of each of so many seeds. */
+export function pings(count: number): HttpRequest[] {
+  return Array.from({ length: count }, (_, index) => ({
+    method: 'POST',
+    path: '/seeds/ping',
+    body: JSON.stringify({ IMSI: imsiOf(index), MSISDN: numberOf(index), seed_type: 'seed' }),
+  }));
+}
+
+const sharedKeyOf = (index: number): string => String(index).padStart(32, '0');
+
+/**
+ * Fills the store of a folder in which no daemon runs: so many users, whose ids are their numbers, have paired, and
+ * so many seeds have pinged just now.
+ */
+export async function fillStore(
+  folder: string,
+  { users, seeds = 0 }: { readonly users: number; readonly seeds?: number },
+): Promise<void> {
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const store = await openLowdbStore({
+    folder: join(folder, 'data'),
+    clock: systemClock,
+    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+    sessions: { openTtlMs: 1_000, pausedTtlMs: 1_000, pairedTtlMs: 1_000, maxOpen: 10 },
+    seeds: { activeMs: 3_600_000, maxRegistered: seeds + 1 },
+    inbound: { max: 10 },
+    published: { rememberMs: 1_000, max: 10 },
+    callbacks: { max: 10 },
+    answers: { rememberMs: 1_000, max: 10 },
+  });
+  const user = (index: number): PairedUser => ({
+    userId: numberOf(index),
+    sessionId: sharedKeyOf(index),
+    publicKey: pem,
+    sharedKey: sharedKeyOf(index),
+    pairedAt: 1_700_000_000,
+    passwordDigests: [],
+  });
+  const lps = Date.now() / 1_000;
+  const seed = (index: number): Seed => ({
+    imsi: imsiOf(index),
+    msisdn: numberOf(index),
+    seedType: 'seed',
+    lps,
+  });
+  // As the store writes them, but without its fsync, which for 100,000 takes minutes.
+  const write = async (kind: 'users' | 'seeds', id: string, record: object): Promise<void> => {
+    const file = join(folder, 'data', recordName(kind, id));
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, JSON.stringify(record));
+  };
+  await inBatches(users, (index) => write('users', numberOf(index), user(index)));
+  await inBatches(seeds, (index) => write('seeds', imsiOf(index), seed(index)));
+  await inBatches(seeds, (index) => store.seeds.ping(seed(index)));
+  if (users > 0 && !(await store.users.get(numberOf(users - 1))))
+    throw new Error('the store has not got its users');
+  await store.close();
+}
+
+/** Below the number that may wait for the store. */
+const batch = 1_000;
+
+async function inBatches(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
+  for (let first = 0; first < count; first += batch) {
+    const size = Math.min(batch, count - first);
+    await Promise.all(Array.from({ length: size }, (_, index) => work(first + index)));
+  }
+}
+
+/** SMS that differ, of the first `users` users in turn. */
+export function smsRequests(count: number, users: number): HttpRequest[] {
+  return Array.from({ length: count }, (_, index) => ({
+    method: 'POST',
+    path: '/sms/platform/gateway-client',
+    body: JSON.stringify({ MSISDN: numberOf(index % users), text: encrypted(index % users) }),
+  }));
+}
+
+/** base64( IV + base64( AES-256-CBC ) ), as the app writes it; the IV makes each one another. */
+function encrypted(user: number): string {
+  const iv = randomBytes(8).toString('hex');
+  const cipher = createCipheriv('aes-256-cbc', sharedKeyOf(user), iv);
+  const ciphertext =
+    cipher.update('g:bob@example.org:::Hello:I am well', 'utf8', 'base64') + cipher.final('base64');
+  return Buffer.from(iv + ciphertext).toString('base64');
+}
+
+/** Tokens that differ, each in its URL, and the file with the key that verifies them. */
+export async function disconnectRequests(
+  folder: string,
+  count: number,
+): Promise<{ readonly requests: HttpRequest[]; readonly keyFile: string }> {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const keyFile = join(folder, 'tokens.pem');
+  await writeFile(keyFile, publicKey.export({ type: 'spki', format: 'pem' }));
+  const iat = Math.floor(Date.now() / 1_000);
+  const requests = Array.from({ length: count }, (_, index): HttpRequest => {
+    const claims = {
+      sub: 'user',
+      iat,
+      exp: iat + 86_400,
+      nasIp: '100.112.0.1',
+      sessionId: String(5_692_549_928_996_000_000n + BigInt(index)),
+      vrf: '1',
+      clientMac: 'FC-45-96-5F-50-AC',
+    };
+    return { method: 'GET', path: `/disconnect?token=${rs256(claims, privateKey)}` };
+  });
+  return { requests, keyFile };
+}
+
+function rs256(claims: object, key: KeyObject): string {
+  const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const input = `${encode({ alg: 'RS256', typ: 'JWT' })}.${encode(claims)}`;
+  return `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`;
+}

@@ -1,0 +1,109 @@
+// Load over HTTP: wrk where it is installed, otherwise autocannon, always as a process of its own. Used by the benches.
+
+import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Lab } from './lab.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** JSON. */
+  readonly body?: string;
+}
+
+export interface HttpLoad {
+  /** `http://host:port`. */
+  readonly url: string;
+  /** Sent in turn, from the first on again when `once` is not set. */
+  readonly requests: readonly HttpRequest[];
+  /** Each request once: the load ends when none is left. */
+  readonly once?: boolean;
+  readonly seconds: number;
+}
+
+export interface HttpResult {
+  readonly perSecond: number;
+  readonly requests: number;
+  /** Answers that are not 2xx, and calls without an answer. */
+  readonly failed: number;
+  /** Latencies in milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+export const connections = 50;
+
+export type HttpDriver = 'wrk' | 'autocannon';
+
+export function httpDriver(): HttpDriver {
+  return spawnSync('wrk', ['--version'], { stdio: 'ignore' }).error ? 'autocannon' : 'wrk';
+}
+
+export async function loadHttp(lab: Lab, load: HttpLoad): Promise<HttpResult> {
+  const folder = await lab.folder();
+  const seconds = Math.max(1, Math.round(load.seconds));
+  const child =
+    httpDriver() === 'wrk'
+      ? lab.startProgram('wrk', await wrkArguments(folder, load, seconds))
+      : lab.startScript('load', 'autocannon-load', [await planFile(folder, load, seconds)]);
+  try {
+    for (;;) {
+      const line = await child.nextLine();
+      if (line.startsWith('{')) return JSON.parse(line);
+    }
+  } finally {
+    await child.stop();
+  }
+}
+
+async function planFile(folder: string, load: HttpLoad, seconds: number): Promise<string> {
+  const file = join(folder, 'plan.json');
+  await writeFile(file, JSON.stringify({ ...load, seconds, connections }));
+  return file;
+}
+
+/** Ends a request in the file: it is in no URL and no JSON. */
+const separator = '\x01';
+
+async function wrkArguments(folder: string, load: HttpLoad, seconds: number): Promise<string[]> {
+  const requests = join(folder, 'requests');
+  const { host } = new URL(load.url);
+  await writeFile(requests, load.requests.map((request) => `${raw(host, request)}${separator}`).join(''));
+  const script = join(folder, 'load.lua');
+  await writeFile(script, lua(requests, load.once === true));
+  return ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script, load.url];
+}
+
+function raw(host: string, { method, path, body }: HttpRequest): string {
+  const head = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n`;
+  if (body === undefined) return `${head}\r\n`;
+  return `${head}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+/** What wrk does: the requests of the file in turn, and a line of JSON at the end. */
+function lua(requests: string, once: boolean): string {
+  return `
+local requests, at = {}, 0
+function init()
+  local file = assert(io.open(${JSON.stringify(requests)}, 'rb'))
+  for request in file:read('*a'):gmatch('([^\\1]+)\\1') do requests[#requests + 1] = request end
+  file:close()
+end
+function request()
+  at = at + 1
+  if at > #requests then
+    at = 1
+    ${once ? 'wrk.thread:stop()' : ''}
+  end
+  return requests[at]
+end
+function done(summary, latency)
+  local e = summary.errors
+  io.write(string.format('{"perSecond":%f,"requests":%d,"failed":%d,"p50":%f,"p99":%f}\\n',
+    summary.requests / summary.duration * 1e6, summary.requests,
+    e.connect + e.read + e.write + e.status + e.timeout,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
+end
+`;
+}

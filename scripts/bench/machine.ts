@@ -1,0 +1,67 @@
+// The machine: which cores there are and how to keep a process on one, and what /proc says of a process. Used by lab.ts.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+
+/** What is measured, and what measures and stands around it. */
+export type Role = 'server' | 'load';
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryMb: number;
+  readonly node: string;
+  /** Whether the two roles have cores of their own. */
+  readonly pinned: boolean;
+  /** The command line that runs `command` where its role belongs. */
+  place(role: Role, command: string, args: readonly string[]): readonly [string, readonly string[]];
+}
+
+/** The first core that we may use is the server's and all others are the load's; with one core nothing is pinned. */
+export function lookAtMachine(): Machine {
+  const allowed = allowedCores();
+  const [first, ...others] = allowed;
+  const list = { server: String(first), load: others.join(',') };
+  const pinned =
+    others.length > 0 && spawnSync('taskset', ['-c', list.server, 'true'], { stdio: 'ignore' }).status === 0;
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: Math.max(1, allowed.length),
+    memoryMb: Math.round(totalmem() / 1024 / 1024),
+    node: process.version,
+    pinned,
+    place: (role, command, args) =>
+      pinned ? ['taskset', ['-c', list[role], command, ...args]] : [command, args],
+  };
+}
+
+/** `0-3,8` as numbers; none where there is no /proc. */
+function allowedCores(): number[] {
+  const [, list = ''] = /^Cpus_allowed_list:\s*(\S+)/m.exec(read('/proc/self/status')) ?? [];
+  return list.split(',').flatMap((part) => {
+    const [from = Number.NaN, to = from] = part.split('-').map(Number);
+    return Number.isInteger(from) ? Array.from({ length: to - from + 1 }, (_, index) => from + index) : [];
+  });
+}
+
+/** Resident memory in kB; NaN where there is no /proc, or no such process any more. */
+export function residentKb(pid: number): number {
+  return Number(/^VmRSS:\s*(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1]);
+}
+
+/** Seconds of CPU that a process and all its threads have had; NaN where there is no /proc. */
+export function cpuSeconds(pid: number): number {
+  // The second field is a name in brackets, which may hold spaces.
+  const fields = read(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? [];
+  const ticksPerSecond = 100;
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

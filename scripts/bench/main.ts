@@ -1,0 +1,125 @@
+// `npm run bench`: measures the built binary beside bare baselines and prints a table. Arguments: names of benches
+// (B1 … B10, all by default) or `soak`; --quick, --rounds, --seconds, --json FILE, --cpu-prof FOLDER, --minutes and --svg FILE for the soak.
+// docs/performance.md.
+
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Bench } from './bench.ts';
+import { disconnectsBench } from './benches/disconnects.ts';
+import { growthBench } from './benches/growth.ts';
+import { listsBench } from './benches/lists.ts';
+import { memoryBench } from './benches/memory.ts';
+import { messagesBench } from './benches/messages.ts';
+import { pairingsBench } from './benches/pairings.ts';
+import { pingsBench } from './benches/pings.ts';
+import { sessionsBench } from './benches/sessions.ts';
+import { socketsBench } from './benches/sockets.ts';
+import { startsBench } from './benches/starts.ts';
+import { connections, httpDriver } from './http-load.ts';
+import { createLab, type Lab, root } from './lab.ts';
+import { judge, table, type Verdict } from './report.ts';
+import { runSoak } from './soak.ts';
+
+const benches: readonly Bench[] = [
+  pingsBench,
+  listsBench,
+  sessionsBench,
+  pairingsBench,
+  socketsBench,
+  disconnectsBench,
+  messagesBench,
+  startsBench,
+  memoryBench,
+  growthBench,
+];
+
+interface Results {
+  readonly rows: readonly Verdict[];
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    minutes: { type: 'string' },
+    svg: { type: 'string', default: join(root, 'docs', 'soak.svg') },
+    'cpu-prof': { type: 'string' },
+    json: { type: 'string', default: join(root, 'bench-results.json') },
+  },
+});
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** Throws a message for the command line. */
+function positive(name: string, text: string | undefined, otherwise: number): number {
+  const value = text === undefined ? otherwise : Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new Error(`--${name}: expected a number above 0`);
+}
+
+function chosen(names: readonly string[]): readonly Bench[] {
+  const unknown = names.filter((name) => !benches.some(({ id }) => id === name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `no such bench: ${unknown.join(', ')}; there are ${benches.map(({ id }) => id).join(', ')}, soak`,
+    );
+  }
+  return names.length === 0 ? benches : benches.filter(({ id }) => names.includes(id));
+}
+
+/** `done` is called after each bench with all rows so far: a run that is broken off has not been for nothing. */
+async function runBenches(
+  lab: Lab,
+  wanted: readonly Bench[],
+  done: (results: Results) => Promise<void>,
+): Promise<Results> {
+  const rows: Verdict[] = [];
+  for (const bench of wanted) {
+    say(`${bench.id}: ${bench.title}`);
+    rows.push(...(await bench.run(lab)).map(judge));
+    await done({ rows });
+  }
+  return { rows };
+}
+
+async function main(): Promise<void> {
+  const names = positionals.map((name) => (name === 'soak' ? name : name.toUpperCase()));
+  const soaks = names.includes('soak');
+  if (soaks && names.length > 1) throw new Error('soak runs alone');
+  const wanted = soaks ? [] : chosen(names);
+  const rounds = positive('rounds', values.rounds, values.quick ? 2 : 5);
+  const seconds = positive('seconds', values.seconds, values.quick ? 1 : 4);
+  const minutes = positive('minutes', values.minutes, 10);
+
+  const profiles = values['cpu-prof'] === undefined ? undefined : resolve(values['cpu-prof']);
+  const lab = await createLab({ rounds, seconds, quick: values.quick, profiles }, say);
+  const stopped = (signal: NodeJS.Signals): void => {
+    void lab.close().finally(() => process.kill(process.pid, signal));
+  };
+  process.once('SIGINT', stopped).once('SIGTERM', stopped);
+  try {
+    const { place: _, ...machine } = lab.machine;
+    const effort = { rounds, seconds, quick: values.quick, connections, driver: httpDriver() };
+    const file = resolve(values.json);
+    const write = (results: Results): Promise<void> => {
+      const all = { at: new Date().toISOString(), machine, ...effort, ...results };
+      return writeFile(file, `${JSON.stringify(all, null, 2)}\n`);
+    };
+    const results = soaks
+      ? await runSoak(lab, minutes, resolve(values.svg))
+      : await runBenches(lab, wanted, write);
+    await write(results);
+    process.stdout.write(`${table(results.rows)}\n`);
+    say(`written: ${file}`);
+  } finally {
+    await lab.close();
+  }
+}
+
+main().catch((error: unknown) => {
+  say(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});

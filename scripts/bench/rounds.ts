@@ -1,0 +1,96 @@
+// Rounds of ours and of the baseline in turn, so that both meet the same noise. Used by the benches.
+
+import { type HttpLoad, type HttpResult, loadHttp } from './http-load.ts';
+import type { Lab } from './lab.ts';
+import { cpuSeconds } from './machine.ts';
+import type { Child } from './processes.ts';
+import type { Row } from './report.ts';
+import { median } from './statistics.ts';
+
+export interface Pair<T> {
+  readonly ours: readonly T[];
+  readonly baseline: readonly T[];
+}
+
+/** Ours, baseline, ours, … one at a time. */
+export async function inTurn<T>(
+  rounds: number,
+  ours: (round: number) => Promise<T>,
+  baseline: (round: number) => Promise<T>,
+): Promise<Pair<T>> {
+  const pair: { ours: T[]; baseline: T[] } = { ours: [], baseline: [] };
+  for (let round = 0; round < rounds; round++) {
+    pair.ours.push(await ours(round));
+    pair.baseline.push(await baseline(round));
+  }
+  return pair;
+}
+
+interface Served extends HttpResult {
+  /** Of the server: 1 is a whole core. Well below, something else was the limit, or took the core. */
+  readonly cpu: number;
+}
+
+/** One side of a comparison over HTTP. */
+export interface Side {
+  readonly server: Child;
+  /** The load of a round; -1 is the warm-up. */
+  load(round: number): Omit<HttpLoad, 'seconds'>;
+}
+
+/** A row of requests a second. The first round of each side, a short one, warms up and is not counted. */
+export async function compareHttp(
+  lab: Lab,
+  row: Pick<Row, 'name' | 'target'>,
+  sides: { readonly ours: Side; readonly baseline: Side },
+): Promise<Row> {
+  const warmUp = Math.min(2, lab.seconds);
+  const run = (side: Side, round: number, seconds: number): Promise<Served> =>
+    serve(lab, side, round, seconds);
+  await run(sides.ours, -1, warmUp);
+  await run(sides.baseline, -1, warmUp);
+  const { ours, baseline } = await inTurn(
+    lab.rounds,
+    (round) => run(sides.ours, round, lab.seconds),
+    (round) => run(sides.baseline, round, lab.seconds),
+  );
+  return {
+    ...row,
+    unit: '/s',
+    ours: ours.map((served) => served.perSecond),
+    baseline: baseline.map((served) => served.perSecond),
+    faults: [...faultsOf('ours', ours), ...faultsOf('baseline', baseline)],
+    perCpuSecond: {
+      ours: ours.map(({ perSecond, cpu }) => perSecond / cpu),
+      baseline: baseline.map(({ perSecond, cpu }) => perSecond / cpu),
+    },
+    notes: {
+      p50Ms: median(ours.map(({ p50 }) => p50)),
+      p99Ms: median(ours.map(({ p99 }) => p99)),
+      serverCpu: median(ours.map(({ cpu }) => cpu)),
+      baselineCpu: median(baseline.map(({ cpu }) => cpu)),
+    },
+  };
+}
+
+async function serve(lab: Lab, side: Side, round: number, seconds: number): Promise<Served> {
+  const load = side.load(round);
+  const { result, cpu } = await withCpu(side.server, () => loadHttp(lab, { ...load, seconds }));
+  return { ...result, cpu };
+}
+
+/** What `work` resolves to, and how much of a core the process had meanwhile. */
+export async function withCpu<T>(
+  server: Child,
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly cpu: number }> {
+  const [before, since] = [cpuSeconds(server.pid), performance.now()];
+  const result = await work();
+  return { result, cpu: (cpuSeconds(server.pid) - before) / ((performance.now() - since) / 1_000) };
+}
+
+function faultsOf(who: string, rounds: readonly Served[]): string[] {
+  const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
+  const all = rounds.reduce((sum, round) => sum + round.requests, 0);
+  return failed > 0 || all === 0 ? [`${who}: ${failed} of ${all} requests failed`] : [];
+}

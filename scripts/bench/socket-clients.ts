@@ -1,0 +1,40 @@
+// Sync sockets as a process of the load. Used by B5 and the soak.
+
+import type { Lab } from './lab.ts';
+import type { Child } from './processes.ts';
+
+/** How long each code is shown; our default. */
+export const rotateMs = 15_000;
+
+/** How late frames were, in milliseconds, and what did not come. */
+interface Frames {
+  /** After the first of each socket. */
+  readonly frames: number;
+  readonly lost: number;
+  /** Sockets that the server closed. */
+  readonly dropped: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface SocketClients {
+  readonly child: Child;
+  open(count: number): Promise<{ readonly perSecond: number }>;
+  /** Closes all. */
+  close(): Promise<Frames>;
+}
+
+/** For a gateway, which says where the websocket server is, or `-` and a websocket server. */
+export async function startSockets(
+  lab: Lab,
+  [gateway, server]: readonly [gateway: string, server: string],
+): Promise<SocketClients> {
+  const child = lab.startScript('load', 'sockets', [gateway, server, String(rotateMs)]);
+  await child.nextLine();
+  const ask = async (line: string) => {
+    child.tell(line);
+    return JSON.parse(await child.nextLine());
+  };
+  return { child, open: (count) => ask(`open ${count}`), close: () => ask('close') };
+}
