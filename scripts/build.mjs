@@ -13,6 +13,7 @@ const bundled = new Set([
   'node-fetch',
   'qrcode-terminal',
   'tough-cookie',
+  'typebox',
   'ws',
 ]);
 
