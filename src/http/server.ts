@@ -4,10 +4,11 @@
 import { Server as TlsServer } from 'node:https';
 import helmet from '@fastify/helmet';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, { errorCodes, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock, Log } from '../domain/ports.ts';
 import { answerInRequest, answerUnrouted, logRequests } from './access-log.ts';
 import { type CertificateSource, followRenewals, tlsOptions } from './certificate.ts';
+import { limitHandlers } from './handler-deadline.ts';
 import { listenError } from './listen-error.ts';
 import type { Operations } from './operations.ts';
 import { answerOperators } from './operator-routes.ts';
@@ -72,7 +73,6 @@ export async function createHttpServer(
       : { http: bounds }),
     bodyLimit,
     requestTimeout: requestTimeoutMs,
-    handlerTimeout: handlerTimeoutMs,
     connectionTimeout: handlerTimeoutMs + requestTimeoutMs,
     keepAliveTimeout: 30_000,
     forceCloseConnections: 'idle',
@@ -90,6 +90,12 @@ export async function createHttpServer(
   const dropSockets = trackSockets(app.server);
   logRequests(app, options.log);
   answerOperators(app, options.operations);
+  limitHandlers(
+    app,
+    handlerTimeoutMs,
+    options.clock,
+    () => new errorCodes.FST_ERR_HANDLER_TIMEOUT(String(handlerTimeoutMs)),
+  );
 
   await app.register(helmet, {
     // What matters for text and JSON that any page may ask for; the other headers would be bytes on poor networks.
