@@ -41,13 +41,26 @@ export function readPublicKey(pem: string): PhoneKey {
   // OpenSSL reads past extra bytes and odd parameters; RFC 3279 and every real client write just this.
   if (!der.equals(key.export({ type, format: 'der' }))) throw refused('is not canonical DER');
   checkUsable(key, modulusLength);
-  return {
-    key,
-    pem: key.export({ type: 'spki', format: 'pem' }).toString(),
-    fingerprint: createHash('sha256')
-      .update(key.export({ type: 'spki', format: 'der' }))
-      .digest('hex'),
-  };
+  // Each export takes OpenSSL as long as five encryptions.
+  const spki = type === 'spki' ? der : key.export({ type: 'spki', format: 'der' });
+  return { key, pem: armoured(spki), fingerprint: fingerprintOf(spki) };
+}
+
+/** Reads a `pem` that `readPublicKey` has returned, without its checks. */
+export function rereadPublicKey(pem: string): PhoneKey {
+  const { der } = unwrap(pem);
+  const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+  return { key, pem, fingerprint: fingerprintOf(der) };
+}
+
+/** As OpenSSL writes it. */
+function armoured(spki: Buffer): string {
+  const lines = spki.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN PUBLIC KEY-----\n${lines.join('\n')}\n-----END PUBLIC KEY-----\n`;
+}
+
+function fingerprintOf(spki: Buffer): string {
+  return createHash('sha256').update(spki).digest('hex');
 }
 
 /** The DER inside the PEM's armour. */

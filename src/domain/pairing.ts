@@ -2,7 +2,7 @@
 // sockets' view of a session is sync-sessions.ts. What is acknowledged is true and on disk.
 
 import { oaepEncrypt } from '../crypto/oaep.ts';
-import { type PhoneKey, readPublicKey } from '../crypto/public-key.ts';
+import { type PhoneKey, readPublicKey, rereadPublicKey } from '../crypto/public-key.ts';
 import { newSessionId, newSharedKey, sha256Hex } from '../crypto/random.ts';
 import { SwobError } from '../errors.ts';
 import { limited, takeAll } from './limiting.ts';
@@ -96,7 +96,7 @@ export function createPairing(deps: PairingDeps): Pairing {
       throw attempt.error;
     }
 
-    const phoneKey = readPublicKey(phone.publicKey);
+    const phoneKey = rereadPublicKey(phone.publicKey);
     const ciphertext = Buffer.from(password, 'base64');
     const digest = sha256Hex(ciphertext);
     const platforms = await platformsOf(userId, ciphertext, digest, phoneKey).catch(
