@@ -1,0 +1,88 @@
+// Three nodes of the real binary with gateway and sync, which share a real Redis, behind a real balancer.
+
+import { onTestFinished, vi } from 'vitest';
+import { type RunningProcess, startSwob } from '../support/binary.ts';
+import { type NodePorts, prepareHaproxy } from '../support/haproxy.ts';
+import { freePorts } from '../support/ports.ts';
+import { createWorld } from './world.ts';
+
+export interface ManyNodes {
+  /** What phones and pages call. */
+  readonly gateway: string;
+  readonly nodes: readonly Node[];
+  readonly balancer: Awaited<ReturnType<Awaited<ReturnType<typeof prepareHaproxy>>['start']>>;
+  /** Resolves when all nodes get requests. */
+  whole(): Promise<void>;
+}
+
+interface Node {
+  /** As the balancer calls it: `node1`. */
+  readonly name: string;
+  /** Of its own: `http://127.0.0.1:40001`. */
+  readonly url: string;
+  /** Ends it by the signal and waits for that. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  start(): Promise<void>;
+}
+
+export const password = 'secret';
+
+/** `userIds` are the users that there are; `sets` as `section.key=value`. */
+export async function startManyNodes(
+  store: string,
+  userIds: readonly string[],
+  ...sets: string[]
+): Promise<ManyNodes> {
+  const { folder } = await createWorld({ passwords: new Map(userIds.map((id) => [id, password])) });
+  const ports = await freePorts(9);
+  const portsOf = (index: number): NodePorts => ({
+    gateway: ports[index] ?? 0,
+    sync: ports[index + 3] ?? 0,
+    disconnect: ports[index + 6] ?? 0,
+  });
+  const prepared = await prepareHaproxy(folder, [0, 1, 2].map(portsOf));
+  // The certificate is of nobody that this machine knows.
+  vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+  onTestFinished(() => void vi.unstubAllEnvs());
+
+  const common = [
+    `store.url=${store}`,
+    'api.trusted_proxies=127.0.0.1',
+    `api.public_url=${prepared.gateway}`,
+    `websocket.public_url=${prepared.sync}`,
+    ...sets,
+  ];
+  const nodeOf = (index: number): Node => {
+    const { gateway, sync } = portsOf(index);
+    const own = [`api.port=${gateway}`, `websocket.port=${sync}`];
+    let running: RunningProcess | undefined;
+    const process = (): RunningProcess => {
+      if (!running) throw new Error('the node has not been started');
+      return running;
+    };
+    return {
+      name: `node${index + 1}`,
+      url: `http://127.0.0.1:${gateway}`,
+      end: async (signal) => {
+        process().kill(signal);
+        await process().exit;
+      },
+      start: async () => {
+        const args = [...common, ...own].flatMap((set) => ['--set', set]);
+        // One folder: they have the files of [security] in common.
+        running = await startSwob(['serve', 'gateway', 'sync', ...args], { cwd: folder });
+      },
+    };
+  };
+  const nodes = [0, 1, 2].map(nodeOf);
+  // The first one makes the keys.
+  await nodes[0]?.start();
+  await Promise.all(nodes.slice(1).map((node) => node.start()));
+  const balancer = await prepared.start();
+  const whole = async (): Promise<void> => {
+    const names = nodes.map(({ name }) => name);
+    await Promise.all([balancer.serves('gateway', names), balancer.serves('sync', names)]);
+  };
+  await whole();
+  return { gateway: prepared.gateway, nodes, balancer, whole };
+}
