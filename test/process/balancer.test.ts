@@ -1,20 +1,26 @@
-// confs/balancer/haproxy.cfg with a real HAProxy in front of three real nodes and a real Redis: who is where does not
-// matter, nodes may stop, be killed and come back, and clients keep their own addresses. docs/many-machines.md says so.
+// The files of confs/balancer with a real HAProxy and nginx in front of three real nodes and a real Redis: who is where
+// does not matter, nodes may stop, be killed and come back, clients keep their addresses. docs/many-machines.md says so.
 
 import { request } from 'node:https';
 import { beforeEach, expect, test, vi } from 'vitest';
+import { prepareHaproxy } from '../support/haproxy.ts';
 import { needs } from '../support/needs.ts';
+import { prepareNginx } from '../support/nginx.ts';
 import { openPage } from '../support/page.ts';
 import { createPhone, get, openSession, pair, post, shakeHands } from '../support/phone.ts';
 import { redisForFile } from '../support/redis.ts';
-import { type ManyNodes, password, startManyNodes } from './many-nodes.ts';
+import { type ManyNodes, type ManyNodesOptions, password, startManyNodes } from './many-nodes.ts';
 
 const redis = redisForFile();
 beforeEach(async (context) => {
-  needs(context, { command: 'haproxy' });
+  needs(context, { command: 'haproxy' }, { command: 'nginx' });
   await redis().flush();
 });
 
+const balancers: readonly { name: string; prepare: ManyNodesOptions['prepare'] }[] = [
+  { name: 'HAProxy', prepare: prepareHaproxy },
+  { name: 'nginx', prepare: prepareNginx },
+];
 const phone = createPhone();
 /** More than are paired: each pairs once. */
 const userIds = Array.from({ length: 5_000 }, (_, index) => `user-${index}`);
@@ -42,7 +48,11 @@ async function answered(url: string, method: string, route: string): Promise<num
 }
 
 test('session, socket, handshake and password on different nodes', async () => {
-  const { gateway, nodes, balancer, whole } = await startManyNodes(redis().url, userIds);
+  const { gateway, nodes, balancer, whole } = await startManyNodes({
+    prepare: prepareHaproxy,
+    store: redis().url,
+    userIds,
+  });
   const only = async (backend: 'gateway' | 'sync', name: string): Promise<void> => {
     for (const each of nodes) {
       const state = each.name === name ? 'ready' : 'drain';
@@ -126,59 +136,67 @@ async function openPages({ gateway }: ManyNodes, users: readonly string[]) {
   return Promise.all(pages);
 }
 
-test('a rolling restart under load fails no pairing, and pages go on with their sessions', {
-  timeout: 120_000,
-}, async () => {
-  const many = await startManyNodes(redis().url, userIds, ...busy, still);
-  const open = await openPages(many, userIds.slice(0, 6));
-  const load = pairInLoops(many.gateway, userIds.slice(6));
-  await load.more(10);
-  for (const node of many.nodes) {
-    await node.end('SIGTERM');
-    await load.more(5);
-    await node.start();
-    await many.whole();
-    await load.more(5);
-  }
-  await load.stop();
-  expect(load.failures).toEqual([]);
-  expect(load.pairings()).toBeGreaterThanOrEqual(40);
-  // Every node has stopped, and so every page has lost its socket.
-  for (const { page, qrUrl } of open) {
-    expect(page.ends).toContain(1001);
-    expect(await page.shows()).toBe(qrUrl);
-    await pair(qrUrl, phone, password);
-    await page.paired;
-  }
-});
-
-test('pages whose node is killed finish with the same session, and no pairing fails', {
-  timeout: 120_000,
-}, async () => {
-  const many = await startManyNodes(redis().url, userIds, ...busy, still);
-  const open = await openPages(many, userIds.slice(0, 6));
-  const scanned = open.slice(0, 3);
-  for (const { page, qrUrl } of scanned) {
-    await shakeHands(qrUrl, phone);
-    await page.paused();
-  }
-  const load = pairInLoops(many.gateway, userIds.slice(6));
-  await load.more(10);
-  for (const node of many.nodes.slice(0, 2)) {
-    await node.end('SIGKILL');
+test.for(balancers)(
+  'a rolling restart under load fails no pairing, pages go on with their sessions: $name',
+  {
+    timeout: 120_000,
+  },
+  async ({ prepare }) => {
+    const many = await startManyNodes({ prepare, store: redis().url, userIds, set: [...busy, still] });
+    const open = await openPages(many, userIds.slice(0, 6));
+    const load = pairInLoops(many.gateway, userIds.slice(6));
     await load.more(10);
-    await node.start();
-    await many.whole();
-  }
-  await load.stop();
-  expect(load.failures).toEqual([]);
-  expect(open.filter(({ page }) => page.ends.length > 0)).not.toEqual([]);
-  for (const { page, qrUrl } of open) {
-    expect(sessionOf(await page.shows())).toBe(sessionOf(qrUrl));
-    await pair(qrUrl, phone, password);
-    await page.paired;
-  }
-});
+    for (const node of many.nodes) {
+      await node.end('SIGTERM');
+      await load.more(5);
+      await node.start();
+      await many.whole();
+      await load.more(5);
+    }
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    expect(load.pairings()).toBeGreaterThanOrEqual(40);
+    // Every node has stopped, and so every page has lost its socket.
+    for (const { page, qrUrl } of open) {
+      expect(page.ends).toContain(1001);
+      expect(await page.shows()).toBe(qrUrl);
+      await pair(qrUrl, phone, password);
+      await page.paired;
+    }
+  },
+);
+
+test.for(balancers)(
+  'pages whose node is killed finish with the same session, no pairing fails: $name',
+  {
+    timeout: 120_000,
+  },
+  async ({ prepare }) => {
+    const many = await startManyNodes({ prepare, store: redis().url, userIds, set: [...busy, still] });
+    const open = await openPages(many, userIds.slice(0, 6));
+    const scanned = open.slice(0, 3);
+    for (const { page, qrUrl } of scanned) {
+      await shakeHands(qrUrl, phone);
+      await page.paused();
+    }
+    const load = pairInLoops(many.gateway, userIds.slice(6));
+    await load.more(10);
+    for (const node of many.nodes.slice(0, 2)) {
+      await node.end('SIGKILL');
+      await load.more(10);
+      await node.start();
+      await many.whole();
+    }
+    await load.stop();
+    expect(load.failures).toEqual([]);
+    expect(open.filter(({ page }) => page.ends.length > 0)).not.toEqual([]);
+    for (const { page, qrUrl } of open) {
+      expect(sessionOf(await page.shows())).toBe(sessionOf(qrUrl));
+      await pair(qrUrl, phone, password);
+      await page.paired;
+    }
+  },
+);
 
 /** A new session for a client at `localAddress`; the status of the answer. */
 function sessionFrom(gateway: string, userId: string, localAddress: string): Promise<number> {
@@ -194,22 +212,35 @@ function sessionFrom(gateway: string, userId: string, localAddress: string): Pro
   });
 }
 
-test('limits count clients by their own addresses, over all nodes', async (context) => {
-  needs(context, { loopbackNetwork: true });
-  const { gateway } = await startManyNodes(redis().url, userIds, 'limits.sessions=3/1m');
-  const statuses = async (address: string, users: readonly string[]): Promise<number[]> => {
-    const found: number[] = [];
-    for (const userId of users) found.push(await sessionFrom(gateway, userId, address));
-    return found;
-  };
-  expect(await statuses('127.0.0.2', userIds.slice(0, 5))).toEqual([200, 200, 200, 429, 429]);
-  expect(await statuses('127.0.0.3', userIds.slice(5, 7))).toEqual([200, 200]);
-});
+test.for(balancers)(
+  'limits count clients by their own addresses, over all nodes: $name',
+  async ({ prepare }, context) => {
+    needs(context, { loopbackNetwork: true });
+    const { gateway } = await startManyNodes({
+      prepare,
+      store: redis().url,
+      userIds,
+      set: ['limits.sessions=3/1m'],
+    });
+    const statuses = async (address: string, users: readonly string[]): Promise<number[]> => {
+      const found: number[] = [];
+      for (const userId of users) found.push(await sessionFrom(gateway, userId, address));
+      return found;
+    };
+    expect(await statuses('127.0.0.2', userIds.slice(0, 5))).toEqual([200, 200, 200, 429, 429]);
+    expect(await statuses('127.0.0.3', userIds.slice(5, 7))).toEqual([200, 200]);
+  },
+);
 
 test('a client reads why, not a page of the balancer, when Redis is away; all heals', {
   timeout: 60_000,
 }, async () => {
-  const { gateway, balancer, whole } = await startManyNodes(redis().url, userIds, still);
+  const { gateway, balancer, whole } = await startManyNodes({
+    prepare: prepareHaproxy,
+    store: redis().url,
+    userIds,
+    set: [still],
+  });
   const page = openPage(await openSession(gateway, 'user-0'));
   const qrUrl = await page.shows();
   await redis().kill();

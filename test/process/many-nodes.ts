@@ -1,16 +1,21 @@
 // Three nodes of the real binary with gateway and sync, which share a real Redis, behind a real balancer.
 
 import { onTestFinished, vi } from 'vitest';
+import type { NodePorts, PreparedBalancer } from '../support/balancer-file.ts';
 import { type RunningProcess, startSwob } from '../support/binary.ts';
-import { type NodePorts, prepareHaproxy } from '../support/haproxy.ts';
 import { freePorts } from '../support/ports.ts';
 import { createWorld } from './world.ts';
 
-export interface ManyNodes {
+/** A balancer can say when it knows who is there. */
+interface Serving {
+  serves(backend: 'gateway' | 'sync', names: readonly string[]): Promise<void>;
+}
+
+export interface ManyNodes<B extends Serving = Serving> {
   /** What phones and pages call. */
   readonly gateway: string;
   readonly nodes: readonly Node[];
-  readonly balancer: Awaited<ReturnType<Awaited<ReturnType<typeof prepareHaproxy>>['start']>>;
+  readonly balancer: B;
   /** Resolves when all nodes get requests. */
   whole(): Promise<void>;
 }
@@ -27,12 +32,18 @@ interface Node {
 
 export const password = 'secret';
 
-/** `userIds` are the users that there are; `sets` as `section.key=value`. */
-export async function startManyNodes(
-  store: string,
-  userIds: readonly string[],
-  ...sets: string[]
-): Promise<ManyNodes> {
+export interface ManyNodesOptions<B = Serving> {
+  readonly prepare: (folder: string, nodes: readonly NodePorts[]) => Promise<PreparedBalancer<B>>;
+  /** URL of the Redis. */
+  readonly store: string;
+  /** The users that there are. */
+  readonly userIds: readonly string[];
+  /** `section.key=value` each. */
+  readonly set?: readonly string[];
+}
+
+export async function startManyNodes<B extends Serving>(options: ManyNodesOptions<B>): Promise<ManyNodes<B>> {
+  const { prepare, store, userIds, set = [] } = options;
   const { folder } = await createWorld({ passwords: new Map(userIds.map((id) => [id, password])) });
   const ports = await freePorts(9);
   const portsOf = (index: number): NodePorts => ({
@@ -40,7 +51,7 @@ export async function startManyNodes(
     sync: ports[index + 3] ?? 0,
     disconnect: ports[index + 6] ?? 0,
   });
-  const prepared = await prepareHaproxy(folder, [0, 1, 2].map(portsOf));
+  const prepared = await prepare(folder, [0, 1, 2].map(portsOf));
   // The certificate is of nobody that this machine knows.
   vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
   onTestFinished(() => void vi.unstubAllEnvs());
@@ -50,7 +61,7 @@ export async function startManyNodes(
     'api.trusted_proxies=127.0.0.1',
     `api.public_url=${prepared.gateway}`,
     `websocket.public_url=${prepared.sync}`,
-    ...sets,
+    ...set,
   ];
   const nodeOf = (index: number): Node => {
     const { gateway, sync } = portsOf(index);
@@ -68,7 +79,7 @@ export async function startManyNodes(
         await process().exit;
       },
       start: async () => {
-        const args = [...common, ...own].flatMap((set) => ['--set', set]);
+        const args = [...common, ...own].flatMap((pair) => ['--set', pair]);
         // One folder: they have the files of [security] in common.
         running = await startSwob(['serve', 'gateway', 'sync', ...args], { cwd: folder });
       },

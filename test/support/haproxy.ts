@@ -1,68 +1,34 @@
-// The real HAProxy with confs/balancer/haproxy.cfg, in which only addresses, ports and places are exchanged.
+// The real HAProxy with confs/balancer/haproxy.cfg.
 
-import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { vi } from 'vitest';
+import { type NodePorts, type PreparedBalancer, writeBalancerFile } from './balancer-file.ts';
 import { startProcess } from './binary.ts';
-import { makeCertificate } from './certificates.ts';
-import { freePorts } from './ports.ts';
 
-export interface NodePorts {
-  readonly gateway: number;
-  readonly sync: number;
-  readonly disconnect: number;
-}
-
-/** What has to be known before the nodes start. */
-export interface PreparedHaproxy {
-  /** `https://127.0.0.1:40001` */
-  readonly gateway: string;
-  /** `wss://127.0.0.1:40002` */
-  readonly sync: string;
-  readonly disconnect: string;
-  /** Resolves when it serves; it ends with the test. */
-  start(): Promise<Haproxy>;
-}
-
-interface Haproxy {
+export interface Haproxy {
   /** A line of its runtime API; its answer. */
   tell(line: string): Promise<string>;
   /** Resolves when it sends requests to these servers of a backend, and to no other. */
-  serves(backend: 'gateway' | 'sync' | 'disconnect', names: readonly string[]): Promise<void>;
+  serves(backend: 'gateway' | 'sync', names: readonly string[]): Promise<void>;
 }
 
-/** `nodes`: those in the place of node1, node2 and node3 of the file. */
-export async function prepareHaproxy(folder: string, nodes: readonly NodePorts[]): Promise<PreparedHaproxy> {
-  const [gateway = 0, sync = 0, disconnect = 0] = await freePorts(3);
-  const { crt, key } = makeCertificate(folder, 'balancer', 90, '127.0.0.1');
-  const pem = join(folder, 'balancer.pem');
-  writeFileSync(pem, readFileSync(crt, 'utf8') + readFileSync(key, 'utf8'));
+export async function prepareHaproxy(
+  folder: string,
+  nodes: readonly NodePorts[],
+): Promise<PreparedBalancer<Haproxy>> {
   const socket = join(folder, 'haproxy.sock');
-  const file = join(folder, 'haproxy.cfg');
-  const exchanged: [printed: string, here: string][] = [
+  const { file, ...urls } = await writeBalancerFile(folder, 'haproxy.cfg', nodes, (ports, pem) => [
     ['/etc/haproxy/swob.pem', pem],
     ['/run/haproxy/admin.sock', socket],
     ['    user haproxy\n    group haproxy\n', ''],
     // Who runs this may not be allowed more open files.
     ['maxconn 130000', 'maxconn 300'],
-    ['bind :443 ', `bind 127.0.0.1:${gateway} `],
-    ['bind :6996 ', `bind 127.0.0.1:${sync} `],
-    ['bind :9096\n', `bind 127.0.0.1:${disconnect}\n`],
-    ...nodes.flatMap((ports, index): [string, string][] => [
-      [`10.0.0.1${index + 1}:6969`, `127.0.0.1:${ports.gateway}`],
-      [`10.0.0.1${index + 1}:6996`, `127.0.0.1:${ports.sync}`],
-      [`10.0.0.1${index + 1}:9096`, `127.0.0.1:${ports.disconnect}`],
-    ]),
-  ];
-  let config = readFileSync('confs/balancer/haproxy.cfg', 'utf8');
-  for (const [printed, here] of exchanged) {
-    if (!config.includes(printed)) throw new Error(`haproxy.cfg does not say ${printed}`);
-    config = config.replaceAll(printed, here);
-  }
-  writeFileSync(file, config);
-
+    ['bind :443 ', `bind 127.0.0.1:${ports.gateway} `],
+    ['bind :6996 ', `bind 127.0.0.1:${ports.sync} `],
+    ['bind :9096\n', `bind 127.0.0.1:${ports.disconnect}\n`],
+  ]);
   const tell = (line: string): Promise<string> => {
     const api = connect(socket);
     api.end(`${line}\n`);
@@ -82,9 +48,7 @@ export async function prepareHaproxy(folder: string, nodes: readonly NodePorts[]
       { timeout: 20_000, interval: 50 },
     );
   return {
-    gateway: `https://127.0.0.1:${gateway}`,
-    sync: `wss://127.0.0.1:${sync}`,
-    disconnect: `http://127.0.0.1:${disconnect}`,
+    ...urls,
     start: async () => {
       const running = startProcess('haproxy', ['-db', '-f', file], { cwd: folder });
       const ended = running.exit.then(() => {
