@@ -86,10 +86,11 @@ export async function startManyNodes<B extends Serving>(options: ManyNodesOption
     };
   };
   const nodes = [0, 1, 2].map(nodeOf);
+  // At once: its ports were free a moment ago.
+  const balancer = await prepared.start();
   // The first one makes the keys.
   await nodes[0]?.start();
   await Promise.all(nodes.slice(1).map((node) => node.start()));
-  const balancer = await prepared.start();
   const whole = async (): Promise<void> => {
     const names = nodes.map(({ name }) => name);
     await Promise.all([balancer.serves('gateway', names), balancer.serves('sync', names)]);
