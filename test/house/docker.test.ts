@@ -5,9 +5,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
-import { runSwob } from '../support/binary.ts';
+import { runSwob, startProcess, startSwob } from '../support/binary.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { needs, python } from '../support/needs.ts';
+import { freePorts } from '../support/ports.ts';
+import { redisNeeds } from '../support/redis-server.ts';
 
 const folder = 'confs/docker';
 const dockerfile = readFileSync(join(folder, 'Dockerfile'), 'utf8');
@@ -137,4 +139,19 @@ test('compose.yml: every variable is in env.example, every SWOB_ name is a key, 
     const ports = words.map((word) => word.replace(/:\d+$/, ':1').replace(/^5s$/, '100ms'));
     expect(await runSwob(ports, { cwd })).toMatchObject({ code: 75 });
   }
+});
+
+test('compose.yml: its Redis starts as it is told to, and env.example leads swob to it', async (context) => {
+  needs(context, ...redisNeeds);
+  const { services } = readCompose(context);
+  const [program = '', ...args] = services.redis?.command ?? [];
+  const cwd = temporaryFolder();
+  const [port = 0] = await freePorts(1);
+  const redis = startProcess(program, [...args, '--port', String(port)], { cwd });
+  await redis.said('stdout', 'Ready to accept connections');
+  const example = readFileSync(join(folder, 'env.example'), 'utf8');
+  const [, url = ''] = /^#STORE_URL=(redis:.*)$/m.exec(example) ?? [];
+  const here = url.replace('redis:6379', `127.0.0.1:${port}`);
+  const env = { ...services.gateway?.environment, SWOB_STORE_URL: here, TZ: 'UTC' };
+  await startSwob(['serve', 'gateway', '--set', 'api.port=0', '--set', 'websocket.port=1'], { cwd, env });
 });

@@ -1,4 +1,4 @@
-// The operator's page names metrics as they are.
+// The operator's pages name metrics as they are.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { startSwob } from '../support/binary.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { get } from '../support/phone.ts';
 
-test('docs/operating.md names metrics and labels that there are', async () => {
+test('docs/operating.md and docs/many-machines.md name metrics and labels that there are', async () => {
   const key = join(temporaryFolder(), 'public.pem');
   const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
   writeFileSync(key, publicKey.export({ type: 'spki', format: 'pem' }));
@@ -24,7 +24,9 @@ test('docs/operating.md names metrics and labels that there are', async () => {
   await get(`${gateway}/seeds`);
   const shown = (await get(`${gateway}/metrics`)).text.split('\n');
 
-  const page = readFileSync('docs/operating.md', 'utf8');
+  const page = ['operating', 'many-machines']
+    .map((name) => readFileSync(`docs/${name}.md`, 'utf8'))
+    .join('\n');
   const named = [...page.matchAll(/`(swob_[a-z_]+)(?:\{([^}]*)\})?`/g)];
   expect(named.length).toBeGreaterThan(8);
   for (const [text, name = '', labels = ''] of named) {

@@ -1,0 +1,79 @@
+// A web page that shows QR codes as a real one does: when its connection ends it opens the same URL again.
+
+import { onTestFinished, vi } from 'vitest';
+import { WebSocket } from 'ws';
+
+export interface Page {
+  /** The QR URL that it shows. */
+  shows(): Promise<string>;
+  /** Resolves when it shows that a phone has taken the session. */
+  paused(): Promise<void>;
+  /** Resolves when it shows that the phone has paired; rejects when the server says that it will not. */
+  readonly paired: Promise<void>;
+  /** How its connections have ended so far: 1001, 1006; 0 for one that was refused. */
+  readonly ends: readonly number[];
+}
+
+/** Codes with which the server says that it makes no sense to come back. */
+const isFinal = (code: number): boolean => code === 1000 || code >= 4000;
+const againMs = 100;
+const waitMs = 30_000;
+
+export function openPage(initUrl: string): Page {
+  const ends: number[] = [];
+  let qrUrl: string | undefined;
+  let isPaused = false;
+  let isPaired = false;
+  let isClosed = false;
+  let socket: WebSocket | undefined;
+  const paired = new Promise<void>((resolve, reject) => {
+    const open = (): void => {
+      if (isClosed) return;
+      socket = new WebSocket(initUrl, { perMessageDeflate: false });
+      let code = 0;
+      socket.on('message', (data) => {
+        const frame = String(data);
+        if (frame === '201- pause') isPaused = true;
+        else if (frame === '200- ack') isPaired = true;
+        else qrUrl = JSON.parse(frame).qr_url;
+      });
+      // A refusal over HTTP, or none at all; `close` comes after it.
+      socket.on('error', () => {});
+      socket.on('open', () => {
+        code = -1;
+      });
+      socket.on('close', (closeCode, reason) => {
+        const end = code === 0 ? 0 : closeCode;
+        ends.push(end);
+        if (isPaired) return resolve();
+        if (isFinal(end)) return reject(new Error(`closed with ${end} ${reason}`));
+        setTimeout(open, againMs);
+      });
+    };
+    open();
+  });
+  paired.catch(() => {});
+  onTestFinished(() => {
+    isClosed = true;
+    socket?.terminate();
+  });
+  return {
+    ends,
+    paired,
+    shows: () =>
+      vi.waitFor(
+        () => {
+          if (qrUrl === undefined) throw new Error(`the page shows nothing yet; ${ends}`);
+          return qrUrl;
+        },
+        { timeout: waitMs, interval: 20 },
+      ),
+    paused: () =>
+      vi.waitFor(
+        () => {
+          if (!isPaused) throw new Error('the page shows no pause');
+        },
+        { timeout: waitMs, interval: 20 },
+      ),
+  };
+}
