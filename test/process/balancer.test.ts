@@ -9,7 +9,7 @@ import { prepareNginx } from '../support/nginx.ts';
 import { openPage } from '../support/page.ts';
 import { createPhone, get, openSession, pair, post, shakeHands } from '../support/phone.ts';
 import { redisForFile } from '../support/redis.ts';
-import { type ManyNodes, type ManyNodesOptions, password, startManyNodes } from './many-nodes.ts';
+import { type ManyNodes, type ManyNodesOptions, password, startManyNodes } from './balanced-nodes.ts';
 
 const redis = redisForFile();
 beforeEach(async (context) => {

@@ -41,11 +41,14 @@ export async function connectTo(url: string, changes: Partial<RedisOptions> = {}
 }
 
 /** One connection for all tests of a file, which none of them closes. */
-export function sharedConnection(url: () => string): () => Promise<RedisConnection> {
+export function sharedConnection(
+  url: () => string,
+  changes: Partial<RedisOptions> = {},
+): () => Promise<RedisConnection> {
   let opened: Promise<TestConnection> | undefined;
   afterAll(async () => (await opened)?.redis.close());
   return async () => {
-    opened ??= openConnection(url());
+    opened ??= openConnection(url(), changes);
     return { ...(await opened).redis, close: async () => {} };
   };
 }
