@@ -69,6 +69,39 @@ describe('parcels of several nodes', () => {
     expect(await dying?.inbound.count()).toEqual({ waiting: 0, failed: 0 });
   });
 
+  test('a node that gets back a claim of its own that ran out does not begin it twice', async () => {
+    const prefix = newPrefix();
+    const [node, other] = await openNodes(2, { leaseMs: 50, prefix });
+    await node?.inbound.put(parcel);
+    expect(await node?.inbound.claim(now, 9)).toEqual([parcel.id]);
+    const ranOut = ['xpending', `${prefix}:{inbound}:due`, 'nodes', 'IDLE', '60', '-', '+', '1'];
+    await vi.waitFor(async () => expect(await redis().cli(...ranOut)).not.toBe(''), { timeout: 10_000 });
+    expect(await node?.inbound.claim(now, 9)).toEqual([]);
+    expect(await node?.inbound.settle(parcel.id, undefined)).toBe(true);
+    expect(await other?.inbound.count()).toEqual({ waiting: 0, failed: 0 });
+  });
+
+  test('parcels outlive the loss of the stream, and of its group', async () => {
+    const prefix = newPrefix();
+    const [node, other] = await openNodes(2, { prefix, inbound: { max: 100 } });
+    const due = `${prefix}:{inbound}:due`;
+    for (const loss of [
+      ['del', due],
+      ['xgroup', 'destroy', due, 'nodes'],
+      ['xtrim', due, 'maxlen', '0'],
+    ]) {
+      for (const id of ['a', 'b', 'c']) await node?.inbound.put(waiting(id, 1));
+      expect(await node?.inbound.claim(now, 2)).toHaveLength(2);
+      await redis().cli(...loss);
+      const again = await other?.inbound.claim(now, 9);
+      expect([loss, again?.sort()]).toEqual([loss, ['a', 'b', 'c']]);
+      // Whoever had them has them no more.
+      expect(await node?.inbound.settle('a', undefined)).toBe(false);
+      for (const id of ['a', 'b', 'c']) expect(await other?.inbound.settle(id, undefined)).toBe(true);
+      expect(await node?.inbound.count()).toEqual({ waiting: 0, failed: 0 });
+    }
+  });
+
   test('a node that lives keeps its claims for as long as its work takes', async () => {
     const [busy, other] = await openNodes(2, { leaseMs: 600, clock: systemClock });
     await busy?.inbound.put(parcel);

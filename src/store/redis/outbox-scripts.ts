@@ -15,7 +15,8 @@ local function unclaim(id)
 end
 local function isMine(id, consumer)
   local entry = redis.call('HGET', entries, id)
-  local pending = entry and redis.call('XPENDING', due, group, entry, entry, 1)[1]
+  -- Without the group nobody has anything; the next claim makes it anew.
+  local pending = entry and redis.pcall('XPENDING', due, group, entry, entry, 1)[1]
   return pending and pending[2] == consumer and entry
 end
 local function put(id, parcel, state, at)
@@ -64,7 +65,19 @@ return 1`,
     'claim parcel',
     `
 local ids = {}
-if redis.call('EXISTS', due) == 0 then redis.call('XGROUP', 'CREATE', due, group, '0', 'MKSTREAM') end
+-- The stream, its group or some of it is gone (evicted, deleted by hand): what was claimed would never be due again.
+local entered = redis.call('HLEN', entries)
+local isThere = redis.call('EXISTS', due) == 1 and #redis.call('XINFO', 'GROUPS', due) > 0
+if not isThere or redis.call('XLEN', due) ~= entered then
+  local cursor = '0'
+  repeat
+    local part = redis.call('HSCAN', entries, cursor, 'COUNT', 1000)
+    cursor = part[1]
+    for n = 1, #part[2], 2 do redis.call('ZADD', waiting, ARGV[1], part[2][n]) end
+  until cursor == '0'
+  redis.call('DEL', due, entries)
+  redis.call('XGROUP', 'CREATE', due, group, '0', 'MKSTREAM')
+end
 local function take(found)
   for _, entry in ipairs(found) do
     if entry and entry[2] then ids[#ids + 1] = entry[2][2] end

@@ -76,7 +76,8 @@ export function createRedisOutbox<T>(options: RedisOutboxOptions<T>): RedisOutbo
     claim: async (now, limit) => {
       if (limit <= 0) return [];
       const reply: unknown = await redis.run(scripts.claim, names, [now, limit, consumer, leaseMs]);
-      const ids = Array.isArray(reply) ? reply.map(String) : [];
+      // What ran out and comes back to us is still under way here.
+      const ids = (Array.isArray(reply) ? reply.map(String) : []).filter((id) => !claimed.has(id));
       for (const id of ids) claimed.add(id);
       return ids;
     },
