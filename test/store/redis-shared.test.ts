@@ -102,6 +102,25 @@ describe('parcels of several nodes', () => {
     }
   });
 
+  test("the pause of a parcel is as long on every node, whatever the nodes' own clocks say", async () => {
+    const right = createFakeClock();
+    const wrong = createFakeClock(right.now() + 3_600_000);
+    const prefix = newPrefix();
+    const common = { prefix, now: timeOf(right) };
+    const { store: here } = await openRedisStore(redis(), { ...common, clock: right });
+    const { store: there } = await openRedisStore(redis(), { ...common, clock: wrong });
+    await there.inbound.put(waiting('a', wrong.now() + 5_000));
+    expect(await here.inbound.nextDue()).toBe(right.now() + 5_000);
+    expect(await there.inbound.nextDue()).toBe(wrong.now() + 5_000);
+    expect(await here.inbound.claim(right.now() + 4_999, 9)).toEqual([]);
+    expect(await here.inbound.claim(right.now() + 5_000, 9)).toEqual(['a']);
+    await here.inbound.putOff('a', right.now() + 7_000);
+    expect(await there.inbound.claim(wrong.now() + 6_999, 9)).toEqual([]);
+    expect(await there.inbound.claim(wrong.now() + 7_000, 9)).toEqual(['a']);
+    expect(await there.inbound.settle('a', waiting('a', wrong.now() + 9_000))).toBe(true);
+    expect(await here.inbound.nextDue()).toBe(right.now() + 9_000);
+  });
+
   test('a node that lives keeps its claims for as long as its work takes', async () => {
     const [busy, other] = await openNodes(2, { leaseMs: 600, clock: systemClock });
     await busy?.inbound.put(parcel);

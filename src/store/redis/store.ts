@@ -51,7 +51,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
   const redis: Redis = { run: ifOpen(anyway.run), durable: ifOpen(anyway.durable) };
 
   // They give back their claims after the store has closed for everybody else.
-  const outboxes = { redis: anyway, keys, clock, log, consumer, leaseMs };
+  const outboxes = { redis: anyway, keys, now, clock, log, consumer, leaseMs };
   const inbound = createRedisOutbox({
     ...outboxes,
     ...options.inbound,
