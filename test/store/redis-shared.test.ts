@@ -2,11 +2,13 @@
 
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.ts';
+import { SwobError } from '../../src/errors.ts';
 import { flightContract } from '../contract/flights.ts';
 import { parcel, waiting } from '../contract/outboxes.ts';
 import { phone, seed, user } from '../contract/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { redisForFile } from '../support/redis.ts';
+import { connectTo } from '../support/redis-client.ts';
 import { newPrefix, openRedisStore, timeOf } from './redis-support.ts';
 
 const redis = redisForFile({ appendfsync: 'no' });
@@ -184,6 +186,27 @@ describe('what one node does, the others see', () => {
     expect(await b?.seeds.active(20_000)).toEqual([seed]);
     expect(await b?.users.get(user.userId)).toEqual(user);
   });
+});
+
+test('a new seed is not acknowledged before its replicas have it, however often it pings', async () => {
+  const { redis: connection } = await connectTo(redis().url);
+  let written = 0;
+  const tooFew = new SwobError('UNAVAILABLE', '0 of 1 replicas have it');
+  const { store } = await openRedisStore(redis(), {
+    redis: {
+      ...connection,
+      durable: async (call) => {
+        await connection.durable(call);
+        if (++written <= 3) throw tooFew;
+      },
+    },
+  });
+  for (let n = 0; n < 3; n++) await expect(store.seeds.ping(seed)).rejects.toBe(tooFew);
+  await store.seeds.ping(seed);
+  await store.seeds.ping(seed);
+  expect(written).toBe(4);
+  await store.seeds.ping({ ...seed, seedType: 'seeder' });
+  expect(written).toBe(5);
 });
 
 describe('in real time', () => {

@@ -34,7 +34,10 @@ export function createRedisSeeds({ redis, keys, now, log, seeds: options }: Redi
       const identity = JSON.stringify([msisdn, seedType]);
       const outcome = await redis.run(scripts.ping, names, [...args, identity]);
       if (outcome === 'full') throw tooManySeeds(options.maxRegistered);
-      if (outcome === 'changed') await redis.durable(scripts.ping, names, [...args, identity]);
+      if (outcome !== 'changed') return;
+      await redis.durable(scripts.ping, names, [...args, identity]);
+      // Only now: whoever was not acknowledged pings again, and that has to reach the replicas as well.
+      await redis.run(scripts.confirm, names, [now(), imsi, identity]);
     },
     active: async (maxAgeMs) => {
       checkAge(maxAgeMs);
@@ -48,7 +51,7 @@ export function createRedisSeeds({ redis, keys, now, log, seeds: options }: Redi
   };
 }
 
-/** All by IMSI; when they pinged last; what they registered with. */
+/** All by IMSI; when they pinged last; what they registered with, '' before that is durable. */
 export function seedKeys(keys: KeySpace): readonly [all: string, active: string, identities: string] {
   const named = (name: string): string => keys.together('seeds', name);
   return [named('all'), named('active'), named('identities')];
@@ -71,9 +74,11 @@ redis.call('ZADD', KEYS[2], text(now), ARGV[2])
 local stale = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. text(now - ARGV[5]), 'LIMIT', 0, ${droppedPerPing})
 if #stale > 0 then redis.call('ZREM', KEYS[2], unpack(stale)) end
 if identity == ARGV[6] then return 'known' end
-redis.call('HSET', KEYS[3], ARGV[2], ARGV[6])
+redis.call('HSET', KEYS[3], ARGV[2], '')
 return 'changed'`,
   ),
+  /** ARGV: now, IMSI, identity. */
+  confirm: timedScript('confirm seed', 3, `redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])`),
   /** ARGV: now, age. Read in parts: Lua takes some thousands of arguments at most. */
   active: timedScript(
     'active seeds',
