@@ -2,6 +2,7 @@
 
 import { newUuid } from '../../crypto/random.ts';
 import type { Store } from '../../domain/ports.ts';
+import { SwobError } from '../../errors.ts';
 import type { StoreOptions } from '../options.ts';
 import { storeClosed, tooManyCallbacks, tooManyMessages } from '../refusals.ts';
 import { isCallback, isInboundSms, isReceipt, isRememberedAnswer } from '../shapes.ts';
@@ -39,8 +40,10 @@ export function createRedisStore(options: RedisStoreOptions): Store {
   let closing: Promise<void> | undefined;
   const { redis: connection } = options;
   const anyway: Redis = {
-    run: (script, names, args) => connection.run({ script, keys: names, args: args.map(String) }),
-    durable: (script, names, args) => connection.durable({ script, keys: names, args: args.map(String) }),
+    run: (script, names, args) =>
+      connection.run({ script, keys: names, args: args.map(String) }).catch(rethrow),
+    durable: (script, names, args) =>
+      connection.durable({ script, keys: names, args: args.map(String) }).catch(rethrow),
   };
   const ifOpen =
     (work: Redis['run']): Redis['run'] =>
@@ -102,6 +105,13 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       return closing;
     },
   };
+}
+
+/** A password that is changed while we run: for whoever asks now, the store is away like any other. */
+function rethrow(error: unknown): never {
+  if (!(error instanceof SwobError) || error.code !== 'CONFIG') throw error;
+  const { message, forClients } = error;
+  throw new SwobError('UNAVAILABLE', message, { cause: error, retryAfter: 1, forClients });
 }
 
 /** Holds what all nodes must have in common. */
