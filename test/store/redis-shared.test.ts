@@ -1,6 +1,6 @@
 // What several nodes may expect of the store that they share in Redis.
 
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.ts';
 import { SwobError } from '../../src/errors.ts';
 import { flightContract } from '../contract/flights.ts';
@@ -265,6 +265,18 @@ describe('a record that is damaged', () => {
     expect(await store.seeds.active(20_000)).toEqual([seed]);
     expect(log.lines.at(-1)).toMatchObject({ level: 'error', message: 'a seed cannot be read' });
   });
+});
+
+test('a store closes in time while Redis hangs, however long its answers may take', async () => {
+  const { redis: connection } = await connectTo(redis().url, { timeoutMs: 60_000 });
+  const { store } = await openRedisStore(redis(), { redis: connection, clock: systemClock });
+  await store.inbound.put(parcel);
+  await store.inbound.claim(systemClock.now(), 9);
+  redis().freeze();
+  onTestFinished(() => redis().thaw());
+  const since = systemClock.monotonic();
+  await store.close();
+  expect(systemClock.monotonic() - since).toBeLessThan(5_000);
 });
 
 test('a closed store takes nothing more', async () => {

@@ -2,6 +2,7 @@
 
 import { newUuid } from '../../crypto/random.ts';
 import type { Store } from '../../domain/ports.ts';
+import { within } from '../../domain/within.ts';
 import { SwobError } from '../../errors.ts';
 import type { StoreOptions } from '../options.ts';
 import { storeClosed, tooManyCallbacks, tooManyMessages } from '../refusals.ts';
@@ -31,6 +32,9 @@ export interface RedisStoreOptions extends StoreOptions {
 
 /** Renewed three times as often. */
 const defaultLeaseMs = 30_000;
+
+/** To give back what is claimed; another node gets the rest when its lease is over. */
+const closeMs = 1_500;
 
 export function createRedisStore(options: RedisStoreOptions): Store {
   const { clock, log, prefix, slots, leaseMs = defaultLeaseMs } = options;
@@ -72,7 +76,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
   const memos = { redis, keys, now };
 
   const close = async (): Promise<void> => {
-    await Promise.all([inbound.close(), callbacks.close()]);
+    await within(clock, closeMs, Promise.all([inbound.close(), callbacks.close()]));
     await connection.close();
   };
   return {
