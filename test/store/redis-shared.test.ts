@@ -5,7 +5,7 @@ import { systemClock } from '../../src/app/system-clock.ts';
 import { SwobError } from '../../src/errors.ts';
 import { flightContract } from '../contract/flights.ts';
 import { parcel, waiting } from '../contract/outboxes.ts';
-import { phone, seed, user } from '../contract/store.ts';
+import { phone, seed, storeOptions, user } from '../contract/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { redisForFile } from '../support/redis.ts';
 import { connectTo } from '../support/redis-client.ts';
@@ -186,6 +186,15 @@ describe('what one node does, the others see', () => {
     expect(await b?.seeds.active(20_000)).toEqual([seed]);
     expect(await b?.users.get(user.userId)).toEqual(user);
   });
+});
+
+test('sessions that are spread over slots do not push each other out while there are few of them', async () => {
+  const { sessions } = storeOptions(createFakeClock());
+  const [store] = await openNodes(1, { slots: 256, sessions: { ...sessions, maxOpen: 100 } });
+  const users = Array.from({ length: 90 }, (_, n) => `user ${n}`);
+  for (const userId of users) await store?.sessions.open(userId, 's');
+  const found = await Promise.all(users.map((userId) => store?.sessions.get(userId, 's')));
+  expect(found.filter((session) => session)).toHaveLength(90);
 });
 
 test('a new seed is not acknowledged before its replicas have it, however often it pings', async () => {
