@@ -110,7 +110,8 @@ export function createPairing(deps: PairingDeps): Pairing {
 
     const session = await sessions.get(userId, sessionId);
     await keep(userId, session, phone, digest);
-    if (session?.state === 'paused') {
+    // Once more when a phone asks again: its first try may have ended between the two.
+    if (session?.state === 'paused' || session?.state === 'paired') {
       await sessions.complete(userId, sessionId);
       await bus.publish({ kind: 'ack', userId, sessionId });
     }
