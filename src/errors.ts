@@ -39,17 +39,20 @@ export class SwobError extends Error {
   readonly retryAfter: number | undefined;
   /** What a stranger may read: the message, unless it names files and hosts of the operator. */
   readonly forClients: string;
+  /** A store has no room: something else that it keeps may give way. */
+  readonly noRoom: boolean;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { cause?: unknown; retryAfter?: number; forClients?: string } = {},
+    options: { cause?: unknown; retryAfter?: number; forClients?: string; noRoom?: boolean } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'SwobError';
     this.code = code;
     this.retryAfter = options.retryAfter;
     this.forClients = options.forClients ?? message;
+    this.noRoom = options.noRoom ?? false;
   }
 
   get http(): number {

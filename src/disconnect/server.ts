@@ -24,7 +24,9 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
     const { status, fail, retryAfter } = describe(error);
     // A no of the PCRF is no error of ours; and with a time to try again we refused it ourselves, which is no failure.
     if (status === 500) request.failure = { reason: messageOf(error), level: 'error' };
-    else if (status > 500 && retryAfter === undefined) request.failure = { reason: fail, level: 'warn' };
+    else if (status > 500 && retryAfter === undefined) {
+      request.failure = { reason: error instanceof SwobError ? error.message : fail, level: 'warn' };
+    }
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
     // A body that was not read to its end leaves the connection unusable.
     if (status === 413) reply.header('connection', 'close');
@@ -109,7 +111,7 @@ interface Failure {
 
 function describe(error: unknown): Failure {
   if (error instanceof SwobError && error.code !== 'INTERNAL') {
-    const { http: status, message: fail, retryAfter } = error;
+    const { http: status, forClients: fail, retryAfter } = error;
     return { status, fail, ...(retryAfter !== undefined && { retryAfter }) };
   }
   // Fastify's errors are plain Errors with a status; their own words may quote the URL, and so the token.

@@ -1,7 +1,7 @@
 // Tries again what could not be delivered, with growing pauses, until it is done, given up or too old. Used by
 // publishing and by callbacks.
 
-import { messageOf } from '../errors.ts';
+import { messageOf, SwobError } from '../errors.ts';
 import type { LifeEvent, Parcel } from './model.ts';
 import type { Clock, Log, OutboxStore } from './ports.ts';
 
@@ -146,6 +146,7 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
     try {
       await store.put(parcel);
     } catch (error) {
+      if (!(error instanceof SwobError && error.noRoom)) throw error;
       const [oldest] = await store.failed(forgottenAtOnce);
       if (!oldest) throw error;
       await forget(oldest.id, 'a new one needs its room');

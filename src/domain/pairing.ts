@@ -110,9 +110,11 @@ export function createPairing(deps: PairingDeps): Pairing {
 
     const session = await sessions.get(userId, sessionId);
     await keep(userId, session, phone, digest);
-    if (session?.state === 'paused') await sessions.complete(userId, sessionId);
     // Also when the phone asks again: the process that had paired it may have died before it told the socket.
-    if (session) await bus.publish({ kind: 'ack', userId, sessionId });
+    if (session?.state === 'paused' || session?.state === 'paired') {
+      await sessions.complete(userId, sessionId);
+      await bus.publish({ kind: 'ack', userId, sessionId });
+    }
     return {
       sharedKey: oaepEncrypt(phoneKey.key, Buffer.from(phone.sharedKey)).toString('base64'),
       platforms,

@@ -23,5 +23,9 @@ export function diskError(what: string, error: unknown, when: 'opening' | 'runni
   const errno = errnoOf(error);
   const code = when === 'opening' && lasting.has(errno) ? 'CONFIG' : 'UNAVAILABLE';
   const forClients = `the store cannot be used now${typeof errno === 'string' ? ` (${errno})` : ''}`;
-  return new SwobError(code, `${what}: ${messageOf(error)}`, { cause: error, forClients });
+  return new SwobError(code, `${what}: ${messageOf(error)}`, {
+    cause: error,
+    forClients,
+    noRoom: errno === 'ENOSPC',
+  });
 }

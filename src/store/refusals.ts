@@ -17,7 +17,7 @@ export function tooManyMessages(max: number): SwobError {
   return new SwobError(
     'UNAVAILABLE',
     `${max} messages wait for the Publisher or were given up, no more are taken; see why (\`swob sms failed\`), or raise [publisher] max_kept`,
-    { retryAfter: fullRetryAfter, forClients: 'no more messages are taken now' },
+    { retryAfter: fullRetryAfter, forClients: 'no more messages are taken now', noRoom: true },
   );
 }
 
@@ -25,7 +25,7 @@ export function tooManyCallbacks(max: number): SwobError {
   return new SwobError(
     'UNAVAILABLE',
     `${max} callbacks wait for another attempt, no more are kept; raise [outgoing] max_callbacks if there may be more`,
-    { retryAfter: fullRetryAfter, forClients: 'no more callbacks are kept now' },
+    { retryAfter: fullRetryAfter, forClients: 'no more callbacks are kept now', noRoom: true },
   );
 }
 

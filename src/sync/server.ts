@@ -94,7 +94,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       logServed(log, { ...answered, requestId, failure });
     };
     const failed = (error: unknown): void => {
-      const known = error instanceof SwobError;
+      const known = error instanceof SwobError && error.code !== 'INTERNAL';
       const refusal = known ? error : new SwobError('INTERNAL', 'internal error');
       served(refusal.http, known ? undefined : { reason: messageOf(error), level: 'error' });
       refuse(socket, refusal, requestId);
@@ -230,12 +230,12 @@ function refuse(socket: Duplex, error: SwobError, requestId: string): void {
     ...plain,
     [requestIdHeader]: requestId,
     connection: 'close',
-    'content-length': Buffer.byteLength(error.message),
+    'content-length': Buffer.byteLength(error.forClients),
     ...(error.retryAfter !== undefined && { 'retry-after': error.retryAfter }),
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
-    `HTTP/1.1 ${error.http} ${STATUS_CODES[error.http]}\r\n${lines.join('')}\r\n${error.message}`,
+    `HTTP/1.1 ${error.http} ${STATUS_CODES[error.http]}\r\n${lines.join('')}\r\n${error.forClients}`,
     () => socket.destroy(),
   );
 }

@@ -46,6 +46,19 @@ export function busContract(name: string, current: () => { here: Bus; there: Bus
       await vi.waitFor(() => expect(again.events).toEqual([pause('alice', 'again')]), { timeout: 5_000 });
     });
 
+    test('who begins at once where the last one has stopped hears everything: a page that is loaded again', async () => {
+      const { here, there } = current();
+      for (let n = 0; n < 20; n++) {
+        const stop = await here.subscribe('alice', createListener());
+        stop();
+        const again = createListener();
+        const stopAgain = await here.subscribe('alice', again);
+        await there.publish(pause('alice', `${n}`));
+        await vi.waitFor(() => expect(again.events).toEqual([pause('alice', `${n}`)]), { timeout: 5_000 });
+        stopAgain();
+      }
+    });
+
     test('an event that nobody waits for is no failure', async () => {
       await current().there.publish(pause('nobody'));
     });

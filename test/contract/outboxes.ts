@@ -127,7 +127,7 @@ export function outboxContract(
     test('a new one above the bound is refused, in words that help; replacing and making room work', async () => {
       for (let n = 0; n < 40; n++) await inbound().put(n % 2 ? waiting(`${n}`, n) : givenUp(`${n}`, n));
       const refused = inbound().put(waiting('more', 1));
-      await expect(refused).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfter: 30 });
+      await expect(refused).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfter: 30, noRoom: true });
       await expect(refused).rejects.toThrow('raise [publisher] max_kept');
       expect(await inbound().get('more')).toBeUndefined();
       expect(await inbound().count()).toEqual({ waiting: 20, failed: 20 });

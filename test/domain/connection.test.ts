@@ -11,7 +11,7 @@ import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
 
 const options = { changeLimit: 3, sleepMs: 15_000, pausedMs: 120_000 };
-const outcomes = ['open', 'paused', 'paired', 'unknown', 'failure'] as const;
+const outcomes = ['open', 'paused', 'paired', 'unknown', 'failure', 'away'] as const;
 type Outcome = (typeof outcomes)[number];
 
 interface Harness {
@@ -33,10 +33,11 @@ function createHarness(): Harness {
   let ids = 0;
   let current = 'first';
   const fresh = () => ({ sessionId: `fresh${ids++}` });
-  const call = <T>(answerOf: (outcome: Exclude<Outcome, 'failure'>) => T): Promise<T> =>
+  const call = <T>(answerOf: (outcome: Exclude<Outcome, 'failure' | 'away'>) => T): Promise<T> =>
     new Promise((resolve, reject) => {
       waiting.push((outcome) => {
         if (outcome === 'failure') reject(new Error('the store failed'));
+        else if (outcome === 'away') reject(new SwobError('UNAVAILABLE', 'the store is away'));
         else resolve(answerOf(outcome));
       });
     });

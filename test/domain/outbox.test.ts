@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import type { Parcel } from '../../src/domain/model.ts';
 import { createOutbox, lived, type Outcome, pauseAfter } from '../../src/domain/outbox.ts';
+import { SwobError } from '../../src/errors.ts';
 import { createMemoryStore } from '../../src/store/memory/store.ts';
 import { storeOptions } from '../contract/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
@@ -281,6 +282,22 @@ describe('the outbox', () => {
     }
     expect(world.attempts.map(({ id }) => id)).toEqual(['b', 'c', 'd', 'a']);
     expect(world.clock.pending).toBe(0);
+  });
+
+  test('what was given up gives way when there is no room, and stays when the store is away', async () => {
+    const world = createWorld();
+    const old = { content: sms, since: world.clock.now(), dueAt: null, attempts: 9, life: [] };
+    for (let n = 0; n < 40; n++) await world.store.put({ ...old, id: `old ${n}` });
+    const away = new SwobError(
+      'UNAVAILABLE',
+      'Redis at a:6379 has not answered for 2000 ms: see whether it runs',
+    );
+    const putting = vi.spyOn(world.store, 'put').mockRejectedValueOnce(away);
+    await expect(world.outbox.add('a', sms)).rejects.toBe(away);
+    expect(putting).toHaveBeenCalledTimes(1);
+    expect(await world.store.count()).toEqual({ waiting: 0, failed: 40 });
+    await world.outbox.add('a', sms);
+    expect(await world.store.count()).toEqual({ waiting: 1, failed: 39 });
   });
 
   test('a parcel that another process has taken over is left to it', async () => {

@@ -173,7 +173,7 @@ describe('an SMS', () => {
     }
     world.publisher.publish.mockRejectedValue(down);
     const put = world.store.inbound.put;
-    const full = new SwobError('UNAVAILABLE', 'full');
+    const full = new SwobError('UNAVAILABLE', 'full', { noRoom: true });
     vi.spyOn(world.store.inbound, 'put').mockImplementation(async (parcel) => {
       const { waiting, failed } = await world.store.inbound.count();
       if (waiting + failed >= 3 && !(await world.store.inbound.get(parcel.id))) throw full;

@@ -1,11 +1,15 @@
 // Redis goes away, hangs, comes back and fails over: requests fail fast and say why, live sockets stay, and all heals by
 // itself.
 
+import { text } from 'node:stream/consumers';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { startPcrfStub } from '../../src/stubs/pcrf.ts';
 import { createPhone, get, handshakeUrlOf, openSession, pair, post, shakeHands } from '../support/phone.ts';
 import { redisForFile } from '../support/redis.ts';
 import { sentinelForFile } from '../support/redis-sentinel.ts';
 import { openSocket } from '../support/socket.ts';
+import { call, makeKeys, serveDisconnect } from './disconnect-world.ts';
 import { startNodes } from './many-nodes-world.ts';
 
 const redis = redisForFile({ appendfsync: 'always' });
@@ -84,6 +88,47 @@ test.each(['is killed', 'hangs', 'is cut off'] as const)(
     await pair(atGateway(await socket.next()), createPhone(), 'correct horse');
     await expect.poll(() => socket.unread, heals).toEqual(expect.arrayContaining(['201- pause', '200- ack']));
     expect(await socket.closed).toEqual({ code: 1000, reason: 'paired' });
+  },
+);
+
+/** What a page reads that may not open its socket: `503 too many connections`. */
+function refusedUpgrade(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url);
+    socket.on('error', reject);
+    socket.on('unexpected-response', (_request, response) => {
+      text(response).then((body) => resolve(`${response.statusCode} ${body}`), reject);
+    });
+  });
+}
+
+test.each(['is killed', 'hangs'] as const)(
+  'Redis %s: a disconnect service is not ready, says so, and every service still stops in time',
+  { timeout: 60_000 },
+  async (what) => {
+    const pcrf = await startPcrfStub({ host: '127.0.0.1', port: 0 });
+    onTestFinished(() => pcrf.close());
+    const keys = await makeKeys();
+    const disconnect = await serveDisconnect(keys, pcrf.url, [`store.url=${redis().url}`]);
+    const { url } = disconnect.ready.disconnect;
+    const { nodes } = await startNodes(redis().port, users, { each: 1, set: ['store.timeout=3s'] });
+    expect(await readiness(url)).toMatchObject({ status: 200, checks: { store: { ok: true } } });
+    if (what === 'is killed') await redis().kill();
+    else redis().freeze();
+    onTestFinished(() => redis().thaw());
+    const fail = 'the store cannot be reached now';
+    expect(await call(url, keys.token())).toBe(`503 ${JSON.stringify({ success: false, fail })}`);
+    const sync = nodes.find(({ role }) => role === 'sync')?.url ?? '';
+    expect(await refusedUpgrade(`${sync}/v2/sync/init/alice/${'0'.repeat(32)}`)).toBe(`503 ${fail}`);
+    await expect
+      .poll(() => readiness(url), heals)
+      .toMatchObject({ status: 503, checks: { store: unreachable } });
+    const running = [disconnect, ...nodes.map((node) => node.process())];
+    for (const each of running) each.kill('SIGTERM');
+    for (const each of running) {
+      expect(await each.exit).toEqual({ code: null, signal: 'SIGTERM' });
+      expect(each.stderr()).not.toContain('by force');
+    }
   },
 );
 

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { redisForFile } from '../support/redis.ts';
 import { connectTo } from '../support/redis-client.ts';
 import { clusterForFile } from '../support/redis-cluster.ts';
+import { openRedisStore } from './redis-support.ts';
 
 const secret = 'hunter2 @/ü';
 const server = redisForFile({ password: secret });
@@ -47,6 +48,25 @@ test('a user does what its rights allow', async () => {
   await vi.waitFor(() => expect(redis.run({ args: ['PING'] })).rejects.toMatchObject({ code: 'CONFIG' }), {
     timeout,
   });
+});
+
+test('a store whose password is changed while it is open is away, and says what to mend', async () => {
+  await server().cli('acl', 'setuser', 'store', 'on', '>first', '~*', '&*', '+@all');
+  const url = `redis://store:first@127.0.0.1:${server().port}`;
+  const { store } = await openRedisStore({ url });
+  expect(await store.users.get('alice')).toBeUndefined();
+  await server().cli('acl', 'setuser', 'store', 'resetpass', '>second');
+  await server().cli('client', 'kill', 'user', 'store');
+  await vi.waitFor(
+    () =>
+      expect(store.users.get('alice')).rejects.toMatchObject({
+        code: 'UNAVAILABLE',
+        message: expect.stringContaining('mend [store] user and password'),
+        forClients: 'the store cannot be reached now',
+        retryAfter: 1,
+      }),
+    { timeout },
+  );
 });
 
 test('TLS needs the certificate that signs the server', async () => {

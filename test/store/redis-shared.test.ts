@@ -1,12 +1,14 @@
 // What several nodes may expect of the store that they share in Redis.
 
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.ts';
+import { SwobError } from '../../src/errors.ts';
 import { flightContract } from '../contract/flights.ts';
 import { parcel, waiting } from '../contract/outboxes.ts';
-import { phone, seed, user } from '../contract/store.ts';
+import { phone, seed, storeOptions, user } from '../contract/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { redisForFile } from '../support/redis.ts';
+import { connectTo } from '../support/redis-client.ts';
 import { newPrefix, openRedisStore, timeOf } from './redis-support.ts';
 
 const redis = redisForFile({ appendfsync: 'no' });
@@ -67,6 +69,58 @@ describe('parcels of several nodes', () => {
     expect(await dying?.inbound.settle(parcel.id, later)).toBe(false);
     expect(await dying?.inbound.get(parcel.id)).toBeUndefined();
     expect(await dying?.inbound.count()).toEqual({ waiting: 0, failed: 0 });
+  });
+
+  test('a node that gets back a claim of its own that ran out does not begin it twice', async () => {
+    const prefix = newPrefix();
+    const [node, other] = await openNodes(2, { leaseMs: 50, prefix });
+    await node?.inbound.put(parcel);
+    expect(await node?.inbound.claim(now, 9)).toEqual([parcel.id]);
+    const ranOut = ['xpending', `${prefix}:{inbound}:due`, 'nodes', 'IDLE', '60', '-', '+', '1'];
+    await vi.waitFor(async () => expect(await redis().cli(...ranOut)).not.toBe(''), { timeout: 10_000 });
+    expect(await node?.inbound.claim(now, 9)).toEqual([]);
+    expect(await node?.inbound.settle(parcel.id, undefined)).toBe(true);
+    expect(await other?.inbound.count()).toEqual({ waiting: 0, failed: 0 });
+  });
+
+  test('parcels outlive the loss of the stream, and of its group', async () => {
+    const prefix = newPrefix();
+    const [node, other] = await openNodes(2, { prefix, inbound: { max: 100 } });
+    const due = `${prefix}:{inbound}:due`;
+    for (const loss of [
+      ['del', due],
+      ['xgroup', 'destroy', due, 'nodes'],
+      ['xtrim', due, 'maxlen', '0'],
+    ]) {
+      for (const id of ['a', 'b', 'c']) await node?.inbound.put(waiting(id, 1));
+      expect(await node?.inbound.claim(now, 2)).toHaveLength(2);
+      await redis().cli(...loss);
+      const again = await other?.inbound.claim(now, 9);
+      expect([loss, again?.sort()]).toEqual([loss, ['a', 'b', 'c']]);
+      // Whoever had them has them no more.
+      expect(await node?.inbound.settle('a', undefined)).toBe(false);
+      for (const id of ['a', 'b', 'c']) expect(await other?.inbound.settle(id, undefined)).toBe(true);
+      expect(await node?.inbound.count()).toEqual({ waiting: 0, failed: 0 });
+    }
+  });
+
+  test("the pause of a parcel is as long on every node, whatever the nodes' own clocks say", async () => {
+    const right = createFakeClock();
+    const wrong = createFakeClock(right.now() + 3_600_000);
+    const prefix = newPrefix();
+    const common = { prefix, now: timeOf(right) };
+    const { store: here } = await openRedisStore(redis(), { ...common, clock: right });
+    const { store: there } = await openRedisStore(redis(), { ...common, clock: wrong });
+    await there.inbound.put(waiting('a', wrong.now() + 5_000));
+    expect(await here.inbound.nextDue()).toBe(right.now() + 5_000);
+    expect(await there.inbound.nextDue()).toBe(wrong.now() + 5_000);
+    expect(await here.inbound.claim(right.now() + 4_999, 9)).toEqual([]);
+    expect(await here.inbound.claim(right.now() + 5_000, 9)).toEqual(['a']);
+    await here.inbound.putOff('a', right.now() + 7_000);
+    expect(await there.inbound.claim(wrong.now() + 6_999, 9)).toEqual([]);
+    expect(await there.inbound.claim(wrong.now() + 7_000, 9)).toEqual(['a']);
+    expect(await there.inbound.settle('a', waiting('a', wrong.now() + 9_000))).toBe(true);
+    expect(await here.inbound.nextDue()).toBe(right.now() + 9_000);
   });
 
   test('a node that lives keeps its claims for as long as its work takes', async () => {
@@ -134,6 +188,36 @@ describe('what one node does, the others see', () => {
   });
 });
 
+test('sessions that are spread over slots do not push each other out while there are few of them', async () => {
+  const { sessions } = storeOptions(createFakeClock());
+  const [store] = await openNodes(1, { slots: 256, sessions: { ...sessions, maxOpen: 100 } });
+  const users = Array.from({ length: 90 }, (_, n) => `user ${n}`);
+  for (const userId of users) await store?.sessions.open(userId, 's');
+  const found = await Promise.all(users.map((userId) => store?.sessions.get(userId, 's')));
+  expect(found.filter((session) => session)).toHaveLength(90);
+});
+
+test('a new seed is not acknowledged before its replicas have it, however often it pings', async () => {
+  const { redis: connection } = await connectTo(redis().url);
+  let written = 0;
+  const tooFew = new SwobError('UNAVAILABLE', '0 of 1 replicas have it');
+  const { store } = await openRedisStore(redis(), {
+    redis: {
+      ...connection,
+      durable: async (call) => {
+        await connection.durable(call);
+        if (++written <= 3) throw tooFew;
+      },
+    },
+  });
+  for (let n = 0; n < 3; n++) await expect(store.seeds.ping(seed)).rejects.toBe(tooFew);
+  await store.seeds.ping(seed);
+  await store.seeds.ping(seed);
+  expect(written).toBe(4);
+  await store.seeds.ping({ ...seed, seedType: 'seeder' });
+  expect(written).toBe(5);
+});
+
 describe('in real time', () => {
   test('what is short-lived goes by itself, and what is durable stays', async () => {
     const prefix = newPrefix();
@@ -190,6 +274,18 @@ describe('a record that is damaged', () => {
     expect(await store.seeds.active(20_000)).toEqual([seed]);
     expect(log.lines.at(-1)).toMatchObject({ level: 'error', message: 'a seed cannot be read' });
   });
+});
+
+test('a store closes in time while Redis hangs, however long its answers may take', async () => {
+  const { redis: connection } = await connectTo(redis().url, { timeoutMs: 60_000 });
+  const { store } = await openRedisStore(redis(), { redis: connection, clock: systemClock });
+  await store.inbound.put(parcel);
+  await store.inbound.claim(systemClock.now(), 9);
+  redis().freeze();
+  onTestFinished(() => redis().thaw());
+  const since = systemClock.monotonic();
+  await store.close();
+  expect(systemClock.monotonic() - since).toBeLessThan(5_000);
 });
 
 test('a closed store takes nothing more', async () => {

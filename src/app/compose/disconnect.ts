@@ -16,11 +16,8 @@ import { watchVerificationKey } from '../watched-verifier.ts';
 import { createOperations, disconnectChecks } from './health.ts';
 import type { Workshop, World } from './world.ts';
 
-export async function buildDisconnect(
-  config: Config,
-  world: Workshop,
-  { limits, flights }: Pick<Store, 'limits' | 'flights'>,
-): Promise<HttpServer> {
+export async function buildDisconnect(config: Config, world: Workshop, store: Store): Promise<HttpServer> {
+  const { limits, flights } = store;
   const { clock, log, lifecycle, instruments } = world;
   const { disconnect, pcrf, 'pcrf.pool': pool } = config;
   const verifier = await buildVerifier(config, world);
@@ -59,7 +56,7 @@ export async function buildDisconnect(
     handlerTimeoutMs: pool.wait_timeout + pcrf.timeout + 5_000,
     legacyStatus: disconnect.legacy_status,
     disconnects: instruments.disconnects(disconnects),
-    operations: createOperations(config, world, 'disconnect', disconnectChecks(config)),
+    operations: createOperations(config, world, 'disconnect', disconnectChecks(config, store)),
     clock,
     log,
   });

@@ -83,8 +83,10 @@ export function syncChecks(
   ];
 }
 
-export function disconnectChecks({ pcrf, validation }: Config): Check[] {
+export function disconnectChecks({ pcrf, validation }: Config, store: Store): Check[] {
   const checks = [reach('pcrf', pcrf, true)];
+  // Its limits and its work under way are there; one of its own needs no looking at.
+  if (store.flights) checks.push(storeCheck(store));
   if (validation.algorithms.some((algorithm) => algorithm !== 'HS256')) {
     // The last good key stays in use; a restart would find none.
     checks.push({

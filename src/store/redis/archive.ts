@@ -24,7 +24,7 @@ import {
 } from '../shapes.ts';
 import { charactersOfAnswer } from '../weights.ts';
 import { createRedisMemo, memoKeys } from './memo.ts';
-import { outboxKeys, putParcel } from './outbox.ts';
+import { outboxKeys, parcelScripts, putParcel } from './outbox.ts';
 import { readRecord } from './records.ts';
 import { createKeySpace, idOfWellFormed, scriptsOn, wellFormed } from './script.ts';
 import { createRedisSeeds, seedKeys } from './seeds.ts';
@@ -34,7 +34,7 @@ import { hashItems, inOrder, keysLike } from './walk.ts';
 
 /** `slots` makes no difference: sessions are not carried. */
 export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): StoreArchive {
-  const { redis: connection, prefix, log } = options;
+  const { redis: connection, prefix, log, clock } = options;
   const now = options.now ?? (() => '' as const);
   const keys = createKeySpace(prefix);
   const redis = scriptsOn(connection);
@@ -118,7 +118,8 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
     if (item.kind === 'answers') return answers.restore(item.key, item.record, item.until);
     const parcel: Parcel<unknown> = item.record;
     const full = item.kind === 'inbound' ? tooManyMessages : tooManyCallbacks;
-    return putParcel(redis, outboxKeys(keys, item.kind), parcel, { max: options[item.kind].max, full });
+    const durable = parcelScripts(redis.durable, outboxKeys(keys, item.kind), { now, clock });
+    return putParcel(durable, parcel, { max: options[item.kind].max, full });
   };
 
   const find = async (item: ArchivedRecord): Promise<ArchivedRecord | undefined> => {

@@ -34,7 +34,8 @@ export interface RedisNode {
   run(args: readonly RedisArg[], limitMs?: number): Promise<unknown>;
   /** Resolves when the server confirms; throws as `run` does. */
   subscribe(channel: string, listener: (message: string) => void): Promise<void>;
-  unsubscribe(channel: string): Promise<void>;
+  /** `listener` is the one that subscribed: without it the client drops whoever subscribes before it is answered. */
+  unsubscribe(channel: string, listener: (message: string) => void): Promise<void>;
   /** Resolves with the reason when the connection has ended; never rejects. */
   readonly lost: Promise<SwobError>;
   /** Ends the connection; everything that waits for an answer fails with the reason. */
@@ -176,7 +177,8 @@ export async function openNode(
       }
     },
     subscribe: (channel, listener) => bounded(() => client.sSubscribe(channel, listener), timeoutMs),
-    unsubscribe: (channel) => bounded(async () => void (await client.sUnsubscribe(channel)), timeoutMs),
+    unsubscribe: (channel, listener) =>
+      bounded(async () => void (await client.sUnsubscribe(channel, listener)), timeoutMs),
     close: async () => {
       stopPings();
       const ended = unavailable(name, 'is no longer connected', 'swob is stopping');

@@ -1,8 +1,14 @@
 // What Redis does with parcels, each in one step. Used by outbox.ts, whose `outboxKeys` names their keys.
+//
+// The clocks of nodes may differ, and a pause has to be as long for all of them: every script is told what time its
+// node has, and keeps times by the clock of Redis.
 
 import type { RedisScript } from './connection.ts';
+import { timedScript } from './script.ts';
 
 const lib = `
+local shift = now - table.remove(ARGV, 2)
+table.remove(ARGV, 1)
 local parcels, waiting, failed, due, entries = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local group = 'nodes'
 -- Whoever has claimed the parcel has it no more.
@@ -15,14 +21,15 @@ local function unclaim(id)
 end
 local function isMine(id, consumer)
   local entry = redis.call('HGET', entries, id)
-  local pending = entry and redis.call('XPENDING', due, group, entry, entry, 1)[1]
+  -- Without the group nobody has anything; the next claim makes it anew.
+  local pending = entry and redis.pcall('XPENDING', due, group, entry, entry, 1)[1]
   return pending and pending[2] == consumer and entry
 end
 local function put(id, parcel, state, at)
   unclaim(id)
   redis.call('HSET', parcels, id, parcel)
   redis.call('ZREM', state == 'failed' and waiting or failed, id)
-  redis.call('ZADD', state == 'failed' and failed or waiting, at, id)
+  redis.call('ZADD', state == 'failed' and failed or waiting, state == 'failed' and at or at + shift, id)
 end
 local function remove(id)
   unclaim(id)
@@ -31,7 +38,8 @@ local function remove(id)
   redis.call('ZREM', failed, id)
 end`;
 
-const script = (name: string, body: string): RedisScript => ({ name, keys: 5, lua: `${lib}\n${body}` });
+/** Before its own ARGV come that of every timed script, and the time that the node has. */
+const script = (name: string, body: string): RedisScript => timedScript(name, 5, `${lib}\n${body}`);
 
 export const scripts = {
   /** ARGV: id. */
@@ -59,12 +67,24 @@ remove(ARGV[1])
 return 1`,
   ),
 
-  /** ARGV: now, how many, consumer, lease. First those of a node that is silent, then what has become due. */
+  /** ARGV: until, how many, consumer, lease. First those of a node that is silent, then what has become due. */
   claim: script(
     'claim parcel',
     `
 local ids = {}
-if redis.call('EXISTS', due) == 0 then redis.call('XGROUP', 'CREATE', due, group, '0', 'MKSTREAM') end
+-- The stream, its group or some of it is gone (evicted, deleted by hand): what was claimed would never be due again.
+local entered = redis.call('HLEN', entries)
+local isThere = redis.call('EXISTS', due) == 1 and #redis.call('XINFO', 'GROUPS', due) > 0
+if not isThere or redis.call('XLEN', due) ~= entered then
+  local cursor = '0'
+  repeat
+    local part = redis.call('HSCAN', entries, cursor, 'COUNT', 1000)
+    cursor = part[1]
+    for n = 1, #part[2], 2 do redis.call('ZADD', waiting, now, part[2][n]) end
+  until cursor == '0'
+  redis.call('DEL', due, entries)
+  redis.call('XGROUP', 'CREATE', due, group, '0', 'MKSTREAM')
+end
 local function take(found)
   for _, entry in ipairs(found) do
     if entry and entry[2] then ids[#ids + 1] = entry[2][2] end
@@ -73,7 +93,7 @@ end
 take(redis.call('XAUTOCLAIM', due, group, ARGV[3], ARGV[4], '0-0', 'COUNT', ARGV[2])[2])
 local free = ARGV[2] - #ids
 if free > 0 then
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', ARGV[1], 'LIMIT', 0, free)) do
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', ARGV[1] + shift, 'LIMIT', 0, free)) do
     redis.call('HSET', entries, id, redis.call('XADD', due, '*', 'id', id))
     redis.call('ZREM', waiting, id)
   end
@@ -98,7 +118,7 @@ return 1`,
     `
 if not isMine(ARGV[1], ARGV[2]) then return end
 unclaim(ARGV[1])
-redis.call('ZADD', waiting, ARGV[3], ARGV[1])`,
+redis.call('ZADD', waiting, ARGV[3] + shift, ARGV[1])`,
   ),
 
   /** ARGV: consumer, ids. Answers those that are another's by now. */
@@ -113,7 +133,12 @@ end
 return lost`,
   ),
 
-  nextDue: script('nextDue parcel', `return redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')[2]`),
+  nextDue: script(
+    'nextDue parcel',
+    `
+local at = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')[2]
+return at and string.format('%.17g', at - shift)`,
+  ),
 
   /** ARGV: how many. */
   failed: script(

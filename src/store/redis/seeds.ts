@@ -33,10 +33,8 @@ export function createRedisSeeds({ redis, keys, now, log, seeds: options }: Redi
   };
 
   const argsOf = (seed: Seed): (string | number)[] => {
-    const { imsi, msisdn, seedType } = seed;
-    // What makes it another seed, and has to outlive more than an LPS.
-    const identity = JSON.stringify([msisdn, seedType]);
-    return [now(), imsi, JSON.stringify(seed), options.maxRegistered, options.activeMs, identity];
+    const { maxRegistered, activeMs } = options;
+    return [now(), seed.imsi, JSON.stringify(seed), maxRegistered, activeMs, identityOf(seed)];
   };
 
   return {
@@ -44,7 +42,10 @@ export function createRedisSeeds({ redis, keys, now, log, seeds: options }: Redi
       const args = argsOf(seed);
       const outcome = await redis.run(scripts.ping, names, args);
       if (outcome === 'full') throw tooManySeeds(options.maxRegistered);
-      if (outcome === 'changed') await redis.durable(scripts.ping, names, args);
+      if (outcome !== 'changed') return;
+      await redis.durable(scripts.ping, names, args);
+      // Only now: whoever was not acknowledged pings again, and that has to reach the replicas as well.
+      await redis.run(scripts.confirm, names, [now(), seed.imsi, identityOf(seed)]);
     },
     restore: async (seed) => {
       const args = [...argsOf(seed), Math.floor(seed.lps * 1_000)];
@@ -64,7 +65,12 @@ export function createRedisSeeds({ redis, keys, now, log, seeds: options }: Redi
   };
 }
 
-/** All by IMSI; when they pinged last; what they registered with. */
+/** What makes it another seed, and has to outlive more than an LPS. */
+function identityOf({ msisdn, seedType }: Seed): string {
+  return JSON.stringify([msisdn, seedType]);
+}
+
+/** All by IMSI; when they pinged last; what they registered with, '' before that is durable. */
 export function seedKeys(keys: KeySpace): readonly [all: string, active: string, identities: string] {
   const named = (name: string): string => keys.together('seeds', name);
   return [named('all'), named('active'), named('identities')];
@@ -87,7 +93,7 @@ redis.call('ZADD', KEYS[2], text(now), ARGV[2])
 local stale = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. text(now - ARGV[5]), 'LIMIT', 0, ${droppedPerPing})
 if #stale > 0 then redis.call('ZREM', KEYS[2], unpack(stale)) end
 if identity == ARGV[6] then return 'known' end
-redis.call('HSET', KEYS[3], ARGV[2], ARGV[6])
+redis.call('HSET', KEYS[3], ARGV[2], '')
 return 'changed'`,
   ),
   /** ARGV: as `ping`, then when it pinged. A time to come counts as now. */
@@ -103,6 +109,8 @@ redis.call('HSET', KEYS[3], ARGV[2], ARGV[6])
 local at = math.min(now, ARGV[7])
 if at >= now - ARGV[5] then redis.call('ZADD', KEYS[2], text(at), ARGV[2]) else redis.call('ZREM', KEYS[2], ARGV[2]) end`,
   ),
+  /** ARGV: now, IMSI, identity. */
+  confirm: timedScript('confirm seed', 3, `redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])`),
   /** ARGV: now, age. Read in parts: Lua takes some thousands of arguments at most. */
   active: timedScript(
     'active seeds',

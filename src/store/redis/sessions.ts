@@ -9,6 +9,8 @@ import { type KeySpace, type Redis, type Timed, timedScript, wellFormed } from '
 import { scripts } from './session-scripts.ts';
 
 const claimTtlMs = 3_600_000;
+/** Users are not spread evenly: a small bound would be reached in one slot while the others are empty. */
+const leastPerSlot = 100;
 
 export interface RedisSessionsOptions {
   readonly redis: Redis;
@@ -23,7 +25,7 @@ export function createRedisSessions(options: RedisSessionsOptions): SessionStore
   const { redis, keys, now, slots } = options;
   const { openTtlMs, pausedTtlMs, pairedTtlMs, maxOpen } = options.sessions;
   const successorTtlMs = openTtlMs + pausedTtlMs + pairedTtlMs;
-  const maxFresh = Math.ceil(maxOpen / slots);
+  const maxFresh = slots === 1 ? maxOpen : Math.max(leastPerSlot, Math.ceil(maxOpen / slots));
 
   const slotOf = (userId: string): string =>
     slots === 1 ? 's' : `s${createHash('sha1').update(userId).digest().readUInt16BE() % slots}`;

@@ -83,7 +83,7 @@ export function createShard(options: ShardOptions): Shard {
       return unavailable(name, 'no longer has this channel', 'swob asks who has it', error);
     }
     if (channels.has(channel)) confirmed.add(channel);
-    else await node.unsubscribe(channel);
+    else await node.unsubscribe(channel, listener);
     return undefined;
   };
   const subscribeMissing = async (node: RedisNode): Promise<void> => {
@@ -172,9 +172,10 @@ export function createShard(options: ShardOptions): Shard {
     },
     recover,
     unsubscribe: (channel) => {
+      const listener = channels.get(channel);
       channels.delete(channel);
       confirmed.delete(channel);
-      if (subscriptions?.isUp()) subscriptions.node().unsubscribe(channel).catch(noop);
+      if (listener && subscriptions?.isUp()) subscriptions.node().unsubscribe(channel, listener).catch(noop);
     },
     isUp: () => commands.isUp() && writes.isUp() && (subscriptions?.isUp() ?? true),
     first: Promise.all([commands.first, writes.first]).then((failures) =>

@@ -2,6 +2,8 @@
 
 import { newUuid } from '../../crypto/random.ts';
 import type { Store } from '../../domain/ports.ts';
+import { within } from '../../domain/within.ts';
+import { SwobError } from '../../errors.ts';
 import type { StoreOptions } from '../options.ts';
 import { storeClosed, tooManyCallbacks, tooManyMessages } from '../refusals.ts';
 import { isCallback, isInboundSms, isReceipt, isRememberedAnswer } from '../shapes.ts';
@@ -31,6 +33,9 @@ export interface RedisStoreOptions extends StoreOptions {
 /** Renewed three times as often. */
 const defaultLeaseMs = 30_000;
 
+/** To give back what is claimed; another node gets the rest when its lease is over. */
+const closeMs = 1_500;
+
 export function createRedisStore(options: RedisStoreOptions): Store {
   const { clock, log, prefix, slots, leaseMs = defaultLeaseMs } = options;
   const now: Timed = options.now ?? (() => '');
@@ -38,7 +43,11 @@ export function createRedisStore(options: RedisStoreOptions): Store {
   const consumer = newUuid();
   let closing: Promise<void> | undefined;
   const { redis: connection } = options;
-  const anyway = scriptsOn(connection);
+  const { run, durable } = scriptsOn(connection);
+  const anyway: Redis = {
+    run: (...call) => run(...call).catch(rethrow),
+    durable: (...call) => durable(...call).catch(rethrow),
+  };
   const ifOpen =
     (work: Redis['run']): Redis['run'] =>
     async (...call) => {
@@ -48,7 +57,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
   const redis: Redis = { run: ifOpen(anyway.run), durable: ifOpen(anyway.durable) };
 
   // They give back their claims after the store has closed for everybody else.
-  const outboxes = { redis: anyway, keys, clock, log, consumer, leaseMs };
+  const outboxes = { redis: anyway, keys, now, clock, log, consumer, leaseMs };
   const inbound = createRedisOutbox({
     ...outboxes,
     ...options.inbound,
@@ -66,7 +75,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
   const memos = { redis, keys, now };
 
   const close = async (): Promise<void> => {
-    await Promise.all([inbound.close(), callbacks.close()]);
+    await within(clock, closeMs, Promise.all([inbound.close(), callbacks.close()]));
     await connection.close();
   };
   return {
@@ -99,6 +108,13 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       return closing;
     },
   };
+}
+
+/** A password that is changed while we run: for whoever asks now, the store is away like any other. */
+function rethrow(error: unknown): never {
+  if (!(error instanceof SwobError) || error.code !== 'CONFIG') throw error;
+  const { message, forClients } = error;
+  throw new SwobError('UNAVAILABLE', message, { cause: error, retryAfter: 1, forClients });
 }
 
 /** Holds what all nodes must have in common. */
