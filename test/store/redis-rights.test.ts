@@ -2,9 +2,12 @@
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { afterAll, expect } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
+import { openRedisArchive } from '../../src/store/redis/archive.ts';
 import { createRedisStore } from '../../src/store/redis/store.ts';
-import { storeContract } from '../contract/store.ts';
+import { parcel } from '../contract/outboxes.ts';
+import { seed, storeContract, storeOptions, user } from '../contract/store.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { redisForFile } from '../support/redis.ts';
 import { sharedConnection } from '../support/redis-client.ts';
 import { newPrefix, timeOf } from './redis-support.ts';
@@ -25,6 +28,25 @@ storeContract('Redis with a user of few rights', async (options) => {
     slots: 1,
     now: timeOf(options.clock),
   });
+});
+
+test('they are enough to carry the store elsewhere', async () => {
+  const options = {
+    ...storeOptions(createFakeClock()),
+    redis: await shared(),
+    prefix: `swob:${newPrefix()}`,
+  };
+  const archive = openRedisArchive(options);
+  const records = [
+    { kind: 'users', record: user },
+    { kind: 'seeds', record: seed },
+    { kind: 'inbound', record: parcel },
+  ] as const;
+  for (const record of records) await archive.restore(record);
+  const found = [];
+  for await (const record of archive.records()) found.push(record.kind);
+  expect(found.sort()).toEqual(['inbound', 'seeds', 'users']);
+  expect(await archive.count()).toMatchObject({ users: 1, seeds: 1, inbound: 1 });
 });
 
 // Before the server is stopped: the last hook runs first.
