@@ -4,6 +4,7 @@ import { createRedisBus } from '../../src/bus/redis.ts';
 import type { Bus } from '../../src/domain/ports.ts';
 import { busContract, createListener } from '../contract/bus.ts';
 import { newPrefix } from '../store/redis-support.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
 import { redisForFile } from '../support/redis.ts';
 import { openConnection } from '../support/redis-client.ts';
@@ -41,6 +42,35 @@ test('after an outage it works again, and all who listen are told to look', asyn
     await buses.there.publish({ kind: 'ack', userId: 'user 7', sessionId: 's' });
     expect(listeners[7]?.events.at(-1)).toMatchObject({ kind: 'ack', sessionId: 's' });
   }, options);
+});
+
+test('a bus that is closed while it tells all to look tells no more of them', async () => {
+  const clock = createFakeClock();
+  let reconnect = (): void => {};
+  const bus = createRedisBus({
+    channels: {
+      publish: async () => 0,
+      subscribe: () => ({ confirmed: Promise.resolve(), end: () => {} }),
+      onReconnect: (listener) => {
+        reconnect = listener;
+        return () => {};
+      },
+    },
+    prefix,
+    clock,
+    log,
+  });
+  const listeners = Array.from({ length: 500 }, createListener);
+  await Promise.all(listeners.map((listener, n) => bus.subscribe(`user ${n}`, listener)));
+  const told = () => listeners.filter(({ missed }) => missed.mock.calls.length > 0).length;
+  reconnect();
+  expect(told()).toBe(200);
+  clock.advance(20);
+  expect(told()).toBe(400);
+  await bus.close();
+  clock.advance(60_000);
+  expect(told()).toBe(400);
+  expect(clock.pending).toBe(0);
 });
 
 test('while Redis is away nobody can begin to listen, and nobody waits for long', async () => {

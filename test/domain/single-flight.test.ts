@@ -173,3 +173,25 @@ describe('several processes', () => {
     expect(await result).toBe('done');
   });
 });
+
+test('who waits for the work of another process gives up after five minutes, and holds nothing up then', async () => {
+  const [busy, waiter] = [createNode(), createNode()];
+  const work = createWork();
+  const ending = busy.run('k', work.run);
+  await settle();
+  const waiting = waiter.run('k', work.run);
+  const refused = expect(waiting).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfter: 1 });
+  for (let second = 0; second < 301; second++) {
+    // Renewed every third second: it is under way, and not lost.
+    for (let part = 0; part < 4; part++) {
+      clock.advance(250);
+      for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+    }
+  }
+  expect(waiter.size).toBe(0);
+  await refused;
+  work.succeed('done');
+  expect(await ending).toBe('done');
+  expect(work.run).toHaveBeenCalledTimes(1);
+  expect(clock.pending).toBe(0);
+});

@@ -36,6 +36,20 @@ export function createRedisSeeds({ redis, keys, now, log, seeds: options }: Redi
     const { maxRegistered, activeMs } = options;
     return [now(), seed.imsi, JSON.stringify(seed), maxRegistered, activeMs, identityOf(seed)];
   };
+  /** In parts, so that nobody else waits for a long list. */
+  const listActive = async (maxAgeMs: number): Promise<Seed[]> => {
+    const reply: unknown = await redis.run(scripts.active, names, [now(), maxAgeMs]);
+    const imsis = Array.isArray(reply) ? reply.map(String) : [];
+    const found: Seed[] = [];
+    for (let first = 0; first < imsis.length; first += readAtOnce) {
+      const part = imsis.slice(first, first + readAtOnce);
+      found.push(
+        ...readRecords('seed', isSeed, log, await redis.run(scripts.getAll, names, [now(), ...part])),
+      );
+    }
+    return found;
+  };
+  const shared = shareNext(listActive);
 
   return {
     ping: async (seed) => {
@@ -55,7 +69,7 @@ export function createRedisSeeds({ redis, keys, now, log, seeds: options }: Redi
     },
     active: async (maxAgeMs) => {
       checkAge(maxAgeMs);
-      return readRecords('seed', isSeed, log, await redis.run(scripts.active, names, [now(), maxAgeMs]));
+      return shared(maxAgeMs);
     },
     getActive: async (imsi, maxAgeMs) => {
       checkAge(maxAgeMs);
@@ -74,6 +88,37 @@ function identityOf({ msisdn, seedType }: Seed): string {
 export function seedKeys(keys: KeySpace): readonly [all: string, active: string, identities: string] {
   const named = (name: string): string => keys.together('seeds', name);
   return [named('all'), named('active'), named('identities')];
+}
+
+/** Of the records that one answer of Redis has. */
+const readAtOnce = 1_000;
+
+/**
+ * One call at a time for each argument: whoever asks meanwhile shares the one that begins after it, so that the answer
+ * has all that was there when they asked.
+ */
+function shareNext<T>(work: (argument: number) => Promise<T>): (argument: number) => Promise<T> {
+  const running = new Map<number, Promise<T>>();
+  const next = new Map<number, Promise<T>>();
+  const begin = (argument: number): Promise<T> => {
+    const mine = work(argument).finally(() => running.delete(argument));
+    running.set(argument, mine);
+    return mine;
+  };
+  const after = async (argument: number, current: Promise<T>): Promise<T> => {
+    await current.catch(() => undefined);
+    next.delete(argument);
+    return begin(argument);
+  };
+  return (argument) => {
+    const waiting = next.get(argument);
+    if (waiting) return waiting;
+    const current = running.get(argument);
+    if (!current) return begin(argument);
+    const following = after(argument, current);
+    next.set(argument, following);
+    return following;
+  };
 }
 
 /** Each ping adds at most one active seed and lets go of up to this many stale ones. */
@@ -111,19 +156,14 @@ if at >= now - ARGV[5] then redis.call('ZADD', KEYS[2], text(at), ARGV[2]) else 
   ),
   /** ARGV: now, IMSI, identity. */
   confirm: timedScript('confirm seed', 3, `redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])`),
-  /** ARGV: now, age. Read in parts: Lua takes some thousands of arguments at most. */
+  /** ARGV: now, age. */
   active: timedScript(
     'active seeds',
     3,
-    `
-local imsis = redis.call('ZRANGEBYSCORE', KEYS[2], text(now - ARGV[2]), '+inf')
-local found = {}
-for first = 1, #imsis, 1000 do
-  local part = redis.call('HMGET', KEYS[1], unpack(imsis, first, math.min(#imsis, first + 999)))
-  for _, seed in ipairs(part) do found[#found + 1] = seed end
-end
-return found`,
+    `return redis.call('ZRANGEBYSCORE', KEYS[2], text(now - ARGV[2]), '+inf')`,
   ),
+  /** ARGV: now, IMSIs; some thousands at most, as Lua takes no more arguments. */
+  getAll: timedScript('getAll seeds', 3, `return redis.call('HMGET', KEYS[1], unpack(ARGV, 2))`),
   /** ARGV: now, age, IMSI. */
   getActive: timedScript(
     'getActive seeds',
