@@ -59,16 +59,21 @@ export interface SessionStore {
    * anew, and it is this socket's to end. Undefined when it is unknown.
    */
   show(userId: string, sessionId: string, socketId: string): Promise<Session | undefined>;
+  /** The session as `show` finds it, with nothing changed. */
+  find(userId: string, sessionId: string): Promise<Session | undefined>;
   get(userId: string, sessionId: string): Promise<Session | undefined>;
   /**
-   * Replaces an open session's id; the new one counts as shown. A phone's session stays as it is. The id that the session
-   * was opened with still finds it by `show`, and by nothing else.
+   * Replaces an open session's id; the new one counts as shown. A phone's session stays as it is, and so does one that
+   * another socket has shown since (`kept`). The id that the session was opened with still finds it by `show` and `find`,
+   * and by nothing else.
+   * @param socketId undefined: for a sync service that shares no store with us
    */
   rotate(
     userId: string,
     sessionId: string,
     newSessionId: string,
-  ): Promise<'rotated' | 'paused' | 'paired' | 'unknown'>;
+    socketId?: string,
+  ): Promise<'rotated' | 'kept' | 'paused' | 'paired' | 'unknown'>;
   /**
    * Gives an open session to a phone and pauses it. The same public key again is 'paused' too (a phone
    * that lost the answer) and keeps the first shared key; another public key is 'taken'.

@@ -16,11 +16,12 @@ export function createSyncSessions(sessions: SessionStore, options: { production
     },
     rotate: async ({ userId, sessionId, openedWith, socketId }) => {
       const fresh = newSessionId();
-      const outcome = await sessions.rotate(userId, sessionId, fresh);
+      const outcome = await sessions.rotate(userId, sessionId, fresh, socketId);
       if (outcome === 'rotated') return { sessionId: fresh };
-      if (outcome !== 'unknown') return outcome;
-      // Another socket that shows the same session was faster: a page that lost its connection has come back.
-      const session = await sessions.show(userId, openedWith, socketId);
+      if (outcome === 'paused' || outcome === 'paired') return outcome;
+      // A page that lost its connection has come back over another socket, which rotates the session now; or the answer
+      // to an earlier rotation of ours was lost.
+      const session = await sessions.find(userId, openedWith);
       return session?.state === 'open' ? session : (session?.state ?? 'unknown');
     },
     look: async (userId, sessionId) => (await sessions.get(userId, sessionId))?.state ?? 'unknown',

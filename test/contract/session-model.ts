@@ -82,11 +82,15 @@ const show = (id: string, socketId: string) =>
     if (known?.state === 'open') enter(model, known.id, 'open', { ...known, shown: true, socketId });
   });
 
-const rotate = (id: string, newId: string) =>
-  command(`rotate ${id} ${newId}`, async (model, { sessions }) => {
+const isAnothers = (known: ModelSession, socketId: string | undefined) =>
+  known.socketId !== undefined && socketId !== undefined && known.socketId !== socketId;
+
+const rotate = (id: string, newId: string, socketId: string | undefined) =>
+  command(`rotate ${id} ${newId} by ${socketId}`, async (model, { sessions }) => {
     const known = find(model, id);
-    const rotation = sessions.rotate(user, id, newId);
+    const rotation = sessions.rotate(user, id, newId, socketId);
     if (known?.state !== 'open') expect(await rotation).toBe(known?.state ?? 'unknown');
+    else if (isAnothers(known, socketId)) expect(await rotation).toBe('kept');
     else if (find(model, newId)) await expect(rotation).rejects.toMatchObject({ code: 'CONFLICT' });
     else {
       expect(await rotation).toBe('rotated');
@@ -102,7 +106,7 @@ const end = (id: string, socketId: string) =>
     const known = find(model, id);
     const outcome = await sessions.end(user, id, socketId);
     if (known?.state !== 'open') expect(outcome).toBe(known?.state ?? 'unknown');
-    else if (known.socketId !== undefined && known.socketId !== socketId) expect(outcome).toBe('kept');
+    else if (isAnothers(known, socketId)) expect(outcome).toBe('kept');
     else {
       expect(outcome).toBe('ended');
       model.list = model.list.filter((session) => session !== known);
@@ -149,6 +153,7 @@ const look = () =>
       const found = await sessions.get(user, id);
       const known = find(model, id);
       expect([id, found?.state, found?.phone?.publicKey]).toEqual([id, known?.state, known?.key]);
+      expect((await sessions.find(user, id))?.sessionId).toBe(findShown(model, id)?.id);
     }
   });
 
@@ -160,7 +165,9 @@ export const sessionCommands = fc.commands(
     anId.map(open),
     fc.tuple(anId, aSocket).map(([id, socketId]) => show(id, socketId)),
     fc.tuple(anId, aSocket).map(([id, socketId]) => end(id, socketId)),
-    fc.tuple(anId, anId).map(([id, newId]) => rotate(id, newId)),
+    fc
+      .tuple(anId, anId, fc.option(aSocket, { nil: undefined }))
+      .map(([id, newId, socketId]) => rotate(id, newId, socketId)),
     fc.tuple(anId, fc.constantFrom('x', 'y')).map(([id, key]) => pause(id, key)),
     anId.map(complete),
     anId.map(remove),

@@ -74,7 +74,9 @@ export function sessionContract(
       await sessions().rotate('u', 'first', 'second');
       await sessions().show('u', 'first', 'new');
       expect(await sessions().end('u', 'second', 'old')).toBe('kept');
-      await sessions().rotate('u', 'second', 'third');
+      expect(await sessions().rotate('u', 'second', 'third', 'old')).toBe('kept');
+      expect(await sessions().find('u', 'first')).toMatchObject({ sessionId: 'second' });
+      expect(await sessions().rotate('u', 'second', 'third', 'new')).toBe('rotated');
       expect(await sessions().end('u', 'third', 'old')).toBe('kept');
       expect(await sessions().end('u', 'third', 'new')).toBe('ended');
       expect(await stateOf('u', 'third')).toBeUndefined();

@@ -30,6 +30,9 @@ export function createMemorySessions(clock: Clock, options: StoreOptions['sessio
   const opened = (key: string): OpenSession | undefined => fresh.get(key) ?? shown.get(key);
   const held = (key: string): HeldSession | undefined => paused.get(key) ?? paired.get(key);
 
+  const foundBy = (key: string): string => (opened(key) || held(key) ? key : (successors.get(key) ?? key));
+  const isAnothers = ({ socketId: shownBy }: OpenSession, socketId: string | undefined): boolean =>
+    shownBy !== undefined && socketId !== undefined && shownBy !== socketId;
   const forget = (key: string): void => {
     for (const sessions of [fresh, shown, paused, paired]) sessions.delete(key);
   };
@@ -45,8 +48,7 @@ export function createMemorySessions(clock: Clock, options: StoreOptions['sessio
     },
 
     show: async (userId, sessionId, socketId) => {
-      const wanted = keyOf(userId, sessionId);
-      const key = opened(wanted) || held(wanted) ? wanted : (successors.get(wanted) ?? wanted);
+      const key = foundBy(keyOf(userId, sessionId));
       const session = opened(key);
       if (!session) return publicOf(held(key));
       fresh.delete(key);
@@ -54,16 +56,22 @@ export function createMemorySessions(clock: Clock, options: StoreOptions['sessio
       return publicOf(session);
     },
 
+    find: async (userId, sessionId) => {
+      const key = foundBy(keyOf(userId, sessionId));
+      return publicOf(opened(key) ?? held(key));
+    },
+
     get: async (userId, sessionId) => {
       const key = keyOf(userId, sessionId);
       return publicOf(opened(key) ?? held(key));
     },
 
-    rotate: async (userId, sessionId, newSessionId) => {
+    rotate: async (userId, sessionId, newSessionId, socketId) => {
       const key = keyOf(userId, sessionId);
       const newKey = keyOf(userId, newSessionId);
       const session = opened(key);
       if (!session) return held(key)?.state ?? 'unknown';
+      if (isAnothers(session, socketId)) return 'kept';
       if (opened(newKey) || held(newKey)) {
         throw new SwobError('CONFLICT', 'the new session id is in use; take another one');
       }
@@ -97,7 +105,7 @@ export function createMemorySessions(clock: Clock, options: StoreOptions['sessio
       const key = keyOf(userId, sessionId);
       const session = opened(key);
       if (!session) return held(key)?.state ?? 'unknown';
-      if (session.socketId !== undefined && session.socketId !== socketId) return 'kept';
+      if (isAnothers(session, socketId)) return 'kept';
       forget(key);
       return 'ended';
     },

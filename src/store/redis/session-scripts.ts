@@ -13,6 +13,16 @@ local function find(key)
   return { state = found[1], id = found[3], successor = found[4], socket = found[5],
            publicKey = found[6], sharedKey = found[7] }
 end
+-- The session of KEYS[1], or the one that KEYS[2] leads to.
+local function findOrSuccessor()
+  local session = find(KEYS[1])
+  if session then return KEYS[1], session end
+  local untilMs, successor = string.match(redis.call('GET', KEYS[2]) or '', '^(%d+) (.*)$')
+  if successor and tonumber(untilMs) > now then return successor, find(successor) end
+end
+local function isAnothers(session, socket)
+  return socket ~= '' and session.socket and session.socket ~= '' and session.socket ~= socket
+end
 local function live(key, ttl, ...)
   redis.call('HSET', key, 'until', text(now + ttl), ...)
   redis.call('PEXPIRE', key, ttl)
@@ -51,18 +61,22 @@ end`,
     'show session',
     3,
     `
-local key, session = KEYS[1], find(KEYS[1])
-if not session then
-  local untilMs, successor = string.match(redis.call('GET', KEYS[2]) or '', '^(%d+) (.*)$')
-  if not successor or tonumber(untilMs) <= now then return end
-  key, session = successor, find(successor)
-end
+local key, session = findOrSuccessor()
 if not session then return end
 if session.state == 'open' then
   live(key, ARGV[2], 'socket', ARGV[3])
   redis.call('ZREM', KEYS[3], key)
 end
 return view(session)`,
+  ),
+
+  /** KEYS: session, successor. ARGV: now. */
+  find: script(
+    'find session',
+    2,
+    `
+local _, session = findOrSuccessor()
+return session and view(session)`,
   ),
 
   /** KEYS: session. ARGV: now. */
@@ -74,7 +88,7 @@ local session = find(KEYS[1])
 return session and view(session)`,
   ),
 
-  /** KEYS: session, new session, fresh. ARGV: now, ttl, ttl of the successor, new id. */
+  /** KEYS: session, new session, fresh. ARGV: now, ttl, ttl of the successor, new id, socket or ''. */
   rotate: script(
     'rotate session',
     3,
@@ -82,6 +96,7 @@ return session and view(session)`,
 local session = find(KEYS[1])
 if not session then return 'unknown' end
 if session.state ~= 'open' then return session.state end
+if isAnothers(session, ARGV[5]) then return 'kept' end
 if find(KEYS[2]) then return 'used' end
 redis.call('RENAME', KEYS[1], KEYS[2])
 live(KEYS[2], ARGV[2], 'id', ARGV[4], 'socket', session.socket or '')
@@ -129,7 +144,7 @@ redis.call('ZREM', KEYS[2], KEYS[1])`,
 local session = find(KEYS[1])
 if not session then return 'unknown' end
 if session.state ~= 'open' then return session.state end
-if session.socket and session.socket ~= '' and session.socket ~= ARGV[2] then return 'kept' end
+if isAnothers(session, ARGV[2]) then return 'kept' end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], KEYS[1])
 return 'ended'`,

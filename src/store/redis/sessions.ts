@@ -57,18 +57,24 @@ export function createRedisSessions(options: RedisSessionsOptions): SessionStore
     get: async (userId, sessionId) =>
       sessionOf(userId, await redis.run(scripts.get, [sessionKey(userId, sessionId)], [now()])),
 
-    rotate: async (userId, sessionId, newSessionId) => {
+    find: async (userId, sessionId) => {
+      const names = [sessionKey(userId, sessionId), successorKey(userId, sessionId)];
+      return sessionOf(userId, await redis.run(scripts.find, names, [now()]));
+    },
+
+    rotate: async (userId, sessionId, newSessionId, socketId = '') => {
       const names = [sessionKey(userId, sessionId), sessionKey(userId, newSessionId), freshKey(userId)];
       const outcome = await redis.run(scripts.rotate, names, [
         now(),
         openTtlMs,
         successorTtlMs,
         newSessionId,
+        socketId,
       ]);
       if (outcome === 'used') {
         throw new SwobError('CONFLICT', 'the new session id is in use; take another one');
       }
-      return oneOf(outcome, ['rotated', 'paused', 'paired', 'unknown']);
+      return oneOf(outcome, ['rotated', 'kept', 'paused', 'paired', 'unknown']);
     },
 
     pause: async (userId, sessionId, phone) => {
