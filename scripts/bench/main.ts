@@ -1,5 +1,5 @@
 // `npm run bench`: measures the built binary beside bare baselines and prints a table. Arguments: names of benches
-// (B1 … B10, all by default) or `soak`; --quick, --rounds, --seconds, --json FILE, --cpu-prof FOLDER, --minutes and --svg FILE for the soak.
+// (B1 … B11, all by default) or `soak`; --quick, --rounds, --seconds, --json FILE, --cpu-prof FOLDER, --minutes and --svg FILE for the soak.
 // docs/performance.md.
 
 import { writeFile } from 'node:fs/promises';
@@ -14,6 +14,7 @@ import { messagesBench } from './benches/messages.ts';
 import { pairingsBench } from './benches/pairings.ts';
 import { pingsBench } from './benches/pings.ts';
 import { sessionsBench } from './benches/sessions.ts';
+import { sharedBench } from './benches/shared.ts';
 import { socketsBench } from './benches/sockets.ts';
 import { startsBench } from './benches/starts.ts';
 import { connections, httpDriver } from './http-load.ts';
@@ -32,6 +33,7 @@ const benches: readonly Bench[] = [
   startsBench,
   memoryBench,
   growthBench,
+  sharedBench,
 ];
 
 interface Results {

@@ -1,0 +1,121 @@
+// B11: two nodes on one Redis beside one. Three processes that are all busy need three cores, and the load some more;
+// here it is reckoned from the CPU that each takes: how much they would do with a core each.
+
+import type { Bench } from '../bench.ts';
+import { type Daemon, startDaemon } from '../daemon.ts';
+import { pings } from '../fixtures.ts';
+import { loadHttp } from '../http-load.ts';
+import type { Lab } from '../lab.ts';
+import { cpuSeconds } from '../machine.ts';
+import { type BenchRedis, hasRedis, startRedis } from '../redis.ts';
+import type { Row } from '../report.ts';
+import { inTurn } from '../rounds.ts';
+import { startSockets } from '../socket-clients.ts';
+import { median } from '../statistics.ts';
+
+/** CPU microseconds that one of them costs: the nodes together, and Redis. */
+interface Cost {
+  readonly nodes: number;
+  readonly redis: number;
+}
+
+/** Does something at each node, all at once; resolves to how often it was done. */
+type Work = (nodes: readonly Daemon[], round: number) => Promise<number>;
+
+export const sharedBench: Bench = {
+  id: 'B11',
+  title: 'two nodes on one Redis',
+  run: async (lab) => {
+    if (!hasRedis()) {
+      lab.say('B11 needs redis-server');
+      return [];
+    }
+    const redis = await startRedis(lab);
+    const settings = [`store.url=${redis.url}`];
+    const folder = await lab.folder();
+    // One after the other, and in one folder: the second has the keys of the first.
+    const first = await startDaemon(lab, ['gateway', 'sync'], { folder, settings });
+    const second = await startDaemon(lab, ['gateway', 'sync'], { folder, settings });
+    const rows = [
+      await row(lab, 'B11 pings, a core each', { redis, first, second }, pingAll(lab)),
+      await row(lab, 'B11 sockets opened, a core each', { redis, first, second }, openAll(lab)),
+    ];
+    await Promise.all([first.child.stop(), second.child.stop(), redis.child.stop()]);
+    return rows;
+  },
+};
+
+async function row(
+  lab: Lab,
+  name: string,
+  { redis, first, second }: { redis: BenchRedis; first: Daemon; second: Daemon },
+  work: Work,
+): Promise<Row> {
+  const measure = (nodes: readonly Daemon[], round: number) => costOf(nodes, redis, () => work(nodes, round));
+  await measure([first, second], -1);
+  const { ours, baseline } = await inTurn(
+    lab.rounds,
+    (round) => measure([first, second], round),
+    (round) => measure([first], round),
+  );
+  return {
+    name,
+    unit: '/s',
+    ours: ours.map((cost) => perSecond(2, cost)),
+    baseline: baseline.map((cost) => perSecond(1, cost)),
+    target: { atLeast: 1.6 },
+    notes: {
+      nodeMicroseconds: median(ours.map(({ nodes }) => nodes)),
+      redisMicroseconds: median(ours.map((cost) => cost.redis)),
+    },
+  };
+}
+
+/** What so many nodes do in a second, each with a core of its own, until the one thread of Redis is busy. */
+function perSecond(nodes: number, cost: Cost): number {
+  return Math.min((nodes * 1e6) / cost.nodes, 1e6 / cost.redis);
+}
+
+async function costOf(
+  nodes: readonly Daemon[],
+  redis: BenchRedis,
+  work: () => Promise<number>,
+): Promise<Cost> {
+  const cpu = () => ({
+    nodes: nodes.reduce((sum, { child }) => sum + cpuSeconds(child.pid), 0),
+    redis: cpuSeconds(redis.child.pid),
+  });
+  const before = cpu();
+  const done = await work();
+  const after = cpu();
+  return {
+    nodes: (1e6 * (after.nodes - before.nodes)) / done,
+    redis: (1e6 * (after.redis - before.redis)) / done,
+  };
+}
+
+function pingAll(lab: Lab): Work {
+  const requests = pings(1_000);
+  return async (nodes) => {
+    const results = await Promise.all(
+      nodes.map(({ urls }) => loadHttp(lab, { url: urls.gateway, requests, seconds: lab.seconds })),
+    );
+    return results.reduce((sum, result) => sum + result.requests, 0);
+  };
+}
+
+/** A session, a websocket, the subscription to its user, and their ends. */
+function openAll(lab: Lab): Work {
+  const count = lab.quick ? 200 : 2_000;
+  return async (nodes) => {
+    await Promise.all(
+      nodes.map(async ({ urls }) => {
+        const sockets = await startSockets(lab, [urls.gateway, '-']);
+        await sockets.open(count / nodes.length);
+        await sockets.close();
+        await sockets.child.stop();
+      }),
+    );
+    return count;
+  };
+}

@@ -1,0 +1,45 @@
+// A redis-server for the benches that share a store. Used by B11.
+
+import { spawnSync } from 'node:child_process';
+import { createServer } from 'node:net';
+import type { Lab } from './lab.ts';
+import type { Child } from './processes.ts';
+
+export interface BenchRedis {
+  readonly child: Child;
+  /** `redis://127.0.0.1:40001` */
+  readonly url: string;
+}
+
+export function hasRedis(): boolean {
+  return spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+/** As docs/many-machines.md would have it: what is acknowledged is in a file within a second. */
+export async function startRedis(lab: Lab): Promise<BenchRedis> {
+  const port = await freePort();
+  const files = [
+    '--dir',
+    await lab.folder(),
+    '--appendonly',
+    'yes',
+    '--appendfsync',
+    'everysec',
+    '--save',
+    '',
+  ];
+  const child = lab.startProgram('redis-server', ['--bind', '127.0.0.1', '--port', String(port), ...files]);
+  while (!(await child.nextLine()).includes('Ready to accept connections'));
+  return { child, url: `redis://127.0.0.1:${port}` };
+}
+
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
