@@ -1,7 +1,7 @@
 // The connection to one Redis: what it answers, how it fails and heals, and what it says.
 
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type { RedisScript } from '../../src/store/redis/connection.ts';
+import type { RedisScript } from '../../src/store/redis/connection/connect.ts';
 import { freePort } from '../support/ports.ts';
 import { redisForFile } from '../support/redis.ts';
 import { connectTo } from '../support/redis-client.ts';

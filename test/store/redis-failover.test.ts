@@ -1,7 +1,7 @@
 // Redis on several machines: a new master is found without help, and durable writes have their replicas.
 
 import { afterEach, expect, test, vi } from 'vitest';
-import { slotOf } from '../../src/store/redis/slots.ts';
+import { slotOf } from '../../src/store/redis/connection/slots.ts';
 import { connectTo, type TestConnection } from '../support/redis-client.ts';
 import { clusterForFile } from '../support/redis-cluster.ts';
 import { sentinelForFile } from '../support/redis-sentinel.ts';

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readAddress, readSlots, slotOf } from '../../src/store/redis/slots.ts';
+import { readAddress, readSlots, slotOf } from '../../src/store/redis/connection/slots.ts';
 import { clusterForFile } from '../support/redis-cluster.ts';
 
 const cluster = clusterForFile();

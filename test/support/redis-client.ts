@@ -3,7 +3,11 @@
 import { afterAll, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.ts';
 import { parseStoreUrl } from '../../src/config/store-url.ts';
-import { connectRedis, type RedisConnection, type RedisOptions } from '../../src/store/redis/connection.ts';
+import {
+  connectRedis,
+  type RedisConnection,
+  type RedisOptions,
+} from '../../src/store/redis/connection/connect.ts';
 import { createMemoryLog, type MemoryLog } from './log.ts';
 
 export interface TestConnection {

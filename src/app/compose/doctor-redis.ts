@@ -4,7 +4,7 @@ import type { Config } from '../../config/schema.ts';
 import type { RedisStoreUrl } from '../../config/store-url.ts';
 import type { Clock, Log } from '../../domain/ports.ts';
 import { messageOf, SwobError } from '../../errors.ts';
-import type { RedisConnection } from '../../store/redis/connection.ts';
+import type { RedisConnection } from '../../store/redis/connection/connect.ts';
 import { type Finding, fail } from '../doctor/finding.ts';
 import { checkRedis, type RedisFacts } from '../doctor/redis.ts';
 import { redisOptions } from './redis-options.ts';
@@ -16,7 +16,7 @@ const noLog: Log = { debug: none, info: none, warn: none, error: none };
 export async function examineRedis(config: Config, url: RedisStoreUrl, clock: Clock): Promise<Finding[]> {
   try {
     const options = await redisOptions(config, url, { clock, log: noLog });
-    const { connectRedis } = await import('../../store/redis/connection.ts');
+    const { connectRedis } = await import('../../store/redis/connection/connect.ts');
     const redis = await connectRedis(options);
     try {
       const facts = await Promise.all(redis.masters().map(factsOf));

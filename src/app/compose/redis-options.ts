@@ -6,7 +6,7 @@ import type { Config } from '../../config/schema.ts';
 import type { RedisStoreUrl } from '../../config/store-url.ts';
 import type { Clock, Log } from '../../domain/ports.ts';
 import { messageOf, SwobError } from '../../errors.ts';
-import type { RedisOptions } from '../../store/redis/connection.ts';
+import type { RedisOptions } from '../../store/redis/connection/connect.ts';
 
 /** More than any password or list of certificates has. */
 const maxFileBytes = 1_048_576;

@@ -6,7 +6,7 @@ import type { RedisStoreUrl } from '../../config/store-url.ts';
 import type { StoreArchive } from '../../store/archive.ts';
 import type { StoreOptions } from '../../store/options.ts';
 import { openRedisArchive } from '../../store/redis/archive.ts';
-import { connectRedis } from '../../store/redis/connection.ts';
+import { connectRedis } from '../../store/redis/connection/connect.ts';
 import { createRedisStore } from '../../store/redis/store.ts';
 import { redisOptions } from './redis-options.ts';
 import type { OpenedStore } from './world.ts';

@@ -2,7 +2,7 @@
 
 import type { RateLimit } from '../../domain/model.ts';
 import type { LimitStore } from '../../domain/ports.ts';
-import type { RedisScript } from './connection.ts';
+import type { RedisScript } from './connection/connect.ts';
 import { type KeySpace, type Redis, type Timed, timedScript } from './script.ts';
 
 export function createRedisLimits(redis: Redis, keys: KeySpace, now: Timed): LimitStore {

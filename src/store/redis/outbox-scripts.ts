@@ -3,7 +3,7 @@
 // The clocks of nodes may differ, and a pause has to be as long for all of them: every script is told what time its
 // node has, and keeps times by the clock of Redis.
 
-import type { RedisScript } from './connection.ts';
+import type { RedisScript } from './connection/connect.ts';
 import { timedScript } from './script.ts';
 
 const lib = `

@@ -5,7 +5,7 @@ import type { Parcel } from '../../domain/model.ts';
 import type { Clock, Log, OutboxStore } from '../../domain/ports.ts';
 import { messageOf, type SwobError } from '../../errors.ts';
 import { isParcel, type Shape } from '../shapes.ts';
-import type { RedisScript } from './connection.ts';
+import type { RedisScript } from './connection/connect.ts';
 import { scripts } from './outbox-scripts.ts';
 import { readRecord, readRecords } from './records.ts';
 import type { KeySpace, Redis, Timed } from './script.ts';

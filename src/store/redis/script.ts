@@ -1,7 +1,7 @@
 // The scripts of the Redis store: each change of more than one key is one script, and so happens whole or not at all.
 // Used by the other files of this folder.
 
-import type { RedisConnection, RedisScript } from './connection.ts';
+import type { RedisConnection, RedisScript } from './connection/connect.ts';
 
 /** What runs scripts. */
 export interface Redis {

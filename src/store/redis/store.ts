@@ -8,7 +8,7 @@ import type { StoreOptions } from '../options.ts';
 import { storeClosed, tooManyCallbacks, tooManyMessages } from '../refusals.ts';
 import { isCallback, isInboundSms, isReceipt, isRememberedAnswer } from '../shapes.ts';
 import { charactersOfAnswer } from '../weights.ts';
-import type { RedisConnection, RedisScript } from './connection.ts';
+import type { RedisConnection, RedisScript } from './connection/connect.ts';
 import { createRedisFlights } from './flights.ts';
 import { createRedisLimits } from './limits.ts';
 import { createRedisMemo } from './memo.ts';

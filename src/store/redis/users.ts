@@ -2,7 +2,7 @@
 
 import type { UserStore } from '../../domain/ports.ts';
 import { isUser } from '../shapes.ts';
-import type { RedisScript } from './connection.ts';
+import type { RedisScript } from './connection/connect.ts';
 import { readRecord } from './records.ts';
 import type { KeySpace, Redis } from './script.ts';
 

@@ -2,7 +2,7 @@
 // changes meanwhile may be missed or come twice. Used by archive.ts.
 
 import { SwobError } from '../../errors.ts';
-import type { RedisConnection } from './connection.ts';
+import type { RedisConnection } from './connection/connect.ts';
 
 const atOnce = 500;
 

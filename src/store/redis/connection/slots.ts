@@ -1,6 +1,6 @@
 // The hash slots of a Redis Cluster: which one a key has, and who has which. Used by cluster.ts.
 
-import type { RedisAddress } from '../../config/store-url.ts';
+import type { RedisAddress } from '../../../config/store-url.ts';
 
 export const slotCount = 16_384;
 

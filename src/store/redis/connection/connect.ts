@@ -5,9 +5,9 @@
 // command again that was reported as failed, have no bound for answers, and never give up a server that is frozen.
 
 import { createHash } from 'node:crypto';
-import type { RedisAddress } from '../../config/store-url.ts';
-import type { Clock, Log } from '../../domain/ports.ts';
-import { SwobError } from '../../errors.ts';
+import type { RedisAddress } from '../../../config/store-url.ts';
+import type { Clock, Log } from '../../../domain/ports.ts';
+import { SwobError } from '../../../errors.ts';
 import { RedisReplyError } from './failure.ts';
 import { makeTopology } from './make-topology.ts';
 import type { RedisArg } from './node.ts';

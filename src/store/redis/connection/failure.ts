@@ -1,7 +1,7 @@
 // What the failures of Redis and of its client mean, in words without secrets. Used by everything in store/redis.
 
 import { ErrorReply } from '@redis/client';
-import { errnoOf, messageOf, SwobError } from '../../errors.ts';
+import { errnoOf, messageOf, SwobError } from '../../../errors.ts';
 
 /** Answers that the caller acts on: `MOVED`, `ASK`, `NOSCRIPT`. They never leave store/redis. */
 export class RedisReplyError extends Error {

@@ -1,7 +1,7 @@
-// The topology that the options name, with its connections. Used by connection.ts.
+// The topology that the options name, with its connections. Used by connect.ts.
 
-import { addressName, type RedisAddress } from '../../config/store-url.ts';
-import type { Clock, Log } from '../../domain/ports.ts';
+import { addressName, type RedisAddress } from '../../../config/store-url.ts';
+import type { Clock, Log } from '../../../domain/ports.ts';
 import { createCluster } from './cluster.ts';
 import { type NodeSettings, openNode, type RedisNode } from './node.ts';
 import { findMaster, watchMaster } from './sentinel.ts';

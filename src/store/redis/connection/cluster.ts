@@ -1,8 +1,8 @@
-// Where keys are in a Redis Cluster: its slots, who has them now, and a shard for each master. Used by connection.ts.
+// Where keys are in a Redis Cluster: its slots, who has them now, and a shard for each master. Used by connect.ts.
 
-import { addressName, type RedisAddress } from '../../config/store-url.ts';
-import type { Clock, Log } from '../../domain/ports.ts';
-import { SwobError } from '../../errors.ts';
+import { addressName, type RedisAddress } from '../../../config/store-url.ts';
+import type { Clock, Log } from '../../../domain/ports.ts';
+import { SwobError } from '../../../errors.ts';
 import { RedisReplyError, unavailable } from './failure.ts';
 import type { RedisNode } from './node.ts';
 import type { Shard, Work } from './shard.ts';

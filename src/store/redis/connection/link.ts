@@ -1,8 +1,8 @@
 // A connection to Redis that comes back by itself. Used by shard.ts.
 
-import type { Clock, Log } from '../../domain/ports.ts';
-import { within } from '../../domain/within.ts';
-import { SwobError } from '../../errors.ts';
+import type { Clock, Log } from '../../../domain/ports.ts';
+import { within } from '../../../domain/within.ts';
+import { SwobError } from '../../../errors.ts';
 import { unavailable } from './failure.ts';
 import type { RedisNode } from './node.ts';
 

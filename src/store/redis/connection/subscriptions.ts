@@ -1,7 +1,7 @@
-// Who listens to which channel, and at which master: channels move with their slots. Used by connection.ts.
+// Who listens to which channel, and at which master: channels move with their slots. Used by connect.ts.
 
-import type { Log } from '../../domain/ports.ts';
-import { messageOf } from '../../errors.ts';
+import type { Log } from '../../../domain/ports.ts';
+import { messageOf } from '../../../errors.ts';
 import { unavailable } from './failure.ts';
 import type { Shard } from './shard.ts';
 import type { Topology } from './topology.ts';

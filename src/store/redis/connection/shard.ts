@@ -1,8 +1,8 @@
 // One master with the connections that we have to it: for commands, for writes that wait for replicas, and for
 // subscriptions. Used by topology.ts and cluster.ts.
 
-import type { Clock, Log } from '../../domain/ports.ts';
-import type { SwobError } from '../../errors.ts';
+import type { Clock, Log } from '../../../domain/ports.ts';
+import type { SwobError } from '../../../errors.ts';
 import { RedisReplyError, unavailable } from './failure.ts';
 import { keepLink, type Link } from './link.ts';
 import type { RedisNode } from './node.ts';

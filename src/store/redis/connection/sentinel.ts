@@ -1,8 +1,8 @@
-// Asks Sentinels who the master is. Used by connection.ts.
+// Asks Sentinels who the master is. Used by connect.ts.
 
-import { addressName, type RedisAddress } from '../../config/store-url.ts';
-import type { Clock } from '../../domain/ports.ts';
-import { SwobError } from '../../errors.ts';
+import { addressName, type RedisAddress } from '../../../config/store-url.ts';
+import type { Clock } from '../../../domain/ports.ts';
+import { SwobError } from '../../../errors.ts';
 import { misconfigured, redisFailure, unavailable } from './failure.ts';
 import { type NodeSettings, openNode, type RedisNode } from './node.ts';
 

@@ -1,6 +1,6 @@
-// Where keys are: with one master, or in a cluster (cluster.ts). Used by connection.ts.
+// Where keys are: with one master, or in a cluster (cluster.ts). Used by connect.ts.
 
-import type { SwobError } from '../../errors.ts';
+import type { SwobError } from '../../../errors.ts';
 import type { Shard, Work } from './shard.ts';
 
 export interface Topology {

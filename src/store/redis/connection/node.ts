@@ -2,10 +2,10 @@
 // sentinel.ts and cluster.ts.
 
 import { createClient } from '@redis/client';
-import { addressName, type RedisAddress } from '../../config/store-url.ts';
-import type { Clock } from '../../domain/ports.ts';
-import { within } from '../../domain/within.ts';
-import type { SwobError } from '../../errors.ts';
+import { addressName, type RedisAddress } from '../../../config/store-url.ts';
+import type { Clock } from '../../../domain/ports.ts';
+import { within } from '../../../domain/within.ts';
+import type { SwobError } from '../../../errors.ts';
 import { isDemotion, misconfigured, RedisReplyError, redisFailure, unavailable } from './failure.ts';
 
 export type RedisArg = string | Buffer;
