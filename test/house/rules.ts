@@ -71,7 +71,7 @@ const packageOwners: Record<string, readonly string[]> = {
   'tough-cookie': ['upstream', 'cli'],
   typebox: ['gateway', 'disconnect'],
   undici: ['upstream'],
-  'write-file-atomic': ['store', 'crypto'],
+  'write-file-atomic': ['crypto'],
   ws: ['sync', 'bus', 'cli'],
 };
 
