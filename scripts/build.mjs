@@ -8,7 +8,6 @@ import { build as bundle } from 'esbuild';
 const bundled = new Set([
   'chalk',
   'commander',
-  'fetch-cookie',
   'ini',
   'node-fetch',
   'qrcode-terminal',

@@ -1,7 +1,7 @@
 // Signs, verifies and takes apart JSON Web Tokens; the only file that uses jsonwebtoken. Used by the
 // disconnect service and the `swob jwt` commands.
 
-import type { KeyObject } from 'node:crypto';
+import { constants, createHmac, type KeyObject, timingSafeEqual, verify } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import type { Clock, TokenVerifier } from '../domain/ports.ts';
 import { messageOf, SwobError } from '../errors.ts';
@@ -45,11 +45,11 @@ export function createTokenVerifier(options: TokenVerifierOptions): CheckingVeri
   const check = (token: string): TokenCheck => {
     const parts = parseToken(token);
     if (typeof parts === 'string') return { claims: undefined, faults: [parts] };
-    const { header, payload } = parts;
+    const { header, payload, signature } = parts;
     const faults = headerFaults(header, algorithms);
     if (faults.length > 0) return { claims: undefined, faults };
     const pinned = keys.find(({ algorithm }) => algorithm === header.alg);
-    if (!pinned || !isSigned(token, pinned)) {
+    if (!pinned || !isSigned(token, signature, pinned)) {
       return { claims: undefined, faults: ['its signature does not match the key'] };
     }
     return { claims: payload, faults: claimFaults(payload, options, clock.now()) };
@@ -91,15 +91,17 @@ function pinnedKeys({ algorithms, key, secret }: TokenVerifierOptions): PinnedKe
   });
 }
 
-function isSigned(token: string, { algorithm, key }: PinnedKey): boolean {
-  try {
-    // Times are checked by our own rules: by the injected clock, and all at once.
-    jwt.verify(token, key, { algorithms: [algorithm], ignoreExpiration: true, ignoreNotBefore: true });
-    return true;
-  } catch {
-    return false;
+/** By node:crypto alone: jsonwebtoken would take the token apart, and look at the key, once more. */
+function isSigned(token: string, signature: Buffer, { algorithm, key }: PinnedKey): boolean {
+  const signed = Buffer.from(token.slice(0, token.lastIndexOf('.')));
+  if (algorithm === 'HS256') {
+    const code = createHmac('sha256', key).update(signed).digest();
+    return code.length === signature.length && timingSafeEqual(code, signature);
   }
+  return verify(rsaHashes[algorithm], signed, { key, padding: constants.RSA_PKCS1_PADDING }, signature);
 }
+
+const rsaHashes = { RS256: 'sha256', RS384: 'sha384', RS512: 'sha512' } as const;
 
 /** A token with exactly this JSON as its claims, good or not. Throws USAGE when the key does not fit the algorithm. */
 export function signToken(claims: string, key: KeyObject, algorithm: TokenAlgorithm): string {

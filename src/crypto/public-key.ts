@@ -3,6 +3,7 @@
 
 import { constants, createHash, createPublicKey, type KeyObject, publicEncrypt } from 'node:crypto';
 import { SwobError } from '../errors.ts';
+import { readCanonicalSpki } from './rsa-spki.ts';
 
 export interface PhoneKey {
   readonly key: KeyObject;
@@ -22,7 +23,8 @@ const bounds = { minBits: 2048, maxBits: 8192, minExponent: 65_537n, maxExponent
  */
 export function readPublicKey(pem: string): PhoneKey {
   const { der, type } = unwrap(pem);
-  const key = parse(der, type);
+  const canonical = type === 'spki' ? readCanonicalSpki(der) : undefined;
+  const key = canonical ?? parse(der, type);
   if (key.asymmetricKeyType !== 'rsa') throw refused(`is of type ${key.asymmetricKeyType}, not RSA`);
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   if (modulusLength < bounds.minBits || modulusLength > bounds.maxBits) {
@@ -39,7 +41,7 @@ export function readPublicKey(pem: string): PhoneKey {
     );
   }
   // OpenSSL reads past extra bytes and odd parameters; RFC 3279 and every real client write just this.
-  if (!der.equals(key.export({ type, format: 'der' }))) throw refused('is not canonical DER');
+  if (!canonical && !der.equals(key.export({ type, format: 'der' }))) throw refused('is not canonical DER');
   checkUsable(key, modulusLength);
   // Each export takes OpenSSL as long as five encryptions.
   const spki = type === 'spki' ? der : key.export({ type: 'spki', format: 'der' });
@@ -49,7 +51,7 @@ export function readPublicKey(pem: string): PhoneKey {
 /** Reads a `pem` that `readPublicKey` has returned, without its checks. */
 export function rereadPublicKey(pem: string): PhoneKey {
   const { der } = unwrap(pem);
-  const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+  const key = readCanonicalSpki(der) ?? parse(der, 'spki');
   return { key, pem, fingerprint: fingerprintOf(der) };
 }
 

@@ -1,6 +1,6 @@
 // Fresh identifiers and keys, from the system's generator.
 
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { hash, randomBytes, randomUUID } from 'node:crypto';
 
 /** A session id: 32 lower-case hex characters, 128 random bits. */
 export function newSessionId(): string {
@@ -14,7 +14,7 @@ export function newSharedKey(): string {
 
 /** SHA-256 as 64 hex characters. */
 export function sha256Hex(data: Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data, 'hex');
 }
 
 /** A random UUID (version 4). */

@@ -43,6 +43,8 @@ export function limited(what: string, seconds: number): SwobError {
  * However an address is spelt, it is the same; anything else stays as it is.
  */
 export function limitAddress(ip: string): string {
+  // Only IPv6 has colons. Asked for each request, and a URL parser is not quick to refuse an IPv4.
+  if (!ip.includes(':')) return ip;
   const bracketed = `http://[${ip.replace(/%.*$/, '')}]`;
   if (!URL.canParse(bracketed)) return ip;
   const canonical = new URL(bracketed).hostname.slice(1, -1);

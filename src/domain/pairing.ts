@@ -57,6 +57,9 @@ export function createPairing(deps: PairingDeps): Pairing {
   const { sessions } = store;
   const passwords = createPasswordAttempts(store.limits, limits.passwords);
 
+  /** Keys that were read at a handshake, for as long as the store has the phone in memory. */
+  const phoneKeys = new WeakMap<SessionPhone, PhoneKey>();
+
   const open = async (userId: string, address: string): Promise<string> => {
     const refused = await takeAll(
       store.limits,
@@ -76,8 +79,10 @@ export function createPairing(deps: PairingDeps): Pairing {
   };
 
   const handshake: Pairing['handshake'] = async (userId, sessionId, publicKey, address) => {
-    const { pem } = readPublicKey(publicKey);
-    const outcome = await sessions.pause(userId, sessionId, { publicKey: pem, sharedKey: newSharedKey() });
+    const phoneKey = readPublicKey(publicKey);
+    const phone: SessionPhone = { publicKey: phoneKey.pem, sharedKey: newSharedKey() };
+    phoneKeys.set(phone, phoneKey);
+    const outcome = await sessions.pause(userId, sessionId, phone);
     if (outcome === 'unknown') {
       throw await unknownSession(address, new SwobError('BAD_INPUT', "failed to update user's public key"));
     }
@@ -96,7 +101,7 @@ export function createPairing(deps: PairingDeps): Pairing {
       throw attempt.error;
     }
 
-    const phoneKey = rereadPublicKey(phone.publicKey);
+    const phoneKey = phoneKeys.get(phone) ?? rereadPublicKey(phone.publicKey);
     const ciphertext = Buffer.from(password, 'base64');
     const digest = sha256Hex(ciphertext);
     const platforms = await platformsOf(userId, ciphertext, digest, phoneKey).catch(

@@ -42,8 +42,11 @@ export interface SeedStore {
    * alone is within a second. Throws UNAVAILABLE when it cannot be kept or the store is full.
    */
   ping(seed: Seed): Promise<void>;
-  /** The seeds whose last ping is at most `maxAgeMs` old, measured so that a clock set back revives none. */
-  active(maxAgeMs: number): Promise<Seed[]>;
+  /**
+   * The seeds whose last ping is at most `maxAgeMs` old, measured so that a clock set back revives none. A store that
+   * can tell answers the very same array while nothing has changed, and the same object for a seed that has not pinged.
+   */
+  active(maxAgeMs: number): Promise<readonly Seed[]>;
   /** One of them, by its IMSI. */
   getActive(imsi: string, maxAgeMs: number): Promise<Seed | undefined>;
   /** A seed whether active or not: what was last registered for this IMSI. */

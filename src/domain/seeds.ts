@@ -4,6 +4,7 @@ import { SwobError } from '../errors.ts';
 import { limited, takeAll } from './limiting.ts';
 import type { RateLimit, Seed, SeedType } from './model.ts';
 import type { Clock, LimitStore, SeedStore, Telecom } from './ports.ts';
+import { unlessSame } from './unless-same.ts';
 
 /** An active seed with what its numbers tell; null where unknown. */
 export interface SeedView extends Seed {
@@ -20,8 +21,11 @@ export interface Seeds {
   ping(seed: Omit<Seed, 'lps'>, address: string): Promise<number>;
   /** A seeder heard another SIM by SMS and tells its number: that SIM counts as alive now. */
   register(imsi: string, msisdn: string, address: string): Promise<number>;
-  /** Active seeds, least recently seen first. */
-  list(type?: SeedType): Promise<SeedView[]>;
+  /**
+   * Active seeds, least recently seen first. As the store's: the very same array while nothing has changed, and the same
+   * object for a seed that has not pinged.
+   */
+  list(type?: SeedType): Promise<readonly SeedView[]>;
   /** The MSISDN of an active seed. */
   msisdnOf(imsi: string): Promise<string | undefined>;
 }
@@ -52,20 +56,29 @@ export function createSeeds({ store, clock, telecom, expiryMs, pingLimit, strict
     return lps;
   };
 
+  /** Of the seeds that the store still has in memory. */
+  const views = new WeakMap<Seed, SeedView>();
+  const viewOf = (seed: Seed): SeedView => {
+    const known = views.get(seed);
+    if (known) return known;
+    const { name, id } = telecom.operator(seed.imsi);
+    const view = { ...seed, country: telecom.country(seed.msisdn), operatorName: name, operatorId: id };
+    views.set(seed, view);
+    return view;
+  };
+  const listOf = (type?: SeedType) =>
+    unlessSame((seeds: readonly Seed[]) =>
+      (type === undefined ? seeds : seeds.filter((seed) => seed.seedType === type)).map(viewOf),
+    );
+  const lists = { all: listOf(), seed: listOf('seed'), seeder: listOf('seeder') };
+
   return {
     ping,
     register: async (imsi, msisdn, address) => {
       const known = await store.seeds.get(imsi);
       return ping({ imsi, msisdn, seedType: known?.seedType ?? 'seed' }, address);
     },
-    list: async (type) => {
-      const seeds = await store.seeds.active(expiryMs);
-      const wanted = type === undefined ? seeds : seeds.filter((seed) => seed.seedType === type);
-      return wanted.map((seed) => {
-        const { name, id } = telecom.operator(seed.imsi);
-        return { ...seed, country: telecom.country(seed.msisdn), operatorName: name, operatorId: id };
-      });
-    },
+    list: async (type) => lists[type ?? 'all'](await store.seeds.active(expiryMs)),
     msisdnOf: async (imsi) => (await store.seeds.getActive(imsi, expiryMs))?.msisdn,
   };
 }

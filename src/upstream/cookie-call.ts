@@ -1,12 +1,9 @@
-// One call by node-fetch to a system that may set cookies: bounded, never redirected, and its failures in words
-// without secrets. Used by users.ts and directory.ts.
+// One call to a system that may set cookies: bounded, never redirected, and its failures in words without secrets.
+// Used by users.ts and directory.ts.
 
-import { Readable } from 'node:stream';
-import fetchCookie from 'fetch-cookie';
-import fetch, { type RequestInit, type Response } from 'node-fetch';
 import { CookieJar } from 'tough-cookie';
 import { SwobError } from '../errors.ts';
-import { fetchReason } from './fetch-reason.ts';
+import { createAsker, type HttpAnswer } from './ask.ts';
 
 /** Answers that say "not this user, not this password". */
 const refusals: ReadonlySet<number> = new Set([400, 401, 403, 404, 422]);
@@ -22,50 +19,65 @@ export interface Target {
   readonly maxBodyBytes: number;
 }
 
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
-
 /** What came back: the body of a 2xx, or the status of a refusal. */
 export type Reply =
   | { readonly text: string; readonly refused?: undefined }
   | { readonly refused: number; readonly text?: undefined };
 
-/** A fetch with a cookie jar of its own. */
-export function fetchWithCookies(): Fetch {
-  return fetchCookie<string, RequestInit, Response>(fetch, new CookieJar());
+/**
+ * Posts `body` as JSON, or gets when there is none; with cookies from the jar and into it when one is given.
+ * Throws UPSTREAM for all but 2xx, 400, 401, 403, 404 and 422.
+ */
+export type Call = (target: Target, body?: object, cookies?: Cookies) => Promise<Reply>;
+
+/** A jar that costs nothing while it is empty. */
+export interface Cookies {
+  /** What to send to the URL; undefined for nothing. */
+  headerFor(url: string): string | undefined;
+  /** What an answer from the URL has set. */
+  take(url: string, setCookie: readonly string[]): void;
 }
 
-/** Posts `body` as JSON, or gets when there is none. Throws UPSTREAM for all but 2xx, 400, 401, 403, 404 and 422. */
-export async function call(using: Fetch, target: Target, body?: object): Promise<Reply> {
-  const { timeoutMs, maxBodyBytes } = target;
-  const signal = AbortSignal.timeout(timeoutMs);
-  try {
-    const { url, authorization } = splitCredentials(target.url);
-    const response = await using(url, {
-      ...(body && { method: 'POST', body: JSON.stringify(body) }),
-      headers: {
-        accept: 'application/json',
-        ...authorization,
-        ...(body && { 'content-type': 'application/json' }),
-      },
-      // A redirect would carry the secrets of the request to wherever the answer says.
-      redirect: 'manual',
-      size: maxBodyBytes,
-      signal,
-    });
-    if (response.ok) return { text: await response.text() };
-    // Unread, its socket would stay open.
-    if (response.body instanceof Readable) response.body.destroy();
-    if (refusals.has(response.status)) return { refused: response.status };
-    throw failure(target, `it answered ${response.status}`);
-  } catch (error) {
-    if (error instanceof SwobError) throw error;
-    // The error itself is dropped: node-fetch puts the whole URL into its message.
-    throw failure(
-      target,
-      signal.aborted ? `no answer within ${timeoutMs} ms` : fetchReason(error, maxBodyBytes),
-    );
-  }
+export function createCookies(): Cookies {
+  let jar: CookieJar | undefined;
+  return {
+    headerFor: (url) => jar?.getCookieStringSync(url) || undefined,
+    take: (url, setCookie) => {
+      if (setCookie.length === 0) return;
+      jar ??= new CookieJar();
+      // A cookie that is not for this URL, or none at all, is left out.
+      for (const cookie of setCookie) jar.setCookieSync(cookie, url, { ignoreError: true });
+    },
+  };
 }
+
+/** Calls that share their open connections. */
+export function createCall(): Call {
+  const ask = createAsker();
+  return async (target, body, cookies) => {
+    const { url, timeoutMs, maxBodyBytes } = target;
+    const cookie = cookies?.headerFor(url);
+    const headers = {
+      accept: 'application/json',
+      ...(cookie !== undefined && { cookie }),
+      ...(body && { 'content-type': 'application/json' }),
+    };
+    let answer: HttpAnswer;
+    try {
+      const text = body && JSON.stringify(body);
+      answer = await ask({ url, headers, body: text, timeoutMs, maxBodyBytes, isWanted });
+    } catch (error) {
+      throw failure(target, error instanceof Error ? error.message : 'no usable answer');
+    }
+    cookies?.take(url, answer.setCookie);
+    if (answer.body !== undefined) return { text: answer.body };
+    if (refusals.has(answer.status)) return { refused: answer.status };
+    throw failure(target, `it answered ${answer.status}`);
+  };
+}
+
+/** What others say in their bodies is not looked at. */
+const isWanted = (status: number): boolean => status >= 200 && status < 300;
 
 /** What an answer says as JSON; throws UPSTREAM when it is none. */
 export function jsonIn(target: Target, text: string): unknown {
@@ -85,18 +97,6 @@ export function failure({ system, url }: Target, why: string): SwobError {
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** node-fetch refuses a URL with user and password: they go into a header. */
-function splitCredentials(url: string): { url: string; authorization: Record<string, string> } {
-  const parsed = new URL(url);
-  const { username, password } = parsed;
-  if (username === '' && password === '') return { url, authorization: {} };
-  parsed.username = '';
-  parsed.password = '';
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  const authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
-  return { url: parsed.href, authorization: { authorization } };
 }
 
 /** The URL without user, password, query and fragment, for messages. */

@@ -2,16 +2,16 @@
 // SMS and by publishing.
 
 import { createHash } from 'node:crypto';
-import fetch from 'node-fetch';
 import type { Clock } from '../domain/ports.ts';
 import type { DeveloperApi, UserDirectory } from '../domain/upstreams.ts';
 import { SwobError } from '../errors.ts';
 import { createAnswers } from './answers.ts';
 import {
-  call,
-  type Fetch,
+  type Call,
+  type Cookies,
+  createCall,
+  createCookies,
   failure,
-  fetchWithCookies,
   isObject,
   jsonIn,
   type Reply,
@@ -45,7 +45,7 @@ export interface DirectoryOptions {
 
 /** Our own sign-in at the developer API. */
 interface Session {
-  readonly opened: Promise<Fetch>;
+  readonly opened: Promise<Cookies>;
   /** By the monotonic clock. */
   readonly until: number;
   callsLeft: number;
@@ -75,13 +75,14 @@ export function createDirectory(options: DirectoryOptions): UserDirectory & Deve
     keepMs: (user) => (user === undefined ? Math.min(cacheTtlMs, nobodyTtlMs) : cacheTtlMs),
     tooMany: () => tooMany('back end'),
   });
-  const ask = asking(options, developerApi, backend);
+  const call = createCall();
+  const ask = asking(options, call, developerApi, backend);
 
   return {
     authenticate: (authId, authKey) =>
       // As a digest, so that no key stays in memory.
       credentials.get(digest(authId, authKey), async () => {
-        const { refused } = await call(fetch, developerApi, { auth_id: authId, auth_key: authKey });
+        const { refused } = await call(developerApi, { auth_id: authId, auth_key: authKey });
         return refused === undefined;
       }),
     userOf: (msisdn) =>
@@ -95,15 +96,16 @@ export function createDirectory(options: DirectoryOptions): UserDirectory & Deve
 /** Asks the back end, signed in when we have credentials. Throws UPSTREAM when they are refused. */
 function asking(
   { authId, authKey, clock }: DirectoryOptions,
+  call: Call,
   developerApi: Target,
   backend: Target,
 ): (question: object) => Promise<Reply> {
   let session: Session | undefined;
 
-  const signIn = async (): Promise<Fetch> => {
-    const cookieFetch = fetchWithCookies();
-    const { refused } = await call(cookieFetch, developerApi, { auth_id: authId, auth_key: authKey });
-    if (refused === undefined) return cookieFetch;
+  const signIn = async (): Promise<Cookies> => {
+    const cookies = createCookies();
+    const { refused } = await call(developerApi, { auth_id: authId, auth_key: authKey }, cookies);
+    if (refused === undefined) return cookies;
     throw failure(developerApi, `it answered ${refused}: [dev_api] auth_id/auth_key are refused`);
   };
   const currentSession = (): Session => {
@@ -122,15 +124,15 @@ function asking(
 
   return async (question) => {
     if (authId === '') {
-      const reply = await call(fetch, backend, question);
+      const reply = await call(backend, question);
       if (!isRefusedToUs(reply)) return reply;
       throw failure(backend, `it answered ${reply.refused}; set [dev_api] auth_id and auth_key`);
     }
     const used = currentSession();
-    const first = await call(await used.opened, backend, question);
+    const first = await call(backend, question, await used.opened);
     if (!isRefusedToUs(first)) return first;
     forget(used);
-    const second = await call(await currentSession().opened, backend, question);
+    const second = await call(backend, question, await currentSession().opened);
     if (!isRefusedToUs(second)) return second;
     throw failure(backend, `it answered ${second.refused}: [dev_api] auth_id/auth_key are refused`);
   };

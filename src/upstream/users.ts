@@ -1,7 +1,7 @@
 // The user management API: checks a user's password and fetches the platforms. Used by pairing.
 
 import type { Platform, UserApi } from '../domain/upstreams.ts';
-import { call, failure, fetchWithCookies, isObject, jsonIn, type Target } from './cookie-call.ts';
+import { createCall, createCookies, failure, isObject, jsonIn, type Target } from './cookie-call.ts';
 
 const maxBodyBytes = 1024 * 1024;
 
@@ -17,6 +17,7 @@ export interface UserApiOptions {
 
 /** A client of the user management API; each call has cookies of its own. */
 export function createUserApi(options: UserApiOptions): UserApi {
+  const call = createCall();
   const targetAt = (template: string, user: string): Target => ({
     system: 'user management API',
     url: template.replace('%s', user),
@@ -28,11 +29,11 @@ export function createUserApi(options: UserApiOptions): UserApi {
     authenticate: async (userId, password) => {
       const user = pathSegment(userId);
       if (user === undefined) return undefined;
-      const fetch = fetchWithCookies();
-      const verification = await call(fetch, targetAt(options.verificationUrl, user), { password });
+      const cookies = createCookies();
+      const verification = await call(targetAt(options.verificationUrl, user), { password }, cookies);
       if (verification.refused) return undefined;
       const platforms = targetAt(options.platformsUrl, user);
-      const { text } = await call(fetch, platforms);
+      const { text } = await call(platforms, undefined, cookies);
       if (text === undefined) return undefined;
       return savedPlatforms(platforms, text).map((platform) =>
         typeof platform.logo === 'string'

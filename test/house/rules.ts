@@ -54,7 +54,6 @@ const packageOwners: Record<string, readonly string[]> = {
   'cli-progress': ['cli'],
   commander: ['cli'],
   fastify: ['http'],
-  'fetch-cookie': ['upstream', 'cli'],
   ini: ['config'],
   jsonwebtoken: ['crypto'],
   'libphonenumber-geo-carrier': ['telecom'],
@@ -68,10 +67,10 @@ const packageOwners: Record<string, readonly string[]> = {
   'prom-client': ['metrics'],
   'qrcode-terminal': ['cli'],
   'request-filtering-agent': ['upstream'],
-  'tough-cookie': ['upstream', 'cli'],
+  'tough-cookie': ['upstream'],
   typebox: ['gateway', 'disconnect'],
   undici: ['upstream'],
-  'write-file-atomic': ['store', 'crypto'],
+  'write-file-atomic': ['crypto'],
   ws: ['sync', 'bus', 'cli'],
 };
 

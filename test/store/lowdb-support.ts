@@ -37,7 +37,7 @@ export const untilFlushed = (folder: string, lps: Record<string, number>) =>
 const noSpace = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
 /** From now on no file can be put in its place. */
 export function fillDisk() {
-  // Sound: write-file-atomic calls it with a callback as the third argument, and nothing else does here.
+  // Sound: replace-file.ts calls it with a callback as the third argument, and nothing else does here.
   const full = ((_from: string, _to: string, done: (error: Error) => void) =>
     done(noSpace)) as typeof fs.rename;
   return vi.spyOn(fs, 'rename').mockImplementation(full);

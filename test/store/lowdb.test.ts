@@ -67,11 +67,20 @@ describe('what is acknowledged is on disk', () => {
     await store.users.put(user);
     const folder = await open(tmpdir());
     onTestFinished(() => folder.close());
-    const syncFile = vi.spyOn(fs, 'fsync');
-    const syncFolder = vi.spyOn(Object.getPrototypeOf(folder), 'sync');
+    const done: string[] = [];
+    const prototype = Object.getPrototypeOf(folder);
+    const { sync } = prototype;
+    vi.spyOn(prototype, 'sync').mockImplementation(async function (this: typeof folder) {
+      done.push((await this.stat()).isDirectory() ? 'sync the folder' : 'sync the file');
+      return sync.call(this);
+    });
+    const rename = fs.rename;
+    vi.spyOn(fs, 'rename').mockImplementation((from, to, callback) => {
+      done.push('rename');
+      rename(from, to, callback);
+    });
     await store.users.put(user);
-    expect(syncFile).toHaveBeenCalledTimes(1);
-    expect(syncFolder).toHaveBeenCalledTimes(1);
+    expect(done).toEqual(['sync the file', 'rename', 'sync the folder']);
   });
 
   test('records are readable by their owner only', async () => {
@@ -98,13 +107,21 @@ describe('what is acknowledged is on disk', () => {
 
   test('a record is written whole where the disk takes only a part at a time', async () => {
     const { store, folder } = await openStore();
-    const write = fs.write;
-    // Sound: a stand-in for the one form in which write-file-atomic calls it (fd, text, position, encoding, done).
-    const short = ((fd: number, text: string, position: number, encoding: 'utf8', done: () => void) =>
-      write(fd, text.slice(0, text.length / 2), position, encoding, done)) as typeof fs.write;
-    vi.spyOn(fs, 'write').mockImplementation(short);
+    const handle = await open(tmpdir());
+    onTestFinished(() => handle.close());
+    const prototype = Object.getPrototypeOf(handle);
+    const { write } = prototype;
+    // Sound: a stand-in for the one form in which it is called.
+    const short = vi.spyOn(prototype, 'write').mockImplementation(function (
+      this: unknown,
+      ...args: unknown[]
+    ) {
+      const [bytes, at] = args as [Buffer, number];
+      return write.call(this, bytes, at, Math.ceil((bytes.length - at) / 2));
+    });
     await store.users.put(user);
     expect(JSON.parse(await readFile(join(folder, recordName('users', user.userId)), 'utf8'))).toEqual(user);
+    expect(short.mock.calls.length).toBeGreaterThan(1);
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { builtInPlatforms, startUsersStub } from '../../src/stubs/users.ts';
 import { createUserApi } from '../../src/upstream/users.ts';
@@ -100,6 +100,38 @@ describe('what is sent', () => {
     expect(server.requests[2]?.headers.cookie).toBeUndefined();
   });
 
+  test('all over one connection, as long as they come one after the other', async () => {
+    const ports: unknown[] = [];
+    const saying =
+      (handler: Handler): Handler =>
+      (response, request) => {
+        ports.push(request.socket.remotePort);
+        handler(response, request);
+      };
+    const server = await startServer({
+      verify: saying(verified),
+      platforms: saying(answer(200, '{"saved_platforms":[]}')),
+    });
+    const api = apiAt(server.url);
+    await api.authenticate('u1', password);
+    await api.authenticate('u1', password);
+    expect(ports).toHaveLength(4);
+    expect(new Set(ports).size).toBe(1);
+  });
+
+  test('no cookie of one host to another', async () => {
+    const platforms = await startServer({});
+    const server = await startServer({});
+    const api = createUserApi({
+      apiUrl: server.url,
+      verificationUrl: `${server.url}/v2/users/%s/verify`,
+      platformsUrl: `${platforms.url.replace('127.0.0.1', 'localhost')}/v2/users/%s/platforms`,
+      timeoutMs: 5_000,
+    });
+    await api.authenticate('u1', password);
+    expect(platforms.requests.map(({ headers }) => headers.cookie)).toEqual([undefined]);
+  });
+
   test('user and password of the URL as a header', async () => {
     const server = await startServer({});
     await apiAt(server.url.replace('//', '//api:api-secret%21@')).authenticate('u1', password);
@@ -112,6 +144,18 @@ describe('what is sent', () => {
     await apiAt(server.url).authenticate('u1', password);
     expect(server.requests).toHaveLength(1);
   });
+});
+
+test.each([
+  ['gzip', gzipSync],
+  ['deflate', deflateSync],
+  ['br', brotliCompressSync],
+])('an answer that comes packed (%s) is unpacked', async (encoding, pack) => {
+  const body = pack('{"saved_platforms":[{"name":"g"}]}');
+  const server = await startServer({
+    platforms: (response) => void response.writeHead(200, { 'content-encoding': encoding }).end(body),
+  });
+  expect(await apiAt(server.url).authenticate('u1', password)).toEqual([{ name: 'g' }]);
 });
 
 describe('wrong user or password', () => {

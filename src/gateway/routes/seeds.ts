@@ -2,11 +2,11 @@
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { verifySeedToken } from '../../crypto/seed-token.ts';
 import { limitAddress } from '../../domain/limiting.ts';
-import type { SeedType } from '../../domain/model.ts';
 import type { Seeds, SeedView } from '../../domain/seeds.ts';
+import { unlessSame } from '../../domain/unless-same.ts';
 import { SwobError } from '../../errors.ts';
 import { bearerOf } from '../bearer.ts';
 import type { IdentifierSchemas } from '../identifier-schemas.ts';
@@ -35,13 +35,20 @@ const seedSchema = Type.Object({
 });
 
 export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seeds, ids, tokenSecret }) => {
-  const list = async (type?: SeedType) => (await seeds.list(type)).map(toWire);
-  const listSchema = { tags: ['seeds'], response: { 200: Type.Array(seedSchema) } };
-
-  app.get('/seeds', { config: { quiet }, schema: { summary: 'Active seeds', ...listSchema } }, () => list());
-  app.get('/seeders', { config: { quiet }, schema: { summary: 'Active seeders', ...listSchema } }, () =>
-    list('seeder'),
-  );
+  const textOf = seedTexts();
+  // Sent as bytes, because fastify would serialise a thousand seeds anew for each request.
+  const listSchema = { tags: ['seeds'], response: { 200: Type.Unsafe<Buffer>(Type.Array(seedSchema)) } };
+  for (const { url, summary, type } of [
+    { url: '/seeds', summary: 'Active seeds' },
+    { url: '/seeders', summary: 'Active seeders', type: 'seeder' },
+  ] as const) {
+    const bytesOf = unlessSame((views: readonly SeedView[]) =>
+      Buffer.from(`[${views.map(textOf).join(',')}]`),
+    );
+    app.get(url, { config: { quiet }, schema: { summary, ...listSchema } }, async (_request, reply) =>
+      reply.type('application/json; charset=utf-8').send(bytesOf(await seeds.list(type))),
+    );
+  }
 
   app.get(
     '/seeds/:IMSI',
@@ -100,7 +107,19 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
   );
 };
 
-function toWire(seed: SeedView) {
+/** The JSON of a seed, made once for as long as there is this view of it. */
+function seedTexts(): (view: SeedView) => string {
+  const texts = new WeakMap<SeedView, string>();
+  return (view) => {
+    const known = texts.get(view);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(toWire(view));
+    texts.set(view, text);
+    return text;
+  };
+}
+
+function toWire(seed: SeedView): Static<typeof seedSchema> {
   return {
     IMSI: seed.imsi,
     MSISDN: seed.msisdn,

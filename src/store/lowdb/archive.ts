@@ -28,7 +28,7 @@ export async function openLowdbArchive(
     const parts = await openParts(options, disk, work, () => {});
     const { inbound, callbacks, published, answers } = parts;
     const seeds = await openSeeds(disk, work, options);
-    const users = createLowdbUsers(disk, work, () => {});
+    const users = createLowdbUsers(disk, work, options.clock, () => {});
 
     async function* records(): AsyncGenerator<ArchivedRecord> {
       for await (const seed of recordsOf(disk, work, 'seeds', isSeed, (each) => each.imsi)) {

@@ -1,12 +1,12 @@
 // Durable files of one folder: what `write` and `append` have resolved for survives a power cut. Used by the
 // lowdb store only.
 
-import { type FileHandle, open, readdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { errnoOf } from '../../errors.ts';
 import { makeFolder, syncFolder } from '../../folders.ts';
 import { diskError } from '../disk-error.ts';
+import { replaceFile } from './replace-file.ts';
 
 export interface Disk {
   readonly folder: string;
@@ -44,6 +44,7 @@ export interface FileEnd {
 /** `mayWrite` throws when the folder is no longer ours. */
 export function createDisk(folder: string, mayWrite: () => void): Disk {
   const folders = new Map<string, Promise<void>>();
+  let writes = 0;
 
   /** Made once for all who wait: none of them may rest on a folder that is not on disk yet. */
   const folderOf = (path: string): Promise<void> => {
@@ -81,12 +82,8 @@ export function createDisk(folder: string, mayWrite: () => void): Disk {
       const file = join(folder, name);
       try {
         await folderOf(dirname(file));
-        await writeFileAtomic(file, '', {
-          mode: 0o600,
-          // Not by its own write, which takes a short one for a whole one: on a full disk it puts half
-          // a record in the place of a good one, and says nothing. Its fsync covers ours.
-          tmpfileCreated: (temporary) => writeFile(temporary, text),
-        });
+        // A number that a killed process has left is written over.
+        await replaceFile(file, text, `${file}.${writes++}`);
         await syncFolder(dirname(file));
       } catch (error) {
         folders.delete(dirname(file));

@@ -56,6 +56,8 @@ export interface LowdbMemoOptions<T> {
   readonly assertOpen: () => void;
 }
 
+const endOfTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** Loads what is remembered. Throws CONFIG when a file is damaged, UNAVAILABLE when the disk refuses. */
 export async function openLowdbMemo<T>(options: LowdbMemoOptions<T>): Promise<LowdbMemo<T>> {
   const { disk, clock, log, name, isValue, bounds, charactersOf = () => 0, assertOpen } = options;
@@ -86,7 +88,7 @@ export async function openLowdbMemo<T>(options: LowdbMemoOptions<T>): Promise<Lo
   /** Never rejects; those who put are told. */
   let lastWritten: Promise<void> = Promise.resolve();
 
-  /** A batch that goes out when the one before it is written. */
+  /** A batch that goes out when the one before it is written, with all that comes in the same turn of the event loop. */
   const begin = (): Batch<T> => {
     const lines: string[] = [];
     const held: Held<T>[] = [];
@@ -95,7 +97,7 @@ export async function openLowdbMemo<T>(options: LowdbMemoOptions<T>): Promise<Lo
       const segment = await segments.append(lines);
       for (const each of held) each.segment = segment;
     };
-    const written = lastWritten.then(write);
+    const written = lastWritten.then(endOfTurn).then(write);
     lastWritten = written.catch(() => {});
     return { lines, held, written };
   };

@@ -47,7 +47,7 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
       seeds: seeds.store,
       sessions: createMemorySessions(clock, options.sessions),
       limits: createMemoryLimits(clock),
-      users: createLowdbUsers(disk, work, assertOpen),
+      users: createLowdbUsers(disk, work, clock, assertOpen),
       inbound,
       published: published.store,
       callbacks,

@@ -1,14 +1,27 @@
-// Paired users of the lowdb store: a file each, read on demand.
+// Paired users of the lowdb store: a file each, read on demand and remembered for some seconds. Nobody else writes them
+// while the store is locked.
 
 import type { PairedUser } from '../../domain/model.ts';
-import type { UserStore } from '../../domain/ports.ts';
+import type { Clock, UserStore } from '../../domain/ports.ts';
+import { createExpiringMap } from '../memory/expiring-map.ts';
 import { isUser } from '../shapes.ts';
 import type { Disk } from './disk.ts';
 import { openRecord } from './record.ts';
 import type { Work } from './work.ts';
 
+/** So long after it was read, a change that an operator makes by hand may go unnoticed; in milliseconds. */
+const rememberMs = 10_000;
+/** About 2 MB. */
+const maxRemembered = 2_000;
+
 /** `assertOpen` throws when the store is closed. */
-export function createLowdbUsers(disk: Disk, work: Work, assertOpen: () => void): UserStore {
+export function createLowdbUsers(
+  disk: Disk,
+  work: Work,
+  clock: Pick<Clock, 'monotonic'>,
+  assertOpen: () => void,
+): UserStore {
+  const recent = createExpiringMap<PairedUser>(clock, rememberMs, maxRemembered);
   const recordOf = (userId: string) =>
     openRecord(
       disk,
@@ -16,23 +29,31 @@ export function createLowdbUsers(disk: Disk, work: Work, assertOpen: () => void)
       userId,
       (value): value is PairedUser => isUser(value) && value.userId === userId,
     );
+  /** In turn, so that what was read before a write is not remembered after it. */
+  const inTurn = <T>(userId: string, job: () => Promise<T>): Promise<T> => work.inTurn(`user ${userId}`, job);
 
   return {
     get: async (userId) => {
       assertOpen();
-      return work.run(async () => {
+      const known = recent.get(userId);
+      if (known) return known;
+      return inTurn(userId, async () => {
         const record = recordOf(userId);
         await record.read();
-        return record.data ?? undefined;
+        if (!record.data) return undefined;
+        recent.set(userId, record.data);
+        return record.data;
       });
     },
 
     put: async (user) => {
       assertOpen();
-      return work.inTurn(`user ${user.userId}`, async () => {
+      return inTurn(user.userId, async () => {
         const record = recordOf(user.userId);
         // A damaged record may be all that is left of the earlier key: it is not written over.
-        await record.read();
+        if (!recent.get(user.userId)) await record.read();
+        // Not the new one in its place: it is on disk only when it has been read from there.
+        recent.delete(user.userId);
         record.data = user;
         await record.write();
       });

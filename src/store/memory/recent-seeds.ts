@@ -9,8 +9,11 @@ export interface RecentSeeds {
   touch(seed: Seed, ageMs?: number): void;
   /** The seed if it is in memory, and at most `maxAgeMs` old when that is given. */
   get(imsi: string, maxAgeMs?: number): Seed | undefined;
-  /** The seeds that are at most `maxAgeMs` old, the oldest first. Throws INTERNAL above `activeMs`. */
-  list(maxAgeMs: number): Seed[];
+  /**
+   * The seeds that are at most `maxAgeMs` old, the oldest first; the very same array as before when these are the same
+   * pings. Throws INTERNAL above `activeMs`.
+   */
+  list(maxAgeMs: number): readonly Seed[];
   /** All in memory, the oldest first. */
   all(): Seed[];
   /** Up to `count` seeds that are older than `activeMs`, the oldest first. */
@@ -22,6 +25,10 @@ export interface RecentSeeds {
 /** Age is measured by the monotonic clock from the moment of the ping, so wall time does not matter. */
 export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: number): RecentSeeds {
   const pings = new Map<string, { readonly seed: Seed; readonly at: number }>();
+  /** The last list; it holds until a ping comes, or its oldest seed is too old. */
+  let listed:
+    | { readonly seeds: readonly Seed[]; readonly maxAgeMs: number; readonly oldest: number }
+    | undefined;
   const all = () => Array.from(pings.values(), ({ seed }) => seed);
 
   return {
@@ -29,6 +36,7 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
       // Inserted anew, so that the map's order stays the order of pings.
       pings.delete(seed.imsi);
       pings.set(seed.imsi, { seed, at: clock.monotonic() - ageMs });
+      listed = undefined;
     },
 
     get: (imsi, maxAgeMs) => {
@@ -41,9 +49,16 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
     list: (maxAgeMs) => {
       checkAge(maxAgeMs, activeMs);
       const since = clock.monotonic() - maxAgeMs;
-      const found: Seed[] = [];
-      for (const { seed, at } of pings.values()) if (at >= since) found.push(seed);
-      return found;
+      if (listed?.maxAgeMs === maxAgeMs && listed.oldest >= since) return listed.seeds;
+      const seeds: Seed[] = [];
+      let oldest = Number.POSITIVE_INFINITY;
+      for (const { seed, at } of pings.values()) {
+        if (at < since) continue;
+        seeds.push(seed);
+        oldest = Math.min(oldest, at);
+      }
+      listed = { seeds, maxAgeMs, oldest };
+      return seeds;
     },
 
     all,
@@ -59,7 +74,9 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
     },
 
     drop: (seed) => {
-      if (pings.get(seed.imsi)?.seed === seed) pings.delete(seed.imsi);
+      if (pings.get(seed.imsi)?.seed !== seed) return;
+      pings.delete(seed.imsi);
+      listed = undefined;
     },
   };
 }

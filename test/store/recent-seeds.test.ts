@@ -1,0 +1,65 @@
+// The list of seeds in memory is the same array for as long as it is the same list, and no longer.
+
+import { expect, test } from 'vitest';
+import { createRecentSeeds } from '../../src/store/memory/recent-seeds.ts';
+import { seed } from '../contract/store.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+
+const other = { ...seed, imsi: '624010000000002' };
+
+function open() {
+  const clock = createFakeClock();
+  return { clock, recent: createRecentSeeds(clock, 20_000) };
+}
+
+test('nothing has changed: the same array, and an empty one too', () => {
+  const { clock, recent } = open();
+  expect(recent.list(20_000)).toBe(recent.list(20_000));
+  recent.touch(seed);
+  clock.advance(5_000);
+  recent.touch(other);
+  const list = recent.list(20_000);
+  expect(list).toEqual([seed, other]);
+  clock.advance(15_000);
+  expect(recent.list(20_000)).toBe(list);
+});
+
+test('a ping, the same again too, makes another list, and leaves the one that somebody has', () => {
+  const { recent } = open();
+  recent.touch(seed);
+  recent.touch(other);
+  const list = recent.list(20_000);
+  recent.touch(seed);
+  expect(recent.list(20_000)).toEqual([other, seed]);
+  expect(list).toEqual([seed, other]);
+});
+
+test('the list ends with the time of its oldest seed, one by one, though nobody pings', () => {
+  const { clock, recent } = open();
+  // Loaded from disk: older than its place in the file says.
+  recent.touch(seed, 1_000);
+  recent.touch(other, 3_000);
+  clock.advance(17_000);
+  expect(recent.list(20_000)).toEqual([seed, other]);
+  clock.advance(1);
+  expect(recent.list(20_000)).toEqual([seed]);
+  clock.advance(2_000);
+  expect(recent.list(20_000)).toEqual([]);
+});
+
+test('another age is another list', () => {
+  const { clock, recent } = open();
+  recent.touch(seed);
+  clock.advance(10_000);
+  expect(recent.list(20_000)).toEqual([seed]);
+  expect(recent.list(9_999)).toEqual([]);
+  expect(recent.list(20_000)).toEqual([seed]);
+});
+
+test('a seed that was let go of is in no list', () => {
+  const { recent } = open();
+  recent.touch(seed);
+  expect(recent.list(20_000)).toEqual([seed]);
+  recent.drop(seed);
+  expect(recent.list(20_000)).toEqual([]);
+});
