@@ -3,7 +3,6 @@
 
 import { constants, createHash, createPublicKey, type KeyObject, publicEncrypt } from 'node:crypto';
 import { SwobError } from '../errors.ts';
-import { readCanonicalSpki } from './rsa-spki.ts';
 
 export interface PhoneKey {
   readonly key: KeyObject;
@@ -23,8 +22,7 @@ const bounds = { minBits: 2048, maxBits: 8192, minExponent: 65_537n, maxExponent
  */
 export function readPublicKey(pem: string): PhoneKey {
   const { der, type } = unwrap(pem);
-  const canonical = type === 'spki' ? readCanonicalSpki(der) : undefined;
-  const key = canonical ?? parse(der, type);
+  const key = parse(der, type);
   if (key.asymmetricKeyType !== 'rsa') throw refused(`is of type ${key.asymmetricKeyType}, not RSA`);
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   if (modulusLength < bounds.minBits || modulusLength > bounds.maxBits) {
@@ -41,7 +39,7 @@ export function readPublicKey(pem: string): PhoneKey {
     );
   }
   // OpenSSL reads past extra bytes and odd parameters; RFC 3279 and every real client write just this.
-  if (!canonical && !der.equals(key.export({ type, format: 'der' }))) throw refused('is not canonical DER');
+  if (!der.equals(key.export({ type, format: 'der' }))) throw refused('is not canonical DER');
   checkUsable(key, modulusLength);
   // Each export takes OpenSSL as long as five encryptions.
   const spki = type === 'spki' ? der : key.export({ type: 'spki', format: 'der' });
@@ -51,7 +49,7 @@ export function readPublicKey(pem: string): PhoneKey {
 /** Reads a `pem` that `readPublicKey` has returned, without its checks. */
 export function rereadPublicKey(pem: string): PhoneKey {
   const { der } = unwrap(pem);
-  const key = readCanonicalSpki(der) ?? parse(der, 'spki');
+  const key = parse(der, 'spki');
   return { key, pem, fingerprint: fingerprintOf(der) };
 }
 

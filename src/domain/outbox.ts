@@ -87,6 +87,7 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
   let looking: Promise<void> | undefined;
   let lookAgain = false;
   let brokenUntil = Number.NEGATIVE_INFINITY;
+  let isBroken = false;
 
   /** The parcel after a failed attempt, or undefined when nobody wants to know of it any more. */
   const afterFailure = (
@@ -169,7 +170,11 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
 
   /** Whatever is done meanwhile could not be written down, and would be done again and again. */
   const storeFailed = (error: unknown): void => {
-    log.error({ reason: messageOf(error) }, `the store of ${name}s cannot be used now`);
+    const message = `the store of ${name}s cannot be used now`;
+    // Once an outage: it is looked at again every few seconds.
+    if (isBroken) log.debug({ reason: messageOf(error) }, message);
+    else log.error({ reason: messageOf(error) }, message);
+    isBroken = true;
     brokenUntil = clock.monotonic() + brokenStoreMs;
   };
 
@@ -188,6 +193,7 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
     const broken = brokenUntil - clock.monotonic();
     if (broken > 0) return waitFor(broken);
     const earliest = await store.nextDue();
+    isBroken = false;
     if (halted || (earliest === undefined && lookEveryMs === undefined)) return cancelTimer();
     const now = clock.now();
     // Later than any pause: the clock was set back, and they would wait for ever.

@@ -327,6 +327,28 @@ describe('the outbox', () => {
     expect(await world.store.nextDue()).toBe(world.clock.now());
   });
 
+  test('an outage of the store is told once, however long it lasts', async () => {
+    const world = createWorld({ lookEveryMs: 2_000 });
+    const away = vi.spyOn(world.store, 'nextDue').mockRejectedValue(new Error('away'));
+    world.outbox.start();
+    const errors = () => world.log.lines.filter(({ level }) => level === 'error').length;
+    const wait = async (seconds: number) => {
+      for (let second = 0; second < seconds; second++) {
+        await world.settle();
+        world.clock.advance(1_000);
+      }
+      await world.settle();
+    };
+    await wait(60);
+    expect(away.mock.calls.length).toBeGreaterThan(5);
+    expect(errors()).toBe(1);
+    away.mockRestore();
+    await wait(10);
+    vi.spyOn(world.store, 'nextDue').mockRejectedValue(new Error('away again'));
+    await wait(10);
+    expect(errors()).toBe(2);
+  });
+
   test('where others share the store, it looks for what they have left even when nothing waits here', async () => {
     const world = createWorld({ lookEveryMs: 2_000 });
     world.outbox.start();
