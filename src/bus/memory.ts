@@ -3,16 +3,25 @@
 import type { Bus, BusListener } from '../domain/ports.ts';
 
 export function createMemoryBus(): Bus {
-  const byUser = new Map<string, Set<BusListener>>();
+  // Nearly every user has one socket: a set for each would weigh more than all else here.
+  const byUser = new Map<string, BusListener | Set<BusListener>>();
+  const listenersOf = (userId: string): Iterable<BusListener> => {
+    const known = byUser.get(userId);
+    if (!known) return [];
+    return known instanceof Set ? known : [known];
+  };
   return {
     publish: async (event) => {
-      for (const listener of byUser.get(event.userId) ?? []) listener.heard(event);
+      for (const listener of listenersOf(event.userId)) listener.heard(event);
     },
     subscribe: async (userId, listener) => {
-      const listeners = byUser.get(userId) ?? new Set();
-      byUser.set(userId, listeners.add(listener));
+      const known = byUser.get(userId);
+      if (known instanceof Set) known.add(listener);
+      else byUser.set(userId, known ? new Set([known, listener]) : listener);
       return () => {
-        if (listeners.delete(listener) && listeners.size === 0) byUser.delete(userId);
+        const now = byUser.get(userId);
+        if (now instanceof Set) now.delete(listener);
+        if (now === listener || (now instanceof Set && now.size === 0)) byUser.delete(userId);
       };
     },
     close: async () => byUser.clear(),

@@ -1,6 +1,6 @@
 // Finds peers that vanished without a word: a ping every 15 s, and whoever missed the last one is dropped.
 
-import type { WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import type { Clock } from '../domain/ports.ts';
 import { bounds } from './protocol.ts';
 
@@ -10,10 +10,10 @@ export interface KeepAlive {
   stop(): void;
 }
 
-export function createKeepAlive(sockets: WebSocketServer, clock: Clock): KeepAlive {
+export function createKeepAlive(peers: ReadonlyMap<WebSocket, unknown>, clock: Clock): KeepAlive {
   const unanswered = new WeakSet<WebSocket>();
   const stop = clock.every(bounds.pingEveryMs, () => {
-    for (const peer of sockets.clients) {
+    for (const peer of peers.keys()) {
       if (unanswered.has(peer) || peer.bufferedAmount > bounds.maxBuffered) {
         peer.terminate();
       } else {
@@ -22,5 +22,8 @@ export function createKeepAlive(sockets: WebSocketServer, clock: Clock): KeepAli
       }
     }
   });
-  return { watch: (peer) => void peer.on('pong', () => unanswered.delete(peer)), stop };
+  function onPong(this: WebSocket): void {
+    unanswered.delete(this);
+  }
+  return { watch: (peer) => void peer.on('pong', onPong), stop };
 }

@@ -4,57 +4,44 @@ import type { Connection } from './connection.ts';
 
 export interface Registry {
   /** False when a live connection was opened with this session or shows it now. */
-  add(userId: string, sessionId: string, connection: Connection): boolean;
+  add(connection: Connection): boolean;
   /** The connection that shows this session now. */
   find(userId: string, sessionId: string): Connection | undefined;
-  rotated(userId: string, from: string, to: string): void;
+  /** To be told before `connection.sessionId` changes. */
+  rotated(connection: Connection, to: string): void;
+  /** Nothing for one that was not added. */
   remove(connection: Connection): void;
-  readonly size: number;
-  all(): Iterable<Connection>;
-}
-
-interface Entry {
-  readonly connection: Connection;
-  /** The key of the URL that opened it: a second socket with the same URL is told apart by it. */
-  readonly opened: string;
-  current: string;
 }
 
 export function createRegistry(): Registry {
-  const byOpened = new Map<string, Entry>();
-  const byCurrent = new Map<string, Entry>();
-  const entries = new Map<Connection, Entry>();
+  // Each connection is here by the session that it shows, and by the one of the URL that opened it, by which a second
+  // socket with the same URL is told apart.
+  const connections = new Map<string, Connection>();
   // Identifiers hold no space.
   const keyOf = (userId: string, sessionId: string): string => `${userId} ${sessionId}`;
+  const forget = (connection: Connection, sessionId: string): void => {
+    const key = keyOf(connection.userId, sessionId);
+    if (connections.get(key) === connection) connections.delete(key);
+  };
 
   return {
-    add: (userId, sessionId, connection) => {
-      const key = keyOf(userId, sessionId);
-      if (byOpened.has(key) || byCurrent.has(key)) return false;
-      const entry: Entry = { connection, opened: key, current: key };
-      byOpened.set(key, entry);
-      byCurrent.set(key, entry);
-      entries.set(connection, entry);
+    add: (connection) => {
+      const key = keyOf(connection.userId, connection.openedWith);
+      if (connections.has(key)) return false;
+      connections.set(key, connection);
       return true;
     },
-    find: (userId, sessionId) => byCurrent.get(keyOf(userId, sessionId))?.connection,
-    rotated: (userId, from, to) => {
-      const entry = byCurrent.get(keyOf(userId, from));
-      if (!entry) return;
-      byCurrent.delete(entry.current);
-      entry.current = keyOf(userId, to);
-      byCurrent.set(entry.current, entry);
+    find: (userId, sessionId) => {
+      const found = connections.get(keyOf(userId, sessionId));
+      return found?.sessionId === sessionId ? found : undefined;
+    },
+    rotated: (connection, to) => {
+      if (connection.sessionId !== connection.openedWith) forget(connection, connection.sessionId);
+      connections.set(keyOf(connection.userId, to), connection);
     },
     remove: (connection) => {
-      const entry = entries.get(connection);
-      if (!entry) return;
-      entries.delete(connection);
-      byOpened.delete(entry.opened);
-      byCurrent.delete(entry.current);
+      forget(connection, connection.sessionId);
+      forget(connection, connection.openedWith);
     },
-    get size() {
-      return entries.size;
-    },
-    all: () => entries.keys(),
   };
 }

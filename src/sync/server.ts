@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { newUuid } from '../crypto/random.ts';
+import { newSessionId } from '../crypto/random.ts';
 import type { Addresses } from '../domain/addresses.ts';
 import { type ApiState, identifierPatterns } from '../domain/identifiers.ts';
 import { limitAddress, limited, takeAll } from '../domain/limiting.ts';
@@ -15,10 +15,10 @@ import { type Failure, logServed } from '../http/access-log.ts';
 import { type CertificateSource, followRenewals, tlsOptions } from '../http/certificate.ts';
 import type { Operations } from '../http/operations.ts';
 import type { Pressure } from '../http/pressure.ts';
-import { currentRequestId, inRequest, logWithId, requestIdHeader, requestIdOf } from '../http/request-id.ts';
+import { currentRequestId, inRequest, requestIdHeader, requestIdOf } from '../http/request-id.ts';
 import { trackSockets } from '../http/sockets.ts';
 import { answerUnparsable } from '../http/unparsable.ts';
-import { type ConnectionOptions, createConnection } from './connection.ts';
+import { type Connection, type ConnectionOptions, createConnections } from './connection.ts';
 import { createKeepAlive } from './keep-alive.ts';
 import { listen } from './listen.ts';
 import { createPlainHttp } from './plain-http.ts';
@@ -57,21 +57,40 @@ export interface SyncServer {
   stop(): Promise<void>;
 }
 
+/** Of each socket. */
+interface Held {
+  readonly connection: Connection;
+  /** There once the bus is listened to. */
+  stopListening: (() => void) | undefined;
+}
+
 export function createSyncServer(deps: SyncDeps): SyncServer {
   const { clock, log } = deps;
   const registry = createRegistry();
   let stopping = false;
   const sockets = new WebSocketServer({
     noServer: true,
-    clientTracking: true,
+    // `peers` tells more.
+    clientTracking: false,
     perMessageDeflate: false,
     maxPayload: bounds.maxPayload,
     maxFragments: bounds.maxFragments,
   });
-  const alive = createKeepAlive(sockets, clock);
+  const peers = new Map<WebSocket, Held>();
+  const alive = createKeepAlive(peers, clock);
   const http = createHttp(deps.tls, deps.requestTimeoutMs);
   const dropSockets = trackSockets(http);
-  const operations = deps.operations(() => sockets.clients.size);
+  const operations = deps.operations(() => peers.size);
+  const connectionOf = createConnections<WebSocket>({
+    sessions: deps.sessions,
+    addresses: deps.addresses,
+    clock,
+    log,
+    options: deps.connection,
+    send,
+    close,
+    onRotated: registry.rotated,
+  });
   const patterns = identifierPatterns(deps.state);
   const [validUser, validSession] = [new RegExp(patterns.userId), new RegExp(patterns.sessionId)];
 
@@ -83,13 +102,13 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
   });
   sockets.on('headers', (headers) => headers.push(`${requestIdHeader}: ${currentRequestId()}`));
   http.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroy);
     const since = clock.monotonic();
     const requestId = requestIdOf(request.headers[requestIdHeader]);
+    const path = parseSyncPath(request.url ?? '');
     const served = (status: number, failure?: Failure): void => {
-      const action = parseSyncPath(request.url ?? '')?.action;
       const ms = clock.monotonic() - since;
-      const answered = { method: 'GET', route: action && `/v2/sync/${action}`, status, ms };
+      const answered = { method: 'GET', route: path && `/v2/sync/${path.action}`, status, ms };
       operations.served(answered);
       logServed(log, { ...answered, requestId, failure });
     };
@@ -99,17 +118,20 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       served(refusal.http, known ? undefined : { reason: messageOf(error), level: 'error' });
       refuse(socket, refusal, requestId);
     };
-    inRequest(requestId, () => upgrade(request, socket, head, requestId)).then(() => served(101), failed);
+    inRequest(requestId, () => upgrade(request, socket, head, path, requestId)).then(
+      () => served(101),
+      failed,
+    );
   });
 
   const upgrade = async (
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
+    path: SyncPath | undefined,
     requestId: string,
   ): Promise<void> => {
     if (stopping) throw new SwobError('UNAVAILABLE', 'server stopping', { retryAfter: 10 });
-    const path = parseSyncPath(request.url ?? '');
     if (!path) throw new SwobError('NOT_FOUND', 'not found');
     const origin = request.headers.origin;
     if (origin !== undefined && deps.origins.length > 0 && !deps.origins.includes(origin)) {
@@ -118,7 +140,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     if (!validUser.test(path.userId)) throw new SwobError('BAD_INPUT', 'user id is not well formed');
     // What a gateway in another process tells of live sockets always gets through; such connections close at once.
     if (path.action === 'init') deps.pressure.admit();
-    if (path.action === 'init' && sockets.clients.size >= deps.maxConnections) {
+    if (path.action === 'init' && peers.size >= deps.maxConnections) {
       throw new SwobError('UNAVAILABLE', 'too many connections, try again later', { retryAfter: 10 });
     }
     // A gateway in another process tells of every phone from one address: only its misses are counted.
@@ -127,50 +149,48 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       const refused = await takeAll(deps.limits, [key], deps.socketLimit);
       if (refused) throw limited('connections', refused.seconds);
     }
-    sockets.handleUpgrade(request, socket, head, (peer) => accept(peer, path, logWithId(log, requestId)));
+    sockets.handleUpgrade(request, socket, head, (peer) => accept(peer, path, requestId));
   };
 
-  const accept = (peer: WebSocket, path: SyncPath, socketLog: Log): void => {
+  const accept = (peer: WebSocket, path: SyncPath, requestId: string): void => {
+    const { userId, sessionId } = path;
+    // As random as a session's. Not a UUID: Node joins one of twenty strings, 640 bytes for the life of the socket.
+    const connection = connectionOf({ peer, userId, sessionId, socketId: newSessionId(), requestId });
+    peers.set(peer, { connection, stopListening: undefined });
     alive.watch(peer);
-    peer.on('error', (error) =>
-      socketLog.debug({ userId: path.userId, error: messageOf(error) }, 'sync socket error'),
-    );
+    peer.on('error', onError).on('message', onMessage).on('close', onClose);
     if (path.action !== 'init') {
-      close(peer, deliver({ kind: path.action, ...path }) ? closing.done : closing.unknownSession);
-      return;
+      return connection.end(deliver({ kind: path.action, ...path }) ? closing.done : closing.unknownSession);
     }
-    if (!validSession.test(path.sessionId)) return close(peer, closing.unknownSession);
-    const connection = createConnection({
-      userId: path.userId,
-      socketId: newUuid(),
-      sessions: deps.sessions,
-      addresses: deps.addresses,
-      clock,
-      log: socketLog,
-      options: deps.connection,
-      peer: { send: (text) => send(peer, text), close: (how) => close(peer, how) },
-      onRotated: (from, to) => registry.rotated(path.userId, from, to),
-    });
-    if (!registry.add(path.userId, path.sessionId, connection)) return close(peer, closing.alreadyConnected);
-    let messages = 0;
-    peer.on('message', () => {
-      if (++messages > bounds.maxMessages) connection.end(closing.tooManyFrames);
-    });
-    const subscribed = deps.bus.subscribe(path.userId, { heard: deliver, missed: connection.look });
-    peer.on('close', () => {
-      connection.end();
-      registry.remove(connection);
-      subscribed.then((unsubscribe) => unsubscribe()).catch(() => {});
-    });
-    subscribed.then(
-      // Not before: a phone may take the session as soon as it is shown.
-      () => connection.start(path.sessionId),
-      (error: unknown) => {
-        socketLog.error({ userId: path.userId, error: messageOf(error) }, 'sync socket failed');
-        connection.end(closing.gatewayFailed);
-      },
-    );
+    if (!validSession.test(sessionId)) return connection.end(closing.unknownSession);
+    if (!registry.add(connection)) return connection.end(closing.alreadyConnected);
+    listenAndStart(peer, connection).catch((error: unknown) => connection.giveUp(error));
   };
+
+  const listenAndStart = async (peer: WebSocket, connection: Connection): Promise<void> => {
+    const stopListening = await deps.bus.subscribe(connection.userId, connection);
+    const held = peers.get(peer);
+    if (!held) return stopListening();
+    held.stopListening = stopListening;
+    // Not before: a phone may take the session as soon as it is shown.
+    await connection.start();
+  };
+
+  // One of each for all sockets, which ws calls with the socket as `this`.
+  function onError(this: WebSocket, error: Error): void {
+    peers.get(this)?.connection.failed(error);
+  }
+  function onMessage(this: WebSocket): void {
+    peers.get(this)?.connection.received();
+  }
+  function onClose(this: WebSocket): void {
+    const held = peers.get(this);
+    if (!held) return;
+    peers.delete(this);
+    held.connection.end();
+    registry.remove(held.connection);
+    held.stopListening?.();
+  }
 
   /** @returns false when no socket shows that session. */
   const deliver = (event: SessionEvent): boolean => {
@@ -187,7 +207,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       stopping = true;
       alive.stop();
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
-      for (const connection of registry.all()) connection.end(closing.stopping);
+      for (const { connection } of peers.values()) connection.end(closing.stopping);
       // A peer that does not answer the close within two seconds is dropped.
       const giveUp = clock.after(2_000, () => {
         dropSockets();
@@ -209,6 +229,11 @@ function createHttp(tls: CertificateSource | undefined, requestTimeoutMs: number
   const server = createTlsServer({ ...bounds, ...tlsOptions(tls, requestTimeoutMs) });
   followRenewals(server, tls);
   return server;
+}
+
+/** A listener of its own would keep the request and its context for as long as the socket lives. */
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 function send(peer: WebSocket, text: string): void {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import type { SyncSessions } from '../../src/domain/ports.ts';
 import { SwobError } from '../../src/errors.ts';
-import { type Connection, createConnection } from '../../src/sync/connection.ts';
+import { type Connection, createConnections } from '../../src/sync/connection.ts';
 import { type Closing, frames } from '../../src/sync/protocol.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
@@ -50,20 +50,19 @@ function createHarness(): Harness {
     look: () => call((outcome) => outcome),
     end: () => call((outcome) => (outcome === 'paused' || outcome === 'paired' ? outcome : 'ended')),
   };
-  const connection = createConnection({
-    userId: 'alice',
-    socketId: 'a socket',
+  const connection = createConnections<Harness['sent']>({
     sessions,
     addresses: { gateway: () => 'http://gateway', sync: () => 'ws://sync' },
     clock,
     log: createMemoryLog(),
     options,
-    peer: { send: (text) => void sent.push(text), close: (how) => void sent.push(how) },
-    onRotated: (from, to) => {
-      expect(from).toBe(current);
+    send: (peer, text) => void peer.push(text),
+    close: (peer, how) => void peer.push(how),
+    onRotated: (rotated, to) => {
+      expect(rotated.sessionId).toBe(current);
       current = to;
     },
-  });
+  })({ peer: sent, userId: 'alice', sessionId: 'first', socketId: 'a socket', requestId: 'a request' });
   return { clock, connection, sessions, sent, current: () => current, waiting };
 }
 
@@ -83,7 +82,7 @@ const step = fc.oneof(
       .constantFrom(1, 7_500, 14_999, 15_000, 120_000)
       .map((ms) => ({ kind: 'time' as const, ms })),
   },
-  fc.constantFrom(...(['pause', 'ack', 'look', 'gone'] as const)).map((kind) => ({ kind })),
+  fc.constantFrom(...(['pause', 'ack', 'missed', 'gone'] as const)).map((kind) => ({ kind })),
 );
 
 const isClose = (entry: string | Closing): entry is Closing => typeof entry !== 'string';
@@ -113,7 +112,7 @@ test('a socket never shows too much, never hangs, ends once and leaves no timer'
     fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
       const harness = createHarness();
       const { connection, clock, waiting, sent } = harness;
-      const started = connection.start('first');
+      const started = connection.start();
       let gone = false;
       for (const next of steps) {
         const before = sent.length;
@@ -146,7 +145,7 @@ test('a socket never shows too much, never hangs, ends once and leaves no timer'
 test('a session store that fails closes the socket with 1011, at any point', async () => {
   for (let answered = 0; answered <= options.changeLimit; answered++) {
     const { connection, clock, waiting, sent } = createHarness();
-    void connection.start('first');
+    void connection.start();
     for (let turn = 0; turn < answered; turn++) {
       waiting.shift()?.('open');
       await settle();
@@ -163,7 +162,7 @@ test('a phone that was faster than its message is followed: pause, and ack when 
   for (const outcome of ['paused', 'paired'] as const) {
     for (let shown = 0; shown <= options.changeLimit; shown++) {
       const { connection, clock, waiting, sent } = createHarness();
-      void connection.start('first');
+      void connection.start();
       for (let turn = 0; turn < shown; turn++) {
         waiting.shift()?.('open');
         await settle();
@@ -184,7 +183,7 @@ const away = () => Promise.reject(new SwobError('UNAVAILABLE', 'the store is awa
 test('a store that is away for a while ends no socket: it is asked again each second', async () => {
   for (const shown of [1, 2, 3]) {
     const { connection, clock, waiting, sent, sessions } = createHarness();
-    void connection.start('first');
+    void connection.start();
     for (let turn = 1; turn <= shown; turn++) {
       waiting.shift()?.('open');
       await settle();
@@ -216,7 +215,7 @@ test('before a paused session times out it is looked at: a phone that has paired
     ['unknown', [{ code: 4408, reason: 'paused too long' }]],
   ] as const) {
     const { connection, clock, waiting, sent } = createHarness();
-    void connection.start('first');
+    void connection.start();
     waiting.shift()?.('open');
     await settle();
     connection.pause();
@@ -238,10 +237,10 @@ test('asked to look, it follows a phone whose pause or ack was lost, and leaves 
     ['failure', []],
   ] as const) {
     const { connection, waiting, sent } = createHarness();
-    void connection.start('first');
+    void connection.start();
     waiting.shift()?.('open');
     await settle();
-    connection.look();
+    connection.missed();
     waiting.shift()?.(found);
     await settle();
     expect(sent.slice(1)).toEqual(expected);
@@ -250,7 +249,7 @@ test('asked to look, it follows a phone whose pause or ack was lost, and leaves 
 
 test('a pause that comes while the session is asked for is not lost', async () => {
   const { connection, waiting, sent } = createHarness();
-  void connection.start('first');
+  void connection.start();
   connection.pause();
   waiting.shift()?.('open');
   await settle();

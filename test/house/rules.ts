@@ -61,7 +61,7 @@ const packageOwners: Record<string, readonly string[]> = {
   lowdb: ['store'],
   'lru-cache': ['store', 'upstream', 'gateway', 'sync', 'stubs', 'telecom'],
   'mcc-mnc-list': ['telecom'],
-  'node-fetch': ['upstream', 'bus', 'cli'],
+  'node-fetch': ['upstream'],
   'node-forge': ['crypto'],
   pino: ['app'],
   'prom-client': ['metrics'],
