@@ -1,7 +1,7 @@
 // Routes of gateway clients: ping, register, list. CONTRACT.md, "Seeds".
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { verifySeedToken } from '../../crypto/seed-token.ts';
 import { limitAddress } from '../../domain/limiting.ts';
@@ -18,6 +18,8 @@ interface Options {
   readonly tokenSecret: string;
 }
 
+// Handlers return the text, not the reply: to wait for that, fastify watches the whole answer with an `end-of-stream`.
+const textType = 'text/plain; charset=utf-8';
 const badJson = 'invalid json';
 /** Gateway clients and their operators ask all the time. */
 const quiet = true;
@@ -53,7 +55,10 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
         params: Type.Object({ IMSI: ids.imsi }),
       },
     },
-    async (request, reply) => text(reply, (await seeds.msisdnOf(request.params.IMSI)) ?? ''),
+    async (request, reply) => {
+      reply.type(textType);
+      return (await seeds.msisdnOf(request.params.IMSI)) ?? '';
+    },
   );
 
   app.post(
@@ -73,12 +78,9 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
     async (request, reply) => {
       const { IMSI, MSISDN, seed_type } = request.body;
       requireToken(request, tokenSecret, IMSI);
-      return text(
-        reply,
-        formatLps(
-          await seeds.ping({ imsi: IMSI, msisdn: MSISDN, seedType: seed_type }, limitAddress(request.ip)),
-        ),
-      );
+      reply.type(textType);
+      const seed = { imsi: IMSI, msisdn: MSISDN, seedType: seed_type };
+      return formatLps(await seeds.ping(seed, limitAddress(request.ip)));
     },
   );
 
@@ -95,7 +97,8 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
     async (request, reply) => {
       const { IMSI, MSISDN } = request.body;
       requireToken(request, tokenSecret);
-      return text(reply, formatLps(await seeds.register(IMSI, MSISDN, limitAddress(request.ip))));
+      reply.type(textType);
+      return formatLps(await seeds.register(IMSI, MSISDN, limitAddress(request.ip)));
     },
   );
 };
@@ -125,8 +128,4 @@ function requireToken(request: FastifyRequest, secret: string, imsi?: string): v
   if (owner === undefined || (imsi !== undefined && owner !== imsi)) {
     throw new SwobError('UNAUTHENTICATED', 'missing or wrong token');
   }
-}
-
-function text(reply: FastifyReply, body: string): FastifyReply {
-  return reply.type('text/plain; charset=utf-8').send(body);
 }
