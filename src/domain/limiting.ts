@@ -15,7 +15,8 @@ export async function takeAll(
 ): Promise<{ key: string; seconds: number } | undefined> {
   if (limit === 'off') return undefined;
   for (const [index, key] of keys.entries()) {
-    const seconds = await limits.take(key, limit);
+    const taken = limits.take(key, limit);
+    const seconds = typeof taken === 'number' ? taken : await taken;
     if (seconds > 0) {
       await giveBackAll(limits, keys.slice(0, index), limit);
       return { key, seconds };
@@ -43,6 +44,7 @@ export function limited(what: string, seconds: number): SwobError {
  * However an address is spelt, it is the same; anything else stays as it is.
  */
 export function limitAddress(ip: string): string {
+  if (!ip.includes(':')) return ip;
   const bracketed = `http://[${ip.replace(/%.*$/, '')}]`;
   if (!URL.canParse(bracketed)) return ip;
   const canonical = new URL(bracketed).hostname.slice(1, -1);

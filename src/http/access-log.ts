@@ -9,10 +9,11 @@ import { inRequest, requestIdHeader } from './request-id.ts';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * Asked so often that a line each would say nothing: only at level debug, unless it fails. Nor is its work done in
-     * the request's name, which costs a tenth of it: its own line is the only one.
+     * Asked so often that a line each would say nothing: only at level debug, unless it fails.
      */
     quiet?: boolean;
+    /** Its work writes no lines: it is not done in the request's name, which costs a tenth of it. */
+    logsNothing?: boolean;
   }
   interface FastifyRequest {
     /** Set where an error is answered that is not the caller's doing. */
@@ -83,7 +84,7 @@ export function answerUnrouted(answer: AnswerError, log: Log): AnswerError {
 }
 
 function inItsName<T>(request: FastifyRequest, work: () => T): T {
-  return request.routeOptions.config.quiet ? work() : inRequest(request.id, work);
+  return request.routeOptions.config.logsNothing ? work() : inRequest(request.id, work);
 }
 
 function logAnswer(log: Log, request: FastifyRequest, reply: FastifyReply): void {

@@ -33,6 +33,7 @@ export const syncRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
   app.get(
     '/v2/sync/users/:userId',
     {
+      config: { logsNothing: true },
       schema: {
         summary: 'Open a session; answers the websocket URL',
         tags,
