@@ -1,4 +1,4 @@
-// Gives a fastify service `/livez`, `/readyz` and `/metrics`, and counts what else it answers. Used by server.ts.
+// Gives a fastify service `/livez`, `/readyz` and `/metrics`. Used by server.ts.
 
 import type { FastifyInstance } from 'fastify';
 import { answerProbe, type Operations, probePathOf } from './operations.ts';
@@ -20,16 +20,5 @@ export function answerOperators(app: Pick<FastifyInstance, 'addHook'>, operation
         else done();
       })
       .catch(done);
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    if (!(request.is404 && probePathOf(request.method, request.url))) {
-      operations.served({
-        method: request.method,
-        route: request.routeOptions.url,
-        status: reply.statusCode,
-        ms: reply.elapsedTime,
-      });
-    }
-    done();
   });
 }

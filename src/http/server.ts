@@ -97,7 +97,7 @@ export async function createHttpServer(
   app.setErrorHandler(answerError);
   if (options.tls && app.server instanceof TlsServer) followRenewals(app.server, options.tls);
   const dropSockets = trackSockets(app.server);
-  logRequests(app, options.log);
+  logRequests(app, options.log, options.operations.served);
   answerOperators(app, options.operations);
   limitHandlers(
     app,
