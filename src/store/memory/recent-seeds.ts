@@ -19,16 +19,50 @@ export interface RecentSeeds {
   drop(seed: Seed): void;
 }
 
-/** Age is measured by the monotonic clock from the moment of the ping, so wall time does not matter. */
+interface Ping {
+  seed: Seed;
+  at: number;
+  older: Ping | undefined;
+  newer: Ping | undefined;
+}
+
+/**
+ * Age is measured by the monotonic clock from the moment of the ping, so wall time does not matter. The order is a list's,
+ * not the map's: a map that is deleted from and added to for each ping is copied again and again.
+ */
 export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: number): RecentSeeds {
-  const pings = new Map<string, { readonly seed: Seed; readonly at: number }>();
-  const all = () => Array.from(pings.values(), ({ seed }) => seed);
+  const pings = new Map<string, Ping>();
+  let oldest: Ping | undefined;
+  let newest: Ping | undefined;
+
+  const unlink = (ping: Ping): void => {
+    if (ping.older) ping.older.newer = ping.newer;
+    else oldest = ping.newer;
+    if (ping.newer) ping.newer.older = ping.older;
+    else newest = ping.older;
+    ping.older = undefined;
+    ping.newer = undefined;
+  };
+  const append = (ping: Ping): void => {
+    ping.older = newest;
+    if (newest) newest.newer = ping;
+    else oldest = ping;
+    newest = ping;
+  };
 
   return {
     touch: (seed, ageMs = 0) => {
-      // Inserted anew, so that the map's order stays the order of pings.
-      pings.delete(seed.imsi);
-      pings.set(seed.imsi, { seed, at: clock.monotonic() - ageMs });
+      const at = clock.monotonic() - ageMs;
+      let ping = pings.get(seed.imsi);
+      if (ping) {
+        unlink(ping);
+        ping.seed = seed;
+        ping.at = at;
+      } else {
+        ping = { seed, at, older: undefined, newer: undefined };
+        pings.set(seed.imsi, ping);
+      }
+      append(ping);
     },
 
     get: (imsi, maxAgeMs) => {
@@ -42,24 +76,30 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
       checkAge(maxAgeMs, activeMs);
       const since = clock.monotonic() - maxAgeMs;
       const found: Seed[] = [];
-      for (const { seed, at } of pings.values()) if (at >= since) found.push(seed);
+      for (let ping = oldest; ping; ping = ping.newer) if (ping.at >= since) found.push(ping.seed);
       return found;
     },
 
-    all,
+    all: () => {
+      const found: Seed[] = [];
+      for (let ping = oldest; ping; ping = ping.newer) found.push(ping.seed);
+      return found;
+    },
 
     stale: (count) => {
       const since = clock.monotonic() - activeMs;
       const found: Seed[] = [];
-      for (const { seed, at } of pings.values()) {
-        if (at >= since || found.length === count) break;
-        found.push(seed);
+      for (let ping = oldest; ping && ping.at < since && found.length < count; ping = ping.newer) {
+        found.push(ping.seed);
       }
       return found;
     },
 
     drop: (seed) => {
-      if (pings.get(seed.imsi)?.seed === seed) pings.delete(seed.imsi);
+      const ping = pings.get(seed.imsi);
+      if (ping?.seed !== seed) return;
+      unlink(ping);
+      pings.delete(seed.imsi);
     },
   };
 }
