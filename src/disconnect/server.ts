@@ -36,7 +36,10 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
     { ...deps, name: 'the disconnect service', maxHeaderBytes },
     answerError,
   );
-  app.addHook('onRequest', async (_request, reply) => void guarded(reply));
+  app.addHook('onRequest', (_request, reply, done) => {
+    guarded(reply);
+    done();
+  });
   app.setNotFoundHandler((_request, reply) =>
     reply.code(statusOf(404)).send({ success: false, fail: 'not found' }),
   );

@@ -15,7 +15,8 @@ export async function takeAll(
 ): Promise<{ key: string; seconds: number } | undefined> {
   if (limit === 'off') return undefined;
   for (const [index, key] of keys.entries()) {
-    const seconds = await limits.take(key, limit);
+    const taken = limits.take(key, limit);
+    const seconds = typeof taken === 'number' ? taken : await taken;
     if (seconds > 0) {
       await giveBackAll(limits, keys.slice(0, index), limit);
       return { key, seconds };

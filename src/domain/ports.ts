@@ -105,8 +105,11 @@ export interface UserStore {
 }
 
 export interface LimitStore {
-  /** Counts one event against `limit`. Resolves to 0 when allowed, else to the seconds to wait. */
-  take(key: string, limit: RateLimit): Promise<number>;
+  /**
+   * Counts one event against `limit`. 0 when allowed, else the seconds to wait: at once where memory knows, as most
+   * requests take several.
+   */
+  take(key: string, limit: RateLimit): number | Promise<number>;
   /** What `take` would say now, without counting. */
   peek(key: string, limit: RateLimit): Promise<number>;
   /** Takes back an event that turned out not to count. */

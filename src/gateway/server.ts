@@ -1,6 +1,5 @@
 // The gateway's HTTP server: limits, headers, errors and documentation around the routes.
 
-import cors from '@fastify/cors';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { Addresses } from '../domain/addresses.ts';
@@ -12,6 +11,7 @@ import type { Publishing } from '../domain/publishing.ts';
 import type { Seeds } from '../domain/seeds.ts';
 import { createHttpServer, type HttpOptions, type HttpServer } from '../http/server.ts';
 import { answerError } from './answer-error.ts';
+import { allowOrigins } from './cors.ts';
 import { identifierSchemas } from './identifier-schemas.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { outgoingRoutes } from './routes/outgoing.ts';
@@ -48,13 +48,7 @@ export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
     reply.code(404).type('text/plain; charset=utf-8').send('not found'),
   );
 
-  await app.register(cors, {
-    // Nothing here rests on cookies; credentials are allowed because the old server's web pages ask for them.
-    origin: deps.origins.length > 0 ? [...deps.origins] : true,
-    credentials: true,
-    methods: ['GET', 'POST', 'PUT', 'DELETE'],
-    maxAge: 600,
-  });
+  allowOrigins(app, deps.origins);
   await app.register(swagger, {
     openapi: {
       info: {

@@ -3,16 +3,17 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../domain/ports.ts';
-import { probePathOf } from './operations.ts';
+import { type Operations, probePathOf } from './operations.ts';
 import { inRequest, requestIdHeader } from './request-id.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * Asked so often that a line each would say nothing: only at level debug, unless it fails. Nor is its work done in
-     * the request's name, which costs a tenth of it: its own line is the only one.
+     * Asked so often that a line each would say nothing: only at level debug, unless it fails.
      */
     quiet?: boolean;
+    /** Its work writes no lines: it is not done in the request's name, which costs a tenth of it. */
+    logsNothing?: boolean;
   }
   interface FastifyRequest {
     /** Set where an error is answered that is not the caller's doing. */
@@ -50,21 +51,28 @@ export function logServed(log: Log, { requestId, method, route, status, ms, fail
 
 type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
-/** Gives the answers of `app` their id, does the work in its name, and writes the lines. Before all other hooks. */
-export function logRequests(app: Pick<FastifyInstance, 'addHook'>, log: Log): void {
+/**
+ * Gives the answers of `app` their id, does the work in its name, writes the lines, and counts what is no probe. Before
+ * all other hooks. (What fastify goes on with when the body has come is in the request's name as well.)
+ */
+export function logRequests(
+  app: Pick<FastifyInstance, 'addHook'>,
+  log: Log,
+  count: Operations['served'],
+): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(requestIdHeader, request.id);
     inItsName(request, done);
   });
-  // What has come with the body comes from the socket, which knows nothing of requests.
-  app.addHook('preValidation', (request, _reply, done) => inItsName(request, done));
   // Before the caller knows: whoever looks into the log for the reason finds it.
   app.addHook('onSend', (request, reply, _payload, done) => {
-    if (request.failure) logAnswer(log, request, reply);
+    if (request.failure) logServed(log, servedOf(request, reply));
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
-    if (!request.failure) logAnswer(log, request, reply);
+    const served = servedOf(request, reply);
+    if (!served.probe) count(served);
+    if (!request.failure) logServed(log, served);
     done();
   });
 }
@@ -77,25 +85,28 @@ export function answerInRequest(answer: AnswerError): AnswerError {
 /** The same for requests that no hook sees: their URL cannot be decoded. */
 export function answerUnrouted(answer: AnswerError, log: Log): AnswerError {
   return (error, request, reply) => {
-    reply.raw.once('finish', () => logAnswer(log, request, reply));
+    reply.raw.once('finish', () => logServed(log, servedOf(request, reply)));
     return answer(error, request, reply.header(requestIdHeader, request.id));
   };
 }
 
 function inItsName<T>(request: FastifyRequest, work: () => T): T {
-  return request.routeOptions.config.quiet ? work() : inRequest(request.id, work);
+  return request.routeOptions.config.logsNothing ? work() : inRequest(request.id, work);
 }
 
-function logAnswer(log: Log, request: FastifyRequest, reply: FastifyReply): void {
-  const { id: requestId, method, failure, routeOptions } = request;
-  const probe = routeOptions.url === undefined ? probePathOf(method, request.url) : undefined;
-  logServed(log, {
+function servedOf(request: FastifyRequest, reply: FastifyReply): Served & { readonly probe: boolean } {
+  const { id: requestId, method, failure } = request;
+  // Made anew each time that it is read.
+  const { url, config } = request.routeOptions;
+  const probe = url === undefined ? probePathOf(method, request.url) : undefined;
+  return {
     requestId,
     method,
-    route: probe ?? routeOptions.url,
+    route: probe ?? url,
     status: reply.statusCode,
     ms: reply.elapsedTime,
     failure,
-    quiet: probe !== undefined || routeOptions.config.quiet,
-  });
+    quiet: probe !== undefined || config.quiet,
+    probe: probe !== undefined,
+  };
 }

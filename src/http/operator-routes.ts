@@ -1,4 +1,4 @@
-// Gives a fastify service `/livez`, `/readyz` and `/metrics`, and counts what else it answers. Used by server.ts.
+// Gives a fastify service `/livez`, `/readyz` and `/metrics`. Used by server.ts.
 
 import type { FastifyInstance } from 'fastify';
 import { answerProbe, type Operations, probePathOf } from './operations.ts';
@@ -8,23 +8,17 @@ import { answerProbe, type Operations, probePathOf } from './operations.ts';
  * from asking nor sees what it asks. A child with routes of its own would not do: hooks of later go down to it.
  */
 export function answerOperators(app: Pick<FastifyInstance, 'addHook'>, operations: Operations): void {
-  app.addHook('onRequest', async (request, reply) => {
-    const path = probePathOf(request.method, request.url);
-    if (!path) return;
+  app.addHook('onRequest', (request, reply, done) => {
+    // None of the three is a route, so the rest need not be looked at.
+    const path = request.is404 ? probePathOf(request.method, request.url) : undefined;
+    if (!path) return done();
     const { ip: address, headers, socket } = request;
-    const answer = await answerProbe(operations, path, { address, peer: socket.remoteAddress, headers });
     // Whoever may not see it gets what every unknown path gets.
-    if (answer) return reply.code(answer.status).headers(answer.headers).send(answer.body);
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    if (!probePathOf(request.method, request.url)) {
-      operations.served({
-        method: request.method,
-        route: request.routeOptions.url,
-        status: reply.statusCode,
-        ms: reply.elapsedTime,
-      });
-    }
-    done();
+    answerProbe(operations, path, { address, peer: socket.remoteAddress, headers })
+      .then((answer) => {
+        if (answer) reply.code(answer.status).headers(answer.headers).send(answer.body);
+        else done();
+      })
+      .catch(done);
   });
 }

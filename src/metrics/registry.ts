@@ -1,7 +1,8 @@
 // The metrics of one process as Prometheus reads them. Used by app/compose; the one owner of prom-client. A registry
 // of its own instead of the package's global one, so that two in one process (tests) do not mix.
 
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { createHistogram, type Histogram } from './histogram.ts';
 
 /** Label values of one reading of a gauge, in the order of its label names, and the number. */
 export type Reading = readonly [labels: readonly string[], value: number];
@@ -39,6 +40,7 @@ export interface MetricsRegistry {
 export function createRegistry(): MetricsRegistry {
   const registry = new Registry();
   const registers = [registry];
+  const histograms: Histogram[] = [];
 
   return {
     counter: (name, help, label, known) => {
@@ -49,24 +51,32 @@ export function createRegistry(): MetricsRegistry {
       return (value, by = 1) => children.get(value)?.inc(by);
     },
     counters: (name, help, labels) => {
-      const counter = new Counter({ name, help, labelNames: [...labels], registers });
-      return (...values) => {
-        const child = counter.labels(...values);
-        return () => child.inc();
-      };
-    },
-    histogram: (name, help, labels, buckets) => {
-      const histogram = new Histogram({
+      // Counted in numbers of our own, as prom-client looks the labels up for each event.
+      const cells: { readonly values: readonly string[]; events: number }[] = [];
+      new Counter({
         name,
         help,
         labelNames: [...labels],
-        buckets: [...buckets],
         registers,
+        collect() {
+          for (const cell of cells) {
+            this.labels(...cell.values).inc(cell.events);
+            cell.events = 0;
+          }
+        },
       });
       return (...values) => {
-        const child = histogram.labels(...values);
-        return (value) => child.observe(value);
+        const cell = { values, events: 0 };
+        cells.push(cell);
+        return () => {
+          cell.events++;
+        };
       };
+    },
+    histogram: (name, help, labels, buckets) => {
+      const histogram = createHistogram(name, help, labels, buckets);
+      histograms.push(histogram);
+      return histogram.of;
     },
     gauge: (name, help, labels, read) => {
       new Gauge({
@@ -90,7 +100,10 @@ export function createRegistry(): MetricsRegistry {
         },
       });
     },
-    text: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    text: async () => {
+      const parts = [await registry.metrics(), ...histograms.map((histogram) => histogram.text())];
+      return { type: registry.contentType, text: parts.join('\n') };
+    },
   };
 }
 

@@ -42,8 +42,6 @@ const sharedTypes = ['src/domain/ports.ts', 'src/domain/model.ts'];
 
 /** The rooms that may use a package at run time. */
 const packageOwners: Record<string, readonly string[]> = {
-  '@fastify/cors': ['gateway'],
-  '@fastify/helmet': ['http'],
   '@fastify/proxy-addr': ['app'],
   '@fastify/swagger': ['gateway'],
   '@fastify/swagger-ui': ['gateway'],

@@ -15,6 +15,7 @@ export interface TestLogsOptions {
   readonly services?: readonly ServiceName[];
   readonly clock?: Clock;
   readonly stderr?: LogsOptions['stderr'];
+  readonly afterTurn?: LogsOptions['afterTurn'];
 }
 
 export interface TestLogs extends Logs {
@@ -37,6 +38,7 @@ export function createTestLogs(options: TestLogsOptions = {}): TestLogs {
     forPeople: true,
     colours: false,
     clock: options.clock ?? createFakeClock(),
+    afterTurn: options.afterTurn,
   });
   onTestFinished(() => logs.close());
   return { ...logs, lines, settings };

@@ -104,7 +104,10 @@ function meteredLimits(registry: MetricsRegistry, limits: LimitStore): LimitStor
   };
   return {
     ...limits,
-    take: async (key, limit) => note(key, await limits.take(key, limit)),
+    take: (key, limit) => {
+      const taken = limits.take(key, limit);
+      return typeof taken === 'number' ? note(key, taken) : taken.then((seconds) => note(key, seconds));
+    },
     peek: async (key, limit) => note(key, await limits.peek(key, limit)),
   };
 }

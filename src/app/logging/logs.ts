@@ -31,6 +31,11 @@ export interface LogsOptions {
   /** On a terminal that has them. */
   readonly colours: boolean;
   readonly clock: Clock;
+  /**
+   * Does the work when this turn of the event loop is over. Lines of a turn below warn are then one write to stderr, which
+   * costs as much as all else of a request. Undefined: each is written at once.
+   */
+  readonly afterTurn?: ((work: () => void) => void) | undefined;
 }
 
 export interface Logs {
@@ -65,7 +70,7 @@ export function createLogs(options: LogsOptions): Logs {
   const { settings, services, clock } = options;
   let levels: Levels = { level: settings.level, gelfLevel: settings.gelf_level };
   let [forLines, forGelf] = [threshold(levels.level), threshold(levels.gelfLevel)];
-  const writeStderr = stderrWriter(options);
+  const stderr = stderrWriter(options);
   const files = new Map<string, LogFile>();
   const loggers = new Map<ServiceName | undefined, Logger>();
   let gelf: GelfSender | undefined;
@@ -86,12 +91,20 @@ export function createLogs(options: LogsOptions): Logs {
     return file;
   };
 
+  /** Lines of the same millisecond have the same. */
+  let stamped = { ms: Number.NaN, text: '' };
+  const timestamp = (): string => {
+    const ms = clock.now();
+    if (ms !== stamped.ms) stamped = { ms, text: `,"time":"${localTime(ms)}"` };
+    return stamped.text;
+  };
+
   const destination = (service: ServiceName | undefined): DestinationStream => ({
     write: (whole) => {
       const line = bounded(whole);
       const level = levelOf(line);
       if (level >= forLines) {
-        writeStderr(line);
+        stderr.write(line, level);
         fileOf(service)?.write(line);
       }
       if (level >= forGelf) gelf?.send(readLine(line));
@@ -105,7 +118,7 @@ export function createLogs(options: LogsOptions): Logs {
       {
         level: lowest(levels),
         base: service === undefined ? null : { service },
-        timestamp: () => `,"time":"${localTime(clock.now())}"`,
+        timestamp,
         mixin: () => {
           const requestId = currentRequestId();
           return requestId === undefined ? {} : { requestId };
@@ -139,6 +152,7 @@ export function createLogs(options: LogsOptions): Logs {
       gelf: gelf?.dropped ?? 0,
     }),
     close: async () => {
+      stderr.end();
       await Promise.all([gelf?.close(), ...[...files.values()].map((file) => file.close())]);
     },
   };
@@ -149,15 +163,42 @@ function levelOf(line: string): number {
   return Number(line.slice('{"level":'.length, line.indexOf(',')));
 }
 
+interface LineWriter {
+  /** `level` is pino's number. */
+  write(line: string, level: number): void;
+  /** Writes what waits; from now on nothing waits any more. */
+  end(): void;
+}
+
+const warn = 40;
+/** Characters that wait for the end of a turn. */
+const maxWaiting = 64 * 1024;
+
 /** A line that cannot be written (a reader that is gone) is lost: there is no place to say it. */
-function stderrWriter({ stderr, forPeople, colours }: LogsOptions): (line: string) => void {
+function stderrWriter({ stderr, forPeople, colours, afterTurn }: LogsOptions): LineWriter {
   const format = terminalFormat(colours && stderr.hasColors?.() === true);
   const people = forPeople && stderr.isTTY === true;
-  return (line) => {
+  let later = afterTurn;
+  let waiting = '';
+  const flush = (): void => {
+    const lines = waiting;
+    waiting = '';
     try {
-      stderr.write(people ? format(readLine(line)) : line);
+      if (lines !== '') stderr.write(lines);
     } catch {
       // See above.
     }
+  };
+  return {
+    write: (line, level) => {
+      if (waiting === '' && level < warn) later?.(flush);
+      waiting += people ? format(readLine(line)) : line;
+      // What is wrong may be the last that the process says.
+      if (!later || level >= warn || waiting.length > maxWaiting) flush();
+    },
+    end: () => {
+      later = undefined;
+      flush();
+    },
   };
 }

@@ -59,6 +59,7 @@ async function serve(context: Context, words: readonly string[], options: Option
     forPeople: !context.options.json,
     colours: context.options.color,
     clock: systemClock,
+    afterTurn: setImmediate,
   });
   const { log } = logs;
   const lifecycle = createLifecycle(log);

@@ -1,7 +1,7 @@
 // Routes of gateway clients: ping, register, list. CONTRACT.md, "Seeds".
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { verifySeedToken } from '../../crypto/seed-token.ts';
 import { limitAddress } from '../../domain/limiting.ts';
@@ -18,9 +18,11 @@ interface Options {
   readonly tokenSecret: string;
 }
 
+// Handlers return the text, not the reply: to wait for that, fastify watches the whole answer with an `end-of-stream`.
+const textType = 'text/plain; charset=utf-8';
 const badJson = 'invalid json';
 /** Gateway clients and their operators ask all the time. */
-const quiet = true;
+const often = { quiet: true, logsNothing: true };
 const missing = { seed_type: 'missing seeder state' };
 
 const nullableText = Type.Union([Type.String(), Type.Null()]);
@@ -45,28 +47,32 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
     const bytesOf = unlessSame((views: readonly SeedView[]) =>
       Buffer.from(`[${views.map(textOf).join(',')}]`),
     );
-    app.get(url, { config: { quiet }, schema: { summary, ...listSchema } }, async (_request, reply) =>
-      reply.type('application/json; charset=utf-8').send(bytesOf(await seeds.list(type))),
-    );
+    app.get(url, { config: often, schema: { summary, ...listSchema } }, async (_request, reply) => {
+      reply.type('application/json; charset=utf-8');
+      return bytesOf(await seeds.list(type));
+    });
   }
 
   app.get(
     '/seeds/:IMSI',
     {
-      config: { quiet },
+      config: often,
       schema: {
         summary: 'MSISDN of an active seed, or nothing',
         tags: ['seeds'],
         params: Type.Object({ IMSI: ids.imsi }),
       },
     },
-    async (request, reply) => text(reply, (await seeds.msisdnOf(request.params.IMSI)) ?? ''),
+    async (request, reply) => {
+      reply.type(textType);
+      return (await seeds.msisdnOf(request.params.IMSI)) ?? '';
+    },
   );
 
   app.post(
     '/seeds/ping',
     {
-      config: { badJson, missing, quiet },
+      config: { ...often, badJson, missing },
       schema: {
         summary: 'A gateway client is alive; answers its LPS',
         tags: ['seeds'],
@@ -80,12 +86,9 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
     async (request, reply) => {
       const { IMSI, MSISDN, seed_type } = request.body;
       requireToken(request, tokenSecret, IMSI);
-      return text(
-        reply,
-        formatLps(
-          await seeds.ping({ imsi: IMSI, msisdn: MSISDN, seedType: seed_type }, limitAddress(request.ip)),
-        ),
-      );
+      reply.type(textType);
+      const seed = { imsi: IMSI, msisdn: MSISDN, seedType: seed_type };
+      return formatLps(await seeds.ping(seed, limitAddress(request.ip)));
     },
   );
 
@@ -102,7 +105,8 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
     async (request, reply) => {
       const { IMSI, MSISDN } = request.body;
       requireToken(request, tokenSecret);
-      return text(reply, formatLps(await seeds.register(IMSI, MSISDN, limitAddress(request.ip))));
+      reply.type(textType);
+      return formatLps(await seeds.register(IMSI, MSISDN, limitAddress(request.ip)));
     },
   );
 };
@@ -144,8 +148,4 @@ function requireToken(request: FastifyRequest, secret: string, imsi?: string): v
   if (owner === undefined || (imsi !== undefined && owner !== imsi)) {
     throw new SwobError('UNAUTHENTICATED', 'missing or wrong token');
   }
-}
-
-function text(reply: FastifyReply, body: string): FastifyReply {
-  return reply.type('text/plain; charset=utf-8').send(body);
 }

@@ -33,6 +33,7 @@ export const syncRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
   app.get(
     '/v2/sync/users/:userId',
     {
+      config: { logsNothing: true },
       schema: {
         summary: 'Open a session; answers the websocket URL',
         tags,
@@ -42,10 +43,8 @@ export const syncRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
     async (request, reply) => {
       const { userId } = request.params;
       const sessionId = await pairing.open(userId, limitAddress(request.ip));
-      return reply
-        .type(textType)
-        .header('cache-control', 'no-store')
-        .send(initUrl(addresses.sync(), userId, sessionId));
+      reply.type(textType).header('cache-control', 'no-store');
+      return initUrl(addresses.sync(), userId, sessionId);
     },
   );
 
@@ -54,7 +53,8 @@ export const syncRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
     { schema: { summary: 'Replace a session; answers the new id', tags, params: session } },
     async (request, reply) => {
       const { userId, sessionId } = request.params;
-      return reply.type(textType).send(await pairing.replace(userId, sessionId, limitAddress(request.ip)));
+      reply.type(textType);
+      return pairing.replace(userId, sessionId, limitAddress(request.ip));
     },
   );
 
@@ -109,11 +109,12 @@ const handshakeRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) 
     parseJson(request, escapeRawControls(String(body)), done);
   });
   // The old server looked at the body only, unless it was a form; clients send any type, an odd one, or none.
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     const form = /^(application\/x-www-form-urlencoded|multipart\/)/i;
     if (form.test(request.headers['content-type'] ?? ''))
       throw new SwobError('BAD_INPUT', 'poorly formed json');
     request.headers['content-type'] = 'application/json';
+    done();
   });
 
   app.post(

@@ -10,32 +10,33 @@ const maxKeys = 100_000;
 export function createMemoryLimits(clock: Pick<Clock, 'monotonic'>): LimitStore {
   const windows = new LRUCache<string, { used: number; readonly endsAt: number }>({ max: maxKeys });
 
-  const current = (key: string) => {
+  const current = (key: string, now: number) => {
     const window = windows.get(key);
-    return window && window.endsAt > clock.monotonic() ? window : undefined;
+    return window && window.endsAt > now ? window : undefined;
   };
 
-  /** Seconds until the key's window ends, or 0 while there is room in it. */
-  const waitOf = (key: string, count: number): number => {
-    const window = current(key);
-    return window && window.used >= count ? Math.ceil((window.endsAt - clock.monotonic()) / 1_000) : 0;
-  };
+  const secondsUntil = (end: number, now: number): number => Math.ceil((end - now) / 1_000);
 
   return {
-    peek: async (key, limit) => (limit === 'off' ? 0 : waitOf(key, limit.count)),
-
-    take: async (key, limit) => {
+    peek: async (key, limit) => {
       if (limit === 'off') return 0;
-      const seconds = waitOf(key, limit.count);
-      if (seconds > 0) return seconds;
-      const window = current(key) ?? { used: 0, endsAt: clock.monotonic() + limit.windowMs };
-      window.used++;
-      windows.set(key, window);
+      const now = clock.monotonic();
+      const window = current(key, now);
+      return window && window.used >= limit.count ? secondsUntil(window.endsAt, now) : 0;
+    },
+
+    take: (key, limit) => {
+      if (limit === 'off') return 0;
+      const now = clock.monotonic();
+      const window = current(key, now);
+      if (!window) windows.set(key, { used: 1, endsAt: now + limit.windowMs });
+      else if (window.used < limit.count) window.used++;
+      else return secondsUntil(window.endsAt, now);
       return 0;
     },
 
     giveBack: async (key, limit) => {
-      const window = limit === 'off' ? undefined : current(key);
+      const window = limit === 'off' ? undefined : current(key, clock.monotonic());
       if (!window) return;
       window.used--;
       // The event that opened the window did not count, so neither does the window.

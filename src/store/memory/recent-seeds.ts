@@ -22,20 +22,54 @@ export interface RecentSeeds {
   drop(seed: Seed): void;
 }
 
-/** Age is measured by the monotonic clock from the moment of the ping, so wall time does not matter. */
+interface Ping {
+  seed: Seed;
+  at: number;
+  older: Ping | undefined;
+  newer: Ping | undefined;
+}
+
+/**
+ * Age is measured by the monotonic clock from the moment of the ping, so wall time does not matter. The order is a list's,
+ * not the map's: a map that is deleted from and added to for each ping is copied again and again.
+ */
 export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: number): RecentSeeds {
-  const pings = new Map<string, { readonly seed: Seed; readonly at: number }>();
+  const pings = new Map<string, Ping>();
   /** The last list; it holds until a ping comes, or its oldest seed is too old. */
   let listed:
-    | { readonly seeds: readonly Seed[]; readonly maxAgeMs: number; readonly oldest: number }
+    | { readonly seeds: readonly Seed[]; readonly maxAgeMs: number; readonly oldestAt: number }
     | undefined;
-  const all = () => Array.from(pings.values(), ({ seed }) => seed);
+  let oldest: Ping | undefined;
+  let newest: Ping | undefined;
+
+  const unlink = (ping: Ping): void => {
+    if (ping.older) ping.older.newer = ping.newer;
+    else oldest = ping.newer;
+    if (ping.newer) ping.newer.older = ping.older;
+    else newest = ping.older;
+    ping.older = undefined;
+    ping.newer = undefined;
+  };
+  const append = (ping: Ping): void => {
+    ping.older = newest;
+    if (newest) newest.newer = ping;
+    else oldest = ping;
+    newest = ping;
+  };
 
   return {
     touch: (seed, ageMs = 0) => {
-      // Inserted anew, so that the map's order stays the order of pings.
-      pings.delete(seed.imsi);
-      pings.set(seed.imsi, { seed, at: clock.monotonic() - ageMs });
+      const at = clock.monotonic() - ageMs;
+      let ping = pings.get(seed.imsi);
+      if (ping) {
+        unlink(ping);
+        ping.seed = seed;
+        ping.at = at;
+      } else {
+        ping = { seed, at, older: undefined, newer: undefined };
+        pings.set(seed.imsi, ping);
+      }
+      append(ping);
       listed = undefined;
     },
 
@@ -49,32 +83,37 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
     list: (maxAgeMs) => {
       checkAge(maxAgeMs, activeMs);
       const since = clock.monotonic() - maxAgeMs;
-      if (listed?.maxAgeMs === maxAgeMs && listed.oldest >= since) return listed.seeds;
+      if (listed?.maxAgeMs === maxAgeMs && listed.oldestAt >= since) return listed.seeds;
       const seeds: Seed[] = [];
-      let oldest = Number.POSITIVE_INFINITY;
-      for (const { seed, at } of pings.values()) {
-        if (at < since) continue;
-        seeds.push(seed);
-        oldest = Math.min(oldest, at);
+      let oldestAt = Number.POSITIVE_INFINITY;
+      for (let ping = oldest; ping; ping = ping.newer) {
+        if (ping.at < since) continue;
+        seeds.push(ping.seed);
+        oldestAt = Math.min(oldestAt, ping.at);
       }
-      listed = { seeds, maxAgeMs, oldest };
+      listed = { seeds, maxAgeMs, oldestAt };
       return seeds;
     },
 
-    all,
+    all: () => {
+      const found: Seed[] = [];
+      for (let ping = oldest; ping; ping = ping.newer) found.push(ping.seed);
+      return found;
+    },
 
     stale: (count) => {
       const since = clock.monotonic() - activeMs;
       const found: Seed[] = [];
-      for (const { seed, at } of pings.values()) {
-        if (at >= since || found.length === count) break;
-        found.push(seed);
+      for (let ping = oldest; ping && ping.at < since && found.length < count; ping = ping.newer) {
+        found.push(ping.seed);
       }
       return found;
     },
 
     drop: (seed) => {
-      if (pings.get(seed.imsi)?.seed !== seed) return;
+      const ping = pings.get(seed.imsi);
+      if (ping?.seed !== seed) return;
+      unlink(ping);
       pings.delete(seed.imsi);
       listed = undefined;
     },

@@ -36,6 +36,36 @@ test('lines are JSON with level, time, service, fields and message, from the lev
   expect(lines.every((line) => line.endsWith('}\n') && line.startsWith('{"level":'))).toBe(true);
 });
 
+test('lines of a turn are written together, but not behind one at warn, and not after the end', async () => {
+  const writes: string[] = [];
+  const turns: (() => void)[] = [];
+  const logs = createTestLogs({
+    stderr: { write: (text: string) => writes.push(text) },
+    afterTurn: (work) => turns.push(work),
+  });
+  const { log } = logs;
+  const written = () => writes.splice(0).map((text) => parsed(text.trim().split('\n')).map(({ msg }) => msg));
+  log.info({}, 'one');
+  log.info({}, 'two');
+  expect(written()).toEqual([]);
+  expect(turns).toHaveLength(1);
+  turns.pop()?.();
+  expect(written()).toEqual([['one', 'two']]);
+  log.info({}, 'before');
+  log.warn({}, 'what is wrong');
+  expect(written()).toEqual([['before', 'what is wrong']]);
+  turns.pop()?.();
+  expect(written()).toEqual([]);
+  log.info({ text: 'x' }, 'many');
+  for (let line = 0; line < 1_000; line++) log.info({ reason: 'x'.repeat(100) }, 'more');
+  expect(written().length).toBeGreaterThan(1);
+  log.info({}, 'last');
+  await logs.close();
+  expect(written().flat().at(-1)).toBe('last');
+  log.info({}, 'after the end');
+  expect(written()).toEqual([['after the end']]);
+});
+
 test('nothing is looked at that is below the level', () => {
   const { log } = createTestLogs({ set: ['level=info'] });
   const fields = {
