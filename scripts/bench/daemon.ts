@@ -43,7 +43,8 @@ export async function startDaemon(
   const { settings = [], role = 'server' } = options;
   const folder = options.folder ?? (await lab.folder());
   const readyFile = join(folder, 'ready.json');
-  const set = [...everyBench, ...settings].flatMap((setting) => ['--set', setting]);
+  const store = lab.storeUrl === undefined ? [] : [`store.url=${lab.storeUrl}`];
+  const set = [...everyBench, ...store, ...settings].flatMap((setting) => ['--set', setting]);
   const profile = lab.profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${lab.profiles}`];
   const args = [...profile, swobScript, 'serve', ...services, '--ready-file', readyFile, ...set];
   const child = lab.startNode(role, `swob serve ${services.join(' ')}`, args, folder);

@@ -20,6 +20,8 @@ export interface Effort {
   readonly quick: boolean;
   /** Folder for CPU profiles of the daemons; undefined: none are taken, as they cost time. */
   readonly profiles: string | undefined;
+  /** Redis that the daemons keep their store in; undefined: a folder. */
+  readonly storeUrl?: string;
 }
 
 export interface Lab extends Effort {

@@ -1,5 +1,6 @@
 // `npm run bench`: measures the built binary beside bare baselines and prints a table. Arguments: names of benches
-// (B1 … B11, all by default) or `soak`; --quick, --rounds, --seconds, --json FILE, --cpu-prof FOLDER, --minutes and --svg FILE for the soak.
+// (B1 … B11, all by default) or `soak`; --quick, --rounds, --seconds, --json FILE, --cpu-prof FOLDER, --redis (the store of
+// every daemon there), --minutes and --svg FILE for the soak.
 // docs/performance.md.
 
 import { writeFile } from 'node:fs/promises';
@@ -19,6 +20,7 @@ import { socketsBench } from './benches/sockets.ts';
 import { startsBench } from './benches/starts.ts';
 import { connections, httpDriver } from './http-load.ts';
 import { createLab, type Lab, root } from './lab.ts';
+import { startRedis } from './redis.ts';
 import { judge, table, type Verdict } from './report.ts';
 import { runSoak } from './soak.ts';
 
@@ -47,6 +49,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     minutes: { type: 'string' },
+    redis: { type: 'boolean', default: false },
     svg: { type: 'string', default: join(root, 'docs', 'soak.svg') },
     'cpu-prof': { type: 'string' },
     json: { type: 'string', default: join(root, 'bench-results.json') },
@@ -97,7 +100,8 @@ async function main(): Promise<void> {
   const minutes = positive('minutes', values.minutes, 10);
 
   const profiles = values['cpu-prof'] === undefined ? undefined : resolve(values['cpu-prof']);
-  const lab = await createLab({ rounds, seconds, quick: values.quick, profiles }, say);
+  const own = await createLab({ rounds, seconds, quick: values.quick, profiles }, say);
+  const lab = values.redis ? { ...own, storeUrl: (await startRedis(own)).url } : own;
   const stopped = (signal: NodeJS.Signals): void => {
     void lab.close().finally(() => process.kill(process.pid, signal));
   };
