@@ -178,7 +178,8 @@ const maxWaiting = 64 * 1024;
 function stderrWriter({ stderr, forPeople, colours, afterTurn }: LogsOptions): LineWriter {
   const format = terminalFormat(colours && stderr.hasColors?.() === true);
   const people = forPeople && stderr.isTTY === true;
-  let later = afterTurn;
+  // People read them beside what else is printed, and there are few.
+  let later = people ? undefined : afterTurn;
   let waiting = '';
   const flush = (): void => {
     const lines = waiting;

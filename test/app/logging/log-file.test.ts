@@ -122,7 +122,14 @@ test('only so many archives are kept, the newest', async () => {
   const t = trial({ maxCount: 3 });
   await write(t, [0, 10_000]);
   await t.file.close();
-  await vi.waitFor(() => expect(archivesIn(t.folder)).toHaveLength(3));
+  await vi.waitFor(
+    () => {
+      expect(archivesIn(t.folder)).toHaveLength(3);
+      // None that is still being compressed.
+      expect(archivesIn(t.folder).every((name) => name.endsWith('.log.gz'))).toBe(true);
+    },
+    { timeout: 10_000 },
+  );
   const kept = numbers(t.folder);
   expect(kept).toEqual(range(10_000 - kept.length, 10_000));
 });
