@@ -43,7 +43,10 @@ export async function startDaemon(
   const { settings = [], role = 'server' } = options;
   const folder = options.folder ?? (await lab.folder());
   const readyFile = join(folder, 'ready.json');
-  const store = lab.storeUrl === undefined ? [] : [`store.url=${lab.storeUrl}`];
+  // Keys of its own: a daemon with another key pair would be refused.
+  const prefix = folder.replaceAll(/\W+/g, '-').slice(-60);
+  const store =
+    lab.storeUrl === undefined ? [] : [`store.url=${lab.storeUrl}`, `store.prefix=bench${prefix}`];
   const set = [...everyBench, ...store, ...settings].flatMap((setting) => ['--set', setting]);
   const profile = lab.profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${lab.profiles}`];
   const args = [...profile, swobScript, 'serve', ...services, '--ready-file', readyFile, ...set];
