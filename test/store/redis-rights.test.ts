@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openRedisArchive } from '../../src/store/redis/archive.ts';
 import { createRedisStore } from '../../src/store/redis/store.ts';
 import { parcel } from '../contract/outboxes.ts';
@@ -49,7 +49,7 @@ test('they are enough to carry the store elsewhere', async () => {
   expect(await archive.count()).toMatchObject({ users: 1, seeds: 1, inbound: 1 });
 });
 
-// Before the server is stopped: the last hook runs first.
-afterAll(async () => {
-  if (isRun) expect(await redis().cli('acl', 'log')).toBe('');
+test('and none was refused on the way', async () => {
+  expect(isRun).toBe(true);
+  expect(await redis().cli('acl', 'log')).toBe('');
 });
