@@ -71,6 +71,27 @@ test('300 SMS, each offered to two gateways at once, arrive once while gateways 
   expect(calls().length - messages.length).toBeLessThanOrEqual(5 * 22);
 });
 
+test('an SMS at two gateways at once is one call of the Publisher', { timeout: 60_000 }, async () => {
+  await redis().flush();
+  const publisher = await startPublisherStub({ ...local, dedupe: false });
+  const developer = await startDeveloperStub({ ...local, numbers: new Map([[msisdn, 'alice']]) });
+  onTestFinished(async () => void (await Promise.all([publisher.close(), developer.close()])));
+  const world = await startNodes(redis().port, users, {
+    each: 2,
+    set: [`publisher.port=${portOf(publisher.url)}`, `backend_publisher.port=${portOf(developer.url)}`],
+  });
+  const { key } = await pairSomehow(world, 'alice', 'correct horse', createPhone());
+  const gateways = world.nodes.filter(({ role }) => role === 'gateway');
+  for (let n = 0; n < 60; n++) {
+    const body = { text: encryptAsApp(key, `g:to@example.org:::no ${n}`), MSISDN: msisdn };
+    const answers = gateways.map(({ url }) => post(`${url}/sms/platform/gateway-client`, body));
+    for (const { status, text } of await Promise.all(answers)) {
+      expect([status, text]).toEqual([200, 'message published successfully']);
+    }
+  }
+  expect(publisher.messages()).toHaveLength(60);
+});
+
 test('a message that no gateway could deliver is delivered by another one when its own is gone', {
   timeout: 120_000,
 }, async () => {

@@ -30,7 +30,11 @@ async function writeNew(file: string, text: string | Iterable<string>): Promise<
     for (const part of typeof text === 'string' ? [text] : text) {
       const bytes = Buffer.from(part);
       // A disk that is nearly full takes a part, and says so only the next time.
-      for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at)).bytesWritten;
+      for (let at = 0; at < bytes.length; ) {
+        const { bytesWritten } = await handle.write(bytes, at);
+        if (bytesWritten === 0) throw new Error(`the disk takes nothing of ${file} and does not say why`);
+        at += bytesWritten;
+      }
     }
     await handle.sync();
   } finally {
