@@ -2,11 +2,11 @@
 // go to another one when theirs fails. Used by many-nodes.test.ts.
 
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
-import { WebSocket } from 'ws';
+import { onTestFinished, vi } from 'vitest';
 import { startUsersStub } from '../../src/stubs/users.ts';
 import { type RunningProcess, startSwob } from '../support/binary.ts';
 import { temporaryFolder } from '../support/folders.ts';
+import { openPage, type Page } from '../support/page.ts';
 import { decryptWith, encryptFor, type Phone, post, shakeHands } from '../support/phone.ts';
 import { freePort } from '../support/ports.ts';
 import { startProxy, type TcpProxy } from '../support/tcp-proxy.ts';
@@ -95,94 +95,6 @@ export async function startNodes(
   };
 }
 
-interface Page {
-  /** The handshake URL that it shows now; waits for one. */
-  shown(): Promise<URL>;
-  /** Resolves when it has shown that the phone is paired. */
-  readonly paired: Promise<void>;
-  /** Resolves when it cannot go on: its session is unknown, or its time is over. */
-  readonly lost: Promise<string>;
-  /** How often it had to connect anew. */
-  reconnects(): number;
-  close(): void;
-}
-
-/** A page as users have it: when its connection breaks it opens the same URL at another node, for as long as it takes. */
-function openPage({ next }: ManyNodes, initUrl: string): Page {
-  const path = new URL(initUrl).pathname;
-  let current: URL | undefined;
-  let wake = (): void => {};
-  let shownNext = new Promise<void>((resolve) => {
-    wake = resolve;
-  });
-  let settlePaired = (): void => {};
-  let settleLost = (_why: string): void => {};
-  const paired = new Promise<void>((resolve) => {
-    settlePaired = resolve;
-  });
-  const lost = new Promise<string>((resolve) => {
-    settleLost = resolve;
-  });
-  let connections = 0;
-  let closed = false;
-  let socket: WebSocket | undefined;
-
-  const show = (url: string): void => {
-    current = new URL(url);
-    wake();
-    shownNext = new Promise((resolve) => {
-      wake = resolve;
-    });
-  };
-  const connect = (): void => {
-    if (closed) return;
-    connections += 1;
-    const opened = new WebSocket(`${next('sync').url}${path}`, { handshakeTimeout: 5_000 });
-    socket = opened;
-    opened.on('error', () => {});
-    opened.on('message', (data) => {
-      const frame = String(data);
-      if (frame === '200- ack') settlePaired();
-      else if (frame.startsWith('{')) show(JSON.parse(frame).qr_url);
-    });
-    opened.on('close', (code, reason) => {
-      // A status in place of a websocket has 1006, too.
-      if ([1001, 1006, 1011].includes(code)) setTimeout(connect, 50 + Math.random() * 100);
-      else if (String(reason) !== 'paired') settleLost(`${code} ${reason}`);
-    });
-  };
-  connect();
-
-  return {
-    shown: async () => {
-      while (!current) await shownNext;
-      return current;
-    },
-    paired,
-    lost,
-    reconnects: () => connections - 1,
-    close: () => {
-      closed = true;
-      socket?.terminate();
-    },
-  };
-}
-
-/** Tries until it works, or for a minute. */
-async function insist<T>(attempt: () => Promise<T>): Promise<T> {
-  const until = Date.now() + 60_000;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (error instanceof PageLost || Date.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 100));
-    }
-  }
-}
-
-class PageLost extends Error {}
-
 export interface Paired {
   /** That the phone holds. */
   readonly key: string;
@@ -200,43 +112,49 @@ export async function pairSomehow(
 ): Promise<Paired> {
   let reconnects = 0;
   for (let pages = 1; pages <= 10; pages++) {
-    const initUrl = await insist(async () => {
-      const response = await fetch(`${world.next('gateway').url}/v2/sync/users/${userId}`, bounded());
-      const text = await response.text();
-      if (response.status !== 200) throw new Error(`new session: ${response.status} ${text}`);
-      return text;
+    const { pathname } = new URL(await vi.waitFor(() => newSession(world, userId), insisting));
+    const page = openPage(() => `${world.next('sync').url}${pathname}`);
+    // When the server says that the page cannot go on, the user opens another one.
+    const lost = page.paired.then(
+      () => false,
+      () => true,
+    );
+    let isLost = false;
+    void lost.then((value) => {
+      isLost = value;
     });
-    const page = openPage(world, initUrl);
-    try {
-      const key = await insist(() => orLost(page, pairFrom(world, page, password, phone)));
-      await orLost(page, page.paired);
-      return { key, pages, reconnects: reconnects + page.reconnects() };
-    } catch (error) {
-      if (!(error instanceof PageLost)) throw error;
-    } finally {
-      page.close();
-      reconnects += page.reconnects();
-    }
+    const key = await vi.waitFor(
+      () => (isLost ? undefined : pairFrom(world, page, password, phone)),
+      insisting,
+    );
+    const isPaired = key !== undefined && !(await lost);
+    page.close();
+    // The last end is the one that was meant.
+    reconnects += Math.max(0, page.ends.length - 1);
+    if (isPaired) return { key, pages, reconnects };
   }
   throw new Error(`${userId} has opened 10 pages in vain`);
 }
 
+/** Whatever fails is tried again, each time with other nodes. */
+const insisting = { timeout: 60_000, interval: 100 };
+
+async function newSession(world: ManyNodes, userId: string): Promise<string> {
+  const response = await fetch(`${world.next('gateway').url}/v2/sync/users/${userId}`, bounded());
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(`new session: ${response.status} ${text}`);
+  return text;
+}
+
 /** Scans what the page shows, and takes each step at another gateway. */
 async function pairFrom(world: ManyNodes, page: Page, password: string, phone: Phone): Promise<string> {
-  const { pathname } = await page.shown();
+  const { pathname } = new URL(await page.shows());
   const { publicKey } = await shakeHands(`${world.next('gateway').url}${pathname}`, phone);
   const { status, text } = await post(`${world.next('gateway').url}${pathname.replace(/\/handshake$/, '')}`, {
     password: encryptFor(publicKey, Buffer.from(password)).toString('base64'),
   });
   if (status !== 200) throw new Error(`password: ${status} ${text}`);
   return decryptWith(phone.privateKey, Buffer.from(JSON.parse(text).shared_key, 'base64')).toString();
-}
-
-async function orLost<T>(page: Page, wanted: Promise<T>): Promise<T> {
-  const lost = page.lost.then((why) => {
-    throw new PageLost(why);
-  });
-  return Promise.race([wanted, lost]);
 }
 
 const bounded = () => ({ signal: AbortSignal.timeout(5_000) });

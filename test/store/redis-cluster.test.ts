@@ -1,26 +1,16 @@
 // The same contract in a cluster: whatever changes together is in one slot, and whatever need not be is spread.
 
 import { expect, test } from 'vitest';
-import { createRedisStore } from '../../src/store/redis/store.ts';
 import { storeContract } from '../contract/store.ts';
 import { sharedConnection } from '../support/redis-client.ts';
 import { clusterForFile } from '../support/redis-cluster.ts';
-import { newPrefix, openRedisStore, timeOf } from './redis-support.ts';
+import { contractStores, newPrefix, openRedisStore } from './redis-support.ts';
 
 const cluster = clusterForFile();
 
-/** One connection for all tests: every store has keys of its own. */
 const shared = sharedConnection(() => cluster().url);
 
-storeContract('Redis Cluster', async (options) =>
-  createRedisStore({
-    ...options,
-    redis: await shared(),
-    prefix: newPrefix(),
-    slots: 1,
-    now: timeOf(options.clock),
-  }),
-);
+storeContract('Redis Cluster', contractStores(shared));
 
 test('sessions of many users are spread over all masters, those of one user stay together', async () => {
   const prefix = newPrefix();

@@ -4,13 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openRedisArchive } from '../../src/store/redis/archive.ts';
-import { createRedisStore } from '../../src/store/redis/store.ts';
 import { parcel } from '../contract/outboxes.ts';
 import { seed, storeContract, storeOptions, user } from '../contract/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { redisForFile } from '../support/redis.ts';
 import { sharedConnection } from '../support/redis-client.ts';
-import { newPrefix, timeOf } from './redis-support.ts';
+import { contractStores, newPrefix } from './redis-support.ts';
 
 const redis = redisForFile({ appendfsync: 'no' });
 const page = readFileSync('docs/many-machines.md', 'utf8');
@@ -18,17 +17,13 @@ const command = /^redis-cli -p 6379 acl setuser .*?(?=^```)/ms.exec(page)?.[0] ?
 let isRun = false;
 const shared = sharedConnection(() => redis().url, { user: 'swob', password: 'change-me' });
 
-storeContract('Redis with a user of few rights', async (options) => {
+/** The first one gives the rights, as the page says. */
+const connection = () => {
   execFileSync('sh', ['-c', command.replace('6379', String(redis().port))], { stdio: 'ignore' });
   isRun = true;
-  return createRedisStore({
-    ...options,
-    redis: await shared(),
-    prefix: `swob:${newPrefix()}`,
-    slots: 1,
-    now: timeOf(options.clock),
-  });
-});
+  return shared();
+};
+storeContract('Redis with a user of few rights', contractStores(connection, 'swob:'));
 
 test('they are enough to carry the store elsewhere', async () => {
   const options = {

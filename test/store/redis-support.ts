@@ -2,7 +2,9 @@
 
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
-import type { Clock } from '../../src/domain/ports.ts';
+import type { Clock, Store } from '../../src/domain/ports.ts';
+import type { StoreOptions } from '../../src/store/options.ts';
+import type { RedisConnection } from '../../src/store/redis/connection/connect.ts';
 import { createRedisStore, type RedisStoreOptions } from '../../src/store/redis/store.ts';
 import { storeOptions } from '../contract/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
@@ -36,4 +38,16 @@ export async function openRedisStore(
   });
   onTestFinished(() => store.close());
   return { store, clock, log };
+}
+
+/** Opens stores for the contract, each with keys of its own on the one connection. */
+export function contractStores(connection: () => Promise<RedisConnection>, prefix = '') {
+  return async (options: StoreOptions): Promise<Store> =>
+    createRedisStore({
+      ...options,
+      redis: await connection(),
+      prefix: `${prefix}${newPrefix()}`,
+      slots: 1,
+      now: timeOf(options.clock),
+    });
 }

@@ -12,14 +12,20 @@ export interface Page {
   readonly paired: Promise<void>;
   /** How its connections have ended so far: 1001, 1006; 0 for one that was refused. */
   readonly ends: readonly number[];
+  /** Leaves it; nothing is opened any more. */
+  close(): void;
 }
 
 /** Codes with which the server says that it makes no sense to come back. */
 const isFinal = (code: number): boolean => code === 1000 || code >= 4000;
 const againMs = 100;
+/** A node that was killed or cut off may take a connection and say nothing. */
+const handshakeMs = 5_000;
 const waitMs = 30_000;
 
-export function openPage(initUrl: string): Page {
+/** `initUrl` is asked for each connection: nodes without a balancer have addresses of their own. */
+export function openPage(initUrl: string | (() => string)): Page {
+  const urlOf = typeof initUrl === 'string' ? () => initUrl : initUrl;
   const ends: number[] = [];
   let qrUrl: string | undefined;
   let isPaused = false;
@@ -29,7 +35,7 @@ export function openPage(initUrl: string): Page {
   const paired = new Promise<void>((resolve, reject) => {
     const open = (): void => {
       if (isClosed) return;
-      socket = new WebSocket(initUrl, { perMessageDeflate: false });
+      socket = new WebSocket(urlOf(), { perMessageDeflate: false, handshakeTimeout: handshakeMs });
       let code = 0;
       socket.on('message', (data) => {
         const frame = String(data);
@@ -53,12 +59,14 @@ export function openPage(initUrl: string): Page {
     open();
   });
   paired.catch(() => {});
-  onTestFinished(() => {
+  const close = (): void => {
     isClosed = true;
     socket?.terminate();
-  });
+  };
+  onTestFinished(close);
   return {
     ends,
+    close,
     paired,
     shows: () =>
       vi.waitFor(

@@ -8,7 +8,7 @@ import { tooManySeeds } from '../refusals.ts';
 import { isCallback, isInboundSms, isParcel, isSeed, isUser, type Shape } from '../shapes.ts';
 import type { Disk } from './disk.ts';
 import { openFolder } from './folder.ts';
-import { openParts } from './parts.ts';
+import { closeParts, openParts } from './parts.ts';
 import { countRecords, openRecord, parseFile, type RecordKind, recordFiles, recordName } from './record.ts';
 import { lpsFile, lpsText, readLps } from './seed-files.ts';
 import { workBounds } from './store.ts';
@@ -77,15 +77,6 @@ export async function openLowdbArchive(
       return entry && { kind, key, until: entry.until, record: entry.value };
     };
 
-    const close = async (): Promise<void> => {
-      try {
-        await work.idle();
-        const closed = await Promise.allSettled([seeds.close(), published.close(), answers.close()]);
-        for (const each of closed) if (each.status === 'rejected') throw each.reason;
-      } finally {
-        await release();
-      }
-    };
     let closing: Promise<void> | undefined;
     return {
       count: async () => ({
@@ -100,7 +91,7 @@ export async function openLowdbArchive(
       restore,
       find,
       close: () => {
-        closing ??= close();
+        closing ??= closeParts(work, [seeds, published, answers], release);
         return closing;
       },
     };

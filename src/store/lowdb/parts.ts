@@ -43,3 +43,18 @@ export async function openParts(options: StoreOptions, disk: Disk, work: Work, a
   });
   return { inbound, callbacks, published, answers };
 }
+
+/** Waits for what is under way, closes each, also when another one fails, and lets go of the folder. */
+export async function closeParts(
+  work: Work,
+  parts: readonly { close(): Promise<void> }[],
+  release: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work.idle();
+    const closed = await Promise.allSettled(parts.map((part) => part.close()));
+    for (const each of closed) if (each.status === 'rejected') throw each.reason;
+  } finally {
+    await release();
+  }
+}

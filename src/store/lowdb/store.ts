@@ -7,7 +7,7 @@ import { createMemorySessions } from '../memory/sessions.ts';
 import type { StoreOptions } from '../options.ts';
 import { storeClosed } from '../refusals.ts';
 import { openFolder } from './folder.ts';
-import { openParts } from './parts.ts';
+import { closeParts, openParts } from './parts.ts';
 import { openLowdbSeeds } from './seeds.ts';
 import { createLowdbUsers } from './users.ts';
 import { createWork } from './work.ts';
@@ -34,15 +34,6 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
     const seeds = await openLowdbSeeds(disk, work, options, assertOpen);
     const { inbound, callbacks, published, answers } = await openParts(options, disk, work, assertOpen);
 
-    const close = async (): Promise<void> => {
-      try {
-        await work.idle();
-        const closed = await Promise.allSettled([seeds.close(), published.close(), answers.close()]);
-        for (const each of closed) if (each.status === 'rejected') throw each.reason;
-      } finally {
-        await release();
-      }
-    };
     return {
       seeds: seeds.store,
       sessions: createMemorySessions(clock, options.sessions),
@@ -58,7 +49,7 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
         await work.inTurn('probe', () => disk.write(probeFile, ''));
       },
       close: () => {
-        closing ??= close();
+        closing ??= closeParts(work, [seeds, published, answers], release);
         return closing;
       },
     };
