@@ -1,7 +1,8 @@
-// The machine: which cores there are and how to keep a process on one, and what /proc says of a process. Used by lab.ts.
+// The machine: which cores there are, how to keep them awake and a process on one, and what /proc says of a process. Used
+// by lab.ts.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { openSync, readFileSync, writeSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 
 /** What is measured, and what measures and stands around it. */
@@ -14,6 +15,8 @@ export interface Machine {
   readonly node: string;
   /** Whether the two roles have cores of their own. */
   readonly pinned: boolean;
+  /** Whether idle cores wait awake. */
+  readonly awake: boolean;
   /** The command line that runs `command` where its role belongs. */
   place(role: Role, command: string, args: readonly string[]): readonly [string, readonly string[]];
 }
@@ -31,6 +34,7 @@ export function lookAtMachine(): Machine {
     memoryMb: Math.round(totalmem() / 1024 / 1024),
     node: process.version,
     pinned,
+    awake: keepCoresAwake(),
     place: (role, command, args) =>
       pinned ? ['taskset', ['-c', list[role], command, ...args]] : [command, args],
   };
@@ -56,6 +60,21 @@ export function cpuSeconds(pid: number): number {
   const fields = read(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? [];
   const ticksPerSecond = 100;
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+/**
+ * Has idle cores wait instead of sleep until this process ends, by Linux' "PM QoS". Waking a core costs more than answering
+ * a request in many virtual machines, and a server would pay it whenever its client has nothing to do.
+ * @returns whether it could be had
+ */
+function keepCoresAwake(): boolean {
+  try {
+    // The kernel takes it back when the file is closed.
+    const file = openSync('/dev/cpu_dma_latency', 'r+');
+    return writeSync(file, new Int32Array([0])) > 0;
+  } catch {
+    return false;
+  }
 }
 
 function read(path: string): string {

@@ -33,7 +33,12 @@ test('two short benches print the table and write the JSON', async () => {
   const results = JSON.parse(readFileSync(json, 'utf8'));
   expect(results).toMatchObject({
     at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
-    machine: { cores: expect.any(Number), node: process.version, pinned: expect.any(Boolean) },
+    machine: {
+      cores: expect.any(Number),
+      node: process.version,
+      pinned: expect.any(Boolean),
+      awake: expect.any(Boolean),
+    },
     rounds: 1,
     seconds: 1,
     quick: true,
