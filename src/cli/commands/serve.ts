@@ -1,6 +1,7 @@
 // `swob serve`: runs the named services until a signal.
 
 import type { Command } from 'commander';
+import { keepYoungObjectsCheap } from '../../app/young-objects.ts';
 import { serviceManagerVariables } from '../../config/environment.ts';
 import type { Context } from '../context.ts';
 import { prepareReadyFile } from '../ready-file.ts';
@@ -31,6 +32,7 @@ export function define(command: Command, context: Context): void {
 }
 
 async function serve(context: Context, words: readonly string[], options: Options): Promise<void> {
+  keepYoungObjectsCheap();
   const ready = await prepareReadyFile(options.readyFile);
   const names = new Set(words.map(serviceName));
   const { config } = await context.loadConfig(options.hocon);
