@@ -112,8 +112,7 @@ export async function openLowdbSeeds(
       ping: async (seed) => {
         assertOpen();
         if (flusher.failure) throw flusher.failure;
-        const known = recent.get(seed.imsi);
-        if (known && isSameRegistration(known, seed)) touch(seed);
+        if (recent.touchKnown(seed)) flusher.mark();
         else await work.inTurn(`seed ${seed.imsi}`, () => register(seed));
       },
 

@@ -7,6 +7,8 @@ import { SwobError } from '../../errors.ts';
 export interface RecentSeeds {
   /** Records a ping, `ageMs` milliseconds ago; to be called in the order of age, the oldest first. */
   touch(seed: Seed, ageMs?: number): void;
+  /** The same, now, if the seed is in memory with this number and type; else false, and nothing is recorded. */
+  touchKnown(seed: Seed): boolean;
   /** The seed if it is in memory, and at most `maxAgeMs` old when that is given. */
   get(imsi: string, maxAgeMs?: number): Seed | undefined;
   /**
@@ -57,20 +59,31 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
     newest = ping;
   };
 
+  const renew = (ping: Ping, seed: Seed, at: number): void => {
+    unlink(ping);
+    ping.seed = seed;
+    ping.at = at;
+    append(ping);
+    listed = undefined;
+  };
+
   return {
     touch: (seed, ageMs = 0) => {
       const at = clock.monotonic() - ageMs;
-      let ping = pings.get(seed.imsi);
-      if (ping) {
-        unlink(ping);
-        ping.seed = seed;
-        ping.at = at;
-      } else {
-        ping = { seed, at, older: undefined, newer: undefined };
-        pings.set(seed.imsi, ping);
-      }
+      const known = pings.get(seed.imsi);
+      if (known) return renew(known, seed, at);
+      const ping = { seed, at, older: undefined, newer: undefined };
+      pings.set(seed.imsi, ping);
       append(ping);
       listed = undefined;
+    },
+
+    touchKnown: ({ imsi, msisdn, seedType, lps }) => {
+      const ping = pings.get(imsi);
+      if (ping?.seed.msisdn !== msisdn || ping.seed.seedType !== seedType) return false;
+      // With the texts that are in memory already, not those of this request.
+      renew(ping, { imsi: ping.seed.imsi, msisdn: ping.seed.msisdn, seedType, lps }, clock.monotonic());
+      return true;
     },
 
     get: (imsi, maxAgeMs) => {
