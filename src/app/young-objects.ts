@@ -20,11 +20,13 @@ const halfMb = 4;
  */
 export function keepYoungObjectsCheap(): void {
   setFlagsFromString('--no-allocation-site-pretenuring');
+  // Once, from the first 1 MB, and then no more.
+  setFlagsFromString(`--semi-space-growth-factor=${halfMb}`);
   growYoungSpace();
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-/** It doubles in a collection that finds much alive. Makes no more for that than a few times its size. */
+/** It grows in a collection that finds much alive. Makes no more for that than a few times its size. */
 function growYoungSpace(): void {
   const bytes = 1024 * 1024 * halfMb;
   const alive: number[][] = [];
