@@ -27,6 +27,11 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   return reply.code(status).type('text/plain; charset=utf-8').send(text);
 }
 
+/** To be set where no route matches. */
+export function answerNotFound(_request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply.code(404).type('text/plain; charset=utf-8').send('not found');
+}
+
 interface Answer {
   status: number;
   text: string;

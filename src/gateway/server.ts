@@ -1,7 +1,6 @@
 // The gateway's HTTP server: limits, headers, errors and documentation around the routes.
 
 import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import type { Addresses } from '../domain/addresses.ts';
 import type { ApiState } from '../domain/identifiers.ts';
 import type { MessageDesk } from '../domain/message-desk.ts';
@@ -10,8 +9,9 @@ import type { Pairing } from '../domain/pairing.ts';
 import type { Publishing } from '../domain/publishing.ts';
 import type { Seeds } from '../domain/seeds.ts';
 import { createHttpServer, type HttpOptions, type HttpServer } from '../http/server.ts';
-import { answerError } from './answer-error.ts';
+import { answerError, answerNotFound } from './answer-error.ts';
 import { allowOrigins } from './cors.ts';
+import { serveDocs } from './docs.ts';
 import { identifierSchemas } from './identifier-schemas.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { outgoingRoutes } from './routes/outgoing.ts';
@@ -44,9 +44,7 @@ export interface GatewayDeps extends Omit<HttpOptions, 'name'> {
 
 export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
   const { app, server } = await createHttpServer({ ...deps, name: 'the gateway' }, answerError);
-  app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).type('text/plain; charset=utf-8').send('not found'),
-  );
+  app.setNotFoundHandler(answerNotFound);
 
   allowOrigins(app, deps.origins);
   await app.register(swagger, {
@@ -58,7 +56,7 @@ export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
       },
     },
   });
-  await app.register(swaggerUi, { routePrefix: '/docs' });
+  serveDocs(app);
 
   const ids = identifierSchemas(deps.state);
   await app.register(seedRoutes, { seeds: deps.seeds, ids, tokenSecret: deps.seedTokenSecret });

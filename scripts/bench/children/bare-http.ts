@@ -15,7 +15,10 @@ function ping(request: IncomingMessage, response: ServerResponse): void {
   request.on('end', () => {
     const lps = request.url === '/seeds/ping' ? lpsOf(Buffer.concat(chunks).toString()) : undefined;
     if (lps === undefined) response.writeHead(400, plain).end('bad request');
-    else response.writeHead(200, { 'content-type': plain['content-type'], 'content-length': lps.length }).end(lps);
+    else
+      response
+        .writeHead(200, { 'content-type': plain['content-type'], 'content-length': lps.length })
+        .end(lps);
   });
 }
 

@@ -8,7 +8,11 @@ const maxKeys = 100_000;
 
 /** Time is the monotonic clock's. A refused event is not counted and does not lengthen the window. */
 export function createMemoryLimits(clock: Pick<Clock, 'monotonic'>): LimitStore {
-  const windows = new LRUCache<string, { used: number; readonly endsAt: number }>({ max: maxKeys });
+  // By size, as a cache with `max` has the memory of all its keys from the start.
+  const windows = new LRUCache<string, { used: number; readonly endsAt: number }>({
+    maxSize: maxKeys,
+    sizeCalculation: () => 1,
+  });
 
   const current = (key: string, now: number) => {
     const window = windows.get(key);
