@@ -2,6 +2,7 @@
 
 import { SwobError } from '../errors.ts';
 import { limited, takeAll } from './limiting.ts';
+import { mapAgain } from './map-again.ts';
 import type { RateLimit, Seed, SeedType } from './model.ts';
 import type { Clock, LimitStore, SeedStore, Telecom } from './ports.ts';
 import { unlessSame } from './unless-same.ts';
@@ -57,20 +58,16 @@ export function createSeeds({ store, clock, telecom, expiryMs, pingLimit, strict
     return lps;
   };
 
-  /** Of the seeds that the store still has in memory. */
-  const views = new WeakMap<Seed, SeedView>();
   const viewOf = (seed: Seed): SeedView => {
-    const known = views.get(seed);
-    if (known) return known;
     const { name, id } = telecom.operator(seed.imsi);
-    const view = { ...seed, country: telecom.country(seed.msisdn), operatorName: name, operatorId: id };
-    views.set(seed, view);
-    return view;
+    return { ...seed, country: telecom.country(seed.msisdn), operatorName: name, operatorId: id };
   };
-  const listOf = (type?: SeedType) =>
-    unlessSame((seeds: readonly Seed[]) =>
-      (type === undefined ? seeds : seeds.filter((seed) => seed.seedType === type)).map(viewOf),
+  const listOf = (type?: SeedType) => {
+    const viewsOf = mapAgain(viewOf);
+    return unlessSame((seeds: readonly Seed[]) =>
+      viewsOf(type === undefined ? seeds : seeds.filter((seed) => seed.seedType === type)),
     );
+  };
   const lists = { all: listOf(), seed: listOf('seed'), seeder: listOf('seeder') };
 
   return {

@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { verifySeedToken } from '../../crypto/seed-token.ts';
 import { limitAddress } from '../../domain/limiting.ts';
+import { mapAgain } from '../../domain/map-again.ts';
 import type { Seeds, SeedView } from '../../domain/seeds.ts';
 import { unlessSame } from '../../domain/unless-same.ts';
 import { SwobError } from '../../errors.ts';
@@ -37,16 +38,14 @@ const seedSchema = Type.Object({
 });
 
 export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seeds, ids, tokenSecret }) => {
-  const textOf = seedTexts();
   // Sent as bytes, because fastify would serialise a thousand seeds anew for each request.
   const listSchema = { tags: ['seeds'], response: { 200: Type.Unsafe<Buffer>(Type.Array(seedSchema)) } };
   for (const { url, summary, type } of [
     { url: '/seeds', summary: 'Active seeds' },
     { url: '/seeders', summary: 'Active seeders', type: 'seeder' },
   ] as const) {
-    const bytesOf = unlessSame((views: readonly SeedView[]) =>
-      Buffer.from(`[${views.map(textOf).join(',')}]`),
-    );
+    const textsOf = mapAgain((view: SeedView) => JSON.stringify(toWire(view)));
+    const bytesOf = unlessSame((views: readonly SeedView[]) => Buffer.from(`[${textsOf(views).join(',')}]`));
     app.get(url, { config: often, schema: { summary, ...listSchema } }, async (_request, reply) => {
       reply.type('application/json; charset=utf-8');
       return bytesOf(await seeds.list(type));
@@ -110,18 +109,6 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
     },
   );
 };
-
-/** The JSON of a seed, made once for as long as there is this view of it. */
-function seedTexts(): (view: SeedView) => string {
-  const texts = new WeakMap<SeedView, string>();
-  return (view) => {
-    const known = texts.get(view);
-    if (known !== undefined) return known;
-    const text = JSON.stringify(toWire(view));
-    texts.set(view, text);
-    return text;
-  };
-}
 
 function toWire(seed: SeedView): Static<typeof seedSchema> {
   return {
