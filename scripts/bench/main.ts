@@ -23,6 +23,7 @@ import { createLab, type Lab, root } from './lab.ts';
 import { startRedis } from './redis.ts';
 import { judge, table, type Verdict } from './report.ts';
 import { runSoak } from './soak.ts';
+import { profileLines } from './where.ts';
 
 const benches: readonly Bench[] = [
   pingsBench,
@@ -84,7 +85,9 @@ async function runBenches(
   const rows: Verdict[] = [];
   for (const bench of wanted) {
     say(`${bench.id}: ${bench.title}`);
-    rows.push(...(await bench.run(lab)).map(judge));
+    const profiles = lab.profiles === undefined ? undefined : join(lab.profiles, bench.id);
+    rows.push(...(await bench.run({ ...lab, profiles })).map(judge));
+    if (profiles !== undefined) for (const line of profileLines(profiles)) say(`${bench.id} ${line}`);
     await done({ rows });
   }
   return { rows };

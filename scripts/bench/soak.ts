@@ -15,6 +15,7 @@ import { startSockets } from './socket-clients.ts';
 import { startBackEnd, startUpstream } from './upstreams.ts';
 
 const users = 1_000;
+const receipts = 5_000;
 /** Samples of a soak, and how close they may be. */
 const [samplesWanted, leastEveryMs] = [120, 1_000];
 
@@ -50,6 +51,8 @@ export async function runSoak(lab: Lab, minutes: number, svgFile: string): Promi
       ...backEnd.settings,
       `validation.public_key=${keyFile}`,
       'sync.session_change_limit=1000',
+      // Full within the first quarter: what is remembered by design shall not hide what is not.
+      `publisher.max_remembered=${receipts}`,
     ],
   });
   const { gateway, disconnect } = daemon.urls;

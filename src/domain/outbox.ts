@@ -74,7 +74,8 @@ export function pauseAfter(attempts: number, longestMs: number, random: () => nu
 
 /** The events with one more; the first ones and the last ones are kept. */
 export function lived(life: readonly LifeEvent[], at: number, what: string): readonly LifeEvent[] {
-  const all = [...life, { at, what }];
+  // Not by `...`, which leaves room for 15 more in each of the 100,000 receipts.
+  const all = life.concat({ at, what });
   return all.length <= maxLife ? all : [...all.slice(0, 2), ...all.slice(2 - maxLife)];
 }
 
