@@ -20,7 +20,7 @@ interface Profile {
   readonly timeDeltas: readonly number[];
 }
 
-export interface Share {
+interface Share {
   /** A package, a folder of src, a part of Node, or what V8 and the system did: `fastify`, `src/store`, `node:http`, `writev`. */
   readonly room: string;
   /** Of the time in which the process was not idle, 0 to 1. */
@@ -28,7 +28,7 @@ export interface Share {
 }
 
 /** The largest first. */
-export function whereTimeWent(profile: Profile, roomOf: (frame: CallFrame) => string): Share[] {
+function whereTimeWent(profile: Profile, roomOf: (frame: CallFrame) => string): Share[] {
   const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
   const times = new Map<string, number>();
   let all = 0;
