@@ -14,11 +14,11 @@ export async function takeAll(
   limit: RateLimit,
 ): Promise<{ key: string; seconds: number } | undefined> {
   if (limit === 'off') return undefined;
-  for (const key of keys) {
+  for (const [index, key] of keys.entries()) {
     const taken = limits.take(key, limit);
     const seconds = typeof taken === 'number' ? taken : await taken;
     if (seconds > 0) {
-      await giveBackAll(limits, keys.slice(0, keys.indexOf(key)), limit);
+      await giveBackAll(limits, keys.slice(0, index), limit);
       return { key, seconds };
     }
   }

@@ -11,7 +11,7 @@ export function mapAgain<From, To>(make: (item: From) => To): (list: readonly Fr
     let at = 0;
     const next = list.map((item) => {
       while (at < last.length && last[at] !== item) at++;
-      // What is left out now is made anew, and is at its place the next time.
+      // After the first that is not found all are made anew.
       return at < last.length ? (made[at++] as To) : make(item);
     });
     last = list;

@@ -2,7 +2,8 @@
 // it takes 4 MB, and most gateways never show it.
 
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import { createInnerApp, handOver } from '../http/inner-app.ts';
 import { answerError, answerNotFound } from './answer-error.ts';
 
 const routePrefix = '/docs';
@@ -12,21 +13,18 @@ export function serveDocs(app: FastifyInstance): void {
   let page: Promise<FastifyInstance> | undefined;
   for (const path of [routePrefix, `${routePrefix}/*`]) {
     app.get(path, { schema: { hide: true } }, async (request, reply) => {
-      page ??= createPage(app);
-      const { routing } = await page;
-      // What the hooks have set so far goes with the page's own; its files are streamed.
-      for (const [name, value] of Object.entries(reply.getHeaders())) {
-        if (value !== undefined) reply.raw.setHeader(name, value);
-      }
-      reply.hijack();
-      routing(request.raw, reply.raw);
+      page ??= createPage(app).catch((error: unknown) => {
+        page = undefined;
+        throw error;
+      });
+      handOver(await page, request, reply);
     });
   }
 }
 
 async function createPage(app: FastifyInstance): Promise<FastifyInstance> {
   const { default: swaggerUi } = await import('@fastify/swagger-ui');
-  const page = Fastify({ exposeHeadRoutes: false });
+  const page = createInnerApp();
   page.setNotFoundHandler(answerNotFound);
   page.setErrorHandler(answerError);
   const document = JSON.parse(JSON.stringify(app.swagger()));

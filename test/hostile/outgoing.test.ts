@@ -357,6 +357,7 @@ test('the same request again is answered as before and sends nothing, also by an
 test('Q11: a broker that is gone is 503, said for each, and what it missed can be sent when it is back', async () => {
   const world = await startWorld();
   await bindPhone(world);
+  await rabbit().writeDown();
   await rabbit().kill();
   // Time goes on until an outage has lasted too long for anybody to wait.
   const sending = world.send([sms('a'), sms('b')], {}, { 'idempotency-key': 'k' });

@@ -35,6 +35,8 @@ export interface Rabbit {
   /** Stops its time: its sockets stay open, but nobody answers. */
   freeze(): void;
   thaw(): void;
+  /** Has it write down which queues there are: it does so late, and a queue that is seconds old is gone after `kill`. */
+  writeDown(): Promise<void>;
   /** Ends the node at once, also a frozen one, as a power cut does. */
   kill(): Promise<void>;
   /** Starts it again on the same ports and data; kills it first when it runs. */
@@ -157,6 +159,9 @@ async function prepare(): Promise<Started> {
     if (child.exitCode !== null) throw new Error(`RabbitMQ ended with ${child.exitCode}:\n${output}`);
   };
 
+  const ctl: Rabbit['ctl'] = async (...args) =>
+    (await promisify(execFile)(`${scripts}/rabbitmqctl`, args, { env })).stdout;
+
   return {
     url: `amqp://guest:guest@127.0.0.1:${port}`,
     managementUrl,
@@ -167,7 +172,8 @@ async function prepare(): Promise<Started> {
     kill,
     restart,
     manage,
-    ctl: async (...args) => (await promisify(execFile)(`${scripts}/rabbitmqctl`, args, { env })).stdout,
+    ctl,
+    writeDown: async () => void (await ctl('eval', 'mnesia:sync_log().')),
     stop: async () => {
       await kill();
       await endChild(epmd);

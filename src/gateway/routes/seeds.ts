@@ -87,7 +87,7 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
       requireToken(request, tokenSecret, IMSI);
       reply.type(textType);
       const seed = { imsi: IMSI, msisdn: MSISDN, seedType: seed_type };
-      return lpsText(await seeds.ping(seed, limitAddress(request.ip)));
+      return formatLps(await seeds.ping(seed, limitAddress(request.ip)));
     },
   );
 
@@ -105,7 +105,7 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
       const { IMSI, MSISDN } = request.body;
       requireToken(request, tokenSecret);
       reply.type(textType);
-      return lpsText(await seeds.register(IMSI, MSISDN, limitAddress(request.ip)));
+      return formatLps(await seeds.register(IMSI, MSISDN, limitAddress(request.ip)));
     },
   );
 };
@@ -122,8 +122,10 @@ function toWire(seed: SeedView): Static<typeof seedSchema> {
   };
 }
 
-/** As the old server's text: seconds, always with a fraction. To write a number out takes as long as many pings. */
-const lpsText = unlessSame((lps: number) => (Number.isInteger(lps) ? `${lps}.0` : String(lps)));
+/** As the old server's text: seconds, always with a fraction. */
+function formatLps(lps: number): string {
+  return Number.isInteger(lps) ? `${lps}.0` : String(lps);
+}
 
 /** With tokens on: any valid one, or that of `imsi` when a client speaks for itself. */
 function requireToken(request: FastifyRequest, secret: string, imsi?: string): void {
