@@ -22,6 +22,8 @@ export interface DaemonOptions {
   /** `section.key=value`, besides what every bench sets. */
   readonly settings?: readonly string[];
   readonly role?: Role;
+  /** Flags of node. */
+  readonly nodeFlags?: readonly string[];
 }
 
 /** The code that counts runs; no bench is to be refused. */
@@ -40,7 +42,7 @@ export async function startDaemon(
   services: readonly Service[],
   options: DaemonOptions = {},
 ): Promise<Daemon> {
-  const { settings = [], role = 'server' } = options;
+  const { settings = [], role = 'server', nodeFlags = [] } = options;
   const folder = options.folder ?? (await lab.folder());
   const readyFile = join(folder, 'ready.json');
   // Keys of its own: a daemon with another key pair would be refused.
@@ -49,7 +51,7 @@ export async function startDaemon(
     lab.storeUrl === undefined ? [] : [`store.url=${lab.storeUrl}`, `store.prefix=bench${prefix}`];
   const set = [...everyBench, ...store, ...settings].flatMap((setting) => ['--set', setting]);
   const profile = lab.profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${lab.profiles}`];
-  const args = [...profile, swobScript, 'serve', ...services, '--ready-file', readyFile, ...set];
+  const args = [...nodeFlags, ...profile, swobScript, 'serve', ...services, '--ready-file', readyFile, ...set];
   const child = lab.startNode(role, `swob serve ${services.join(' ')}`, args, folder);
   // The file is written before the first line.
   await child.nextLine();

@@ -54,6 +54,8 @@ export async function runSoak(lab: Lab, minutes: number, svgFile: string): Promi
       // Full within the first quarter: what is remembered by design shall not hide what is not.
       `publisher.max_remembered=${receipts}`,
     ],
+    // As confs/install/default has it: without, V8 lets garbage lie until it is hundreds of megabytes.
+    nodeFlags: ['--max-old-space-size=128'],
   });
   const { gateway, disconnect } = daemon.urls;
   const clients = await startSockets(lab, [gateway, '-']);

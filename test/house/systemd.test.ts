@@ -65,7 +65,7 @@ test('out of memory under the options of /etc/default/swob: a heap snapshot and 
   expect(options).toContain('--diagnostic-dir=/var/log/swob');
   const small = options
     .replace('/var/log/swob', folder)
-    .replace('--max-old-space-size=96', '--max-old-space-size=24');
+    .replace('--max-old-space-size=128', '--max-old-space-size=24');
   const script =
     'const kept = []; setInterval(() => kept.push([..."x".repeat(9_999)].map((x, i) => x + i)), 1)';
   const { code, signal } = await runProcess(process.execPath, ['-e', script], {
