@@ -51,7 +51,16 @@ export async function startDaemon(
     lab.storeUrl === undefined ? [] : [`store.url=${lab.storeUrl}`, `store.prefix=bench${prefix}`];
   const set = [...everyBench, ...store, ...settings].flatMap((setting) => ['--set', setting]);
   const profile = lab.profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${lab.profiles}`];
-  const args = [...nodeFlags, ...profile, swobScript, 'serve', ...services, '--ready-file', readyFile, ...set];
+  const args = [
+    ...nodeFlags,
+    ...profile,
+    swobScript,
+    'serve',
+    ...services,
+    '--ready-file',
+    readyFile,
+    ...set,
+  ];
   const child = lab.startNode(role, `swob serve ${services.join(' ')}`, args, folder);
   // The file is written before the first line.
   await child.nextLine();

@@ -67,12 +67,15 @@ export function createArchives({ folder, name, limits, clock }: ArchiveDeps): Ar
     },
     prune: async () => {
       let count = 0;
+      let counted: number | undefined;
       let bytes = 0;
       const tooOld = clock.now() - maxAgeMs;
-      for (const { path } of await list()) {
+      for (const { path, number } of await list()) {
         const found = await ifThere(stat(path));
         if (!found) continue;
-        count++;
+        // One that has just been compressed is there under two names.
+        if (number !== counted) count++;
+        counted = number;
         bytes += found.size;
         if (count > maxCount || bytes > budget || found.mtimeMs < tooOld) await rm(path, { force: true });
       }
