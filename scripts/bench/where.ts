@@ -70,9 +70,10 @@ export function roomFinder(): (frame: CallFrame) => string {
     if (url === '') return functionName;
     if (url.startsWith('node:')) return partOfNode(url);
     const file = url.startsWith('file:') ? fileURLToPath(url) : url;
-    const entry = mapOf(file)?.findEntry(lineNumber, columnNumber);
-    const source = entry && 'originalSource' in entry ? entry.originalSource.replace('file://', '') : file;
-    return roomOf(resolve(dirname(file), source));
+    // What the bundler has added is in the map, and comes from nowhere.
+    const entry: { readonly originalSource?: string } =
+      mapOf(file)?.findEntry(lineNumber, columnNumber) ?? {};
+    return roomOf(resolve(dirname(file), entry.originalSource?.replace('file://', '') ?? file));
   };
 }
 

@@ -42,3 +42,9 @@ test('what is bundled is counted where it came from, and idle time not at all', 
   expect(profileLines(folder)).toEqual([`75% src/http, 25% (garbage collector) (${file})`]);
   expect(profileLines(join(folder, 'nothing'))).toEqual([]);
 });
+
+test('what the bundler has added, which is from no source, is counted as the bundle', () => {
+  const bundle = join(temporaryFolder(), 'bundle.js');
+  writeFileSync(`${bundle}.map`, JSON.stringify({ version: 3, sources: [], names: [], mappings: 'A' }));
+  expect(roomFinder()(frame('require', pathToFileURL(bundle).href))).toBe(bundle);
+});

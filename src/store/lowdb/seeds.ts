@@ -4,7 +4,7 @@
 import type { Seed } from '../../domain/model.ts';
 import type { SeedStore } from '../../domain/ports.ts';
 import { messageOf } from '../../errors.ts';
-import { createRecentSeeds } from '../memory/recent-seeds.ts';
+import { createRecentSeeds, isSameRegistration } from '../memory/recent-seeds.ts';
 import type { StoreOptions } from '../options.ts';
 import { tooManySeeds } from '../refusals.ts';
 import { isSeed } from '../shapes.ts';
@@ -129,8 +129,4 @@ export async function openLowdbSeeds(
     },
     close: () => flusher.close(),
   };
-}
-
-function isSameRegistration(a: Seed, b: Seed): boolean {
-  return a.msisdn === b.msisdn && a.seedType === b.seedType;
 }

@@ -78,11 +78,12 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
       listed = undefined;
     },
 
-    touchKnown: ({ imsi, msisdn, seedType, lps }) => {
-      const ping = pings.get(imsi);
-      if (ping?.seed.msisdn !== msisdn || ping.seed.seedType !== seedType) return false;
+    touchKnown: (seed) => {
+      const ping = pings.get(seed.imsi);
+      if (!ping || !isSameRegistration(ping.seed, seed)) return false;
       // With the texts that are in memory already, not those of this request.
-      renew(ping, { imsi: ping.seed.imsi, msisdn: ping.seed.msisdn, seedType, lps }, clock.monotonic());
+      const { imsi, msisdn, seedType } = ping.seed;
+      renew(ping, { imsi, msisdn, seedType, lps: seed.lps }, clock.monotonic());
       return true;
     },
 
@@ -139,4 +140,8 @@ function checkAge(maxAgeMs: number, activeMs: number): void {
     'INTERNAL',
     `seeds of ${maxAgeMs} ms are asked for, but kept active for ${activeMs} ms`,
   );
+}
+
+export function isSameRegistration(a: Seed, b: Seed): boolean {
+  return a.msisdn === b.msisdn && a.seedType === b.seedType;
 }
