@@ -133,6 +133,7 @@ describe('swob sms consume', () => {
     await cli.err.until('consuming');
     await publish(sms('before'));
     await cli.out.until('before');
+    await rabbit().writeDown();
     await rabbit().restart();
     await publish(sms('after'));
     expect(await exit).toBe(0);

@@ -154,6 +154,7 @@ describe('an outage', () => {
     await phoneQueue();
     const { broker, log } = createWorld();
     expect(await broker.send(sms)).toBe('sent');
+    await rabbit().writeDown();
     rabbit().freeze();
     const sent = broker.send(sms);
     await rabbit().kill();
@@ -170,6 +171,8 @@ describe('an outage', () => {
   });
 
   test('that was there from the start is waited for, but not for long, and not by everyone', async () => {
+    await phoneQueue();
+    await rabbit().writeDown();
     await rabbit().kill();
     const { broker, clock, log } = createWorld();
     const waiting = broker.send(sms);
