@@ -22,12 +22,10 @@ const bounds = { minBits: 2048, maxBits: 8192, minExponent: 65_537n, maxExponent
  */
 export function readPublicKey(pem: string): PhoneKey {
   const { der, type } = unwrap(pem);
-  const key = parse(der, type);
-  if (key.asymmetricKeyType !== 'rsa') throw refused(`is of type ${key.asymmetricKeyType}, not RSA`);
+  const key = readCanonical(der, type);
+  if (!key) throw refused(faultOf(der, type));
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
-  if (modulusLength < bounds.minBits || modulusLength > bounds.maxBits) {
-    throw refused(`has ${modulusLength} bits; ${bounds.minBits} to ${bounds.maxBits} are accepted`);
-  }
+  if (!isFit(modulusLength)) throw refused(faultOfSize(modulusLength));
   // A large one only makes us work.
   if (
     publicExponent < bounds.minExponent ||
@@ -38,19 +36,62 @@ export function readPublicKey(pem: string): PhoneKey {
       `has an exponent that is weak or too large; an odd one from ${bounds.minExponent} to 2^64 is accepted`,
     );
   }
-  // OpenSSL reads past extra bytes and odd parameters; RFC 3279 and every real client write just this.
-  if (!der.equals(key.export({ type, format: 'der' }))) throw refused('is not canonical DER');
   checkUsable(key, modulusLength);
-  // Each export takes OpenSSL as long as five encryptions.
-  const spki = type === 'spki' ? der : key.export({ type: 'spki', format: 'der' });
+  const spki = spkiOf(key);
   return { key, pem: armoured(spki), fingerprint: fingerprintOf(spki) };
 }
 
 /** Reads a `pem` that `readPublicKey` has returned, without its checks. */
 export function rereadPublicKey(pem: string): PhoneKey {
   const { der } = unwrap(pem);
-  const key = parse(der, 'spki');
-  return { key, pem, fingerprint: fingerprintOf(der) };
+  return { key: parse(der.subarray(spkiHead), 'pkcs1'), pem, fingerprint: fingerprintOf(der) };
+}
+
+/** What stands before the PKCS#1 form in the SPKI of every RSA key of an accepted size, in bytes. */
+const spkiHead = 24;
+
+/**
+ * A key that is in the one DER that RFC 3279 allows; undefined for all else. OpenSSL reads past extra bytes and odd
+ * parameters, so it is written again and compared.
+ */
+function readCanonical(der: Buffer, type: 'spki' | 'pkcs1'): KeyObject | undefined {
+  try {
+    // As PKCS#1: OpenSSL 3.0 takes twenty times as long to read an SPKI, and to write what it read as one.
+    const key = parse(type === 'spki' ? der.subarray(spkiHead) : der, 'pkcs1');
+    const spki = spkiOf(key);
+    return der.equals(type === 'spki' ? spki : spki.subarray(spkiHead)) ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why a key was not read; says it for every size, for what is not RSA, and for what is no key. */
+function faultOf(der: Buffer, type: 'spki' | 'pkcs1'): string {
+  let key: KeyObject;
+  try {
+    key = parse(der, type);
+  } catch {
+    return 'cannot be read: the PEM holds no key';
+  }
+  if (key.asymmetricKeyType !== 'rsa') return `is of type ${key.asymmetricKeyType}, not RSA`;
+  const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+  return isFit(modulusLength) ? 'is not canonical DER' : faultOfSize(modulusLength);
+}
+
+function isFit(bits: number): boolean {
+  return bits >= bounds.minBits && bits <= bounds.maxBits;
+}
+
+function faultOfSize(bits: number): string {
+  return `has ${bits} bits; ${bounds.minBits} to ${bounds.maxBits} are accepted`;
+}
+
+function parse(der: Buffer, type: 'spki' | 'pkcs1'): KeyObject {
+  return createPublicKey({ key: der, format: 'der', type });
+}
+
+function spkiOf(key: KeyObject): Buffer {
+  return key.export({ type: 'spki', format: 'der' });
 }
 
 /** As OpenSSL writes it. */
@@ -78,17 +119,6 @@ function unwrap(pem: string): { der: Buffer; type: 'spki' | 'pkcs1' } {
   const der = Buffer.from(base64 ?? '', 'base64');
   if (base64 === undefined || der.toString('base64') !== base64) throw refused('is damaged PEM');
   return { der, type: label === 'PUBLIC KEY' ? 'spki' : 'pkcs1' };
-}
-
-function parse(der: Buffer, type: 'spki' | 'pkcs1'): KeyObject {
-  try {
-    const key = createPublicKey({ key: der, format: 'der', type });
-    if (type === 'spki' || key.asymmetricKeyType !== 'rsa') return key;
-    // OpenSSL 3.5 (Node 24) cannot write a key that it read as PKCS#1 as PKCS#1 again.
-    return createPublicKey({ key: key.export({ type: 'spki', format: 'der' }), format: 'der', type: 'spki' });
-  } catch {
-    throw refused('cannot be read: the PEM holds no key');
-  }
 }
 
 /** One trial encryption: an even modulus or an outsized exponent parses, and fails only when used. */
