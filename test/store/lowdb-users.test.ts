@@ -1,4 +1,4 @@
-// User records are remembered for ten seconds after they were read, and never older than the last write.
+// User records are remembered for ten seconds after they were read or written, and never older than the last write.
 
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,9 +28,17 @@ test('what an operator changes by hand counts after ten seconds at the latest', 
   expect(await get()).toBeUndefined();
 });
 
-test('nobody is not remembered', async () => {
-  const { file, store, get } = await openWithUser();
+test('a user who has just paired is not read again', async () => {
+  const { clock, file, get } = await openWithUser();
   await rm(file);
+  clock.advance(9_999);
+  expect(await get()).toEqual(user);
+});
+
+test('nobody is not remembered', async () => {
+  const { clock, file, store, get } = await openWithUser();
+  await rm(file);
+  clock.advance(10_000);
   expect(await get()).toBeUndefined();
   await writeFile(file, JSON.stringify(user));
   expect(await get()).toEqual(user);

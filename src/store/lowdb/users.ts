@@ -1,5 +1,5 @@
-// Paired users of the lowdb store: a file each, read on demand and remembered for some seconds. Nobody else writes them
-// while the store is locked.
+// Paired users of the lowdb store: a file each, read on demand and remembered for some seconds, as what was written is.
+// Nobody else writes them while the store is locked.
 
 import type { PairedUser } from '../../domain/model.ts';
 import type { Clock, UserStore } from '../../domain/ports.ts';
@@ -9,7 +9,7 @@ import type { Disk } from './disk.ts';
 import { openRecord } from './record.ts';
 import type { Work } from './work.ts';
 
-/** So long after it was read, a change that an operator makes by hand may go unnoticed; in milliseconds. */
+/** So long after it was read or written, a change that an operator makes by hand may go unnoticed; in milliseconds. */
 const rememberMs = 10_000;
 /** About 2 MB. */
 const maxRemembered = 2_000;
@@ -52,10 +52,10 @@ export function createLowdbUsers(
         const record = recordOf(user.userId);
         // A damaged record may be all that is left of the earlier key: it is not written over.
         if (!recent.get(user.userId)) await record.read();
-        // Not the new one in its place: it is on disk only when it has been read from there.
         recent.delete(user.userId);
         record.data = user;
         await record.write();
+        recent.set(user.userId, user);
       });
     },
   };
