@@ -28,7 +28,8 @@ export interface RedisBusDeps {
 const askedAtOnce = 200;
 const pauseMs = 20;
 
-export function createRedisBus({ channels, prefix, clock, log }: RedisBusDeps): Bus {
+export function createRedisBus(deps: RedisBusDeps): Bus {
+  const { channels, prefix, clock } = deps;
   const listeners = new Set<BusListener>();
   let cancelAsking = (): void => {};
 
@@ -48,7 +49,7 @@ export function createRedisBus({ channels, prefix, clock, log }: RedisBusDeps): 
   const channelOf = (userId: string): string => `${prefix}:bus:${userId}`;
 
   return {
-    publish: async (event) => {
+    publish: async (event, log = deps.log) => {
       try {
         await channels.publish(channelOf(event.userId), JSON.stringify(event));
       } catch (error) {
@@ -60,7 +61,11 @@ export function createRedisBus({ channels, prefix, clock, log }: RedisBusDeps): 
       const subscription = channels.subscribe(channelOf(userId), (message) => {
         const event = eventOf(message);
         if (event) listener.heard(event);
-        else log.warn({}, 'a message on the bus is none of ours; [store] prefix keeps other programs apart');
+        else
+          deps.log.warn(
+            {},
+            'a message on the bus is none of ours; [store] prefix keeps other programs apart',
+          );
       });
       listeners.add(listener);
       const stop = (): void => {

@@ -22,7 +22,8 @@ export interface WebSocketBusDeps {
   readonly log: Log;
 }
 
-export function createWebSocketBus({ addresses, agent, clock, log }: WebSocketBusDeps): Bus {
+export function createWebSocketBus(deps: WebSocketBusDeps): Bus {
+  const { addresses, agent, clock } = deps;
   const open = new Set<WebSocket>();
 
   const deliver = (event: SessionEvent): Promise<string | undefined> =>
@@ -51,7 +52,7 @@ export function createWebSocketBus({ addresses, agent, clock, log }: WebSocketBu
     });
 
   return {
-    publish: async (event) => {
+    publish: async (event, log = deps.log) => {
       const failure = open.size < maxDeliveries ? await deliver(event) : 'too many deliveries under way';
       if (failure) {
         const { kind, userId } = event;

@@ -4,7 +4,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { memberFault } from '../crypto/json-members.ts';
 import type { Disconnects } from '../domain/disconnects.ts';
-import { limitAddress } from '../domain/limiting.ts';
 import { messageOf, SwobError } from '../errors.ts';
 import { createHttpServer, type HttpOptions, type HttpServer } from '../http/server.ts';
 import { tokenOf } from './token-of.ts';
@@ -60,7 +59,7 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
 
   const disconnect = async (request: FastifyRequest): Promise<{ success: true }> => {
     refusePrefetch(request);
-    await deps.disconnects.disconnect(tokenOf(request), limitAddress(request.ip));
+    await deps.disconnects.disconnect(tokenOf(request), request.caller);
     return { success: true };
   };
   app.get('/disconnect', disconnect);

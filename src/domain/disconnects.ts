@@ -5,7 +5,7 @@ import { sha256Hex } from '../crypto/random.ts';
 import { SwobError } from '../errors.ts';
 import { limited, takeAll } from './limiting.ts';
 import type { RateLimit } from './model.ts';
-import type { Clock, FlightStore, LimitStore, Log, TokenVerifier } from './ports.ts';
+import type { Caller, Clock, FlightStore, LimitStore, Log, TokenVerifier } from './ports.ts';
 import { createSingleFlight } from './single-flight.ts';
 import type { Pcrf } from './upstreams.ts';
 import { type WifiSessionRules, wifiSessionOf } from './wifi-session.ts';
@@ -14,9 +14,8 @@ export interface Disconnects {
   /**
    * Logs out the session that the token names. The same token at once is one call.
    * Throws UNAUTHENTICATED, LIMITED, UPSTREAM, TIMEOUT, UNAVAILABLE; messages never hold the token.
-   * @param address where the request came from, for the rate limit
    */
-  disconnect(token: string, address: string): Promise<void>;
+  disconnect(token: string, caller: Caller): Promise<void>;
 }
 
 export interface DisconnectsDeps {
@@ -36,16 +35,16 @@ export interface DisconnectsDeps {
 const maxInFlight = 10_000;
 
 export function createDisconnects(deps: DisconnectsDeps): Disconnects {
-  const { verifier, pcrf, rules, limits, callLimit, flights, clock, log } = deps;
+  const { verifier, pcrf, rules, limits, callLimit, flights, clock } = deps;
   const inFlight = createSingleFlight<'done'>({
     name: 'disconnect',
     flights,
     clock,
-    log,
+    log: deps.log,
     read: (value) => (value === 'done' ? value : undefined),
   });
 
-  const logOut = async (token: string): Promise<'done'> => {
+  const logOut = async (token: string, log: Log): Promise<'done'> => {
     const session = wifiSessionOf(verifier.verify(token), rules);
     const { sessionId, nasIp, vrf } = session;
     try {
@@ -62,7 +61,7 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
   };
 
   return {
-    disconnect: async (token, address) => {
+    disconnect: async (token, { address, log }) => {
       const refused = await takeAll(limits, [`disconnect:address:${address}`], callLimit);
       if (refused) throw limited('disconnects', refused.seconds);
 
@@ -70,7 +69,7 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
       if (!inFlight.has(key) && inFlight.size >= maxInFlight) {
         throw new SwobError('UNAVAILABLE', 'too many disconnects at once, try again', { retryAfter: 1 });
       }
-      await inFlight.run(key, () => logOut(token));
+      await inFlight.run(key, () => logOut(token, log));
     },
   };
 }

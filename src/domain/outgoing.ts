@@ -10,7 +10,7 @@ import { limited, takeAll } from './limiting.ts';
 import type { Callback, RateLimit, RememberedAnswer } from './model.ts';
 import type { Outbox } from './outbox.ts';
 import { operatorFault } from './outgoing-names.ts';
-import type { Clock, FlightStore, LimitStore, Log, MemoStore, Telecom } from './ports.ts';
+import type { Caller, Clock, FlightStore, LimitStore, Log, MemoStore, Telecom } from './ports.ts';
 import { type Answer, createRepeatedRequests } from './repeated-requests.ts';
 import type { Broker, Tenants } from './upstreams.ts';
 
@@ -49,10 +49,10 @@ export interface Outgoing {
    * UNAVAILABLE (no broker, or it takes nothing now), UPSTREAM.
    * @returns the answer; incomplete when the broker failed before it took any
    */
-  send(request: SendRequest, address: string): Promise<Answer>;
+  send(request: SendRequest, caller: Caller): Promise<Answer>;
   /** Gives the developer rights on the broker. Throws UNAUTHENTICATED, LIMITED, UNAVAILABLE, UPSTREAM. */
-  subscribe(subscription: Subscription, address: string): Promise<void>;
-  unsubscribe(subscription: Subscription, address: string): Promise<void>;
+  subscribe(subscription: Subscription, caller: Caller): Promise<void>;
+  unsubscribe(subscription: Subscription, caller: Caller): Promise<void>;
   /** The list with each missing operator filled in, '' when it is unknown. Throws LIMITED. */
   withOperators<T extends Addressee>(
     list: readonly T[],
@@ -82,7 +82,7 @@ const lookedUpAtOnce = 50;
 const maxCallbacks = 5;
 
 export function createOutgoing(deps: OutgoingDeps): Outgoing {
-  const { broker, tenants, developers, telecom, limits, answers, callbacks, clock, log } = deps;
+  const { broker, tenants, developers, telecom, limits, answers, callbacks, clock } = deps;
   const once = createRepeatedRequests(answers, deps);
 
   const count = async (...keys: readonly string[]): Promise<void> => {
@@ -96,7 +96,12 @@ export function createOutgoing(deps: OutgoingDeps): Outgoing {
   const operatorOf = async ({ number, operator_name }: Addressee): Promise<string> =>
     operator_name || ((await telecom.carrier(number)) ?? '');
 
-  const dispatch = async (to: Broker, request: SendRequest, urls: readonly string[]): Promise<Answer> => {
+  const dispatch = async (
+    to: Broker,
+    request: SendRequest,
+    urls: readonly string[],
+    log: Log,
+  ): Promise<Answer> => {
     const { authId, data } = request;
     const uuid = request.uuid ?? newUuid();
     // Operators first: the SMS reach the broker in the order of the list, also where some had to be looked up.
@@ -118,12 +123,12 @@ export function createOutgoing(deps: OutgoingDeps): Outgoing {
     const tried = outcomes.filter(({ kind }) => kind !== 'bad');
     const complete = tried.length === 0 || tried.some(({ kind }) => kind !== 'not sent');
     log.info({ uuid, sms: outcomes.length, failed: errors.length }, 'outgoing SMS');
-    if (complete) await tell(urls, body);
+    if (complete) await tell(urls, body, log);
     return { body, complete };
   };
 
   /** A result that nobody can be told of is no reason to fail what has been sent. */
-  const tell = async (urls: readonly string[], body: string): Promise<void> => {
+  const tell = async (urls: readonly string[], body: string, log: Log): Promise<void> => {
     for (const url of urls) {
       await callbacks.add(newUuid(), { url, body }).catch((error: unknown) => {
         log.error({ reason: messageOf(error) }, 'a callback was dropped');
@@ -139,7 +144,7 @@ export function createOutgoing(deps: OutgoingDeps): Outgoing {
   };
 
   /** When nobody can tell, the broker itself is asked: it knows whether a gateway phone listens. */
-  const isSubscribed = (at: Tenants, authId: string): Promise<boolean> =>
+  const isSubscribed = (at: Tenants, authId: string, log: Log): Promise<boolean> =>
     at.isSubscribed(authId).catch((error: unknown) => {
       log.warn({ authId, reason: messageOf(error) }, 'whether a developer is subscribed cannot be told now');
       return true;
@@ -153,34 +158,35 @@ export function createOutgoing(deps: OutgoingDeps): Outgoing {
   };
 
   return {
-    send: async (request, address) => {
+    send: async (request, { address, log }) => {
       const { authId, authKey } = request;
       await countDeveloper(authId, address);
       if (!broker) throw new SwobError('UNAVAILABLE', 'no broker configured');
       const urls = callbackUrls(request.callbackUrl);
       for (const { operator_name } of request.data) checkOperator(authId, operator_name);
       await developers.authenticate(authId, authKey, address);
-      if (tenants && !(await isSubscribed(tenants, authId))) {
+      if (tenants && !(await isSubscribed(tenants, authId, log))) {
         throw new SwobError('UNAUTHENTICATED', 'not subscribed');
       }
       const digest = sha256Hex(Buffer.from(JSON.stringify([request.data, urls])));
-      const work = () => dispatch(broker, request, urls);
+      const work = () => dispatch(broker, request, urls, log);
       if (request.idempotencyKey !== undefined) {
-        return once(`${authId}/key/${request.idempotencyKey}`, digest, work);
+        return once(`${authId}/key/${request.idempotencyKey}`, digest, work, log);
       }
       // Clients of old may give every request the same uuid: it stands for a request together with its content.
-      if (request.uuid !== undefined) return once(`${authId}/uuid/${request.uuid}/${digest}`, digest, work);
+      if (request.uuid !== undefined)
+        return once(`${authId}/uuid/${request.uuid}/${digest}`, digest, work, log);
       return work();
     },
 
-    subscribe: async (subscription, address) => {
+    subscribe: async (subscription, { address, log }) => {
       const at = requireTenants();
       await authorised(subscription, address);
       await at.subscribe(subscription.authId, subscription.authKey);
       log.info({ authId: subscription.authId }, 'subscribed');
     },
 
-    unsubscribe: async (subscription, address) => {
+    unsubscribe: async (subscription, { address, log }) => {
       const at = requireTenants();
       await authorised(subscription, address);
       await at.unsubscribe(subscription.authId);

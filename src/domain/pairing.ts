@@ -8,19 +8,19 @@ import { SwobError } from '../errors.ts';
 import { limited, takeAll } from './limiting.ts';
 import type { RateLimit, Session, SessionPhone } from './model.ts';
 import { createPasswordAttempts } from './password-attempts.ts';
-import type { Bus, Clock, Log, ServerKeys, Store } from './ports.ts';
+import type { Bus, Caller, Clock, ServerKeys, Store } from './ports.ts';
 import type { Platform, UserApi } from './upstreams.ts';
 
 export interface Pairing {
   /** Opens a session. @returns its id; throws LIMITED. */
   open(userId: string, address: string): Promise<string>;
   /** Gives the session to the phone with this key (PEM) and pauses its socket. Throws BAD_INPUT, CONFLICT, LIMITED. */
-  handshake(userId: string, sessionId: string, publicKey: string, address: string): Promise<void>;
+  handshake(userId: string, sessionId: string, publicKey: string, caller: Caller): Promise<void>;
   /**
    * Checks the password (base64 of OAEP under the server's key) and pairs the phone.
    * Throws BAD_INPUT (session), UNAUTHENTICATED, LIMITED, UPSTREAM, UNAVAILABLE.
    */
-  authenticate(userId: string, sessionId: string, password: string, address: string): Promise<Paired>;
+  authenticate(userId: string, sessionId: string, password: string, caller: Caller): Promise<Paired>;
   /** A new id in place of the session's; for a sync service in another process. Throws NOT_FOUND, CONFLICT, LIMITED. */
   replace(userId: string, sessionId: string, address: string): Promise<string>;
   /** When the user's phone paired last, Unix time in seconds; undefined when none has. */
@@ -37,7 +37,6 @@ export interface PairingDeps {
   readonly store: Pick<Store, 'sessions' | 'users' | 'limits'>;
   readonly bus: Bus;
   readonly clock: Clock;
-  readonly log: Log;
   readonly users: UserApi;
   readonly keys: ServerKeys;
   readonly limits: {
@@ -53,7 +52,7 @@ export interface PairingDeps {
 const maxDigests = 16;
 
 export function createPairing(deps: PairingDeps): Pairing {
-  const { store, bus, clock, log, users, keys, limits, production } = deps;
+  const { store, bus, clock, users, keys, limits, production } = deps;
   const { sessions } = store;
   const passwords = createPasswordAttempts(store.limits, limits.passwords);
 
@@ -78,7 +77,7 @@ export function createPairing(deps: PairingDeps): Pairing {
     return refused ? limited('unknown sessions', refused.seconds) : error;
   };
 
-  const handshake: Pairing['handshake'] = async (userId, sessionId, publicKey, address) => {
+  const handshake: Pairing['handshake'] = async (userId, sessionId, publicKey, { address, log }) => {
     const phoneKey = readPublicKey(publicKey);
     const phone: SessionPhone = { publicKey: phoneKey.pem, sharedKey: newSharedKey() };
     phoneKeys.set(phone, phoneKey);
@@ -87,10 +86,10 @@ export function createPairing(deps: PairingDeps): Pairing {
       throw await unknownSession(address, new SwobError('BAD_INPUT', "failed to update user's public key"));
     }
     if (outcome === 'taken') throw new SwobError('CONFLICT', 'another phone has taken this session');
-    await bus.publish({ kind: 'pause', userId, sessionId });
+    await bus.publish({ kind: 'pause', userId, sessionId }, log);
   };
 
-  const authenticate: Pairing['authenticate'] = async (userId, sessionId, password, address) => {
+  const authenticate: Pairing['authenticate'] = async (userId, sessionId, password, { address, log }) => {
     const phone = (await sessions.get(userId, sessionId))?.phone;
     if (!phone) throw await unknownSession(address, invalidSession());
 
@@ -118,7 +117,7 @@ export function createPairing(deps: PairingDeps): Pairing {
     // Also when the phone asks again: the process that had paired it may have died before it told the socket.
     if (session?.state === 'paused' || session?.state === 'paired') {
       await sessions.complete(userId, sessionId);
-      await bus.publish({ kind: 'ack', userId, sessionId });
+      await bus.publish({ kind: 'ack', userId, sessionId }, log);
     }
     return {
       sharedKey: oaepEncrypt(phoneKey.key, Buffer.from(phone.sharedKey)).toString('base64'),

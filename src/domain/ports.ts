@@ -36,6 +36,12 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
+/** Who asks: where from, as limits count it, and the log of the request, whose lines carry its id. */
+export interface Caller {
+  readonly address: string;
+  readonly log: Log;
+}
+
 export interface SeedStore {
   /**
    * Records a ping. A new IMSI, or a changed MSISDN or type, is on disk when this resolves; an LPS
@@ -198,8 +204,8 @@ export interface BusListener {
 
 /** Carries pause and ack from the gateway to the socket of that session, wherever it lives. */
 export interface Bus {
-  /** Resolves when delivered, or when delivery was given up (logged): pairing never fails by it. */
-  publish(event: SessionEvent): Promise<void>;
+  /** Resolves when delivered, or when delivery was given up, which `log` is told: pairing never fails by it. */
+  publish(event: SessionEvent, log?: Log): Promise<void>;
   /** Listens to a user's events from when this resolves; the function stops it. Throws UNAVAILABLE. */
   subscribe(userId: string, listener: BusListener): Promise<() => void>;
   close(): Promise<void>;

@@ -7,7 +7,7 @@ import { messageOf, SwobError } from '../errors.ts';
 import { limited, takeAll } from './limiting.ts';
 import type { InboundSms, LifeEvent, Parcel, RateLimit } from './model.ts';
 import { createOutbox, lived, type Outbox, type Outcome } from './outbox.ts';
-import type { Clock, Log, Store } from './ports.ts';
+import type { Caller, Clock, Log, Store } from './ports.ts';
 import { createSingleFlight } from './single-flight.ts';
 import type { Publisher, UserDirectory } from './upstreams.ts';
 
@@ -23,10 +23,9 @@ export interface Publishing {
   /**
    * Takes an SMS. The same SMS again gets the same answer and is published once. Throws LIMITED, and
    * UNAVAILABLE when it can neither be published nor kept.
-   * @param address where the request came from, for the rate limit
    * @returns the answer, and the id under which `swob sms trace` knows the message
    */
-  receive(sms: NewSms, address: string): Promise<{ readonly id: string; readonly answer: SmsAnswer }>;
+  receive(sms: NewSms, caller: Caller): Promise<{ readonly id: string; readonly answer: SmsAnswer }>;
   readonly outbox: Outbox<InboundSms>;
   /** Resolves when nothing is being published. */
   idle(): Promise<void>;
@@ -58,13 +57,13 @@ const retriedAtOnce = 16;
 type AttemptOutcome = Outcome<InboundSms> | { readonly kind: 'refused'; readonly reason: string };
 
 export function createPublishing(deps: PublishingDeps): Publishing {
-  const { store, directory, publisher, clock, log, smsLimit } = deps;
+  const { store, directory, publisher, clock, smsLimit } = deps;
   /** What is being published for the first time; the same SMS at the same time waits for it. */
   const underWay = createSingleFlight<SmsAnswer>({
     name: 'sms',
     flights: store.flights,
     clock,
-    log,
+    log: deps.log,
     read: (value) => smsAnswers.find((answer) => answer === value),
   });
 
@@ -101,6 +100,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
     id: string,
     answer: 'published' | 'accepted',
     life: readonly LifeEvent[],
+    log: Log,
   ): Promise<void> => {
     try {
       await store.published.put(id, { answer, life: lived(life, clock.now(), 'published') });
@@ -114,7 +114,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
     name: 'message',
     store: store.inbound,
     clock,
-    log,
+    log: deps.log,
     random: deps.random,
     width: retriedAtOnce,
     maxAgeMs: deps.maxAgeMs,
@@ -125,15 +125,15 @@ export function createPublishing(deps: PublishingDeps): Publishing {
       // Published by a process that was killed before it could remove the parcel.
       if (await store.published.get(id)) return { kind: 'done' };
       const outcome = await attempt(id, content);
-      if (outcome.kind === 'done') await remember(id, 'accepted', life);
+      if (outcome.kind === 'done') await remember(id, 'accepted', life, deps.log);
       if (outcome.kind !== 'refused') return outcome;
       // Kept only because nobody could tell when it came; strangers' SMS are nothing for an operator.
-      log.info({ id, platform: content.platform }, 'an SMS is not for us');
+      deps.log.info({ id, platform: content.platform }, 'an SMS is not for us');
       return { kind: 'done' };
     },
   });
 
-  const receiveFirst = async (id: string, sms: NewSms): Promise<SmsAnswer> => {
+  const receiveFirst = async (id: string, sms: NewSms, log: Log): Promise<SmsAnswer> => {
     // In this order: a parcel is removed only when its receipt is there.
     if (await store.inbound.get(id)) return 'accepted';
     const receipt = await store.published.get(id);
@@ -146,7 +146,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
       return 'refused';
     }
     if (outcome.kind === 'done') {
-      await remember(id, 'published', life);
+      await remember(id, 'published', life, log);
       return 'published';
     }
     await outbox.keep(id, outcome.content ?? sms, outcome, life);
@@ -159,7 +159,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
       await outbox.idle();
       await underWay.idle();
     },
-    receive: async (sms, address) => {
+    receive: async (sms, { address, log }) => {
       const canonical = canonicalSms(sms.text);
       const isOurs = canonical !== undefined && deps.isSender(sms.msisdn);
       // What is no sender would be a key of any length.
@@ -169,7 +169,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
       const id = messageId(sms.msisdn, canonical ?? '');
       if (!isOurs) return { id, answer: 'refused' };
 
-      return { id, answer: await underWay.run(id, () => receiveFirst(id, sms)) };
+      return { id, answer: await underWay.run(id, () => receiveFirst(id, sms, log)) };
     },
   };
 }

@@ -16,7 +16,7 @@ export interface Answer {
  * Answers from memory what was answered under this key before, else by `work`; at the same time, both get its answer.
  * @param request what stands for the request's content; throws CONFLICT when the key came with another one
  */
-export type Once = (key: string, request: string, work: () => Promise<Answer>) => Promise<Answer>;
+export type Once = (key: string, request: string, work: () => Promise<Answer>, log: Log) => Promise<Answer>;
 
 export function createRepeatedRequests(
   answers: MemoStore<RememberedAnswer>,
@@ -24,7 +24,7 @@ export function createRepeatedRequests(
 ): Once {
   const underWay = createSingleFlight<AnswerTo>({ name: 'request', flights, clock, log, read: readAnswer });
 
-  const first = async (key: string, request: string, work: () => Promise<Answer>): Promise<AnswerTo> => {
+  const first = async (...[key, request, work, log]: Parameters<Once>): Promise<AnswerTo> => {
     const earlier = await answers.get(key);
     if (earlier) return { ...earlier, complete: true };
     const answer = await work();
@@ -38,8 +38,8 @@ export function createRepeatedRequests(
     return { ...answer, request };
   };
 
-  return async (key, request, work) => {
-    const answer = await underWay.run(key, () => first(key, request, work));
+  return async (key, request, work, log) => {
+    const answer = await underWay.run(key, () => first(key, request, work, log));
     if (answer.request !== request) {
       throw new SwobError('CONFLICT', 'this Idempotency-Key was used for another request');
     }

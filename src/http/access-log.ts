@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../domain/ports.ts';
 import { type Operations, probePathOf } from './operations.ts';
-import { inRequest, requestIdHeader } from './request-id.ts';
+import { requestIdHeader } from './request-id.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -12,8 +12,6 @@ declare module 'fastify' {
      * Asked so often that a line each would say nothing: only at level debug, unless it fails.
      */
     quiet?: boolean;
-    /** Its work writes no lines: it is not done in the request's name, which costs a tenth of it. */
-    logsNothing?: boolean;
   }
   interface FastifyRequest {
     /** Set where an error is answered that is not the caller's doing. */
@@ -51,10 +49,7 @@ export function logServed(log: Log, { requestId, method, route, status, ms, fail
 
 type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
-/**
- * Gives the answers of `app` their id, does the work in its name, writes the lines, and counts what is no probe. Before
- * all other hooks. (What fastify goes on with when the body has come is in the request's name as well.)
- */
+/** Gives the answers of `app` their id, writes the lines, and counts what is no probe. Before all other hooks. */
 export function logRequests(
   app: Pick<FastifyInstance, 'addHook'>,
   log: Log,
@@ -62,7 +57,7 @@ export function logRequests(
 ): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(requestIdHeader, request.id);
-    inItsName(request, done);
+    done();
   });
   // Before the caller knows: whoever looks into the log for the reason finds it.
   app.addHook('onSend', (request, reply, _payload, done) => {
@@ -77,21 +72,12 @@ export function logRequests(
   });
 }
 
-/** The same for errors: they may come from outside of the request's work. */
-export function answerInRequest(answer: AnswerError): AnswerError {
-  return (error, request, reply) => inItsName(request, () => answer(error, request, reply));
-}
-
 /** The same for requests that no hook sees: their URL cannot be decoded. */
 export function answerUnrouted(answer: AnswerError, log: Log): AnswerError {
   return (error, request, reply) => {
     reply.raw.once('finish', () => logServed(log, servedOf(request, reply)));
     return answer(error, request, reply.header(requestIdHeader, request.id));
   };
-}
-
-function inItsName<T>(request: FastifyRequest, work: () => T): T {
-  return request.routeOptions.config.logsNothing ? work() : inRequest(request.id, work);
 }
 
 function servedOf(request: FastifyRequest, reply: FastifyReply): Served & { readonly probe: boolean } {

@@ -5,7 +5,8 @@ import { Server as TlsServer } from 'node:https';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { errorCodes, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock, Log } from '../domain/ports.ts';
-import { answerInRequest, answerUnrouted, logRequests } from './access-log.ts';
+import { answerUnrouted, logRequests } from './access-log.ts';
+import { nameCallers } from './caller.ts';
 import { type CertificateSource, followRenewals, tlsOptions } from './certificate.ts';
 import { limitHandlers } from './handler-deadline.ts';
 import { listenError } from './listen-error.ts';
@@ -62,13 +63,12 @@ const securityHeaders = {
   'x-frame-options': 'SAMEORIGIN',
 };
 
-/** `describeError` says what went wrong in the words of the service. */
+/** `answerError` says what went wrong in the words of the service. */
 export async function createHttpServer(
   options: HttpOptions,
-  describeError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply,
+  answerError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply,
 ) {
   const { requestTimeoutMs, handlerTimeoutMs, maxHeaderBytes = defaultHeaderBytes } = options;
-  const answerError = answerInRequest(describeError);
   const bounds = {
     headersTimeout: requestTimeoutMs,
     // How often Node looks for requests that are late.
@@ -97,6 +97,7 @@ export async function createHttpServer(
   app.setErrorHandler(answerError);
   if (options.tls && app.server instanceof TlsServer) followRenewals(app.server, options.tls);
   const dropSockets = trackSockets(app.server);
+  nameCallers(app, options.log);
   logRequests(app, options.log, options.operations.served);
   answerOperators(app, options.operations);
   limitHandlers(

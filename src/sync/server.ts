@@ -15,7 +15,7 @@ import { type Failure, logServed } from '../http/access-log.ts';
 import { type CertificateSource, followRenewals, tlsOptions } from '../http/certificate.ts';
 import type { Operations } from '../http/operations.ts';
 import type { Pressure } from '../http/pressure.ts';
-import { currentRequestId, inRequest, requestIdHeader, requestIdOf } from '../http/request-id.ts';
+import { requestIdHeader, requestIdOf } from '../http/request-id.ts';
 import { trackSockets } from '../http/sockets.ts';
 import { answerUnparsable } from '../http/unparsable.ts';
 import { type Connection, type ConnectionOptions, createConnections } from './connection.ts';
@@ -100,11 +100,14 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
   sockets.on('wsClientError', (error) => {
     throw new SwobError('BAD_INPUT', error.message);
   });
-  sockets.on('headers', (headers) => headers.push(`${requestIdHeader}: ${currentRequestId()}`));
+  /** Of the requests that are being upgraded. */
+  const requestIds = new WeakMap<IncomingMessage, string>();
+  sockets.on('headers', (headers, request) => headers.push(`${requestIdHeader}: ${requestIds.get(request)}`));
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', destroy);
     const since = clock.monotonic();
     const requestId = requestIdOf(request.headers[requestIdHeader]);
+    requestIds.set(request, requestId);
     const path = parseSyncPath(request.url ?? '');
     const served = (status: number, failure?: Failure): void => {
       const ms = clock.monotonic() - since;
@@ -118,10 +121,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       served(refusal.http, known ? undefined : { reason: messageOf(error), level: 'error' });
       refuse(socket, refusal, requestId);
     };
-    inRequest(requestId, () => upgrade(request, socket, head, path, requestId)).then(
-      () => served(101),
-      failed,
-    );
+    upgrade(request, socket, head, path, requestId).then(() => served(101), failed);
   });
 
   const upgrade = async (

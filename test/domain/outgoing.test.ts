@@ -18,10 +18,12 @@ import { SwobError } from '../../src/errors.ts';
 import { createMemoryStore } from '../../src/store/memory/store.ts';
 import { createTelecom } from '../../src/telecom/telecom.ts';
 import { storeOptions } from '../contract/store.ts';
+import { createCaller } from '../support/caller.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
 
-const address = '192.0.2.1';
+const caller = createCaller();
+const { address } = caller;
 const number = '+237650393369';
 const sms = { number, text: 'hello', operator_name: 'MTN Cameroon' };
 const request: SendRequest = { authId: 'dev1', authKey: 'key', data: [sms] };
@@ -87,7 +89,9 @@ const errorsIn = ({ body }: { body: string }): { number: string; error_message: 
 describe('a request to send', () => {
   test('gives each SMS to the broker, and answers with a uuid and no errors', async () => {
     const { outgoing, broker } = createWorld();
-    const { body, complete } = await outgoing.send(request, address);
+    const asker = createCaller();
+    const { body, complete } = await outgoing.send(request, asker);
+    expect(asker.log.lines).toMatchObject([{ message: 'outgoing SMS', fields: { sms: 1, failed: 0 } }]);
     expect(JSON.parse(body)).toEqual({ uuid: expect.stringMatching(/^[0-9a-f-]{36}$/), errors: [] });
     expect(complete).toBe(true);
     expect(broker.send.mock.calls).toEqual([
@@ -112,7 +116,7 @@ describe('a request to send', () => {
           sms,
         ],
       },
-      address,
+      caller,
     );
     const timestamp = new Date(clock.now()).toISOString();
     expect(JSON.parse(answer.body)).toEqual({
@@ -149,7 +153,7 @@ describe('a request to send', () => {
   test('Q11: what the broker does not confirm is reported for that recipient, and not as sent', async () => {
     const { outgoing, broker } = createWorld();
     broker.send.mockResolvedValueOnce('sent').mockResolvedValueOnce('unconfirmed');
-    const answer = await outgoing.send({ ...request, data: [sms, sms] }, address);
+    const answer = await outgoing.send({ ...request, data: [sms, sms] }, caller);
     expect(answer.complete).toBe(true);
     expect(errorsIn(answer)).toEqual([
       expect.objectContaining({ error_message: 'the broker did not confirm it; it may have been sent' }),
@@ -160,11 +164,11 @@ describe('a request to send', () => {
     const { outgoing, broker } = createWorld();
     broker.send.mockResolvedValue('unconfirmed');
     const keyed = { ...request, idempotencyKey: 'k', data: [sms, sms] };
-    const first = await outgoing.send(keyed, address);
+    const first = await outgoing.send(keyed, caller);
     expect(first.complete).toBe(true);
     expect(errorsIn(first)).toHaveLength(2);
     const tried = broker.send.mock.calls.length;
-    expect(await outgoing.send(keyed, address)).toEqual(first);
+    expect(await outgoing.send(keyed, caller)).toEqual(first);
     expect(broker.send).toHaveBeenCalledTimes(tried);
   });
 
@@ -174,7 +178,7 @@ describe('a request to send', () => {
       operatorName === 'Full' ? 'refused' : 'sent',
     );
     const data = [...Array.from({ length: 60 }, () => ({ ...sms, operator_name: 'Full' })), sms];
-    const answer = await outgoing.send({ ...request, data }, address);
+    const answer = await outgoing.send({ ...request, data }, caller);
     expect(answer.complete).toBe(true);
     expect(errorsIn(answer)).toHaveLength(60);
     expect(errorsIn(answer)[0]?.error_message).toContain('the queue of its gateway clients is full');
@@ -185,7 +189,7 @@ describe('a request to send', () => {
     const { outgoing, broker } = createWorld();
     broker.send.mockRejectedValue(unavailable);
     const data = Array.from({ length: 500 }, () => sms);
-    const answer = await outgoing.send({ ...request, data }, address);
+    const answer = await outgoing.send({ ...request, data }, caller);
     expect(answer.complete).toBe(false);
     expect(errorsIn(answer)).toHaveLength(500);
     expect(errorsIn(answer)[0]?.error_message).toBe('not sent: no connection to the broker');
@@ -198,9 +202,9 @@ describe('a request to send', () => {
   ])('%s is UNAUTHENTICATED, and guessing is limited', async (_what, wrong) => {
     const { outgoing, broker, api } = createWorld();
     for (let n = 0; n < 3; n++) {
-      await expect(outgoing.send(wrong, address)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+      await expect(outgoing.send(wrong, caller)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     }
-    await expect(outgoing.send(wrong, address)).rejects.toMatchObject({ code: 'LIMITED' });
+    await expect(outgoing.send(wrong, caller)).rejects.toMatchObject({ code: 'LIMITED' });
     expect(api.authenticate).toHaveBeenCalledTimes(3);
     expect(broker.send).not.toHaveBeenCalled();
   });
@@ -208,19 +212,19 @@ describe('a request to send', () => {
   test('of a developer who has not subscribed is UNAUTHENTICATED', async () => {
     const { outgoing, tenants, broker } = createWorld();
     tenants.isSubscribed.mockResolvedValue(false);
-    await expect(outgoing.send(request, address)).rejects.toThrow('not subscribed');
+    await expect(outgoing.send(request, caller)).rejects.toThrow('not subscribed');
     expect(broker.send).not.toHaveBeenCalled();
   });
 
   test('is tried when nobody can tell whether he has subscribed', async () => {
     const { outgoing, tenants } = createWorld();
     tenants.isSubscribed.mockRejectedValue(new SwobError('UPSTREAM', 'the management API failed'));
-    expect((await outgoing.send(request, address)).complete).toBe(true);
+    expect((await outgoing.send(request, caller)).complete).toBe(true);
   });
 
   test('without a broker says so', async () => {
     const { outgoing } = createWorld({ broker: false });
-    await expect(outgoing.send(request, address)).rejects.toMatchObject({
+    await expect(outgoing.send(request, caller)).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: 'no broker configured',
     });
@@ -228,12 +232,12 @@ describe('a request to send', () => {
 
   test('too many requests are limited, from an address and for a developer', async () => {
     const { outgoing } = createWorld();
-    for (let n = 0; n < 50; n++) await outgoing.send(request, `192.0.2.${n}`);
-    await expect(outgoing.send(request, address)).rejects.toMatchObject({ code: 'LIMITED' });
+    for (let n = 0; n < 50; n++) await outgoing.send(request, createCaller(`192.0.2.${n}`));
+    await expect(outgoing.send(request, caller)).rejects.toMatchObject({ code: 'LIMITED' });
     const other = createWorld();
     other.api.authenticate.mockResolvedValue(true);
-    for (let n = 0; n < 50; n++) await other.outgoing.send({ ...request, authId: `dev${n}` }, address);
-    const more = other.outgoing.send({ ...request, authId: 'more' }, address);
+    for (let n = 0; n < 50; n++) await other.outgoing.send({ ...request, authId: `dev${n}` }, caller);
+    const more = other.outgoing.send({ ...request, authId: 'more' }, caller);
     await expect(more).rejects.toMatchObject({ code: 'LIMITED' });
   });
 
@@ -252,51 +256,51 @@ describe('the same request again', () => {
 
   test('is answered as before and sends nothing, at the same time as well', async () => {
     const { outgoing, broker } = createWorld();
-    const [first, second] = await Promise.all([outgoing.send(keyed, address), outgoing.send(keyed, address)]);
+    const [first, second] = await Promise.all([outgoing.send(keyed, caller), outgoing.send(keyed, caller)]);
     expect(second).toEqual(first);
-    expect(await outgoing.send(keyed, address)).toEqual(first);
+    expect(await outgoing.send(keyed, caller)).toEqual(first);
     expect(broker.send).toHaveBeenCalledTimes(1);
   });
 
   test('with other content is a CONFLICT', async () => {
     const { outgoing, broker } = createWorld();
-    const running = outgoing.send(keyed, address);
+    const running = outgoing.send(keyed, caller);
     const other = { ...keyed, data: [{ ...sms, text: 'other' }] };
-    await expect(outgoing.send(other, address)).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(outgoing.send(other, caller)).rejects.toMatchObject({ code: 'CONFLICT' });
     await running;
-    await expect(outgoing.send(other, address)).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(outgoing.send(other, caller)).rejects.toMatchObject({ code: 'CONFLICT' });
     expect(broker.send).toHaveBeenCalledTimes(1);
   });
 
   test('by its uuid is answered as before; the same uuid with other content is another request', async () => {
     const { outgoing, broker } = createWorld();
-    const first = await outgoing.send({ ...request, uuid: 'u' }, address);
-    expect(await outgoing.send({ ...request, uuid: 'u' }, address)).toEqual(first);
+    const first = await outgoing.send({ ...request, uuid: 'u' }, caller);
+    expect(await outgoing.send({ ...request, uuid: 'u' }, caller)).toEqual(first);
     expect(broker.send).toHaveBeenCalledTimes(1);
-    await outgoing.send({ ...request, uuid: 'u', data: [{ ...sms, text: 'other' }] }, address);
+    await outgoing.send({ ...request, uuid: 'u', data: [{ ...sms, text: 'other' }] }, caller);
     expect(broker.send).toHaveBeenCalledTimes(2);
   });
 
   test('of another developer is his own', async () => {
     const { outgoing, api, broker } = createWorld();
     api.authenticate.mockResolvedValue(true);
-    await outgoing.send(keyed, address);
-    await outgoing.send({ ...keyed, authId: 'dev2' }, address);
+    await outgoing.send(keyed, caller);
+    await outgoing.send({ ...keyed, authId: 'dev2' }, caller);
     expect(broker.send).toHaveBeenCalledTimes(2);
   });
 
   test('acts when the first found the broker down', async () => {
     const { outgoing, broker } = createWorld();
     broker.send.mockRejectedValueOnce(unavailable);
-    expect((await outgoing.send(keyed, address)).complete).toBe(false);
-    expect((await outgoing.send(keyed, address)).complete).toBe(true);
+    expect((await outgoing.send(keyed, caller)).complete).toBe(false);
+    expect((await outgoing.send(keyed, caller)).complete).toBe(true);
     expect(broker.send).toHaveBeenCalledTimes(2);
   });
 
   test('without a key or a uuid is a new one', async () => {
     const { outgoing, broker } = createWorld();
-    await outgoing.send(request, address);
-    await outgoing.send(request, address);
+    await outgoing.send(request, caller);
+    await outgoing.send(request, caller);
     expect(broker.send).toHaveBeenCalledTimes(2);
   });
 });
@@ -305,7 +309,7 @@ describe('callbacks', () => {
   test('each URL gets what was answered', async () => {
     const { outgoing, called } = createWorld();
     const callbackUrl = 'https://a.example/x, https://b.example/y';
-    const { body } = await outgoing.send({ ...request, callbackUrl }, address);
+    const { body } = await outgoing.send({ ...request, callbackUrl }, caller);
     await vi.waitFor(() => expect(called).toHaveLength(2));
     expect(called).toEqual([
       { url: 'https://a.example/x', body },
@@ -317,7 +321,7 @@ describe('callbacks', () => {
     'Q9: %j is refused before anything is sent',
     async (callbackUrl) => {
       const { outgoing, broker } = createWorld();
-      await expect(outgoing.send({ ...request, callbackUrl }, address)).rejects.toMatchObject({
+      await expect(outgoing.send({ ...request, callbackUrl }, caller)).rejects.toMatchObject({
         code: 'BAD_INPUT',
       });
       expect(broker.send).not.toHaveBeenCalled();
@@ -327,8 +331,8 @@ describe('callbacks', () => {
   test('are not repeated with a repeated request', async () => {
     const { outgoing, called } = createWorld();
     const keyed = { ...request, idempotencyKey: 'k', callbackUrl: 'https://a.example' };
-    await outgoing.send(keyed, address);
-    await outgoing.send(keyed, address);
+    await outgoing.send(keyed, caller);
+    await outgoing.send(keyed, caller);
     await vi.waitFor(() => expect(called).toHaveLength(1));
   });
 });
@@ -336,8 +340,8 @@ describe('callbacks', () => {
 describe('subscribing', () => {
   test('takes both pairs of credentials', async () => {
     const { outgoing, tenants } = createWorld();
-    await outgoing.subscribe(subscription, address);
-    await outgoing.unsubscribe(subscription, address);
+    await outgoing.subscribe(subscription, caller);
+    await outgoing.unsubscribe(subscription, caller);
     expect(tenants.subscribe.mock.calls).toEqual([['dev1', 'key']]);
     expect(tenants.unsubscribe.mock.calls).toEqual([['dev1']]);
   });
@@ -350,7 +354,7 @@ describe('subscribing', () => {
   ])('Q7: with a wrong %s is UNAUTHENTICATED', async (_what, wrong) => {
     const { outgoing, tenants } = createWorld();
     for (const call of [outgoing.subscribe, outgoing.unsubscribe]) {
-      await expect(call(wrong, address)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+      await expect(call(wrong, caller)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     }
     expect(tenants.subscribe).not.toHaveBeenCalled();
     expect(tenants.unsubscribe).not.toHaveBeenCalled();
@@ -359,13 +363,13 @@ describe('subscribing', () => {
   test('is for nobody where no set-up credentials are configured, not even with empty ones', async () => {
     const empty = { id: '', key: '' };
     const { outgoing } = createWorld({ setup: empty });
-    const promise = outgoing.subscribe({ ...subscription, setup: empty }, address);
+    const promise = outgoing.subscribe({ ...subscription, setup: empty }, caller);
     await expect(promise).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
   test('needs the management API', async () => {
     const { outgoing } = createWorld({ tenants: false });
-    await expect(outgoing.subscribe(subscription, address)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(outgoing.subscribe(subscription, caller)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 });
 

@@ -8,8 +8,8 @@ import { createPairing } from '../../src/domain/pairing.ts';
 import { SwobError } from '../../src/errors.ts';
 import { createMemoryStore } from '../../src/store/memory/store.ts';
 import { storeOptions } from '../contract/store.ts';
+import { createCaller } from '../support/caller.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { createMemoryLog } from '../support/log.ts';
 import { createPhone } from '../support/phone.ts';
 
 /** A session that a phone has taken, and what the page has been told. */
@@ -25,16 +25,15 @@ async function takenSession() {
       close: async () => {},
     },
     clock,
-    log: createMemoryLog(),
     users: { authenticate: async () => [] },
     keys: { publicKeyPem: '', decrypt: () => Buffer.from('secret') },
     limits: { sessions: 'off', passwords: 'off', guesses: 'off' },
     production: true,
   });
   const sessionId = await pairing.open('alice', '192.0.2.1');
-  await pairing.handshake('alice', sessionId, createPhone().publicKeyPem, '192.0.2.1');
+  await pairing.handshake('alice', sessionId, createPhone().publicKeyPem, createCaller());
   const password = randomBytes(256).toString('base64');
-  return { store, told, pair: () => pairing.authenticate('alice', sessionId, password, '192.0.2.1') };
+  return { store, told, pair: () => pairing.authenticate('alice', sessionId, password, createCaller()) };
 }
 
 test('the page is told again', async () => {

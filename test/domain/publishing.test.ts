@@ -6,6 +6,7 @@ import { createPublishing } from '../../src/domain/publishing.ts';
 import { SwobError } from '../../src/errors.ts';
 import { createMemoryStore } from '../../src/store/memory/store.ts';
 import { storeOptions, user } from '../contract/store.ts';
+import { createCaller } from '../support/caller.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
 import { encryptAsApp } from '../support/sms.ts';
@@ -16,6 +17,7 @@ const message = 'g:to@example.org:::subject:body';
 async function createWorld() {
   const clock = createFakeClock();
   const log = createMemoryLog();
+  const caller = createCaller();
   const store = createMemoryStore(storeOptions(clock));
   await store.users.put(user);
   const directory = {
@@ -39,13 +41,14 @@ async function createWorld() {
   return {
     clock,
     log,
+    caller,
     store,
     directory,
     publisher,
     publishing,
     desk: createMessageDesk(store, publishing.outbox),
     receive: (text: string, from = msisdn) =>
-      publishing.receive({ platform: 'gateway-client', msisdn: from, text }, '192.0.2.1'),
+      publishing.receive({ platform: 'gateway-client', msisdn: from, text }, caller),
     settle: async () => {
       for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
     },
@@ -299,7 +302,7 @@ test('an address that sends too much is limited, whoever it sends for', async ()
 test('a sender who sends too much is limited, wherever it comes in', async () => {
   const world = await createWorld();
   const from = (text: string, number: string, address: string) =>
-    world.publishing.receive({ platform: 'twilio', msisdn: number, text }, address);
+    world.publishing.receive({ platform: 'twilio', msisdn: number, text }, createCaller(address));
   for (let n = 0; n < 100; n++) await from(sms(), msisdn, `192.0.2.${n}`);
   await expect(from(sms(), msisdn, '192.0.2.200')).rejects.toMatchObject({ code: 'LIMITED' });
   expect((await from(sms(), '+237650000000', '192.0.2.200')).answer).toBe('refused');
@@ -317,6 +320,7 @@ test('nothing that is logged says what a message says, or who sent it', async ()
   world.publisher.publish.mockRejectedValueOnce(refused);
   await world.receive(sms());
   await world.receive(sms());
-  const written = JSON.stringify(world.log.lines);
+  const written = JSON.stringify([world.log.lines, world.caller.log.lines]);
+  expect(written).toContain('published');
   for (const secret of [message, 'subject', user.sharedKey, msisdn]) expect(written).not.toContain(secret);
 });

@@ -1,7 +1,6 @@
 // Handlers that take too long, on a clock that is moved by hand.
 
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { currentRequestId } from '../../src/http/request-id.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { connectTo, exchange, readAll, request } from '../hostile/raw.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
@@ -46,7 +45,6 @@ async function start() {
     reply.raw.write('half');
   });
   app.get('/quick', () => 'quick');
-  app.post('/name', () => currentRequestId());
   const url = `http://127.0.0.1:${await server.start()}`;
   onTestFinished(() => server.stop());
   const begun = (count: number) => vi.waitFor(() => expect(waiting).toHaveLength(count), patience);
@@ -115,11 +113,4 @@ test('whoever hung up is let go when the time is over, and with the last one the
   expect(clock.pending).toBe(1);
   clock.advance(1_000);
   expect(clock.pending).toBe(0);
-});
-
-test('what comes with the body is done in the name of its request', async () => {
-  const { url } = await start();
-  const body = JSON.stringify({ some: 'thing' });
-  const headers = ['X-Request-Id: mine', 'Content-Type: application/json', `Content-Length: ${body.length}`];
-  expect(await exchange(url, request('POST', '/name', headers, body))).toMatch(/\r\n\r\nmine$/);
 });

@@ -1,11 +1,15 @@
 // Ids of requests: taken from the caller or made, in every answer, and in every line about the request.
 
 import { describe, expect, test } from 'vitest';
-import { currentRequestId, inRequest, outsideRequests, requestIdOf } from '../../src/http/request-id.ts';
+import { logWithId, requestIdOf } from '../../src/http/request-id.ts';
+import { rs256, sampleClaims } from '../crypto/handmade-token.ts';
 import { exchange, request } from '../hostile/raw.ts';
 import { startDisconnect } from '../support/disconnect.ts';
-import { get, post } from '../support/phone.ts';
+import { createMemoryLog, type MemoryLog } from '../support/log.ts';
+import { msisdn, startMessaging } from '../support/messaging.ts';
+import { createPhone, get, handshakeUrlOf, openSession, post } from '../support/phone.ts';
 import { startTestServices } from '../support/services.ts';
+import { encryptAsApp } from '../support/sms.ts';
 import { openSocket } from '../support/socket.ts';
 
 const made = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -22,15 +26,17 @@ describe('the id', () => {
       expect(requestIdOf(given)).not.toBe(requestIdOf(given));
     },
   );
+});
 
-  test('holds within the work only', () => {
-    expect(currentRequestId()).toBeUndefined();
-    inRequest('r1', () => {
-      expect(currentRequestId()).toBe('r1');
-      outsideRequests(() => expect(currentRequestId()).toBeUndefined());
-    });
-    expect(currentRequestId()).toBeUndefined();
-  });
+test('a log with an id puts it first in every line, and leaves the fields as they are', () => {
+  const log = createMemoryLog();
+  const fields = Object.freeze({ a: 1 });
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    logWithId(log, 'r1')[level](fields, level);
+    expect(JSON.stringify(log.lines.at(-1))).toBe(
+      `{"level":"${level}","fields":{"requestId":"r1","a":1},"message":"${level}"}`,
+    );
+  }
 });
 
 const given = { 'x-request-id': 'from-the-caller.1' };
@@ -88,6 +94,41 @@ test('answers of the sync service: sockets, refusals and plain HTTP', async () =
   expect(log.lines.find(({ fields }) => 'status' in fields && fields.status === 101)).toMatchObject({
     level: 'info',
     fields: { requestId: 'from-the-caller.1', method: 'GET', route: '/v2/sync/init' },
+  });
+});
+
+describe('lines about what a request does carry its id', () => {
+  const linesOf = (log: MemoryLog, message: string) =>
+    log.lines.filter((line) => line.message === message).map(({ fields }) => fields);
+
+  test('an SMS, for us or not', async () => {
+    const world = await startMessaging();
+    await world.post({ text: encryptAsApp(world.sharedKey, 'g:a@b.org:::s:b'), MSISDN: msisdn }, given);
+    await world.post({ text: encryptAsApp('0'.repeat(32), 'g:a@b.org:::s:b'), MSISDN: msisdn }, given);
+    const mine = { requestId: 'from-the-caller.1', id: expect.any(String) };
+    expect(linesOf(world.log, 'published')).toEqual([mine]);
+    expect(linesOf(world.log, 'an SMS is not for us')).toEqual([{ ...mine, platform: 'gateway-client' }]);
+  });
+
+  test('a wrong password too many', async () => {
+    const { gateway, log } = await startTestServices({ set: ['limits.passwords=1/1h'] });
+    const url = handshakeUrlOf(gateway, await openSession(gateway, 'alice'));
+    const phone = createPhone();
+    await post(url, { public_key: phone.publicKeyPem });
+    const guess = () => post(url.replace('/handshake', ''), { password: 'AAAA' }, given);
+    expect([(await guess()).status, (await guess()).status]).toEqual([401, 429]);
+    expect(linesOf(log, 'too many wrong passwords')).toMatchObject([{ requestId: 'from-the-caller.1' }]);
+  });
+
+  test('a user who is logged out, or is not', async () => {
+    const { url, log, pcrf } = await startDisconnect();
+    const logOut = () => get(`${url}/disconnect?token=${rs256(sampleClaims)}`, { headers: given });
+    await logOut();
+    await pcrf.close();
+    await logOut();
+    for (const message of ['logged out', 'not logged out']) {
+      expect(linesOf(log, message)).toMatchObject([{ requestId: 'from-the-caller.1' }]);
+    }
   });
 });
 

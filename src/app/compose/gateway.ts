@@ -67,7 +67,6 @@ export async function buildGateway(
         store,
         bus,
         clock,
-        log,
         keys,
         users: createUserApi({
           apiUrl: api.api_url,

@@ -4,7 +4,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Clock, Log } from '../../domain/ports.ts';
-import { currentRequestId } from '../../http/request-id.ts';
 import type { ServiceName } from '../compose/world.ts';
 import { createGelfSender, type GelfSender } from './gelf-sender.ts';
 import { type Levels, lowest, threshold } from './levels.ts';
@@ -119,10 +118,6 @@ export function createLogs(options: LogsOptions): Logs {
         level: lowest(levels),
         base: service === undefined ? null : { service },
         timestamp,
-        mixin: () => {
-          const requestId = currentRequestId();
-          return requestId === undefined ? {} : { requestId };
-        },
         redact,
       },
       destination(service),

@@ -36,13 +36,13 @@ export const outgoingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { 
     '/v1/subscribe',
     subscriptionRoute("Give a developer's gateway clients access to their SMS"),
     async (request, reply) => {
-      await outgoing.subscribe(subscriptionOf(request.body), limitAddress(request.ip));
+      await outgoing.subscribe(subscriptionOf(request.body), request.caller);
       return reply.type('text/plain; charset=utf-8').send('');
     },
   );
 
   app.delete('/v1/unsubscribe', subscriptionRoute('Take that access away'), async (request, reply) => {
-    await outgoing.unsubscribe(subscriptionOf(request.body), limitAddress(request.ip));
+    await outgoing.unsubscribe(subscriptionOf(request.body), request.caller);
     return reply.type('text/plain; charset=utf-8').send('');
   });
 
@@ -87,7 +87,7 @@ export const outgoingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { 
           ...(uuid !== undefined && { uuid }),
           ...(idempotencyKey !== undefined && { idempotencyKey }),
         },
-        limitAddress(request.ip),
+        request.caller,
       );
       if (!complete) reply.code(503).header('retry-after', 5);
       return reply.type('application/json; charset=utf-8').send(body);

@@ -5,7 +5,6 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { verifyTwilioSignature } from '../../crypto/twilio-signature.ts';
 import type { Addresses } from '../../domain/addresses.ts';
-import { limitAddress } from '../../domain/limiting.ts';
 import type { Publishing, SmsAnswer } from '../../domain/publishing.ts';
 import { SwobError } from '../../errors.ts';
 
@@ -92,7 +91,7 @@ export const publishRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opt
       if (!received) throw new SwobError('NOT_FOUND', 'unknown platform');
       const body = typeof request.body === 'string' ? request.body : '';
       const sms = received(Object.assign(request, { body }));
-      const { id, answer } = await options.publishing.receive({ platform, ...sms }, limitAddress(request.ip));
+      const { id, answer } = await options.publishing.receive({ platform, ...sms }, request.caller);
       const { status, text } = answers[answer];
       if (answer !== 'refused') reply.header('x-message-id', id);
       reply.code(status);

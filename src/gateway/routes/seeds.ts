@@ -23,7 +23,7 @@ interface Options {
 const textType = 'text/plain; charset=utf-8';
 const badJson = 'invalid json';
 /** Gateway clients and their operators ask all the time. */
-const often = { quiet: true, logsNothing: true };
+const often = { quiet: true };
 const missing = { seed_type: 'missing seeder state' };
 
 const nullableText = Type.Union([Type.String(), Type.Null()]);

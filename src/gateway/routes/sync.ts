@@ -33,7 +33,6 @@ export const syncRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
   app.get(
     '/v2/sync/users/:userId',
     {
-      config: { logsNothing: true },
       schema: {
         summary: 'Open a session; answers the websocket URL',
         tags,
@@ -83,12 +82,7 @@ export const syncRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
     },
     async (request, reply) => {
       const { userId, sessionId } = request.params;
-      const paired = await pairing.authenticate(
-        userId,
-        sessionId,
-        request.body.password,
-        limitAddress(request.ip),
-      );
+      const paired = await pairing.authenticate(userId, sessionId, request.body.password, request.caller);
       reply.header('cache-control', 'no-store');
       return {
         shared_key: paired.sharedKey,
@@ -133,7 +127,7 @@ const handshakeRoute: FastifyPluginAsyncTypebox<Options> = async (app, options) 
     },
     async (request) => {
       const { userId, sessionId } = request.params;
-      await options.pairing.handshake(userId, sessionId, request.body.public_key, limitAddress(request.ip));
+      await options.pairing.handshake(userId, sessionId, request.body.public_key, request.caller);
       return { public_key: options.publicKeyPem, verification_url: sessionPath(userId, sessionId) };
     },
   );

@@ -12,7 +12,7 @@ import { closeParts, openParts } from './parts.ts';
 import { countRecords, openRecord, parseFile, type RecordKind, recordFiles, recordName } from './record.ts';
 import { lpsFile, lpsText, readLps } from './seed-files.ts';
 import { workBounds } from './store.ts';
-import { createLowdbUsers } from './users.ts';
+import { createLowdbUsers, openUser } from './users.ts';
 import { createWork, type Work } from './work.ts';
 
 /** Files that are read at once. */
@@ -65,7 +65,12 @@ export async function openLowdbArchive(
 
     const find = async (item: ArchivedRecord): Promise<ArchivedRecord | undefined> => {
       if (item.kind === 'seeds') return found(item.kind, await seeds.find(item.record.imsi));
-      if (item.kind === 'users') return found(item.kind, await users.get(item.record.userId));
+      if (item.kind === 'users') {
+        // From the disk: what was written is remembered.
+        const user = openUser(disk, item.record.userId);
+        await user.read();
+        return found(item.kind, user.data ?? undefined);
+      }
       if (item.kind === 'inbound') return found(item.kind, await inbound.get(item.record.id));
       if (item.kind === 'callbacks') return found(item.kind, await callbacks.get(item.record.id));
       const { kind, key } = item;

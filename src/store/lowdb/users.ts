@@ -22,13 +22,6 @@ export function createLowdbUsers(
   assertOpen: () => void,
 ): UserStore {
   const recent = createExpiringMap<PairedUser>(clock, rememberMs, maxRemembered);
-  const recordOf = (userId: string) =>
-    openRecord(
-      disk,
-      'users',
-      userId,
-      (value): value is PairedUser => isUser(value) && value.userId === userId,
-    );
   /** In turn, so that what was read before a write is not remembered after it. */
   const inTurn = <T>(userId: string, job: () => Promise<T>): Promise<T> => work.inTurn(`user ${userId}`, job);
 
@@ -38,7 +31,7 @@ export function createLowdbUsers(
       const known = recent.get(userId);
       if (known) return known;
       return inTurn(userId, async () => {
-        const record = recordOf(userId);
+        const record = openUser(disk, userId);
         await record.read();
         if (!record.data) return undefined;
         recent.set(userId, record.data);
@@ -49,7 +42,7 @@ export function createLowdbUsers(
     put: async (user) => {
       assertOpen();
       return inTurn(user.userId, async () => {
-        const record = recordOf(user.userId);
+        const record = openUser(disk, user.userId);
         // A damaged record may be all that is left of the earlier key: it is not written over.
         if (!recent.get(user.userId)) await record.read();
         recent.delete(user.userId);
@@ -59,4 +52,14 @@ export function createLowdbUsers(
       });
     },
   };
+}
+
+/** A user's record as it is on disk. */
+export function openUser(disk: Disk, userId: string) {
+  return openRecord(
+    disk,
+    'users',
+    userId,
+    (value): value is PairedUser => isUser(value) && value.userId === userId,
+  );
 }

@@ -3,7 +3,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { inRequest } from '../../../src/http/request-id.ts';
 import { filesIn, temporaryFolder } from '../../support/folders.ts';
 import { createTestLogs } from '../../support/logs.ts';
 
@@ -126,25 +125,6 @@ test('a line too long for files and Graylog is cut', () => {
   const { log, lines } = createTestLogs();
   log.error({ error: 'x'.repeat(100_000) }, 'failed');
   expect(parsed(lines)).toMatchObject([{ msg: 'failed', cutFrom: expect.any(Number) }]);
-});
-
-describe('request ids', () => {
-  test('lines that are written for a request carry its id, also after a wait', async () => {
-    const { log, logFor, lines } = createTestLogs();
-    await Promise.all(
-      ['r1', 'r2'].map((id) =>
-        inRequest(id, async () => {
-          log.info({ is: id }, 'before');
-          await new Promise((resolve) => setImmediate(resolve));
-          logFor('gateway').info({ is: id }, 'after');
-        }),
-      ),
-    );
-    log.info({}, 'of nobody');
-    const found = parsed(lines);
-    expect(found.slice(0, 4).every(({ is, requestId }) => is === requestId)).toBe(true);
-    expect(found[4]).not.toHaveProperty('requestId');
-  });
 });
 
 describe('files', () => {
