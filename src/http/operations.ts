@@ -25,7 +25,7 @@ export interface Operations {
 }
 
 /** Who asks. */
-export interface Caller {
+export interface Asker {
   /** The client's address, behind trusted proxies too. */
   readonly address: string;
   /** The other end of the connection. */
@@ -56,7 +56,7 @@ export function probePathOf(method: string | undefined, url: string | undefined)
 export async function answerProbe(
   operations: Operations,
   path: ProbePath,
-  caller: Caller,
+  asker: Asker,
 ): Promise<ProbeAnswer | undefined> {
   switch (path) {
     case '/livez':
@@ -72,7 +72,7 @@ export async function answerProbe(
       };
     }
     case '/metrics': {
-      if (!mayRead(operations, caller)) return undefined;
+      if (!mayRead(operations, asker)) return undefined;
       const { type, text } = await operations.metrics();
       return { status: 200, headers: { ...common, 'content-type': type }, body: text };
     }
@@ -85,7 +85,7 @@ const forwarding = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'];
  * A proxy on this machine that the configuration does not name makes every stranger a caller from 127.0.0.1, and so does
  * a web page that is open on it: what either of them asks is not answered.
  */
-function mayRead(operations: Operations, { address, peer, headers }: Caller): boolean {
+function mayRead(operations: Operations, { address, peer, headers }: Asker): boolean {
   if (headers.origin !== undefined) return false;
   const passedOn = forwarding.some((name) => headers[name] !== undefined);
   if (passedOn && (peer === undefined || address === peer)) return false;
