@@ -67,7 +67,7 @@ export async function fillStore(
   };
   await inBatches(users, (index) => write('users', numberOf(index), user(index)));
   await inBatches(seeds, (index) => write('seeds', imsiOf(index), seed(index)));
-  await inBatches(seeds, (index) => store.seeds.ping(seed(index)));
+  await inBatches(seeds, async (index) => store.seeds.ping(seed(index)));
   if (users > 0 && !(await store.users.get(numberOf(users - 1))))
     throw new Error('the store has not got its users');
   await store.close();

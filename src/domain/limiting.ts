@@ -4,25 +4,45 @@ import { SwobError } from '../errors.ts';
 import type { RateLimit } from './model.ts';
 import type { LimitStore } from './ports.ts';
 
+/** The first key that is used up, and the seconds to wait. */
+export interface UsedUp {
+  readonly key: string;
+  readonly seconds: number;
+}
+
 /**
  * Counts one event for every key; when one of them is used up, none is counted.
- * @returns the first key that is used up with the seconds to wait, or undefined when allowed
+ * @returns undefined when allowed, at once where the limits are in memory
  */
-export async function takeAll(
+export function takeAll(
   limits: LimitStore,
   keys: readonly string[],
   limit: RateLimit,
-): Promise<{ key: string; seconds: number } | undefined> {
+): UsedUp | undefined | Promise<UsedUp | undefined> {
   if (limit === 'off') return undefined;
   for (const [index, key] of keys.entries()) {
     const taken = limits.take(key, limit);
-    const seconds = typeof taken === 'number' ? taken : await taken;
-    if (seconds > 0) {
-      await giveBackAll(limits, keys.slice(0, index), limit);
-      return { key, seconds };
-    }
+    if (taken !== 0) return takeOn(limits, keys, limit, index, taken);
   }
   return undefined;
+}
+
+/** Goes on where the key at `index` has been asked for. */
+async function takeOn(
+  limits: LimitStore,
+  keys: readonly string[],
+  limit: RateLimit,
+  index: number,
+  taken: number | Promise<number>,
+): Promise<UsedUp | undefined> {
+  const [key, ...others] = keys.slice(index);
+  const seconds = await taken;
+  if (key !== undefined && seconds > 0) {
+    await giveBackAll(limits, keys.slice(0, index), limit);
+    return { key, seconds };
+  }
+  const [next] = others;
+  return next === undefined ? undefined : takeOn(limits, keys, limit, index + 1, limits.take(next, limit));
 }
 
 export async function giveBackAll(

@@ -44,10 +44,11 @@ export interface Caller {
 
 export interface SeedStore {
   /**
-   * Records a ping. A new IMSI, or a changed MSISDN or type, is on disk when this resolves; an LPS
-   * alone is within a second. Throws UNAVAILABLE when it cannot be kept or the store is full.
+   * Records a ping: at once where memory can, as most of all requests are pings. A new IMSI, or a changed MSISDN or
+   * type, is on disk when this resolves; an LPS alone is within a second. Rejects with UNAVAILABLE when it cannot be
+   * kept or the store is full.
    */
-  ping(seed: Seed): Promise<void>;
+  ping(seed: Seed): void | Promise<void>;
   /**
    * The seeds whose last ping is at most `maxAgeMs` old, measured so that a clock set back revives none. A store that
    * can tell answers the very same array while nothing has changed, and the same object for a seed that has not pinged.

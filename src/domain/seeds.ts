@@ -1,7 +1,7 @@
 // Seeds: gateway clients say that they are alive, and phones ask which are.
 
 import { SwobError } from '../errors.ts';
-import { limited, takeAll } from './limiting.ts';
+import { limited, takeAll, type UsedUp } from './limiting.ts';
 import { mapAgain } from './map-again.ts';
 import type { RateLimit, Seed, SeedType } from './model.ts';
 import type { Clock, LimitStore, SeedStore, Telecom } from './ports.ts';
@@ -16,10 +16,11 @@ export interface SeedView extends Seed {
 
 export interface Seeds {
   /**
-   * A gateway client is alive. @returns its LPS in seconds; throws LIMITED, BAD_INPUT, UNAVAILABLE.
+   * A gateway client is alive. @returns its LPS in seconds, at once where the store can; throws or rejects with LIMITED,
+   * BAD_INPUT, UNAVAILABLE.
    * @param address where the request came from, for the rate limit
    */
-  ping(seed: Omit<Seed, 'lps'>, address: string): Promise<number>;
+  ping(seed: Omit<Seed, 'lps'>, address: string): number | Promise<number>;
   /** A seeder heard another SIM by SMS and tells its number: that SIM counts as alive now. */
   register(imsi: string, msisdn: string, address: string): Promise<number>;
   /**
@@ -42,20 +43,20 @@ export interface SeedsDeps {
 }
 
 export function createSeeds({ store, clock, telecom, expiryMs, pingLimit, strict }: SeedsDeps): Seeds {
-  const ping: Seeds['ping'] = async (seed, address) => {
+  const ping: Seeds['ping'] = (seed, address) => {
     if (strict && !telecom.isValid(seed.msisdn)) {
       throw new SwobError('BAD_INPUT', 'MSISDN is not a phone number that can exist');
     }
-    const refused = await takeAll(
-      store.limits,
-      [`ping:address:${address}`, `ping:imsi:${seed.imsi}`],
-      pingLimit,
-    );
+    const refused = takeAll(store.limits, [`ping:address:${address}`, `ping:imsi:${seed.imsi}`], pingLimit);
+    return refused instanceof Promise ? refused.then((it) => record(seed, it)) : record(seed, refused);
+  };
+
+  const record = (seed: Omit<Seed, 'lps'>, refused: UsedUp | undefined): number | Promise<number> => {
     if (refused) throw limited('pings', refused.seconds);
     const lps = clock.now() / 1_000;
     // Spelt out: a copy by `...` with one more member costs an eighth of a ping.
-    await store.seeds.ping({ imsi: seed.imsi, msisdn: seed.msisdn, seedType: seed.seedType, lps });
-    return lps;
+    const kept = store.seeds.ping({ imsi: seed.imsi, msisdn: seed.msisdn, seedType: seed.seedType, lps });
+    return kept instanceof Promise ? kept.then(() => lps) : lps;
   };
 
   const viewOf = (seed: Seed): SeedView => {

@@ -23,10 +23,12 @@ describe('X7: a damaged file is named, and never taken for an empty one', () => 
     ['without its key', JSON.stringify(withoutKey)],
     ["another user's", otherUser],
   ])('user record: %s', async (_name, text) => {
-    const { store, folder } = await openStore();
+    const { store, folder, clock } = await openStore();
     await store.users.put(user);
     const file = join(folder, recordName('users', user.userId));
     await writeFile(file, text);
+    // Until then what was written is remembered.
+    clock.advance(10_000);
     for (const attempt of [() => store.users.get(user.userId), () => store.users.put(user)]) {
       await expect(attempt()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
       await expect(attempt()).rejects.toThrow(`${file} is damaged`);

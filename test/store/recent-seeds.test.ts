@@ -63,3 +63,27 @@ test('a seed that was let go of is in no list', () => {
   recent.drop(seed);
   expect(recent.list(20_000)).toEqual([]);
 });
+
+test('a seed is the same object until it pings, and another with its newer LPS from then on', () => {
+  const { recent } = open();
+  recent.touch(seed);
+  const first = recent.get(seed.imsi);
+  expect(recent.get(seed.imsi)).toBe(first);
+  expect(recent.touchKnown({ ...seed, lps: seed.lps + 1 })).toBe(true);
+  const [second] = recent.all();
+  expect(second).toEqual({ ...seed, lps: seed.lps + 1 });
+  expect(first).toEqual(seed);
+  expect(recent.get(seed.imsi)).toBe(second);
+  // What was let go of is not what has pinged since.
+  recent.drop(seed);
+  expect(recent.all()).toEqual([second]);
+});
+
+test('a ping with the LPS of the last one is another ping', () => {
+  const { recent } = open();
+  recent.touch(seed);
+  const [first = seed] = recent.all();
+  recent.touchKnown({ ...seed });
+  recent.drop(first);
+  expect(recent.all()).toEqual([seed]);
+});

@@ -82,12 +82,12 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
         }),
       },
     },
-    async (request, reply) => {
+    (request, reply) => {
       const { IMSI, MSISDN, seed_type } = request.body;
       requireToken(request, tokenSecret, IMSI);
       reply.type(textType);
-      const seed = { imsi: IMSI, msisdn: MSISDN, seedType: seed_type };
-      return formatLps(await seeds.ping(seed, limitAddress(request.ip)));
+      const lps = seeds.ping({ imsi: IMSI, msisdn: MSISDN, seedType: seed_type }, limitAddress(request.ip));
+      return typeof lps === 'number' ? formatLps(lps) : lps.then(formatLps);
     },
   );
 

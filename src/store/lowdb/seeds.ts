@@ -78,6 +78,7 @@ export async function openLowdbSeeds(
   };
 
   let registered = await countRecords(disk, 'seeds');
+  let closing = false;
 
   const register = async (seed: Seed): Promise<void> => {
     const known = recent.get(seed.imsi) ?? (await readRecord(seed.imsi));
@@ -95,6 +96,12 @@ export async function openLowdbSeeds(
     touch(seed);
   };
 
+  const registerInTurn = async (seed: Seed): Promise<void> => {
+    assertOpen();
+    if (flusher.failure) throw flusher.failure;
+    await work.inTurn(`seed ${seed.imsi}`, () => register(seed));
+  };
+
   const lpsOf = (await readLps(disk)).sort(([, a], [, b]) => a - b);
   for (let start = 0; start < lpsOf.length; start += loadedAtOnce) {
     const batch = lpsOf.slice(start, start + loadedAtOnce);
@@ -109,12 +116,8 @@ export async function openLowdbSeeds(
 
   return {
     store: {
-      ping: async (seed) => {
-        assertOpen();
-        if (flusher.failure) throw flusher.failure;
-        if (recent.touchKnown(seed)) flusher.mark();
-        else await work.inTurn(`seed ${seed.imsi}`, () => register(seed));
-      },
+      ping: (seed) =>
+        closing || flusher.failure || !recent.touchKnown(seed) ? registerInTurn(seed) : flusher.mark(),
 
       active: async (maxAgeMs) => {
         // Those that went quiet when the last flush was over leave memory by another one.
@@ -127,6 +130,10 @@ export async function openLowdbSeeds(
         return recent.get(imsi) ?? (await work.run(() => readRecord(imsi)));
       },
     },
-    close: () => flusher.close(),
+    close: () => {
+      // What is taken until here is in the last flush.
+      closing = true;
+      return flusher.close();
+    },
   };
 }

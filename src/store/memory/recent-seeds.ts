@@ -25,7 +25,10 @@ export interface RecentSeeds {
 }
 
 interface Ping {
+  /** As of an earlier ping where `lps` is another: it is made anew when somebody asks. */
   seed: Seed;
+  lps: number;
+  isOutdated: boolean;
   at: number;
   older: Ping | undefined;
   newer: Ping | undefined;
@@ -59,20 +62,31 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
     newest = ping;
   };
 
-  const renew = (ping: Ping, seed: Seed, at: number): void => {
+  const renew = (ping: Ping, lps: number, at: number): void => {
     unlink(ping);
-    ping.seed = seed;
+    ping.lps = lps;
     ping.at = at;
     append(ping);
     listed = undefined;
+  };
+  const seedOf = (ping: Ping): Seed => {
+    if (!ping.isOutdated) return ping.seed;
+    const { imsi, msisdn, seedType } = ping.seed;
+    ping.seed = { imsi, msisdn, seedType, lps: ping.lps };
+    ping.isOutdated = false;
+    return ping.seed;
   };
 
   return {
     touch: (seed, ageMs = 0) => {
       const at = clock.monotonic() - ageMs;
       const known = pings.get(seed.imsi);
-      if (known) return renew(known, seed, at);
-      const ping = { seed, at, older: undefined, newer: undefined };
+      if (known) {
+        known.seed = seed;
+        known.isOutdated = false;
+        return renew(known, seed.lps, at);
+      }
+      const ping = { seed, lps: seed.lps, isOutdated: false, at, older: undefined, newer: undefined };
       pings.set(seed.imsi, ping);
       append(ping);
       listed = undefined;
@@ -81,9 +95,9 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
     touchKnown: (seed) => {
       const ping = pings.get(seed.imsi);
       if (!ping || !isSameRegistration(ping.seed, seed)) return false;
-      // With the texts that are in memory already, not those of this request.
-      const { imsi, msisdn, seedType } = ping.seed;
-      renew(ping, { imsi, msisdn, seedType, lps: seed.lps }, clock.monotonic());
+      // No new seed: it would live until the next ping, long enough to be taken for old, and it is rarely asked for.
+      ping.isOutdated = true;
+      renew(ping, seed.lps, clock.monotonic());
       return true;
     },
 
@@ -91,7 +105,7 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
       if (maxAgeMs !== undefined) checkAge(maxAgeMs, activeMs);
       const ping = pings.get(imsi);
       if (!ping) return undefined;
-      return maxAgeMs === undefined || clock.monotonic() - ping.at <= maxAgeMs ? ping.seed : undefined;
+      return maxAgeMs === undefined || clock.monotonic() - ping.at <= maxAgeMs ? seedOf(ping) : undefined;
     },
 
     list: (maxAgeMs) => {
@@ -102,7 +116,7 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
       let oldestAt = Number.POSITIVE_INFINITY;
       for (let ping = oldest; ping; ping = ping.newer) {
         if (ping.at < since) continue;
-        seeds.push(ping.seed);
+        seeds.push(seedOf(ping));
         oldestAt = Math.min(oldestAt, ping.at);
       }
       listed = { seeds, maxAgeMs, oldestAt };
@@ -111,7 +125,7 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
 
     all: () => {
       const found: Seed[] = [];
-      for (let ping = oldest; ping; ping = ping.newer) found.push(ping.seed);
+      for (let ping = oldest; ping; ping = ping.newer) found.push(seedOf(ping));
       return found;
     },
 
@@ -119,14 +133,14 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
       const since = clock.monotonic() - activeMs;
       const found: Seed[] = [];
       for (let ping = oldest; ping && ping.at < since && found.length < count; ping = ping.newer) {
-        found.push(ping.seed);
+        found.push(seedOf(ping));
       }
       return found;
     },
 
     drop: (seed) => {
       const ping = pings.get(seed.imsi);
-      if (ping?.seed !== seed) return;
+      if (!ping || seedOf(ping) !== seed) return;
       unlink(ping);
       pings.delete(seed.imsi);
       listed = undefined;
