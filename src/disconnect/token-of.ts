@@ -20,15 +20,18 @@ export function tokenOf(request: FastifyRequest): string {
   return token;
 }
 
-function inQuery(request: FastifyRequest): unknown[] {
-  const { url = '' } = request.raw;
-  const start = url.indexOf('?');
-  return start < 0 ? [] : new URLSearchParams(url.slice(start + 1)).getAll('token');
+/** A list where it was given more than once. */
+function inQuery({ query }: FastifyRequest): unknown[] {
+  const { token }: { token?: unknown } = Object(query);
+  return token === undefined ? [] : [token].flat();
 }
 
 /** Of every Authorization header, of which Node's `headers` has the first alone; all that follows `Bearer`. */
 function inHeader(request: FastifyRequest): unknown[] {
-  const values = request.raw.headersDistinct.authorization ?? [];
+  const { headers, raw } = request;
+  // The others are taken apart only where there is one.
+  if (headers.authorization === undefined) return [];
+  const values = raw.headersDistinct.authorization ?? [];
   return values
     .flatMap((value) => /^bearer(?: +(.*))?$/i.exec(value)?.slice(1) ?? [])
     .map((token) => token ?? '');

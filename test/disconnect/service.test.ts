@@ -48,7 +48,12 @@ test('the claims of the sample become the documented call, byte for byte', async
   ]);
   expect(world.log.lines).toContainEqual({
     level: 'info',
-    fields: { sessionId: '5692549928996307964', nasIp: '100.112.0.1', vrf: '1' },
+    fields: {
+      requestId: expect.any(String),
+      sessionId: '5692549928996307964',
+      nasIp: '100.112.0.1',
+      vrf: '1',
+    },
     message: 'logged out',
   });
 });
@@ -111,7 +116,13 @@ test('the PCRF says in its own words why not, and the answer passes them on', as
   );
   expect(world.log.lines).toContainEqual({
     level: 'warn',
-    fields: { sessionId: '5692549928996307964', nasIp: '100.112.0.1', vrf: '1', code: 'UPSTREAM' },
+    fields: {
+      requestId: expect.any(String),
+      sessionId: '5692549928996307964',
+      nasIp: '100.112.0.1',
+      vrf: '1',
+      code: 'UPSTREAM',
+    },
     message: 'not logged out',
   });
   await expectService(world, rs256({ ...sampleClaims, vrf: 'гость' }));

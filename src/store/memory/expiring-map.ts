@@ -60,30 +60,33 @@ export function createExpiringMap<V>(
   };
 
   const drop = (key: string): boolean => {
-    const entry = entries.get(key);
-    if (entry && weight) total -= weight.of(entry.value);
+    const entry = weight && entries.get(key);
+    if (entry) total -= weight.of(entry.value);
     return entries.delete(key);
   };
   const isFull = (): boolean => entries.size > maxSize || (weight !== undefined && total > weight.max);
 
-  const purge = (): void => {
-    for (let left = purgedPerCall; left > 0; left--) {
+  const purge = (now: number): void => {
+    for (let left = purgedPerCall; left > 0 && entries.size > 0; left--) {
       const entry = oldest();
-      if (!entry || entry[1].expiresAt > clock.monotonic()) return;
+      if (!entry || entry[1].expiresAt > now) return;
       drop(entry[0]);
     }
   };
 
   return {
     get: (key) => {
-      purge();
+      if (entries.size === 0) return undefined;
+      const now = clock.monotonic();
+      purge(now);
       const entry = entries.get(key);
-      return entry && entry.expiresAt > clock.monotonic() ? entry.value : undefined;
+      return entry && entry.expiresAt > now ? entry.value : undefined;
     },
     set: (key, value, ageMs = 0) => {
-      purge();
+      const now = clock.monotonic();
+      purge(now);
       drop(key);
-      entries.set(key, { value, expiresAt: clock.monotonic() - ageMs + ttlMs });
+      entries.set(key, { value, expiresAt: now - ageMs + ttlMs });
       if (weight) total += weight.of(value);
       for (let entry = isFull() ? oldest() : undefined; entry; entry = isFull() ? oldest() : undefined) {
         drop(entry[0]);
