@@ -18,18 +18,38 @@ const halfMb = 4;
  *
  * V8 takes both while it runs, from the next collection on (Node 20, 22 and 24). One that does not know a flag says so on
  * stderr and goes on.
+ *
+ * @returns to be called for each piece of work: in a quiet time V8 gives most of the space back, which is well, but by itself
+ * it would not take it again
  */
-export function keepYoungObjectsCheap(): void {
+export function keepYoungObjectsCheap(): () => void {
   setFlagsFromString('--no-allocation-site-pretenuring');
-  // Once, from the first 1 MB, and then no more.
-  setFlagsFromString(`--semi-space-growth-factor=${halfMb}`);
   growYoungSpace();
+  let done = 0;
+  return () => {
+    done++;
+    if (done % lookEvery === 0) growYoungSpace();
+  };
+}
+
+/** So many pieces of work fill the smallest space often enough to notice, and one look at it takes 10 µs. */
+const lookEvery = 1_000;
+const mb = 1024 * 1024;
+
+/** To what it shall be, and no more. */
+function growYoungSpace(): void {
+  // V8's smallest, even where one of its halves has no memory now.
+  const size = Math.max(youngBytes(), 2 * mb);
+  if (size < 2 * halfMb * mb) {
+    setFlagsFromString(`--semi-space-growth-factor=${Math.ceil((2 * halfMb * mb) / size)}`);
+    fillYoungSpace();
+  }
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 /** It grows in a collection that finds much alive. Makes no more for that than a few times its size. */
-function growYoungSpace(): void {
-  const bytes = 1024 * 1024 * halfMb;
+function fillYoungSpace(): void {
+  const bytes = mb * halfMb;
   const alive: number[][] = [];
   const length = 1_000;
   const most = (4 * bytes) / (8 * length);

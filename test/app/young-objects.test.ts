@@ -1,30 +1,53 @@
-// The space for young objects of a daemon stays small, whatever outlives a collection. In a process of its own: V8's flags
-// are the whole process's.
+// The space for young objects of a daemon has one size, whatever outlives a collection, and again after a quiet time. In
+// processes of their own: V8's flags are the whole process's.
 
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { runProcess } from '../support/binary.ts';
 
-/** Says how large the space has become while 60 MB of objects came into being, of which all stayed alive. */
-const grow = (first: string) => `
-  import { getHeapSpaceStatistics } from 'node:v8';
-  import { keepYoungObjectsCheap } from ${JSON.stringify(resolve('src/app/young-objects.ts'))};
-  ${first}
-  const kept = Array.from({ length: 1_000_000 }, (_, index) => ({ index, next: [index] }));
-  const { space_size } = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
-  console.log(kept.length === 1_000_000 && space_size / 1024 / 1024);
-`;
-
-const sizeAfter = async (first: string): Promise<number> => {
-  const args = ['--import', 'tsx', '--input-type=module', '-e', grow(first)];
+/** What a script logs, as JSON. `size()` is that of the space, in MB. */
+const run = async (script: string): Promise<unknown> => {
+  const whole = `
+    import { getHeapSpaceStatistics } from 'node:v8';
+    import { keepYoungObjectsCheap } from ${JSON.stringify(resolve('src/app/young-objects.ts'))};
+    const size = () =>
+      getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size / 1024 / 1024;
+    ${script}
+  `;
+  const args = ['--expose-gc', '--import', 'tsx', '--input-type=module', '-e', whole];
   const { code, stdout, stderr } = await runProcess(process.execPath, args, { cwd: resolve('.') });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return Number(stdout);
+  return JSON.parse(stdout);
 };
 
+/** Two halves of 4 MB, or of 8 where what loads TypeScript has had it grow before. */
+const ours = [8, 16];
+
 test('the space for young objects grows no more, and to many times that without us', async () => {
-  const [ours, usual] = await Promise.all([sizeAfter('keepYoungObjectsCheap();'), sizeAfter('')]);
-  // Two halves of 4 MB, or of 8 where what loads TypeScript has had it grow before.
-  expect([8, 16]).toContain(ours);
-  expect(usual).toBeGreaterThan(ours);
+  /** 60 MB of objects come into being, of which all stay alive. */
+  const grow = (first: string) => `
+    ${first}
+    const kept = Array.from({ length: 1_000_000 }, (_, index) => ({ index, next: [index] }));
+    console.log(kept.length === 1_000_000 && size());
+  `;
+  const [limited, usual] = await Promise.all([run(grow('keepYoungObjectsCheap();')), run(grow(''))]);
+  expect(ours).toContain(limited);
+  expect(usual).toBeGreaterThan(Number(limited));
+});
+
+test('what V8 has given back in a quiet time is there again when there is work', async () => {
+  const sizes = await run(`
+    const onWork = keepYoungObjectsCheap();
+    const until = performance.now() + 30_000;
+    // It gives back in a full collection when little has been made for a while.
+    while (size() > 2 && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      gc();
+      gc({ type: 'minor' });
+    }
+    const quiet = size();
+    for (let work = 0; work < 1_000; work++) onWork();
+    console.log(JSON.stringify([quiet, size()]));
+  `);
+  expect(sizes).toEqual([expect.toSatisfy((quiet) => Number(quiet) <= 2), 8]);
 });

@@ -15,7 +15,7 @@ export const pingsBench: Bench = {
     const bare = await startServer(lab, 'server', 'bare-http', ['ping']);
     const requests = pings(1_000);
     // New seeds go to disk one by one, which is not what is measured.
-    await loadHttp(lab, { url: daemon.urls.gateway, requests, once: true, seconds: 30 });
+    await loadHttp(lab, { url: daemon.urls.gateway, requests, once: true, seconds: 10 });
     const row = await compareHttp(
       lab,
       { name: 'B1 POST /seeds/ping', target: { atLeast: 0.7 } },

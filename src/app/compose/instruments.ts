@@ -40,6 +40,7 @@ export function createInstruments(options: {
   /** Log lines that were dropped, by where they should have gone. */
   readonly logDrops: () => Readonly<Record<string, number>>;
   readonly overloadRefusals: () => number;
+  readonly onServed: () => void;
 }): Instruments {
   const registry = createRegistry();
   registerProcess(registry, options.version);
@@ -61,6 +62,7 @@ export function createInstruments(options: {
       const count = meterOf(service);
       return (request) => {
         loop.busy();
+        options.onServed();
         count(request);
       };
     },

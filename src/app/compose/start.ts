@@ -88,6 +88,7 @@ function furnish({ overload }: Config, world: World): Workshop {
     version: world.version,
     logDrops: world.logDrops ?? (() => ({})),
     overloadRefusals: () => pressure.refused,
+    onServed: world.onServed ?? (() => {}),
   });
   lifecycle.defer('metrics', instruments.stop);
   return { ...world, pressure, instruments };

@@ -20,6 +20,8 @@ export interface World {
   readonly version: string;
   /** Counted by the log; absent where it loses none. */
   readonly logDrops?: LogDrops;
+  /** Called for each request that was answered. */
+  readonly onServed?: () => void;
   /** In place of what is measured; for tests. */
   readonly sample?: () => Sample;
 }

@@ -32,7 +32,7 @@ export function define(command: Command, context: Context): void {
 }
 
 async function serve(context: Context, words: readonly string[], options: Options): Promise<void> {
-  keepYoungObjectsCheap();
+  const onServed = keepYoungObjectsCheap();
   const ready = await prepareReadyFile(options.readyFile);
   const names = new Set(words.map(serviceName));
   const { config } = await context.loadConfig(options.hocon);
@@ -85,6 +85,7 @@ async function serve(context: Context, words: readonly string[], options: Option
       logDrops: logs.drops,
       lifecycle,
       version,
+      onServed,
     });
     // Deferred last, so it runs first: what the file says holds for as long as it is there.
     lifecycle.defer('ready file', ready.remove);
