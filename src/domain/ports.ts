@@ -205,7 +205,10 @@ export interface BusListener {
 
 /** Carries pause and ack from the gateway to the socket of that session, wherever it lives. */
 export interface Bus {
-  /** Resolves when delivered, or when delivery was given up, which `log` is told: pairing never fails by it. */
+  /**
+   * Resolves when delivered, or when delivery was given up, which `log` is told, absent: the bus's own. Pairing never
+   * fails by it.
+   */
   publish(event: SessionEvent, log?: Log): Promise<void>;
   /** Listens to a user's events from when this resolves; the function stops it. Throws UNAVAILABLE. */
   subscribe(userId: string, listener: BusListener): Promise<() => void>;

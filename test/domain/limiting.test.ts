@@ -4,6 +4,7 @@ import { BlockList, isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { giveBackAll, limitAddress, limited, takeAll } from '../../src/domain/limiting.ts';
+import type { LimitStore } from '../../src/domain/ports.ts';
 import { createMemoryLimits } from '../../src/store/memory/limits.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
@@ -88,24 +89,30 @@ test('a zone is no part of the address, and what is no address stays as it is', 
 
 const keys = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1 });
 
-test('an event counts for every key or, when one is used up, for none', async () => {
-  const events = fc.array(fc.record({ keys, giveBack: fc.boolean() }), { maxLength: 40 });
-  await fc.assert(
-    fc.asyncProperty(events, fc.integer({ min: 1, max: 4 }), async (list, count) => {
-      const limits = createMemoryLimits(createFakeClock());
-      const limit = { count, windowMs: 60_000 };
-      const used = new Map<string, number>();
-      for (const event of list) {
-        const full = event.keys.find((key) => (used.get(key) ?? 0) >= count);
-        const refused = await takeAll(limits, event.keys, limit);
-        expect(refused).toEqual(full === undefined ? undefined : { key: full, seconds: 60 });
-        if (refused) continue;
-        if (event.giveBack) await giveBackAll(limits, event.keys, limit);
-        else for (const key of event.keys) used.set(key, (used.get(key) ?? 0) + 1);
-      }
-    }),
-  );
-});
+test.each([
+  ['at once', (limits: LimitStore) => limits],
+  ['after a wait', (limits: LimitStore) => ({ ...limits, take: async (...args) => limits.take(...args) })],
+] satisfies [string, (limits: LimitStore) => LimitStore][])(
+  'an event counts for every key or, when one is used up, for none: %s',
+  async (_when, made) => {
+    const events = fc.array(fc.record({ keys, giveBack: fc.boolean() }), { maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(events, fc.integer({ min: 1, max: 4 }), async (list, count) => {
+        const limits = made(createMemoryLimits(createFakeClock()));
+        const limit = { count, windowMs: 60_000 };
+        const used = new Map<string, number>();
+        for (const event of list) {
+          const full = event.keys.find((key) => (used.get(key) ?? 0) >= count);
+          const refused = await takeAll(limits, event.keys, limit);
+          expect(refused).toEqual(full === undefined ? undefined : { key: full, seconds: 60 });
+          if (refused) continue;
+          if (event.giveBack) await giveBackAll(limits, event.keys, limit);
+          else for (const key of event.keys) used.set(key, (used.get(key) ?? 0) + 1);
+        }
+      }),
+    );
+  },
+);
 
 test('a limit that is off refuses nothing', async () => {
   const limits = createMemoryLimits(createFakeClock());

@@ -40,6 +40,7 @@ export function createInstruments(options: {
   /** Log lines that were dropped, by where they should have gone. */
   readonly logDrops: () => Readonly<Record<string, number>>;
   readonly overloadRefusals: () => number;
+  /** Called for each request that was answered. */
   readonly onServed: () => void;
 }): Instruments {
   const registry = createRegistry();
