@@ -9,7 +9,7 @@ import { answerUnrouted, logRequests } from './access-log.ts';
 import { nameCallers } from './caller.ts';
 import { type CertificateSource, followRenewals, tlsOptions } from './certificate.ts';
 import { limitHandlers } from './handler-deadline.ts';
-import { listenError } from './listen-error.ts';
+import { acceptQueue, listenError } from './listening.ts';
 import type { Operations } from './operations.ts';
 import { answerOperators } from './operator-routes.ts';
 import type { Pressure } from './pressure.ts';
@@ -122,7 +122,7 @@ export async function createHttpServer(
   const server: HttpServer = {
     start: async () => {
       try {
-        await app.listen({ host: options.host, port: options.port });
+        await app.listen({ host: options.host, port: options.port, backlog: acceptQueue });
       } catch (cause) {
         throw listenError(options.name, options.host, options.port, cause);
       }

@@ -2,6 +2,7 @@
 // CI may not: a test that is skipped there holds nothing.
 
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { TestContext } from 'vitest';
 
 /** Debian's own: its packages are not for any other python on the PATH. */
@@ -14,7 +15,9 @@ export type Need =
   /** The right to mount a file system. */
   | { readonly mounts: true }
   /** Linux's loopback network: every 127.x.y.z is this machine. */
-  | { readonly loopbackNetwork: true };
+  | { readonly loopbackNetwork: true }
+  /** So many connections that the system takes for a program that is busy. */
+  | { readonly acceptQueue: number };
 
 /** Skips the test, or fails it under CI=true, unless everything is there. */
 export function needs(context: TestContext, ...all: readonly Need[]): void {
@@ -40,6 +43,11 @@ function problemOf(need: Need): string | undefined {
   }
   if ('loopbackNetwork' in need)
     return process.platform === 'linux' ? undefined : 'addresses such as 127.0.0.2';
+  if ('acceptQueue' in need) {
+    const max =
+      process.platform === 'linux' ? Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8')) : 0;
+    return max >= need.acceptQueue ? undefined : `net.core.somaxconn of ${need.acceptQueue}`;
+  }
   // In a mount namespace of its own, which is gone with the command.
   return succeeds('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'])
     ? undefined

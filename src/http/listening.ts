@@ -1,6 +1,13 @@
-// Why a service could not listen. Used by http and sync.
+// What listening means for every service: how many connections may wait, and why it failed. Used by http and sync.
 
 import { messageOf, SwobError } from '../errors.ts';
+
+/**
+ * Connections that the system takes for us while we are busy. What comes beyond is not answered at all, and a client asks
+ * again after a second or more: that is how it went with Node's 511 when all phones or portals of a place came back at
+ * once. The system's own bound (`net.core.somaxconn`, 4096 on Linux) holds as well.
+ */
+export const acceptQueue = 4_096;
 
 /** UNAVAILABLE for a port in use, which may become free; CONFIG for an address that will not become ours. */
 export function listenError(name: string, host: string, port: number, cause: unknown): SwobError {
