@@ -23,7 +23,7 @@ export interface Row {
   readonly perCpuSecond?: { readonly ours: readonly number[]; readonly baseline: readonly number[] };
   /** What went wrong: then the row is not ok, however fast it was. */
   readonly faults?: readonly string[];
-  /** Other figures, for the JSON and the second table. */
+  /** Other figures, printed below the table. */
   readonly notes?: Readonly<Record<string, number>>;
 }
 
@@ -72,7 +72,7 @@ function reaches(target: Target, ours: number, ratio: number | null): boolean | 
 
 const heads = ['name', 'ours', 'baseline', 'ratio', 'target', 'ok', 'ratio by CPU'] as const;
 
-/** The rows as a table of plain text, with what went wrong below it. */
+/** The rows as a table of plain text; below it what went wrong, then the other figures of each row. */
 export function table(verdicts: readonly Verdict[]): string {
   const cells = verdicts.map((verdict) => [
     verdict.name,
@@ -94,7 +94,12 @@ export function table(verdicts: readonly Verdict[]): string {
       .join('  ')
       .trimEnd();
   const faults = verdicts.flatMap(({ name, faults = [] }) => faults.map((fault) => `${name}: ${fault}`));
-  return [line(heads), ...cells.map(line), ...faults].join('\n');
+  return [line(heads), ...cells.map(line), ...faults, ...verdicts.flatMap(notesLine)].join('\n');
+}
+
+function notesLine({ name, notes = {} }: Verdict): string[] {
+  const figures = Object.entries(notes).map(([key, value]) => `${key} ${short(value)}`);
+  return figures.length > 0 ? [`${name}: ${figures.join(', ')}`] : [];
 }
 
 function figure(value: number, around: number, unit: string): string {

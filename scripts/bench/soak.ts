@@ -11,7 +11,7 @@ import type { Lab } from './lab.ts';
 import { residentKb } from './machine.ts';
 import { plot } from './plot.ts';
 import { judge, type Verdict } from './report.ts';
-import { startSockets } from './socket-clients.ts';
+import { heldSockets, startSockets } from './socket-clients.ts';
 import { startBackEnd, startUpstream } from './upstreams.ts';
 
 const users = 1_000;
@@ -50,7 +50,7 @@ export async function runSoak(lab: Lab, minutes: number, svgFile: string): Promi
       ...Object.values(upstream.settings).flat(),
       ...backEnd.settings,
       `validation.public_key=${keyFile}`,
-      'sync.session_change_limit=1000',
+      ...heldSockets,
       // Full within the first quarter: what is remembered by design shall not hide what is not.
       `publisher.max_remembered=${receipts}`,
     ],

@@ -1,10 +1,13 @@
-// Sync sockets as a process of the load. Used by B5 and the soak.
+// Sync sockets as a process of the load. Used by B5, B10, B11 and the soak.
 
 import type { Lab } from './lab.ts';
 import type { Child } from './processes.ts';
 
 /** How long each code is shown; our default. */
 export const rotateMs = 15_000;
+
+/** For a daemon whose sockets are held: as many codes as they are held for, so that they do not end meanwhile. */
+export const heldSockets = ['sync.session_change_limit=1000', `sync.session_sleep_timeout=${rotateMs}ms`];
 
 /** How late frames were, in milliseconds, and what did not come. */
 interface Frames {

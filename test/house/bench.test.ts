@@ -23,12 +23,16 @@ test('two short benches print the table and write the JSON', async () => {
 
   const [head, ...lines] = stdout.trimEnd().split('\n');
   expect(head).toMatch(/^name +ours +baseline +ratio +target +ok +ratio by CPU$/);
-  expect(lines).toHaveLength(3);
+  expect(lines).toHaveLength(4);
   expect(lines[0]).toMatch(
     /^B3 new session +[\d.]+ \/s ±\d+% +[\d.]+ \/s ±\d+% +[\d.]+ +≥ 0\.60 +(yes|NO|\?) +([\d.]+|-|NaN)$/,
   );
-  for (const line of lines.slice(1))
+  for (const line of lines.slice(1, 3))
     expect(line).toMatch(/^B8 swob .* +[\d.]+ ms ±\d+% +[\d.]+ ms ±\d+% +[\d.]+ +≤ [\d.]+ +(yes|NO) +-$/);
+
+  expect(lines[3]).toMatch(
+    /^B3 new session: p50Ms [\d.]+, p99Ms [\d.]+, serverCpu [\d.]+, baselineCpu [\d.]+$/,
+  );
 
   const results = JSON.parse(readFileSync(json, 'utf8'));
   expect(results).toMatchObject({
@@ -84,12 +88,14 @@ test('a target that only one of the two ratios reaches is neither reached nor mi
   expect(table([verdict])).toMatch(/≥ 0\.50 +\? +0\.20$/);
 });
 
-test('the table shows a row without a baseline, and faults below it', () => {
-  const text = table([judge({ ...row, baseline: [], target: { oursAtMost: 59 }, faults: ['it broke'] })]);
+test('the table shows a row without a baseline, and below it faults and other figures', () => {
+  const beside = { target: { oursAtMost: 59 }, faults: ['it broke'], notes: { residentMb: 151.6, p99Ms: 1 } };
+  const text = table([judge({ ...row, baseline: [], ...beside })]);
   expect(text.split('\n')).toEqual([
     'name  ours          baseline  ratio  target     ok  ratio by CPU',
     'x     60.0 /s ±33%  -         -      ≤ 59.0 /s  NO  -',
     'x: it broke',
+    'x: residentMb 152, p99Ms 1.00',
   ]);
 });
 

@@ -7,7 +7,7 @@ import { type Lab, startServer } from '../lab.ts';
 import { residentKb } from '../machine.ts';
 import type { Child } from '../processes.ts';
 import { inTurn } from '../rounds.ts';
-import { rotateMs, type SocketClients, startSockets } from '../socket-clients.ts';
+import { heldSockets, rotateMs, type SocketClients, startSockets } from '../socket-clients.ts';
 
 /** Until memory that was needed for the opening only has been given back. */
 const settleMs = 2_000;
@@ -108,8 +108,5 @@ async function rotation(lab: Lab, count: number) {
 }
 
 function startForSockets(lab: Lab): Promise<Daemon> {
-  // As many codes as the sockets are held for: they are not to end meanwhile.
-  return startDaemon(lab, ['gateway', 'sync'], {
-    settings: ['sync.session_change_limit=1000', `sync.session_sleep_timeout=${rotateMs}ms`],
-  });
+  return startDaemon(lab, ['gateway', 'sync'], { settings: heldSockets });
 }
