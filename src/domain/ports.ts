@@ -50,10 +50,11 @@ export interface SeedStore {
    */
   ping(seed: Seed): void | Promise<void>;
   /**
-   * The seeds whose last ping is at most `maxAgeMs` old, measured so that a clock set back revives none. A store that
-   * can tell answers the very same array while nothing has changed, and the same object for a seed that has not pinged.
+   * The seeds whose last ping is at most `maxAgeMs` old, at once where they are in memory; measured so that a clock set
+   * back revives none. A store that can tell answers the very same array while nothing has changed, and the same object
+   * for a seed that has not pinged.
    */
-  active(maxAgeMs: number): Promise<readonly Seed[]>;
+  active(maxAgeMs: number): readonly Seed[] | Promise<readonly Seed[]>;
   /** One of them, by its IMSI. */
   getActive(imsi: string, maxAgeMs: number): Promise<Seed | undefined>;
   /** A seed whether active or not: what was last registered for this IMSI. */

@@ -1,6 +1,7 @@
 // Seeds: gateway clients say that they are alive, and phones ask which are.
 
 import { SwobError } from '../errors.ts';
+import { asSoonAs } from './as-soon-as.ts';
 import { limited, takeAll, type UsedUp } from './limiting.ts';
 import { mapAgain } from './map-again.ts';
 import type { RateLimit, Seed, SeedType } from './model.ts';
@@ -24,10 +25,10 @@ export interface Seeds {
   /** A seeder heard another SIM by SMS and tells its number: that SIM counts as alive now. */
   register(imsi: string, msisdn: string, address: string): Promise<number>;
   /**
-   * Active seeds, least recently seen first. As the store's: the very same array while nothing has changed, and the same
-   * object for a seed that has not pinged.
+   * Active seeds, least recently seen first, at once where the store can. As the store's: the very same array while nothing
+   * has changed, and the same object for a seed that has not pinged.
    */
-  list(type?: SeedType): Promise<readonly SeedView[]>;
+  list(type?: SeedType): readonly SeedView[] | Promise<readonly SeedView[]>;
   /** The MSISDN of an active seed. */
   msisdnOf(imsi: string): Promise<string | undefined>;
 }
@@ -48,7 +49,7 @@ export function createSeeds({ store, clock, telecom, expiryMs, pingLimit, strict
       throw new SwobError('BAD_INPUT', 'MSISDN is not a phone number that can exist');
     }
     const refused = takeAll(store.limits, [`ping:address:${address}`, `ping:imsi:${seed.imsi}`], pingLimit);
-    return refused instanceof Promise ? refused.then((it) => record(seed, it)) : record(seed, refused);
+    return asSoonAs(refused, (it) => record(seed, it));
   };
 
   const record = (seed: Omit<Seed, 'lps'>, refused: UsedUp | undefined): number | Promise<number> => {
@@ -56,7 +57,7 @@ export function createSeeds({ store, clock, telecom, expiryMs, pingLimit, strict
     const lps = clock.now() / 1_000;
     // Spelt out: a copy by `...` with one more member costs an eighth of a ping.
     const kept = store.seeds.ping({ imsi: seed.imsi, msisdn: seed.msisdn, seedType: seed.seedType, lps });
-    return kept instanceof Promise ? kept.then(() => lps) : lps;
+    return asSoonAs(kept, () => lps);
   };
 
   const viewOf = (seed: Seed): SeedView => {
@@ -77,7 +78,7 @@ export function createSeeds({ store, clock, telecom, expiryMs, pingLimit, strict
       const known = await store.seeds.get(imsi);
       return ping({ imsi, msisdn, seedType: known?.seedType ?? 'seed' }, address);
     },
-    list: async (type) => lists[type ?? 'all'](await store.seeds.active(expiryMs)),
+    list: (type) => asSoonAs(store.seeds.active(expiryMs), lists[type ?? 'all']),
     msisdnOf: async (imsi) => (await store.seeds.getActive(imsi, expiryMs))?.msisdn,
   };
 }

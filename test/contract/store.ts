@@ -108,7 +108,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       });
 
       test('an age that the store does not keep is refused, not answered wrongly', async () => {
-        await expect(store.seeds.active(20_001)).rejects.toMatchObject({ code: 'INTERNAL' });
+        await expect(async () => store.seeds.active(20_001)).rejects.toMatchObject({ code: 'INTERNAL' });
         await expect(store.seeds.getActive(seed.imsi, 20_001)).rejects.toMatchObject({ code: 'INTERNAL' });
       });
 

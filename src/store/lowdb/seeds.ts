@@ -119,7 +119,7 @@ export async function openLowdbSeeds(
       ping: (seed) =>
         closing || flusher.failure || !recent.touchKnown(seed) ? registerInTurn(seed) : flusher.mark(),
 
-      active: async (maxAgeMs) => {
+      active: (maxAgeMs) => {
         // Those that went quiet when the last flush was over leave memory by another one.
         if (recent.stale(1).length > 0) flusher.mark();
         return recent.list(maxAgeMs);

@@ -22,7 +22,7 @@ export function createMemorySeeds({ clock, seeds: options }: StoreOptions): Seed
       recent.touch(seed);
       for (const old of recent.stale(droppedPerCall)) recent.drop(old);
     },
-    active: async (maxAgeMs) => {
+    active: (maxAgeMs) => {
       for (const old of recent.stale(Number.POSITIVE_INFINITY)) recent.drop(old);
       return recent.list(maxAgeMs);
     },
