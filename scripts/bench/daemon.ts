@@ -13,7 +13,14 @@ export interface Daemon {
   /** `http://127.0.0.1:…` of each service that was started. */
   readonly urls: Readonly<Record<Service, string>>;
   /** Reads /metrics: values by name and labels, `name{label="x"}`. */
-  metrics(): Promise<ReadonlyMap<string, number>>;
+  metrics(): Promise<Metrics>;
+}
+
+export type Metrics = ReadonlyMap<string, number>;
+
+/** How late the event loop was, in milliseconds, since the metrics were read before. */
+export function loopDelayMs(metrics: Metrics, stat: 'p99' | 'max'): number {
+  return 1_000 * (metrics.get(`swob_event_loop_delay_seconds{stat="${stat}"}`) ?? Number.NaN);
 }
 
 export interface DaemonOptions {
@@ -75,7 +82,7 @@ export async function startDaemon(
 }
 
 /** The text format of Prometheus, as far as we write it. */
-function parseMetrics(text: string): ReadonlyMap<string, number> {
+function parseMetrics(text: string): Metrics {
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(
     samples.map((line) => {

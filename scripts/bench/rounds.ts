@@ -7,18 +7,18 @@ import type { Child } from './processes.ts';
 import type { Row } from './report.ts';
 import { median } from './statistics.ts';
 
-export interface Pair<T> {
-  readonly ours: readonly T[];
-  readonly baseline: readonly T[];
+export interface Pair<Ours, Baseline = Ours> {
+  readonly ours: readonly Ours[];
+  readonly baseline: readonly Baseline[];
 }
 
 /** Ours, baseline, ours, … one at a time. */
-export async function inTurn<T>(
+export async function inTurn<Ours, Baseline = Ours>(
   rounds: number,
-  ours: (round: number) => Promise<T>,
-  baseline: (round: number) => Promise<T>,
-): Promise<Pair<T>> {
-  const pair: { ours: T[]; baseline: T[] } = { ours: [], baseline: [] };
+  ours: (round: number) => Promise<Ours>,
+  baseline: (round: number) => Promise<Baseline>,
+): Promise<Pair<Ours, Baseline>> {
+  const pair: { ours: Ours[]; baseline: Baseline[] } = { ours: [], baseline: [] };
   for (let round = 0; round < rounds; round++) {
     pair.ours.push(await ours(round));
     pair.baseline.push(await baseline(round));

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MixedResult, Plan } from './children/mixed.ts';
-import { type Daemon, startDaemon } from './daemon.ts';
+import { type Daemon, loopDelayMs, startDaemon } from './daemon.ts';
 import { disconnectRequests, fillStore } from './fixtures.ts';
 import type { Lab } from './lab.ts';
 import { residentKb } from './machine.ts';
@@ -116,8 +116,8 @@ async function sampleUntil(daemon: Daemon, running: Promise<unknown>, minutes: n
       externalMb: value('nodejs_external_memory_bytes') / 1_048_576,
       openFds: value('process_open_fds'),
       resources: resources.reduce((sum, [, count]) => sum + count, 0),
-      loopDelayP99Ms: 1_000 * value('swob_event_loop_delay_seconds{stat="p99"}'),
-      loopDelayMaxMs: 1_000 * value('swob_event_loop_delay_seconds{stat="max"}'),
+      loopDelayP99Ms: loopDelayMs(metrics, 'p99'),
+      loopDelayMaxMs: loopDelayMs(metrics, 'max'),
     });
   }
   return samples;

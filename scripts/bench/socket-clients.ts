@@ -10,7 +10,7 @@ export const rotateMs = 15_000;
 export const heldSockets = ['sync.session_change_limit=1000', `sync.session_sleep_timeout=${rotateMs}ms`];
 
 /** How late frames were, in milliseconds, and what did not come. */
-interface Frames {
+export interface Frames {
   /** After the first of each socket. */
   readonly frames: number;
   readonly lost: number;

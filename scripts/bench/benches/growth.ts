@@ -2,7 +2,7 @@
 // larger store, the baseline the smallest: the ratio is that of the times.
 
 import type { Bench } from '../bench.ts';
-import { type Daemon, startDaemon } from '../daemon.ts';
+import { type Daemon, loopDelayMs, startDaemon } from '../daemon.ts';
 import { fillStore, numberOf, pings } from '../fixtures.ts';
 import { loadHttp } from '../http-load.ts';
 import type { Lab } from '../lab.ts';
@@ -99,7 +99,7 @@ async function end({ daemon, sockets, faults }: Size): Promise<State> {
   await Promise.all([sockets.child.stop(), daemon.child.stop()]);
   return {
     residentMb,
-    loopDelayP99Ms: 1_000 * (metrics.get('swob_event_loop_delay_seconds{stat="p99"}') ?? Number.NaN),
+    loopDelayP99Ms: loopDelayMs(metrics, 'p99'),
     framesLateP99Ms: p99,
   };
 }

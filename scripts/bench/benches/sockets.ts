@@ -1,18 +1,29 @@
-// B5: sync sockets with rotation: memory of each beside a bare `ws` server, and how late their frames are.
+// B5: sync sockets held for one rotation: memory of each beside a bare `ws` server, and how late their frames are.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
-import { type Daemon, startDaemon } from '../daemon.ts';
+import { loopDelayMs, startDaemon } from '../daemon.ts';
 import { type Lab, startServer } from '../lab.ts';
 import { residentKb } from '../machine.ts';
 import type { Child } from '../processes.ts';
 import { inTurn } from '../rounds.ts';
-import { heldSockets, rotateMs, type SocketClients, startSockets } from '../socket-clients.ts';
+import { type Frames, heldSockets, rotateMs, type SocketClients, startSockets } from '../socket-clients.ts';
+import { median } from '../statistics.ts';
 
 /** Until memory that was needed for the opening only has been given back. */
 const settleMs = 2_000;
 /** Sockets that are opened and closed first: what a process needs once is not a socket's. */
 const warmUp = 500;
+
+interface Held extends Frames {
+  readonly kbEach: number;
+  readonly residentMb: number;
+  readonly openedPerSecond: number;
+}
+
+interface HeldByDaemon extends Held {
+  readonly loopDelayP99Ms: number;
+}
 
 export const socketsBench: Bench = {
   id: 'B5',
@@ -21,92 +32,72 @@ export const socketsBench: Bench = {
     const count = lab.quick ? 1_000 : 10_000;
     const { ours, baseline } = await inTurn(
       lab.rounds,
-      () => memoryOfOurs(lab, count),
-      () => memoryOfBare(lab, count),
+      () => holdOurs(lab, count),
+      () => holdBare(lab, count),
     );
-    const held = await rotation(lab, count);
+    const middle = (key: keyof HeldByDaemon): number => median(ours.map((held) => held[key]));
     return [
       {
         name: `B5 memory of ${count} sockets, each`,
         unit: 'kB',
-        ours,
-        baseline,
+        ours: ours.map(({ kbEach }) => kbEach),
+        baseline: baseline.map(({ kbEach }) => kbEach),
         target: { atMost: 1.5 },
+        notes: { residentMb: middle('residentMb') },
       },
-      held,
+      {
+        name: `B5 frames of ${count} sockets late, p99`,
+        unit: 'ms',
+        ours: ours.map(({ p99 }) => p99),
+        // What the load itself adds.
+        baseline: baseline.map(({ p99 }) => p99),
+        target: { oursAtMost: 100 },
+        faults: ours.flatMap((held) => faultsOf(held, count)),
+        notes: {
+          openedPerSecond: middle('openedPerSecond'),
+          lateP50Ms: middle('p50'),
+          lateMaxMs: middle('max'),
+          loopDelayP99Ms: middle('loopDelayP99Ms'),
+        },
+      },
     ];
   },
 };
 
-async function memoryOfOurs(lab: Lab, count: number): Promise<number> {
-  const daemon = await startForSockets(lab);
-  const sockets = await startSockets(lab, [daemon.urls.gateway, '-']);
-  const kb = await memoryOfEach(sockets, daemon.child, count);
-  await Promise.all([sockets.child.stop(), daemon.child.stop()]);
-  return kb;
+function faultsOf({ lost, dropped, frames }: Frames, count: number): string[] {
+  return [
+    ...(lost > 0 ? [`${lost} frames were lost`] : []),
+    ...(dropped > 0 ? [`${dropped} sockets were closed`] : []),
+    ...(frames < count ? [`${frames} frames after the first for ${count} sockets`] : []),
+  ];
 }
 
-async function memoryOfBare(lab: Lab, count: number): Promise<number> {
+async function holdOurs(lab: Lab, count: number): Promise<HeldByDaemon> {
+  const daemon = await startDaemon(lab, ['gateway', 'sync'], { settings: heldSockets });
+  const sockets = await startSockets(lab, [daemon.urls.gateway, '-']);
+  const held = await hold(sockets, daemon.child, count);
+  const loopDelayP99Ms = loopDelayMs(await daemon.metrics(), 'p99');
+  await Promise.all([sockets.child.stop(), daemon.child.stop()]);
+  return { ...held, loopDelayP99Ms };
+}
+
+async function holdBare(lab: Lab, count: number): Promise<Held> {
   const { url, child } = await startServer(lab, 'server', 'bare-sockets', [String(rotateMs)]);
   const sockets = await startSockets(lab, ['-', url]);
-  const kb = await memoryOfEach(sockets, child, count);
+  const held = await hold(sockets, child, count);
   await Promise.all([sockets.child.stop(), child.stop()]);
-  return kb;
+  return held;
 }
 
-async function memoryOfEach(sockets: SocketClients, server: Child, count: number): Promise<number> {
+/** Until each has had one more frame. */
+async function hold(sockets: SocketClients, server: Child, count: number): Promise<Held> {
   await sockets.open(warmUp);
   await sockets.close();
   await sleep(settleMs);
   const before = residentKb(server.pid);
-  await sockets.open(count);
-  await sleep(settleMs);
-  return (residentKb(server.pid) - before) / count;
-}
-
-/** Holds the sockets for two rotations (one when quick); the baseline, which shows what the load itself adds, for one. */
-async function rotation(lab: Lab, count: number) {
-  const wait = (times: number): Promise<void> => sleep(times * rotateMs + 1_500);
-  const daemon = await startForSockets(lab);
-  const sockets = await startSockets(lab, [daemon.urls.gateway, '-']);
-  const opened = await sockets.open(count);
-  await daemon.metrics();
-  await wait(lab.quick ? 1 : 2);
-  const metrics = await daemon.metrics();
-  const ours = await sockets.close();
-  const residentMb = residentKb(daemon.child.pid) / 1_024;
-  await Promise.all([sockets.child.stop(), daemon.child.stop()]);
-
-  const bare = await startServer(lab, 'server', 'bare-sockets', [String(rotateMs)]);
-  const bareSockets = await startSockets(lab, ['-', bare.url]);
-  await bareSockets.open(count);
-  await wait(1);
-  const baseline = await bareSockets.close();
-  await Promise.all([bareSockets.child.stop(), bare.child.stop()]);
-
-  const faults = [
-    ...(ours.lost > 0 ? [`${ours.lost} frames were lost`] : []),
-    ...(ours.dropped > 0 ? [`${ours.dropped} sockets were closed`] : []),
-    ...(ours.frames < count ? [`${ours.frames} frames after the first for ${count} sockets`] : []),
-  ];
-  return {
-    name: `B5 frames of ${count} sockets late, p99`,
-    unit: 'ms',
-    ours: [ours.p99],
-    baseline: [baseline.p99],
-    target: { oursAtMost: 100 },
-    faults,
-    notes: {
-      openedPerSecond: opened.perSecond,
-      frames: ours.frames,
-      lateP50Ms: ours.p50,
-      lateMaxMs: ours.max,
-      residentMb,
-      loopDelayP99Ms: 1_000 * (metrics.get('swob_event_loop_delay_seconds{stat="p99"}') ?? Number.NaN),
-    },
-  };
-}
-
-function startForSockets(lab: Lab): Promise<Daemon> {
-  return startDaemon(lab, ['gateway', 'sync'], { settings: heldSockets });
+  const { perSecond: openedPerSecond } = await sockets.open(count);
+  await sleep(rotateMs + settleMs);
+  const after = residentKb(server.pid);
+  const frames = await sockets.close();
+  return { ...frames, openedPerSecond, residentMb: after / 1_024, kbEach: (after - before) / count };
 }
