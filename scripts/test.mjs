@@ -46,10 +46,10 @@ function check() {
 /** Counts of the run; one that broke off, or that found nothing to run, has failed. */
 function test(args) {
   const folder = mkdtempSync(join(tmpdir(), 'swob-test-'));
-  const file = join(folder, 'counts.json');
+  const file = join(folder, 'results.json');
   try {
-    const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts', 'count-reporter.mjs')}`];
-    const env = { ...process.env, TEST_COUNTS_FILE: file };
+    const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts', 'results-reporter.mjs')}`];
+    const env = { ...process.env, TEST_RESULTS_FILE: file };
     const { status } = run('vitest/vitest.mjs', ['run', ...reporters, ...args], { env, stdio: 'inherit' });
     const { counts, failures } = JSON.parse(readFileSync(file, 'utf8'));
     // Once more, last: what vitest prints of them can be far above.

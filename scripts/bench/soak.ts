@@ -11,7 +11,7 @@ import type { Lab } from './lab.ts';
 import { residentKb } from './machine.ts';
 import { plot } from './plot.ts';
 import { judge, type Verdict } from './report.ts';
-import { heldSockets, startSockets } from './socket-clients.ts';
+import { faultsOf, heldSockets, startSockets } from './socket-clients.ts';
 import { startBackEnd, startUpstream } from './upstreams.ts';
 
 const users = 1_000;
@@ -79,9 +79,7 @@ export async function runSoak(lab: Lab, minutes: number, svgFile: string): Promi
     ...(result.failed > 0
       ? [`${result.failed} of ${result.requests} requests failed: ${result.failure}`]
       : []),
-    ...(frames.lost + frames.dropped > 0
-      ? [`${frames.lost} frames lost, ${frames.dropped} sockets closed`]
-      : []),
+    ...faultsOf(frames),
   ];
   return { rows: verdicts(samples, result, faults, rate, frames.p99), samples };
 }

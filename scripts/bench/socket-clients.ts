@@ -21,6 +21,14 @@ export interface Frames {
   readonly max: number;
 }
 
+/** What is wrong with them, in words; none when all came. */
+export function faultsOf({ lost, dropped }: Frames): string[] {
+  return [
+    ...(lost > 0 ? [`${lost} frames were lost`] : []),
+    ...(dropped > 0 ? [`${dropped} sockets were closed`] : []),
+  ];
+}
+
 export interface SocketClients {
   readonly child: Child;
   open(count: number): Promise<{ readonly perSecond: number }>;

@@ -3,7 +3,7 @@
 import type { JsonObject } from './jwt-format.ts';
 
 export interface ClaimRules {
-  /** The one `iss` that is accepted; absent or empty: any. */
+  /** The one `iss` that is accepted; absent or empty where each is accepted. */
   readonly issuer?: string;
   /** What `aud` must be or contain; absent or empty: anything. */
   readonly audience?: string;

@@ -5,7 +5,7 @@ import { SwobError } from '../errors.ts';
 import type { WifiSession } from './model.ts';
 
 export interface WifiSessionRules {
-  /** Whether a NAS of this address may be named; absent: any may. */
+  /** Whether a NAS of this address may be named; absent where each may. */
   readonly nasAllowed?: (ip: string) => boolean;
 }
 

@@ -10,7 +10,7 @@ const askedHeaders = 'access-control-request-headers';
 
 /**
  * Nothing here rests on cookies; credentials are allowed because the old server's web pages ask for them.
- * @param origins those that may call; empty: any
+ * @param origins those that may call; empty where all may
  */
 export function allowOrigins(app: FastifyInstance, origins: readonly string[]): void {
   const isAllowed = (origin: string): boolean => origins.length === 0 || origins.includes(origin);

@@ -4,8 +4,8 @@ import { messageOf, SwobError } from '../errors.ts';
 
 /**
  * Connections that the system takes for us while we are busy. What comes beyond is not answered at all, and a client asks
- * again after a second or more: that is how it went with Node's 511 when all phones or portals of a place came back at
- * once. The system's own bound (`net.core.somaxconn`, 4096 on Linux) holds as well.
+ * again after a second or more: Node's 511 are too few for all phones or portals of a place that come back at once. The
+ * system's own bound (`net.core.somaxconn`, 4,096 by default since Linux 5.4) holds as well.
  */
 export const acceptQueue = 4_096;
 

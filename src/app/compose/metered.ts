@@ -1,5 +1,6 @@
 // Decorators that count, around ports and use cases: neither knows of metrics. Used by instruments.ts.
 
+import { asSoonAs } from '../../domain/as-soon-as.ts';
 import type { Disconnects } from '../../domain/disconnects.ts';
 import type { Pairing } from '../../domain/pairing.ts';
 import type { LimitStore, Store } from '../../domain/ports.ts';
@@ -106,7 +107,7 @@ function meteredLimits(registry: MetricsRegistry, limits: LimitStore): LimitStor
     ...limits,
     take: (key, limit) => {
       const taken = limits.take(key, limit);
-      return typeof taken === 'number' ? note(key, taken) : taken.then((seconds) => note(key, seconds));
+      return asSoonAs(taken, (seconds) => note(key, seconds));
     },
     peek: async (key, limit) => note(key, await limits.peek(key, limit)),
   };

@@ -137,7 +137,7 @@ function formatLps(lps: number): string {
   return Number.isInteger(lps) ? `${lps}.0` : String(lps);
 }
 
-/** With tokens on: any valid one, or that of `imsi` when a client speaks for itself. */
+/** Where tokens are on, a valid one of any SIM, or that of `imsi` when a client speaks for itself. */
 function requireToken(request: FastifyRequest, secret: string, imsi?: string): void {
   if (secret === '') return;
   const token = bearerOf(request);

@@ -1,4 +1,4 @@
-// A vitest reporter that writes to $TEST_COUNTS_FILE (JSON) how many tests passed, failed and were skipped, and which
+// A vitest reporter that writes to $TEST_RESULTS_FILE (JSON) how many tests passed, failed and were skipped, and which
 // failed. Used by test.mjs for its last lines.
 
 import { writeFileSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 /** The first line of what went wrong. */
 const reason = (error) => String(error?.message ?? error).split('\n', 1)[0];
 
-export default class CountReporter {
+export default class ResultsReporter {
   onTestRunEnd(modules, unhandledErrors) {
     const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
     const failures = [];
@@ -23,6 +23,6 @@ export default class CountReporter {
       }
     }
     for (const error of unhandledErrors) failures.push(`outside of any test: ${reason(error)}`);
-    writeFileSync(process.env.TEST_COUNTS_FILE, JSON.stringify({ counts, failures }));
+    writeFileSync(process.env.TEST_RESULTS_FILE, JSON.stringify({ counts, failures }));
   }
 }
