@@ -1,14 +1,40 @@
+import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { nodeIndependentPatterns } from './test/project/node-independent.ts';
+
+/** How many times slower than a quiet machine this one starts a process now, at least 1. */
+function measureSlowness(): number {
+  const quietMs = 60;
+  const times = Array.from({ length: 3 }, () => {
+    const start = performance.now();
+    spawnSync(process.execPath, ['-e', '0']);
+    return performance.now() - start;
+  });
+  return Math.min(10, Math.max(1, Math.ceil(Math.min(...times) / quietMs)));
+}
+
+const slowness = measureSlowness();
+/** Ends what hangs without a limit of its own; no test takes as long. */
+const timeout = 180_000 * slowness;
+
+/** `node`: the tests whose outcome may depend on the version of Node; unset: all. */
+const scope = process.env.TEST_SCOPE ?? 'all';
+if (scope !== 'all' && scope !== 'node') throw new Error(`TEST_SCOPE=${scope}: expected all or node`);
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    setupFiles: ['test/support/property-seed.ts'],
-    // Long enough for a broker that starts anew on a machine that does much else.
-    testTimeout: 60_000,
-    hookTimeout: 90_000,
+    exclude: [...configDefaults.exclude, ...(scope === 'node' ? nodeIndependentPatterns : [])],
+    globalSetup: ['test/support/default-ports.ts'],
+    setupFiles: ['test/support/setup.ts'],
+    env: { TEST_SLOWNESS: String(slowness) },
+    testTimeout: timeout,
+    hookTimeout: timeout,
+    expect: { poll: { timeout: 60_000 * slowness } },
+    // A worker goes on with the next file: a new process, with all modules loaded anew, costs half a second each.
+    isolate: false,
     // The tests mostly wait for processes that they started; vitest's own choice on two cores is one worker.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    maxWorkers: availableParallelism() + 1,
   },
 });

@@ -1,24 +1,45 @@
-// Bundles src into dist, one chunk for each lazily imported command. Used by setup.mjs, which holds the lock.
+// Bundles src into dist: the command, with one chunk for each lazily imported command, and the library for tests. Used by setup.mjs, which holds the lock.
 
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { build as bundle } from 'esbuild';
+import { licensesOf } from './licenses.mjs';
 
 /**
- * Packages that work from their own folder only: they read files there, or are data. Whatever else is bundled costs
- * less time to start and less memory: what is not used is left out, and a file is not opened for each module.
+ * Files that packages read at run time, copied to dist/assets so that a build needs no node_modules. Everything else is
+ * bundled.
  */
-const external = [
-  '@fastify/swagger-ui',
-  'libphonenumber-geo-carrier',
-  'mcc-mnc-list',
-  // Names its temporary files after itself.
-  'write-file-atomic',
-];
+const assets = {
+  '@fastify/swagger-ui': ['static'],
+  'libphonenumber-geo-carrier': ['resources/carrier/en'],
+  'mcc-mnc-list': ['mcc-mnc-list.json'],
+};
 
 /**
- * undici without what only its fetch, cache and mocks need, 1.2 MB of source: of its whole we use the Client, and its
- * index loads everything. A name that is not here fails the build.
+ * Makes packages read their files from dist/assets instead of from beside their own sources.
+ * @type {import('esbuild').Plugin}
+ */
+const assetFolders = {
+  name: 'asset-folders',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /node_modules\/@fastify\/swagger-ui\/(index|lib\/routes)\.js$/ }, async ({ path }) => {
+      const [, file] = path.split('node_modules/@fastify/swagger-ui/');
+      const folder = `(swobAssets + ${JSON.stringify(join('/@fastify/swagger-ui', dirname(file)))})`;
+      return { contents: (await readFile(path, 'utf8')).replaceAll('__dirname', folder) };
+    });
+    // Parsed from text it takes less memory than as an object literal.
+    onLoad({ filter: /node_modules\/mcc-mnc-list\/mcc-mnc-list\.json$/ }, () => ({
+      contents:
+        "module.exports = JSON.parse(require('node:fs').readFileSync(swobAssets + '/mcc-mnc-list/mcc-mnc-list.json', 'utf8'));",
+      loader: 'js',
+    }));
+  },
+};
+
+/**
+ * Bundles only undici's Client: its index also loads fetch, cache and mocks, 1.2 MB of source. Importing another name fails
+ * the build.
  * @type {import('esbuild').Plugin}
  */
 const undiciClient = {
@@ -37,8 +58,8 @@ const undiciClient = {
 };
 
 /**
- * commander without what it starts other programs with, which no command of ours does: with `node:child_process` come
- * sockets and streams, 5 ms of every start.
+ * Removes `node:child_process` from commander, which needs it only for executable subcommands: it loads sockets and
+ * streams, 5 ms of every start.
  * @type {import('esbuild').Plugin}
  */
 const commanderAlone = {
@@ -54,16 +75,28 @@ const commanderAlone = {
 };
 
 /**
- * Replaces dist by a rename, so that nobody ever sees half of it.
+ * At the head of every file of the build, all of which are in a subfolder of dist. CommonJS packages call require() for
+ * node's own modules, and some read __filename.
+ */
+const banner = [
+  "import { createRequire as swobCreateRequire } from 'node:module';",
+  "import { fileURLToPath as swobFileURLToPath } from 'node:url';",
+  'const require = swobCreateRequire(import.meta.url);',
+  'const __filename = swobFileURLToPath(import.meta.url);',
+  "const swobAssets = swobFileURLToPath(new URL('../assets', import.meta.url));",
+].join(' ');
+
+/**
+ * Replaces dist by a rename, so that no process sees a partial build.
  * @param {string} root folder of the checkout
- * @param {string} stamp what dist is made from, as stamps.mjs says it
+ * @param {string} stamp identifies the sources, from stamps.mjs
  */
 export async function build(root, stamp) {
   const [dist, next, old] = ['dist', 'dist.new', 'dist.old'].map((name) => join(root, name));
   rmSync(next, { recursive: true, force: true });
-  await bundle({
+  const { metafile } = await bundle({
     absWorkingDir: root,
-    entryPoints: { 'cli/main': 'src/cli/main.ts' },
+    entryPoints: { 'cli/main': 'src/cli/main.ts', 'testing/index': 'src/testing/index.ts' },
     outdir: next,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
@@ -71,12 +104,9 @@ export async function build(root, stamp) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external,
-    plugins: [undiciClient, commanderAlone],
-    // Packages written for require() call it for node's own modules.
-    banner: {
-      js: "import { createRequire as swobCreateRequire } from 'node:module'; const require = swobCreateRequire(import.meta.url);",
-    },
+    plugins: [undiciClient, commanderAlone, assetFolders],
+    banner: { js: banner },
+    metafile: true,
     minifyWhitespace: true,
     minifySyntax: true,
     sourcemap: 'linked',
@@ -84,6 +114,13 @@ export async function build(root, stamp) {
     legalComments: 'none',
     logLevel: 'silent',
   });
+  const copied = Object.entries(assets).flatMap(([name, paths]) => paths.map((path) => join(name, path)));
+  for (const path of copied)
+    cpSync(join(root, 'node_modules', path), join(next, 'assets', path), { recursive: true });
+  cpSync(join(root, 'src/testing/declarations.d.ts'), join(next, 'testing/index.d.ts'));
+  cpSync(join(root, 'src/testing/stub-types.d.ts'), join(next, 'testing/stub-types.d.ts'));
+  const files = [...Object.keys(metafile.inputs), ...copied.map((path) => join('node_modules', path))];
+  writeFileSync(join(next, 'THIRD-PARTY-LICENSES.txt'), licensesOf(root, files));
   writeFileSync(join(next, '.stamp'), stamp);
 
   rmSync(old, { recursive: true, force: true });

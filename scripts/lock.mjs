@@ -1,4 +1,4 @@
-// One setup at a time for a checkout: a lock file that names its owner. Used by setup.mjs.
+// A lock file that allows one setup at a time in a checkout, and names its owner. Used by setup.mjs.
 
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ const waitMs = 300_000;
 const stepMs = 100;
 
 /**
- * Runs `work` while holding the lock of `root`, and lets go of it however `work` ends.
+ * Runs `work` while holding the lock of `root`, and releases it also when `work` fails.
  * @param {string} root folder of the checkout
  * @param {() => Promise<void>} work
  */
@@ -39,7 +39,7 @@ function acquire(lock) {
   }
 }
 
-/** A link appears with its content or not at all, so that the lock always names its owner. */
+/** Creating a link is atomic with its content, so that the lock always names its owner. */
 function tryAcquire(lock) {
   const mine = `${lock}.${process.pid}`;
   writeFileSync(mine, String(process.pid));
@@ -54,7 +54,7 @@ function tryAcquire(lock) {
   }
 }
 
-/** The process that holds the lock; undefined when it was let go of meanwhile. */
+/** The process that holds the lock; undefined when it has been released. */
 function ownerOf(lock) {
   try {
     return Number(readFileSync(lock, 'utf8'));
@@ -64,7 +64,7 @@ function ownerOf(lock) {
 }
 
 function isAlive(pid) {
-  // A process of our own number is one from before a restart of the machine or container.
+  // Our own pid in the lock is from before a restart of the machine or container.
   if (pid === process.pid || !Number.isSafeInteger(pid) || pid < 1) return false;
   try {
     process.kill(pid, 0);
@@ -74,7 +74,7 @@ function isAlive(pid) {
   }
 }
 
-/** Of several that find a dead owner one moves its lock away; a lock that is no longer the dead one's goes back. */
+/** Only one process moves away the lock of a dead owner; a lock that turns out to be another's is put back. */
 function removeStale(lock, owner) {
   const aside = `${lock}.${process.pid}.stale`;
   try {

@@ -1,28 +1,77 @@
-// A vitest reporter that writes to $TEST_RESULTS_FILE (JSON) how many tests passed, failed and were skipped, and which
-// failed. Used by test.mjs for its last lines.
+// A vitest reporter that sends finished and running tests to test.mjs, so that an interrupted run has its counts. The run
+// ends when test.mjs is killed.
 
-import { writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
+import { endProcesses } from './process-tree.mjs';
 
-/** The first line of what went wrong. */
+/** The first line of the error. */
 const reason = (error) => String(error?.message ?? error).split('\n', 1)[0];
+const nameOf = (test) => `${test.module.relativeModuleId} > ${test.fullName}`;
 
 export default class ResultsReporter {
+  #counts = { passed: 0, failed: 0, skipped: 0 };
+  #failures = [];
+  #running = new Set();
+  #testTimeout = 0;
+
+  onInit(vitest) {
+    this.#testTimeout = vitest.config.testTimeout;
+    process.once('disconnect', () => {
+      const { TMPDIR = '' } = process.env;
+      endProcesses({ root: process.pid, mark: TMPDIR });
+      rmSync(TMPDIR, { recursive: true, force: true });
+      process.kill(process.pid, 'SIGKILL');
+    });
+    process.channel?.unref();
+    this.#send();
+  }
+
+  // A busy worker may not have reported its current test.
+  onTestModuleQueued(module) {
+    this.#running.add(module.relativeModuleId);
+    this.#send();
+  }
+
+  onTestModuleEnd(module) {
+    this.#running.delete(module.relativeModuleId);
+    this.#send();
+  }
+
+  onTestCaseReady(test) {
+    this.#running.add(nameOf(test));
+    this.#send();
+  }
+
+  onTestCaseResult(test) {
+    this.#running.delete(nameOf(test));
+    const { state, errors = [] } = test.result();
+    if (state === 'failed') this.#fail(nameOf(test), errors[0] ?? state);
+    else this.#counts[state] += 1;
+    this.#send();
+  }
+
   onTestRunEnd(modules, unhandledErrors) {
-    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
-    const failures = [];
-    for (const module of modules) {
-      // A file that does not load has errors and no tests.
-      counts.failed += module.errors().length;
-      for (const error of module.errors()) failures.push(`${module.relativeModuleId}: ${reason(error)}`);
-      for (const test of module.children.allTests()) {
-        const { state, errors = [] } = test.result();
-        const failed = state === 'pending' || state === 'failed';
-        counts[failed ? 'failed' : state] += 1;
-        if (failed)
-          failures.push(`${module.relativeModuleId} > ${test.fullName}: ${reason(errors[0] ?? state)}`);
-      }
-    }
-    for (const error of unhandledErrors) failures.push(`outside of any test: ${reason(error)}`);
-    writeFileSync(process.env.TEST_RESULTS_FILE, JSON.stringify({ counts, failures }));
+    // A file that does not load has errors and no tests.
+    for (const module of modules)
+      for (const error of module.errors()) this.#fail(module.relativeModuleId, error);
+    for (const module of modules)
+      for (const test of module.children.allTests('pending')) this.#fail(nameOf(test), 'it has not ended');
+    for (const error of unhandledErrors) this.#fail('outside of any test', error);
+    this.#send({ isOver: true });
+  }
+
+  #fail(name, error) {
+    this.#counts.failed += 1;
+    this.#failures.push(`${name}: ${reason(error)}`);
+  }
+
+  #send(more = {}) {
+    process.send?.({
+      counts: this.#counts,
+      failures: this.#failures,
+      running: [...this.#running],
+      testTimeout: this.#testTimeout,
+      ...more,
+    });
   }
 }

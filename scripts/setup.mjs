@@ -1,8 +1,8 @@
-// Installs the packages and builds dist when something changed since the last time; silent and quick when
-// not. Runs before `npm start` and `npm test`, and as `prepare`; plain node, because nothing is installed yet.
+// Installs the packages and builds dist when something has changed; otherwise silent and quick. Runs before `npm start`,
+// `npm test` and `npm pack`, in plain JavaScript, because nothing is installed yet.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from './lock.mjs';
@@ -13,25 +13,18 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const needsInstall = () => readStamp(root, installStampFile) !== installStamp(root);
 const needsBuild = () => readStamp(root, buildStampFile) !== buildStamp(root);
 
-/** Whether npm has just installed and runs our `prepare`: it must not be started in there again. */
-const afterInstall =
-  process.env.npm_lifecycle_event === 'prepare' &&
-  ['ci', 'install'].includes(process.env.npm_command ?? '') &&
-  process.env.npm_config_global !== 'true' &&
-  existsSync(join(root, 'node_modules', 'esbuild'));
-
 /**
- * What package-lock.json says, which is left as it is. Not `npm ci`: that refuses a lock file when the registry
- * lacks a package for a platform that is not this one (npm/cli#9846).
+ * Installs what package-lock.json pins, without changing it. Not `npm ci`, which refuses a lock file when the registry
+ * lacks a package for another platform (npm/cli#9846).
  */
 const installArgs = [
   'install',
   '--no-save',
-  // Packages' scripts are not needed, and our own `prepare` would run this file again.
+  // No package needs its install scripts.
   '--ignore-scripts',
   '--no-audit',
   '--no-fund',
-  // These undo what an outer npm was told and hands on: `npm install -g .`, `npm pack --dry-run`, NODE_ENV.
+  // Override options inherited from an outer npm: `npm install -g .`, `npm pack --dry-run`, NODE_ENV.
   '--location=project',
   '--global=false',
   '--dry-run=false',
@@ -39,13 +32,14 @@ const installArgs = [
 ];
 
 function install() {
-  if (!afterInstall) {
-    process.stderr.write('installing packages…\n');
-    const { status, error, stdout, stderr } = spawnSync('npm', installArgs, { cwd: root, encoding: 'utf8' });
-    if (status !== 0)
-      throw new Error(`npm install failed\n${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`);
-  }
-  writeFileSync(join(root, installStampFile), installStamp(root));
+  process.stderr.write('installing packages…\n');
+  const { status, error, stdout, stderr } = spawnSync('npm', installArgs, { cwd: root, encoding: 'utf8' });
+  if (status !== 0)
+    throw new Error(`npm install failed\n${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`);
+  // By a rename, so that a hard-linked copy of the checkout keeps its own file.
+  const file = join(root, installStampFile);
+  writeFileSync(`${file}.new`, installStamp(root));
+  renameSync(`${file}.new`, file);
 }
 
 async function setup() {
@@ -56,7 +50,7 @@ async function setup() {
   if (!needsInstall() && !needsBuild()) return;
   await withLock(root, async () => {
     if (needsInstall()) install();
-    // Taken before the build, so that a change during it is built the next time.
+    // Computed before the build, so that a change during it causes another build.
     const stamp = buildStamp(root);
     if (readStamp(root, buildStampFile) === stamp) return;
     const { build } = await import('./build.mjs');

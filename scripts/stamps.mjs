@@ -1,14 +1,18 @@
-// What the packages and the build were last made from, so that setup.mjs knows when to make them again.
+// Records the inputs of the last install and build, so that setup.mjs knows when to repeat them.
 
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Lives and dies with what it speaks of. */
+/** Inside the folder it describes, so that both are removed together. */
 export const installStampFile = join('node_modules', '.swob-lock-hash');
 export const buildStampFile = join('dist', '.stamp');
 
-const buildInputs = ['package.json', 'package-lock.json', join('scripts', 'build.mjs')];
+const buildInputs = [
+  'package.json',
+  'package-lock.json',
+  ...['build', 'licenses'].map((name) => join('scripts', `${name}.mjs`)),
+];
 
 /** @param {string} root */
 export function installStamp(root) {

@@ -1,14 +1,19 @@
 // `npm test`: lint and format, types, unused code, then the tests; stops at the first that fails. Arguments go
-// to vitest; with --tests-only first, the tests alone run. Its last line is always `N passed, N failed`.
+// to vitest; with --tests-only first, only the tests run. Its last line is always `N passed, N failed`. However it ends,
+// also by a signal or a test that hangs, no process and no temporary file is left.
 
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endProcesses } from './process-tree.mjs';
+import { createTemporaryFolder } from './temporary-folder.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const timeLimitMs = 900_000;
+/** Timeout of a check, which takes seconds. */
+const checkMs = 1_200_000;
+/** Until vitest has reported the timeout of tests. */
+const startMs = 600_000;
 const namedFailures = 20;
 
 const checks = [
@@ -21,51 +26,122 @@ const checks = [
   { name: 'unused code', script: 'knip/bin/knip.js', args: [] },
 ];
 
-function run(script, args, options) {
-  const path = join(root, 'node_modules', script);
-  return spawnSync(process.execPath, [path, ...args], {
-    cwd: root,
-    encoding: 'utf8',
-    timeout: timeLimitMs,
-    maxBuffer: 64 * 1024 * 1024,
-    ...options,
+/** Holds all temporary files of the run; its name in the environment marks the processes of the run. */
+const folder = createTemporaryFolder();
+let child;
+/** The signal that ends the run. */
+let signal;
+
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(name, () => {
+    if (signal) return;
+    signal = name;
+    process.stdout.write(`\nstopped by ${name}\n`);
+    if (child) endProcesses({ root: child.pid, mark: folder });
   });
 }
 
+/** Runs a program of node_modules; `limit(stop)` may end it with a reason. Resolves to its exit code, null by a signal. */
+async function run(script, args, { env, stdio, onStart = () => {} }) {
+  const path = join(root, 'node_modules', script);
+  // In its own process group: this process handles Ctrl-C and ends the group.
+  child = spawn(process.execPath, [path, ...args], { cwd: root, env, stdio, detached: true });
+  onStart(child);
+  const code = await new Promise((resolve) => child.once('error', () => resolve(1)).once('close', resolve));
+  child = undefined;
+  return code;
+}
+
+function stop(message) {
+  process.stdout.write(`\n${message}\n`);
+  if (child) endProcesses({ root: child.pid, mark: folder });
+}
+
+const minutes = (ms) => `${Math.round(ms / 6_000) / 10} minutes`;
+
 /** True when every check passes; shows the output of the first that does not. */
-function check() {
+async function check() {
   for (const { name, script, args } of checks) {
-    const { status, stdout, stderr } = run(script, args);
-    if (status === 0) continue;
-    process.stdout.write(`${stdout}${stderr}\nfailed: ${name}\n`);
+    let output = '';
+    const timer = setTimeout(() => stop(`not done after ${minutes(checkMs)}: ${name}`), checkMs);
+    const code = await run(script, args, {
+      env: process.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      onStart: ({ stdout, stderr }) => {
+        for (const stream of [stdout, stderr])
+          stream.setEncoding('utf8').on('data', (text) => (output += text));
+      },
+    });
+    clearTimeout(timer);
+    if (signal) return false;
+    if (code === 0) continue;
+    process.stdout.write(`${output}\nfailed: ${name}\n`);
     return false;
   }
   return true;
 }
 
-/** Counts of the run; one that broke off, or that found nothing to run, has failed. */
-function test(args) {
-  const folder = mkdtempSync(join(tmpdir(), 'swob-test-'));
-  const file = join(folder, 'results.json');
-  try {
-    const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts', 'results-reporter.mjs')}`];
-    const env = { ...process.env, TEST_RESULTS_FILE: file };
-    const { status } = run('vitest/vitest.mjs', ['run', ...reporters, ...args], { env, stdio: 'inherit' });
-    const { counts, failures } = JSON.parse(readFileSync(file, 'utf8'));
-    // Once more, last: what vitest prints of them can be far above.
-    for (const failure of failures.slice(0, namedFailures)) process.stdout.write(`failed: ${failure}\n`);
-    return { ...counts, failed: status === 0 ? counts.failed : Math.max(1, counts.failed) };
-  } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+/** Counts of the run; an interrupted run, or one without tests, has failed. */
+async function test(args) {
+  let results = { counts: { passed: 0, failed: 0, skipped: 0 }, failures: [], running: [], isOver: false };
+  let timer;
+  const watch = (ms) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const running = results.running.map((name) => `\n  ${name}`).join('');
+      stop(
+        `no test has begun or ended for ${minutes(ms)}; the run is stopped. It was at:${running || ' none'}`,
+      );
+    }, ms);
+  };
+  watch(startMs);
+  const code = await run(
+    'vitest/vitest.mjs',
+    ['run', '--reporter=default', `--reporter=${reporter}`, ...args],
+    {
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      onStart: (vitest) => {
+        vitest.on('message', (message) => {
+          results = message;
+          // vitest ends a test at its timeout, unless the test blocks its process.
+          watch(2 * message.testTimeout);
+        });
+      },
+    },
+  );
+  clearTimeout(timer);
+  const { counts, failures } = results;
+  // Repeated at the end: vitest may have printed them far above.
+  for (const failure of failures.slice(0, namedFailures)) process.stdout.write(`failed: ${failure}\n`);
+  const isGood = code === 0 && results.isOver;
+  return { ...counts, failed: isGood ? counts.failed : Math.max(1, counts.failed) };
 }
 
+/** Ends processes that a test left running, and removes the folder. */
+function cleanUp() {
+  const left = endProcesses({ mark: folder });
+  if (!signal) for (const command of left) process.stdout.write(`was left running by a test: ${command}\n`);
+  const mounts = existsSync('/proc/self/mounts') ? readFileSync('/proc/self/mounts', 'utf8').split('\n') : [];
+  for (const [, place = ''] of mounts.map((line) => line.split(' ')))
+    if (place.startsWith(folder)) spawnSync('umount', ['--lazy', place]);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+const reporter = join(root, 'scripts', 'results-reporter.mjs');
 const [first, ...rest] = process.argv.slice(2);
 const testsOnly = first === '--tests-only';
 const args = testsOnly ? rest : process.argv.slice(2);
-const counts = testsOnly || check() ? test(args) : { passed: 0, failed: 1, skipped: 0 };
-const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
-process.stdout.write(`${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
+let counts = { passed: 0, failed: 1, skipped: 0 };
+try {
+  if (testsOnly || (await check())) counts = await test(args);
+} finally {
+  cleanUp();
+  const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
+  process.stdout.write(`${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
+}
 process.exitCode = counts.failed === 0 ? 0 : 1;
+if (signal) {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(name);
+  process.kill(process.pid, signal);
+}

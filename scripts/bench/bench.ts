@@ -1,11 +1,11 @@
-// What a bench is. Each file of benches/ exports one; main.ts knows them all.
+// The interface of a benchmark. Each file of benches/ exports one; main.ts lists them.
 
-import type { Lab } from './lab.ts';
+import type { BenchEnvironment } from './environment.ts';
 import type { Row } from './report.ts';
 
 export interface Bench {
   /** As on the command line: `B1`. */
   readonly id: string;
   readonly title: string;
-  run(lab: Lab): Promise<Row[]>;
+  run(environment: BenchEnvironment): Promise<Row[]>;
 }

@@ -1,8 +1,8 @@
-// The real binary as a daemon under test: limits on but out of reach, a store on disk. Used by the benches.
+// The real binary as the daemon under test: limits enabled but unreachable, a store on disk. Used by the benchmarks.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Lab, swobScript } from './lab.ts';
+import { type BenchEnvironment, swobScript } from './environment.ts';
 import type { Role } from './machine.ts';
 import type { Child } from './processes.ts';
 
@@ -18,7 +18,7 @@ export interface Daemon {
 
 export type Metrics = ReadonlyMap<string, number>;
 
-/** How late the event loop was, in milliseconds, since the metrics were read before. */
+/** The delay of the event loop in milliseconds since the metrics were last read. */
 export function loopDelayMs(metrics: Metrics, stat: 'p99' | 'max'): number {
   return 1_000 * (metrics.get(`swob_event_loop_delay_seconds{stat="${stat}"}`) ?? Number.NaN);
 }
@@ -26,38 +26,43 @@ export function loopDelayMs(metrics: Metrics, stat: 'p99' | 'max'): number {
 export interface DaemonOptions {
   /** Holds data and keys; a new folder by default. */
   readonly folder?: string;
-  /** `section.key=value`, besides what every bench sets. */
+  /** `section.key=value`, in addition to the common settings. */
   readonly settings?: readonly string[];
   readonly role?: Role;
   /** Flags of node. */
   readonly nodeFlags?: readonly string[];
 }
 
-/** The code that counts runs; no bench is to be refused. */
-const outOfReach = '900000000/1m';
+/** Limits are counted, but refuse no benchmark. */
+const unreachableLimit = '900000000/1m';
 
-const everyBench = [
+const commonSettings = [
   'api.port=0',
   'websocket.port=0',
   'disconnect.host=127.0.0.1',
   'disconnect.port=0',
-  ...['pings', 'sessions', 'guesses', 'sms', 'disconnects'].map((name) => `limits.${name}=${outOfReach}`),
+  ...['pings', 'sessions', 'guesses', 'sms', 'disconnects'].map(
+    (name) => `limits.${name}=${unreachableLimit}`,
+  ),
 ];
 
 export async function startDaemon(
-  lab: Lab,
+  environment: BenchEnvironment,
   services: readonly Service[],
   options: DaemonOptions = {},
 ): Promise<Daemon> {
   const { settings = [], role = 'server', nodeFlags = [] } = options;
-  const folder = options.folder ?? (await lab.folder());
+  const folder = options.folder ?? (await environment.folder());
   const readyFile = join(folder, 'ready.json');
-  // Keys of its own: a daemon with another key pair would be refused.
+  // With its own keys: a daemon with another key pair would be refused.
   const prefix = folder.replaceAll(/\W+/g, '-').slice(-60);
   const store =
-    lab.storeUrl === undefined ? [] : [`store.url=${lab.storeUrl}`, `store.prefix=bench${prefix}`];
-  const set = [...everyBench, ...store, ...settings].flatMap((setting) => ['--set', setting]);
-  const profile = lab.profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${lab.profiles}`];
+    environment.storeUrl === undefined
+      ? []
+      : [`store.url=${environment.storeUrl}`, `store.prefix=bench${prefix}`];
+  const set = [...commonSettings, ...store, ...settings].flatMap((setting) => ['--set', setting]);
+  const profile =
+    environment.profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${environment.profiles}`];
   const args = [
     ...nodeFlags,
     ...profile,
@@ -68,7 +73,7 @@ export async function startDaemon(
     readyFile,
     ...set,
   ];
-  const child = lab.startNode(role, `swob serve ${services.join(' ')}`, args, folder);
+  const child = environment.startNode(role, `swob serve ${services.join(' ')}`, args, folder);
   // The file is written before the first line.
   await child.nextLine();
   const ready: Partial<Record<Service, { url: string }>> = JSON.parse(await readFile(readyFile, 'utf8'));
@@ -81,7 +86,7 @@ export async function startDaemon(
   return { child, urls, metrics: async () => parseMetrics(await (await fetch(`${first}/metrics`)).text()) };
 }
 
-/** The text format of Prometheus, as far as we write it. */
+/** Parses the part of Prometheus' text format that swob writes. */
 function parseMetrics(text: string): Metrics {
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(

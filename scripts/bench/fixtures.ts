@@ -1,18 +1,20 @@
-// What the benches send and store: seeds, users, tokens, SMS. Used by the benches.
+// Test data of the benchmarks: seeds, users, tokens, SMS.
 
 import { createCipheriv, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../../src/app/system-clock.ts';
-import type { PairedUser, Seed } from '../../src/domain/model.ts';
-import { recordName } from '../../src/store/lowdb/record.ts';
+import type { PairedUser } from '../../src/domain/pairing/model.ts';
+import type { Seed } from '../../src/domain/seeds/model.ts';
+import { withChecksum } from '../../src/store/lowdb/checksum.ts';
+import { recordName } from '../../src/store/lowdb/record-file.ts';
 import { openLowdbStore } from '../../src/store/lowdb/store.ts';
 import type { HttpRequest } from './http-load.ts';
 
 const imsiOf = (index: number): string => `62401${String(index).padStart(10, '0')}`;
 export const numberOf = (index: number): string => `+23767${String(index).padStart(7, '0')}`;
 
-/** A ping of each of so many seeds. */
+/** One ping for each of `count` seeds. */
 export function pings(count: number): HttpRequest[] {
   return Array.from({ length: count }, (_, index) => ({
     method: 'POST',
@@ -24,8 +26,8 @@ export function pings(count: number): HttpRequest[] {
 const sharedKeyOf = (index: number): string => String(index).padStart(32, '0');
 
 /**
- * Fills the store of a folder in which no daemon runs: so many users, whose ids are their numbers, have paired, and
- * so many seeds have pinged just now.
+ * Fills the store of a folder in which no daemon runs: with paired users, whose ids are their numbers, and with seeds
+ * that have just pinged.
  */
 export async function fillStore(
   folder: string,
@@ -39,10 +41,12 @@ export async function fillStore(
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     sessions: { openTtlMs: 1_000, pausedTtlMs: 1_000, pairedTtlMs: 1_000, maxOpen: 10 },
     seeds: { activeMs: 3_600_000, maxRegistered: seeds + 1 },
+    clients: { max: 10 },
+    tests: { ttlMs: 1_000, max: 10, maxPerClient: 10 },
     inbound: { max: 10 },
-    published: { rememberMs: 1_000, max: 10 },
+    receipts: { ttlMs: 1_000, max: 10 },
     callbacks: { max: 10 },
-    answers: { rememberMs: 1_000, max: 10 },
+    responses: { ttlMs: 1_000, max: 10 },
   });
   const user = (index: number): PairedUser => ({
     userId: numberOf(index),
@@ -59,11 +63,11 @@ export async function fillStore(
     seedType: 'seed',
     lps,
   });
-  // As the store writes them, but without its fsync, which for 100,000 takes minutes.
+  // In the format of the store, but without its fsync, which takes minutes for 100,000.
   const write = async (kind: 'users' | 'seeds', id: string, record: object): Promise<void> => {
     const file = join(folder, 'data', recordName(kind, id));
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, JSON.stringify(record));
+    await writeFile(file, withChecksum(JSON.stringify(record)));
   };
   await inBatches(users, (index) => write('users', numberOf(index), user(index)));
   await inBatches(seeds, (index) => write('seeds', imsiOf(index), seed(index)));
@@ -73,7 +77,7 @@ export async function fillStore(
   await store.close();
 }
 
-/** Below the number that may wait for the store. */
+/** Below the bound of writes that may wait for the store. */
 const batch = 1_000;
 
 async function inBatches(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
@@ -83,7 +87,7 @@ async function inBatches(count: number, work: (index: number) => Promise<unknown
   }
 }
 
-/** SMS that differ, of the first `users` users in turn. */
+/** Distinct SMS, from the first `users` users in turn. */
 export function smsRequests(count: number, users: number): HttpRequest[] {
   return Array.from({ length: count }, (_, index) => ({
     method: 'POST',
@@ -92,7 +96,7 @@ export function smsRequests(count: number, users: number): HttpRequest[] {
   }));
 }
 
-/** base64( IV + base64( AES-256-CBC ) ), as the app writes it; the IV makes each one another. */
+/** base64( IV + base64( AES-256-CBC ) ), as the app writes it; the random IV makes each distinct. */
 function encrypted(user: number): string {
   const iv = randomBytes(8).toString('hex');
   const cipher = createCipheriv('aes-256-cbc', sharedKeyOf(user), iv);
@@ -101,7 +105,7 @@ function encrypted(user: number): string {
   return Buffer.from(iv + ciphertext).toString('base64');
 }
 
-/** Tokens that differ, each in its URL, and the file with the key that verifies them. */
+/** Requests with distinct tokens, and the file of the key that verifies them. */
 export async function disconnectRequests(
   folder: string,
   count: number,

@@ -1,9 +1,9 @@
-// Load over HTTP: wrk where it is installed, otherwise autocannon, always as a process of its own. Used by the benches.
+// Load over HTTP: wrk where it is installed, otherwise autocannon, always in a separate process. Used by the benchmarks.
 
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Lab } from './lab.ts';
+import type { BenchEnvironment } from './environment.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
@@ -15,9 +15,9 @@ export interface HttpRequest {
 export interface HttpLoad {
   /** `http://host:port`. */
   readonly url: string;
-  /** Sent in turn, from the first on again when `once` is not set. */
+  /** Sent in order, starting again from the first unless `once` is set. */
   readonly requests: readonly HttpRequest[];
-  /** Each request once: the load ends when none is left. */
+  /** Sends each request once; the load ends after the last one. */
   readonly once?: boolean;
   readonly seconds: number;
 }
@@ -25,7 +25,7 @@ export interface HttpLoad {
 export interface HttpResult {
   readonly perSecond: number;
   readonly requests: number;
-  /** Answers that are not 2xx, and calls without an answer. */
+  /** Responses that are not 2xx, and requests without a response. */
   readonly failed: number;
   /** Latencies in milliseconds. */
   readonly p50: number;
@@ -40,13 +40,13 @@ export function httpDriver(): HttpDriver {
   return spawnSync('wrk', ['--version'], { stdio: 'ignore' }).error ? 'autocannon' : 'wrk';
 }
 
-export async function loadHttp(lab: Lab, load: HttpLoad): Promise<HttpResult> {
-  const folder = await lab.folder();
+export async function loadHttp(environment: BenchEnvironment, load: HttpLoad): Promise<HttpResult> {
+  const folder = await environment.folder();
   const seconds = Math.max(1, Math.round(load.seconds));
   const child =
     httpDriver() === 'wrk'
-      ? lab.startProgram('wrk', await wrkArguments(folder, load, seconds))
-      : lab.startScript('load', 'autocannon-load', [await planFile(folder, load, seconds)]);
+      ? environment.startProgram('wrk', await wrkArguments(folder, load, seconds))
+      : environment.startScript('load', 'autocannon-load', [await planFile(folder, load, seconds)]);
   try {
     for (;;) {
       const line = await child.nextLine();
@@ -63,7 +63,7 @@ async function planFile(folder: string, load: HttpLoad, seconds: number): Promis
   return file;
 }
 
-/** Ends a request in the file: it is in no URL and no JSON. */
+/** Separates requests in the file: no URL and no JSON contains it. */
 const separator = '\x01';
 
 async function wrkArguments(folder: string, load: HttpLoad, seconds: number): Promise<string[]> {
@@ -81,7 +81,7 @@ function raw(host: string, { method, path, body }: HttpRequest): string {
   return `${head}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
-/** What wrk does: the requests of the file in turn, and a line of JSON at the end. */
+/** The script of wrk: sends the requests of the file in order, and prints a line of JSON at the end. */
 function lua(requests: string, once: boolean): string {
   return `
 local requests, at = {}, 0

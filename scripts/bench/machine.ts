@@ -1,11 +1,11 @@
 // The machine: which cores there are, how to keep them awake and a process on one, and what /proc says of a process. Used
-// by lab.ts.
+// by environment.ts.
 
 import { spawnSync } from 'node:child_process';
 import { openSync, readFileSync, writeSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 
-/** What is measured, and what measures and stands around it. */
+/** `server` is measured; `load` generates the load and stubs other systems. */
 export type Role = 'server' | 'load';
 
 export interface Machine {
@@ -13,16 +13,16 @@ export interface Machine {
   readonly cores: number;
   readonly memoryMb: number;
   readonly node: string;
-  /** Whether the two roles have cores of their own. */
+  /** Whether the two roles run on separate cores. */
   readonly pinned: boolean;
-  /** Whether idle cores wait awake. */
+  /** Whether idle cores are kept awake. */
   readonly awake: boolean;
-  /** The command line that runs `command` where its role belongs. */
+  /** The command line that runs `command` on the cores of its role. */
   place(role: Role, command: string, args: readonly string[]): readonly [string, readonly string[]];
 }
 
-/** The first core that we may use is the server's and all others are the load's; with one core nothing is pinned. */
-export function lookAtMachine(): Machine {
+/** The first available core is the server's, all others are the load's; with one core nothing is pinned. */
+export function inspectMachine(): Machine {
   const allowed = allowedCores();
   const [first, ...others] = allowed;
   const list = { server: String(first), load: others.join(',') };
@@ -40,7 +40,7 @@ export function lookAtMachine(): Machine {
   };
 }
 
-/** `0-3,8` as numbers; none where there is no /proc. */
+/** Parses `0-3,8`; empty without /proc. */
 function allowedCores(): number[] {
   const [, list = ''] = /^Cpus_allowed_list:\s*(\S+)/m.exec(read('/proc/self/status')) ?? [];
   return list.split(',').flatMap((part) => {
@@ -49,27 +49,27 @@ function allowedCores(): number[] {
   });
 }
 
-/** Resident memory in kB; NaN where there is no /proc, or no such process any more. */
+/** Resident memory in kB; NaN without /proc, or when the process has ended. */
 export function residentKb(pid: number): number {
   return Number(/^VmRSS:\s*(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1]);
 }
 
-/** Seconds of CPU that a process and all its threads have had; NaN where there is no /proc. */
+/** CPU seconds of a process with all its threads; NaN without /proc. */
 export function cpuSeconds(pid: number): number {
-  // The second field is a name in brackets, which may hold spaces.
+  // The second field is a name in brackets, which may contain spaces.
   const fields = read(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? [];
   const ticksPerSecond = 100;
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
 /**
- * Has idle cores wait instead of sleep until this process ends, by Linux' "PM QoS". Waking a core costs more than answering
- * a request in many virtual machines, and a server would pay it whenever its client has nothing to do.
- * @returns whether it could be had
+ * Keeps idle cores from sleeping until this process ends, by Linux' "PM QoS". In many virtual machines waking a core costs
+ * more than answering a request, and a server would pay for it whenever its client pauses.
+ * @returns whether the system allowed it
  */
 function keepCoresAwake(): boolean {
   try {
-    // The kernel takes it back when the file is closed.
+    // The kernel ends it when the file is closed.
     const file = openSync('/dev/cpu_dma_latency', 'r+');
     return writeSync(file, new Int32Array([0])) > 0;
   } catch {

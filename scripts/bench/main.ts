@@ -18,12 +18,12 @@ import { sessionsBench } from './benches/sessions.ts';
 import { sharedBench } from './benches/shared.ts';
 import { socketsBench } from './benches/sockets.ts';
 import { startsBench } from './benches/starts.ts';
+import { type BenchEnvironment, createBenchEnvironment, root } from './environment.ts';
 import { connections, httpDriver } from './http-load.ts';
-import { createLab, type Lab, root } from './lab.ts';
+import { profileLines } from './profile-summary.ts';
 import { startRedis } from './redis.ts';
 import { judge, table, type Verdict } from './report.ts';
 import { runSoak } from './soak.ts';
-import { profileLines } from './where.ts';
 
 const benches: readonly Bench[] = [
   pingsBench,
@@ -59,14 +59,14 @@ const { values, positionals } = parseArgs({
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-/** Throws a message for the command line. */
-function positive(name: string, text: string | undefined, otherwise: number): number {
+/** Throws an Error for the command line. */
+function parsePositive(name: string, text: string | undefined, otherwise: number): number {
   const value = text === undefined ? otherwise : Number(text);
   if (value > 0 && Number.isFinite(value)) return value;
   throw new Error(`--${name}: expected a number above 0`);
 }
 
-function chosen(names: readonly string[]): readonly Bench[] {
+function selectBenches(names: readonly string[]): readonly Bench[] {
   const unknown = names.filter((name) => !benches.some(({ id }) => id === name));
   if (unknown.length > 0) {
     throw new Error(
@@ -76,17 +76,17 @@ function chosen(names: readonly string[]): readonly Bench[] {
   return names.length === 0 ? benches : benches.filter(({ id }) => names.includes(id));
 }
 
-/** `done` is called after each bench with all rows so far: a run that is broken off has not been for nothing. */
+/** Calls `done` after each benchmark with all rows so far, so that an interrupted run keeps its results. */
 async function runBenches(
-  lab: Lab,
+  environment: BenchEnvironment,
   wanted: readonly Bench[],
   done: (results: Results) => Promise<void>,
 ): Promise<Results> {
   const rows: Verdict[] = [];
   for (const bench of wanted) {
     say(`${bench.id}: ${bench.title}`);
-    const profiles = lab.profiles === undefined ? undefined : join(lab.profiles, bench.id);
-    rows.push(...(await bench.run({ ...lab, profiles })).map(judge));
+    const profiles = environment.profiles === undefined ? undefined : join(environment.profiles, bench.id);
+    rows.push(...(await bench.run({ ...environment, profiles })).map(judge));
     if (profiles !== undefined) for (const line of profileLines(profiles)) say(`${bench.id} ${line}`);
     await done({ rows });
   }
@@ -97,20 +97,20 @@ async function main(): Promise<void> {
   const names = positionals.map((name) => (name === 'soak' ? name : name.toUpperCase()));
   const soaks = names.includes('soak');
   if (soaks && names.length > 1) throw new Error('soak runs alone');
-  const wanted = soaks ? [] : chosen(names);
-  const rounds = positive('rounds', values.rounds, values.quick ? 2 : 5);
-  const seconds = positive('seconds', values.seconds, values.quick ? 1 : 4);
-  const minutes = positive('minutes', values.minutes, 10);
+  const wanted = soaks ? [] : selectBenches(names);
+  const rounds = parsePositive('rounds', values.rounds, values.quick ? 2 : 5);
+  const seconds = parsePositive('seconds', values.seconds, values.quick ? 1 : 4);
+  const minutes = parsePositive('minutes', values.minutes, 10);
 
   const profiles = values['cpu-prof'] === undefined ? undefined : resolve(values['cpu-prof']);
-  const own = await createLab({ rounds, seconds, quick: values.quick, profiles }, say);
-  const lab = values.redis ? { ...own, storeUrl: (await startRedis(own)).url } : own;
+  const own = await createBenchEnvironment({ rounds, seconds, quick: values.quick, profiles }, say);
+  const environment = values.redis ? { ...own, storeUrl: (await startRedis(own)).url } : own;
   const stopped = (signal: NodeJS.Signals): void => {
-    void lab.close().finally(() => process.kill(process.pid, signal));
+    void environment.close().finally(() => process.kill(process.pid, signal));
   };
   process.once('SIGINT', stopped).once('SIGTERM', stopped);
   try {
-    const { place: _, ...machine } = lab.machine;
+    const { place: _, ...machine } = environment.machine;
     const effort = { rounds, seconds, quick: values.quick, connections, driver: httpDriver() };
     const file = resolve(values.json);
     const write = (results: Results): Promise<void> => {
@@ -118,13 +118,13 @@ async function main(): Promise<void> {
       return writeFile(file, `${JSON.stringify(all, null, 2)}\n`);
     };
     const results = soaks
-      ? await runSoak(lab, minutes, resolve(values.svg))
-      : await runBenches(lab, wanted, write);
+      ? await runSoak(environment, minutes, resolve(values.svg))
+      : await runBenches(environment, wanted, write);
     await write(results);
     process.stdout.write(`${table(results.rows)}\n`);
     say(`written: ${file}`);
   } finally {
-    await lab.close();
+    await environment.close();
   }
 }
 

@@ -1,27 +1,27 @@
-// Phones that pair, as a process of the load. Used by the benches.
+// Phones that pair, in a load process. Used by the benchmarks.
 
-import type { Lab } from './lab.ts';
+import type { BenchEnvironment } from './environment.ts';
 import type { Child } from './processes.ts';
 
 export interface PairingResult {
   readonly perSecond: number;
   readonly requests: number;
   readonly failed: number;
-  /** The last failure's message. */
+  /** The message of the last failure. */
   readonly failure: string;
-  /** Milliseconds of a whole pairing. */
+  /** Milliseconds of a complete pairing. */
   readonly p50: number;
   readonly p99: number;
 }
 
 export interface Phones {
   readonly child: Child;
-  /** Pairs for so long; `users` in turn. */
+  /** Pairs `users` in turn for that time. */
   pair(seconds: number, users: readonly string[]): Promise<PairingResult>;
 }
 
-export async function startPhones(lab: Lab, gateway: string): Promise<Phones> {
-  const child = lab.startScript('load', 'phones', [gateway]);
+export async function startPhones(environment: BenchEnvironment, gateway: string): Promise<Phones> {
+  const child = environment.startScript('load', 'phones', [gateway]);
   await child.nextLine();
   return {
     child,

@@ -1,5 +1,4 @@
-// Panels of lines over time as SVG, with d3's scales and line shapes: they are strings and numbers only, and need no
-// browser. Used by the soak.
+// Line charts over time as SVG, with d3's scales and shapes, which need no browser. Used by the soak test.
 
 import { scaleLinear } from 'd3-scale';
 import { line } from 'd3-shape';

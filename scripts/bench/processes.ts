@@ -1,21 +1,21 @@
-// Child processes that say on stdout, line by line in JSON, how they are; ended by their pid. Used by lab.ts.
+// Child processes that report on stdout, one JSON value a line, and are stopped by pid. Used by environment.ts.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-/** Time for a child to say what it should, in milliseconds. */
-const answerMs = 180_000;
-/** Time for a child to end once it was asked to. */
+/** For a child to print the expected line. */
+const replyTimeoutMs = 180_000;
+/** For a child to exit after SIGTERM. */
 const stopMs = 15_000;
 
 export interface Child {
   readonly pid: number;
-  /** The next line that it writes. Rejects when it ends, or says nothing for three minutes and `workMs` besides. */
+  /** The next line of its stdout. Rejects when it exits, or prints nothing for three minutes plus `workMs`. */
   nextLine(workMs?: number): Promise<string>;
   /** Writes a line to its stdin. */
   tell(line: string): void;
-  /** SIGTERM, and SIGKILL when that does not help; idempotent. */
+  /** Sends SIGTERM, then SIGKILL after a timeout; idempotent. */
   stop(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export interface ChildOptions {
   /** In messages. */
   readonly name: string;
   readonly cwd: string;
-  /** Takes its stderr, as a journal would. */
+  /** Receives its stderr, as a journal would. */
   readonly stderrFile: string;
 }
 
@@ -37,13 +37,13 @@ export function startChild(command: string, args: readonly string[], options: Ch
     child.once('exit', (code, signal) => resolve(`ended with ${code ?? signal}`));
   });
   const lines = readLines(child);
-  // A child that has ended is noticed by its lines.
+  // The reader of its lines notices a child that has exited.
   child.stdin?.on('error', () => {});
 
   const nextLine = async (workMs = 0): Promise<string> => {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<string>((resolve) => {
-      timer = setTimeout(() => resolve('says nothing'), answerMs + workMs);
+      timer = setTimeout(() => resolve('says nothing'), replyTimeoutMs + workMs);
     });
     const problem = Promise.race([ended, late]).then((why) => {
       throw new Error(`${name} ${why}; its stderr is in ${stderrFile}`);
@@ -70,7 +70,7 @@ export function startChild(command: string, args: readonly string[], options: Ch
   };
 }
 
-/** Lines in their order, for one reader; what nobody asks for is kept, and children write few. */
+/** Lines in order, for one reader; unread lines are buffered without a bound, as children write few. */
 function readLines(child: ChildProcess): { next(): Promise<string> } {
   const unread: string[] = [];
   const waiting: ((line: string) => void)[] = [];
@@ -89,7 +89,7 @@ function readLines(child: ChildProcess): { next(): Promise<string> } {
   };
 }
 
-/** Nothing of the developer's own settings: no SWOB_* and no NODE_OPTIONS. */
+/** The environment without the developer's settings: no SWOB_* and no NODE_OPTIONS. */
 function plainEnvironment(): Record<string, string> {
   return Object.fromEntries(
     ['PATH', 'HOME', 'TMPDIR', 'LANG'].flatMap((name) => {

@@ -1,8 +1,8 @@
-// A redis-server for the benches that share a store. Used by B11.
+// A redis-server for benchmarks with a shared store. Used by B11.
 
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
-import type { Lab } from './lab.ts';
+import type { BenchEnvironment } from './environment.ts';
 import type { Child } from './processes.ts';
 
 export interface BenchRedis {
@@ -15,12 +15,12 @@ export function hasRedis(): boolean {
   return spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
-/** As docs/many-machines.md would have it: what is acknowledged is in a file within a second. */
-export async function startRedis(lab: Lab): Promise<BenchRedis> {
+/** Configured as docs/many-machines.md recommends: acknowledged writes are on disk within a second. */
+export async function startRedis(environment: BenchEnvironment): Promise<BenchRedis> {
   const port = await freePort();
   const files = [
     '--dir',
-    await lab.folder(),
+    await environment.folder(),
     '--appendonly',
     'yes',
     '--appendfsync',
@@ -28,7 +28,13 @@ export async function startRedis(lab: Lab): Promise<BenchRedis> {
     '--save',
     '',
   ];
-  const child = lab.startProgram('redis-server', ['--bind', '127.0.0.1', '--port', String(port), ...files]);
+  const child = environment.startProgram('redis-server', [
+    '--bind',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    ...files,
+  ]);
   while (!(await child.nextLine()).includes('Ready to accept connections'));
   return { child, url: `redis://127.0.0.1:${port}` };
 }

@@ -1,8 +1,8 @@
-// What a bench finds, as rows: the table that is printed, and the JSON that is written. Used by main.ts and every bench.
+// The results of a benchmark as rows: the printed table and the JSON. Used by main.ts and every benchmark.
 
 import { median, spread } from './statistics.ts';
 
-/** `atLeast` and `atMost` speak of the ratio, `oursAtMost` of our own figure. */
+/** `atLeast` and `atMost` bound the ratio, `oursAtMost` bounds swob's own value. */
 type Target =
   | { readonly atLeast: number }
   | { readonly atMost: number }
@@ -21,8 +21,8 @@ export interface Row {
   readonly target: Target;
   /** The same figures for a second of the server's CPU: what other programs take of the core is not in them. */
   readonly perCpuSecond?: { readonly ours: readonly number[]; readonly baseline: readonly number[] };
-  /** What went wrong: then the row is not ok, however fast it was. */
-  readonly faults?: readonly string[];
+  /** A row with failures is not ok, whatever its speed. */
+  readonly failures?: readonly string[];
   /** Other figures, printed below the table. */
   readonly notes?: Readonly<Record<string, number>>;
 }
@@ -38,7 +38,7 @@ export interface Verdict extends Row {
 }
 
 export function judge(row: Row): Verdict {
-  const { ours, baseline, target, perCpuSecond, faults = [] } = row;
+  const { ours, baseline, target, perCpuSecond, failures = [] } = row;
   const both = baseline.length > 0;
   const ratio = ratioOf(ours, baseline);
   const ratioByCpu = perCpuSecond ? ratioOf(perCpuSecond.ours, perCpuSecond.baseline) : null;
@@ -51,7 +51,7 @@ export function judge(row: Row): Verdict {
     spread: { ours: spread(ours), baseline: both ? spread(baseline) : null },
     ratio,
     ratioByCpu,
-    ok: faults.length > 0 ? false : unclear ? null : reached,
+    ok: failures.length > 0 ? false : unclear ? null : reached,
   };
 }
 
@@ -72,7 +72,7 @@ function reaches(target: Target, ours: number, ratio: number | null): boolean | 
 
 const heads = ['name', 'ours', 'baseline', 'ratio', 'target', 'ok', 'ratio by CPU'] as const;
 
-/** The rows as a table of plain text; below it what went wrong, then the other figures of each row. */
+/** The rows as a text table, followed by failures and the other values of each row. */
 export function table(verdicts: readonly Verdict[]): string {
   const cells = verdicts.map((verdict) => [
     verdict.name,
@@ -93,8 +93,10 @@ export function table(verdicts: readonly Verdict[]): string {
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd();
-  const faults = verdicts.flatMap(({ name, faults = [] }) => faults.map((fault) => `${name}: ${fault}`));
-  return [line(heads), ...cells.map(line), ...faults, ...verdicts.flatMap(notesLine)].join('\n');
+  const failures = verdicts.flatMap(({ name, failures = [] }) =>
+    failures.map((fault) => `${name}: ${fault}`),
+  );
+  return [line(heads), ...cells.map(line), ...failures, ...verdicts.flatMap(notesLine)].join('\n');
 }
 
 function notesLine({ name, notes = {} }: Verdict): string[] {
@@ -117,7 +119,7 @@ function targetText({ target, unit }: Verdict): string {
   return 'atLeast' in target ? `≥ ${target.atLeast.toFixed(2)}` : `≤ ${target.atMost.toFixed(2)}`;
 }
 
-/** Three digits that count. */
+/** Three significant digits. */
 function short(value: number): string {
   if (!Number.isFinite(value)) return '?';
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;

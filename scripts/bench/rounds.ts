@@ -1,7 +1,7 @@
-// Rounds of ours and of the baseline in turn, so that both meet the same noise. Used by the benches.
+// Alternates rounds of swob and of the baseline, so that both see the same noise. Used by the benchmarks.
 
+import type { BenchEnvironment } from './environment.ts';
 import { type HttpLoad, type HttpResult, loadHttp } from './http-load.ts';
-import type { Lab } from './lab.ts';
 import { cpuSeconds } from './machine.ts';
 import type { Child } from './processes.ts';
 import type { Row } from './report.ts';
@@ -40,26 +40,26 @@ export interface Side {
 
 /** A row of requests a second. The first round of each side, a short one, warms up and is not counted. */
 export async function compareHttp(
-  lab: Lab,
+  environment: BenchEnvironment,
   row: Pick<Row, 'name' | 'target'>,
   sides: { readonly ours: Side; readonly baseline: Side },
 ): Promise<Row> {
-  const warmUp = Math.min(2, lab.seconds);
+  const warmUp = Math.min(2, environment.seconds);
   const run = (side: Side, round: number, seconds: number): Promise<Served> =>
-    serve(lab, side, round, seconds);
+    serve(environment, side, round, seconds);
   await run(sides.ours, -1, warmUp);
   await run(sides.baseline, -1, warmUp);
   const { ours, baseline } = await inTurn(
-    lab.rounds,
-    (round) => run(sides.ours, round, lab.seconds),
-    (round) => run(sides.baseline, round, lab.seconds),
+    environment.rounds,
+    (round) => run(sides.ours, round, environment.seconds),
+    (round) => run(sides.baseline, round, environment.seconds),
   );
   return {
     ...row,
     unit: '/s',
     ours: ours.map((served) => served.perSecond),
     baseline: baseline.map((served) => served.perSecond),
-    faults: [...faultsOf('ours', ours), ...faultsOf('baseline', baseline)],
+    failures: [...describeFailures('ours', ours), ...describeFailures('baseline', baseline)],
     perCpuSecond: {
       ours: ours.map(({ perSecond, cpu }) => perSecond / cpu),
       baseline: baseline.map(({ perSecond, cpu }) => perSecond / cpu),
@@ -73,9 +73,14 @@ export async function compareHttp(
   };
 }
 
-async function serve(lab: Lab, side: Side, round: number, seconds: number): Promise<Served> {
+async function serve(
+  environment: BenchEnvironment,
+  side: Side,
+  round: number,
+  seconds: number,
+): Promise<Served> {
   const load = side.load(round);
-  const { result, cpu } = await withCpu(side.server, () => loadHttp(lab, { ...load, seconds }));
+  const { result, cpu } = await withCpu(side.server, () => loadHttp(environment, { ...load, seconds }));
   return { ...result, cpu };
 }
 
@@ -89,7 +94,7 @@ export async function withCpu<T>(
   return { result, cpu: (cpuSeconds(server.pid) - before) / ((performance.now() - since) / 1_000) };
 }
 
-function faultsOf(who: string, rounds: readonly Served[]): string[] {
+function describeFailures(who: string, rounds: readonly Served[]): string[] {
   const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
   const all = rounds.reduce((sum, round) => sum + round.requests, 0);
   return failed > 0 || all === 0 ? [`${who}: ${failed} of ${all} requests failed`] : [];

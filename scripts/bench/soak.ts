@@ -1,22 +1,22 @@
-// `npm run bench -- soak`: everything at once at half of what the daemon can do, for minutes, and whether its memory
-// stays flat. Used by main.ts.
+// `npm run bench -- soak`: mixed load at half of the daemon's capacity for minutes, to check that its memory stays flat.
+// Used by main.ts.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MixedResult, Plan } from './children/mixed.ts';
 import { type Daemon, loopDelayMs, startDaemon } from './daemon.ts';
+import type { BenchEnvironment } from './environment.ts';
 import { disconnectRequests, fillStore } from './fixtures.ts';
-import type { Lab } from './lab.ts';
 import { residentKb } from './machine.ts';
 import { plot } from './plot.ts';
 import { judge, type Verdict } from './report.ts';
-import { faultsOf, heldSockets, startSockets } from './socket-clients.ts';
-import { startBackEnd, startUpstream } from './upstreams.ts';
+import { describeFailures, heldSockets, startSockets } from './socket-clients.ts';
+import { startDeveloperApi, startUpstream } from './upstreams.ts';
 
 const users = 1_000;
 const receipts = 5_000;
-/** Samples of a soak, and how close they may be. */
+/** Number of samples, and their least interval. */
 const [samplesWanted, leastEveryMs] = [120, 1_000];
 
 interface Sample {
@@ -37,36 +37,42 @@ interface Soak {
 }
 
 /** Writes the plot to `svgFile`. */
-export async function runSoak(lab: Lab, minutes: number, svgFile: string): Promise<Soak> {
-  const sockets = lab.quick ? 50 : 1_000;
-  const upstream = await startUpstream(lab);
-  const backEnd = await startBackEnd(lab);
-  const folder = await lab.folder();
+export async function runSoak(
+  environment: BenchEnvironment,
+  minutes: number,
+  svgFile: string,
+): Promise<Soak> {
+  const sockets = environment.quick ? 50 : 1_000;
+  const upstream = await startUpstream(environment);
+  const backEnd = await startDeveloperApi(environment);
+  const folder = await environment.folder();
   await fillStore(folder, { users });
-  const { requests, keyFile } = await disconnectRequests(folder, lab.quick ? 100 : 2_000);
-  const daemon = await startDaemon(lab, ['gateway', 'sync', 'disconnect'], {
+  const { requests, keyFile } = await disconnectRequests(folder, environment.quick ? 100 : 2_000);
+  const daemon = await startDaemon(environment, ['gateway', 'sync', 'disconnect'], {
     folder,
     settings: [
       ...Object.values(upstream.settings).flat(),
       ...backEnd.settings,
       `validation.public_key=${keyFile}`,
       ...heldSockets,
-      // Full within the first quarter: what is remembered by design shall not hide what is not.
+      // Full within the first quarter, so that bounded caches do not hide a leak.
       `publisher.max_remembered=${receipts}`,
     ],
-    // As confs/install/default has it: without, V8 lets garbage lie until it is hundreds of megabytes.
+    // As in confs/install/default: without it, V8 keeps hundreds of megabytes of garbage.
     nodeFlags: ['--max-old-space-size=128'],
   });
   const { gateway, disconnect } = daemon.urls;
-  const clients = await startSockets(lab, [gateway, '-']);
+  const clients = await startSockets(environment, [gateway, '-']);
   await clients.open(sockets);
-  const load = await startMixed(lab, { gateway, disconnect, disconnects: requests, users });
+  const load = await startMixed(environment, { gateway, disconnect, disconnects: requests, users });
 
-  lab.say('looking for the most that it can do');
-  await load(lab.quick ? 1 : 5, 0);
-  const most = await load(lab.quick ? 1 : 10, 0);
+  environment.reportProgress('looking for the most that it can do');
+  await load(environment.quick ? 1 : 5, 0);
+  const most = await load(environment.quick ? 1 : 10, 0);
   const rate = most.perSecond / 2;
-  lab.say(`${Math.round(most.perSecond)} requests a second; ${minutes} minutes at half of that`);
+  environment.reportProgress(
+    `${Math.round(most.perSecond)} requests a second; ${minutes} minutes at half of that`,
+  );
   await daemon.metrics();
   const running = load(minutes * 60, rate);
   const samples = await sampleUntil(daemon, running, minutes);
@@ -75,19 +81,19 @@ export async function runSoak(lab: Lab, minutes: number, svgFile: string): Promi
   await Promise.all([daemon.child, upstream.child, backEnd.child].map((child) => child.stop()));
 
   await writeFile(svgFile, draw(samples, rate, sockets));
-  const faults = [
+  const failures = [
     ...(result.failed > 0
       ? [`${result.failed} of ${result.requests} requests failed: ${result.failure}`]
       : []),
-    ...faultsOf(frames),
+    ...describeFailures(frames),
   ];
-  return { rows: verdicts(samples, result, faults, rate, frames.p99), samples };
+  return { rows: verdicts(samples, result, failures, rate, frames.p99), samples };
 }
 
-async function startMixed(lab: Lab, plan: Plan) {
-  const file = join(await lab.folder(), 'plan.json');
+async function startMixed(environment: BenchEnvironment, plan: Plan) {
+  const file = join(await environment.folder(), 'plan.json');
   await writeFile(file, JSON.stringify(plan));
-  const child = lab.startScript('load', 'mixed', [file]);
+  const child = environment.startScript('load', 'mixed', [file]);
   await child.nextLine();
   return async (seconds: number, rate: number): Promise<MixedResult> => {
     child.tell(JSON.stringify({ seconds, rate }));
@@ -125,7 +131,7 @@ async function sampleUntil(daemon: Daemon, running: Promise<unknown>, minutes: n
 function verdicts(
   samples: readonly Sample[],
   result: MixedResult,
-  faults: readonly string[],
+  failures: readonly string[],
   rate: number,
   framesLateP99Ms: number,
 ): Verdict[] {
@@ -133,9 +139,9 @@ function verdicts(
   const second = samples.slice(quarter, 2 * quarter);
   const last = samples.slice(3 * quarter, 4 * quarter);
   const rows = [
-    { key: 'residentMb', name: 'soak RSS, last quarter beside second', unit: 'MB', faults },
-    { key: 'heapMb', name: 'soak heap, last quarter beside second', unit: 'MB', faults: [] },
-    { key: 'openFds', name: 'soak open files, last quarter beside second', unit: 'fds', faults: [] },
+    { key: 'residentMb', name: 'soak RSS, last quarter beside second', unit: 'MB', failures },
+    { key: 'heapMb', name: 'soak heap, last quarter beside second', unit: 'MB', failures: [] },
+    { key: 'openFds', name: 'soak open files, last quarter beside second', unit: 'fds', failures: [] },
   ] as const;
   return rows.map(({ key, ...row }) =>
     judge({

@@ -1,6 +1,6 @@
 // Sync sockets as a process of the load. Used by B5, B10, B11 and the soak.
 
-import type { Lab } from './lab.ts';
+import type { BenchEnvironment } from './environment.ts';
 import type { Child } from './processes.ts';
 
 /** How long each code is shown; our default. */
@@ -9,7 +9,7 @@ export const rotateMs = 15_000;
 /** For a daemon whose sockets are held: as many codes as they are held for, so that they do not end meanwhile. */
 export const heldSockets = ['sync.session_change_limit=1000', `sync.session_sleep_timeout=${rotateMs}ms`];
 
-/** How late frames were, in milliseconds, and what did not come. */
+/** The delays of frames in milliseconds, and what was lost. */
 export interface Frames {
   /** After the first of each socket. */
   readonly frames: number;
@@ -21,8 +21,8 @@ export interface Frames {
   readonly max: number;
 }
 
-/** What is wrong with them, in words; none when all came. */
-export function faultsOf({ lost, dropped }: Frames): string[] {
+/** Failures in words; empty when every frame arrived. */
+export function describeFailures({ lost, dropped }: Frames): string[] {
   return [
     ...(lost > 0 ? [`${lost} frames were lost`] : []),
     ...(dropped > 0 ? [`${dropped} sockets were closed`] : []),
@@ -36,12 +36,12 @@ export interface SocketClients {
   close(): Promise<Frames>;
 }
 
-/** For a gateway, which says where the websocket server is, or `-` and a websocket server. */
+/** For a gateway, which names the websocket server, or `-` and a websocket server. */
 export async function startSockets(
-  lab: Lab,
+  environment: BenchEnvironment,
   [gateway, server]: readonly [gateway: string, server: string],
 ): Promise<SocketClients> {
-  const child = lab.startScript('load', 'sockets', [gateway, server, String(rotateMs)]);
+  const child = environment.startScript('load', 'sockets', [gateway, server, String(rotateMs)]);
   await child.nextLine();
   const ask = async (line: string) => {
     child.tell(line);

@@ -1,12 +1,12 @@
-// The systems around swob, as processes of the load, and the settings that name them. Used by the benches and the soak.
+// The systems around swob, in load processes, and the settings that name them. Used by the benchmarks and the soak test.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Lab, startServer, swobScript } from './lab.ts';
+import { type BenchEnvironment, startServer, swobScript } from './environment.ts';
 
 /** PCRF, Publisher and user management API in one. */
-export async function startUpstream(lab: Lab) {
-  const { url, child } = await startServer(lab, 'load', 'upstream');
+export async function startUpstream(environment: BenchEnvironment) {
+  const { url, child } = await startServer(environment, 'load', 'upstream');
   const { hostname, port } = new URL(url);
   return {
     url,
@@ -25,11 +25,11 @@ export async function startUpstream(lab: Lab) {
   };
 }
 
-/** `swob stub developer`: a number belongs to the user of the same name. Asked once for each number. */
-export async function startBackEnd(lab: Lab) {
-  const readyFile = join(await lab.folder(), 'ready.json');
+/** `swob stub developer`: a number belongs to the user of the same name. Called once for each number. */
+export async function startDeveloperApi(environment: BenchEnvironment) {
+  const readyFile = join(await environment.folder(), 'ready.json');
   const args = [swobScript, 'stub', 'developer', '--port', '0', '--ready-file', readyFile];
-  const child = lab.startNode('load', 'back end', args);
+  const child = environment.startNode('load', 'back end', args);
   await child.nextLine();
   const { url }: { url: string } = JSON.parse(await readFile(readyFile, 'utf8'));
   const { hostname, port } = new URL(url);

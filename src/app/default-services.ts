@@ -1,11 +1,11 @@
-// Which services run when none is named. Used by `swob serve`, `status`, `wait` and `doctor`.
+// The services that run when the command line names none. Used by `swob serve`, `status`, `wait` and `doctor`.
 
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { Config } from '../config/schema.ts';
-import type { ServiceName } from './compose/world.ts';
+import type { ServiceName } from './compose/context.ts';
 
-/** What runs when no service is named: disconnect only where there is a key to check tokens with. */
+/** Gateway and sync; disconnect only where the verification key for its tokens is readable. */
 export async function defaultServices(config: Config): Promise<ReadonlySet<ServiceName>> {
   const names = new Set<ServiceName>(['gateway', 'sync']);
   const readable = await access(config.validation.public_key, constants.R_OK).then(

@@ -1,4 +1,4 @@
-// This machine's own address, for URLs when a service listens on all of them.
+// An address of this machine, for URLs of a service that listens on all of them.
 
 import { networkInterfaces } from 'node:os';
 

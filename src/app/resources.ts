@@ -1,12 +1,13 @@
-// How late this process is and how much of its memory it uses. Used by compose for src/http/pressure.ts.
+// Event-loop delay, memory use and connection limit of this process. Used by compose, for src/http/overload-guard.ts.
 
+import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
-import type { Clock } from '../domain/ports.ts';
-import type { Sample } from '../http/pressure.ts';
+import type { Clock } from '../domain/shared/ports.ts';
+import type { LoadSample } from '../http/overload-guard.ts';
 
-/** Samples for a caller whose timer is due every `everyMs` milliseconds: what it is late is the event loop's delay. */
-export function createSampler(clock: Clock, everyMs: number): () => Sample {
+/** For a caller whose timer fires every `everyMs` milliseconds: how late it fires is the event-loop delay. */
+export function createSampler(clock: Clock, everyMs: number): () => LoadSample {
   let last = clock.monotonic();
   return () => {
     const now = clock.monotonic();
@@ -16,11 +17,57 @@ export function createSampler(clock: Clock, everyMs: number): () => Sample {
   };
 }
 
-/** Of V8's heap (--max-old-space-size) or of the machine's or container's memory, whichever is nearer its end. */
+/** The larger share of V8's heap limit (--max-old-space-size) and of the machine's or container's memory. */
 function memoryInUse(): number {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-  return Math.max(used / limit, process.memoryUsage.rss() / memoryLimit);
+  return Math.max(used / limit, residentMemory() / memoryLimit);
 }
 
-/** The cgroup's limit (MemoryMax= of systemd, mem_limit of a container); where there is none it is more than all. */
+/** Node reads a file for this, which fails without free descriptors; then only the heap counts. */
+function residentMemory(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return 0;
+  }
+}
+
+/** The share of descriptors for files and upstream connections, which clients must leave free. */
+const reservedShare = 1 / 4;
+const [minReserved, maxReserved] = [96, 1_024];
+/** Assumed where there is no /proc. */
+const defaultOpenFiles = 8_192;
+
+/** An idle connection takes 3 KB of heap, one with a running request up to 10 KB. */
+const heapBytesPerConnection = 8 * 1_024;
+
+/**
+ * Client connections that the limit of open files (systemd's LimitNOFILE=, `ulimit -n`) and the heap limit
+ * (--max-old-space-size) allow.
+ */
+export function maxClientConnections(): number {
+  const limit = openFilesLimit();
+  const reserved = Math.max(minReserved, Math.min(maxReserved, limit * reservedShare));
+  const inHeap = getHeapStatistics().heap_size_limit / heapBytesPerConnection;
+  return Math.max(16, Math.floor(Math.min(limit - reserved, inHeap)));
+}
+
+/** Open files and heap that this many client connections need. */
+export function requirementsFor(connections: number): { readonly files: number; readonly heapMb: number } {
+  return {
+    files: Math.ceil(connections + maxReserved),
+    heapMb: Math.ceil((connections * heapBytesPerConnection) / 2 ** 20),
+  };
+}
+
+function openFilesLimit(): number {
+  try {
+    const [, soft = ''] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+    return Number(soft) || defaultOpenFiles;
+  } catch {
+    return defaultOpenFiles;
+  }
+}
+
+/** The cgroup's limit (systemd's MemoryMax=, a container's mem_limit), or all memory. */
 const memoryLimit = Math.min(process.constrainedMemory() || totalmem(), totalmem());

@@ -1,6 +1,6 @@
 // The real clock.
 
-import type { Clock } from '../domain/ports.ts';
+import type { Clock } from '../domain/shared/ports.ts';
 
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -1,13 +1,13 @@
-// Certificates as the old server's sections name them (crt, key and a chain in pem), kept up with their files:
-// a renewed pair that is whole and valid is taken without a restart, with anything else the last good one stays.
+// Certificates of the services, from the keys `crt`, `key` and `pem` (a chain). Reloads a renewed pair without a
+// restart; an incomplete or invalid one is logged, and the last good one stays in use.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import type { Clock, Log } from '../domain/ports.ts';
-import { messageOf, SwobError } from '../errors.ts';
+import type { Clock, Log } from '../domain/shared/ports.ts';
+import { describeReadError, messageOf, SwobError } from '../errors.ts';
 import type { Certificate, CertificateSource } from '../http/certificate.ts';
+import { readSmallFile, watchFiles } from './file-watcher.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { readSmallFile, watchFiles } from './watched-files.ts';
 
 export interface TlsFiles {
   readonly crt: string;
@@ -17,7 +17,7 @@ export interface TlsFiles {
 
 export type TlsSection = 'api_ssl' | 'websocket_ssl' | 'disconnect_ssl';
 
-interface TlsWorld {
+interface TlsContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly lifecycle: Pick<Lifecycle, 'defer'>;
@@ -25,51 +25,50 @@ interface TlsWorld {
 
 const maxFileBytes = 1024 * 1024;
 const dayMs = 86_400_000;
-/** An operator is told this long before the certificate in use expires, once a day. */
+/** From this long before the certificate expires, a warning is logged once a day. */
 const expiresSoonMs = 14 * dayMs;
 
 /**
- * The certificate of a service; undefined when none is configured. Throws CONFIG when a file is missing, or when
- * they do not go together. One that has expired is used at the start, with a warning, but takes no other's place.
+ * The certificate of a service; undefined when none is configured. Throws CONFIG when a file is missing, or when certificate
+ * and key do not match. An expired certificate is accepted at the start, with a warning, but never replaces another.
  */
 export async function watchCertificate(
   section: TlsSection,
   files: TlsFiles,
-  { clock, log, lifecycle }: TlsWorld,
+  { clock, log, lifecycle }: TlsContext,
 ): Promise<CertificateSource | undefined> {
   if (files.crt === '') return undefined;
-  const takers: ((renewed: Certificate) => void)[] = [];
+  const subscribers: ((renewed: Certificate) => void)[] = [];
   let pair: Certificate | undefined;
   let leaf: X509Certificate | undefined;
-  let toldAt: number | undefined;
+  let warnedAt: number | undefined;
 
   const load = async (): Promise<boolean> => {
-    if (leaf) tellOfExpiry(leaf);
-    const fresh = await readPair(section, files);
-    if (fresh.cert === pair?.cert && fresh.key === pair.key) return false;
-    const found = checkPair(section, files, fresh);
-    const problem = validityProblem(found, clock.now());
+    if (leaf) warnOfExpiry(leaf);
+    const renewed = await readPair(section, files);
+    if (renewed.cert === pair?.cert && renewed.key === pair.key) return false;
+    const renewedLeaf = checkPair(section, files, renewed);
+    const problem = validityProblem(renewedLeaf, clock.now());
     if (pair && problem !== undefined) throw new Error(problem);
-    for (const take of takers) take(fresh);
-    [pair, leaf, toldAt] = [fresh, found, undefined];
-    tellOfExpiry(found);
+    for (const take of subscribers) take(renewed);
+    [pair, leaf, warnedAt] = [renewed, renewedLeaf, undefined];
+    warnOfExpiry(renewedLeaf);
     return true;
   };
-  const tellOfExpiry = (certificate: X509Certificate): void => {
+  const warnOfExpiry = (certificate: X509Certificate): void => {
     const now = clock.monotonic();
-    if (toldAt !== undefined && now - toldAt < dayMs) return;
+    if (warnedAt !== undefined && now - warnedAt < dayMs) return;
     const problem = validityProblem(certificate, clock.now());
-    if (problem === undefined && endOf(certificate) - clock.now() > expiresSoonMs) return;
-    toldAt = now;
+    if (problem === undefined && expiryOf(certificate) - clock.now() > expiresSoonMs) return;
+    warnedAt = now;
     log.warn(
-      { section, file: files.crt, expires: new Date(endOf(certificate)).toISOString() },
+      { section, file: files.crt, expires: new Date(expiryOf(certificate)).toISOString() },
       problem ?? 'the certificate expires soon; renew it',
     );
   };
 
   const stop = await watchFiles({
-    files: [files.crt, files.key, files.pem].filter((file) => file !== ''),
-    what: 'certificate',
+    label: 'certificate',
     fields: { section, file: files.crt },
     load,
     clock,
@@ -78,10 +77,10 @@ export async function watchCertificate(
   lifecycle.defer(`certificate of [${section}]`, stop);
   return {
     get current() {
-      // Sound: watchFiles has loaded it, or thrown.
+      // Sound: watchFiles has loaded it or thrown.
       return pair as Certificate;
     },
-    onRenewed: (take) => void takers.push(take),
+    onRenewed: (take) => void subscribers.push(take),
   };
 }
 
@@ -90,21 +89,24 @@ async function readPair(section: TlsSection, files: TlsFiles): Promise<Certifica
     try {
       return await readSmallFile(files[name], maxFileBytes);
     } catch (error) {
-      throw new SwobError('CONFIG', `[${section}] ${name}: cannot read ${files[name]}: ${messageOf(error)}`);
+      throw new SwobError(
+        'CONFIG',
+        `[${section}] ${name}: cannot read ${files[name]}: ${describeReadError(error)}`,
+      );
     }
   };
   const cert = [await read('crt'), files.pem === '' ? '' : await read('pem')].join('\n');
   return { cert, key: await read('key') };
 }
 
-/** @returns the certificate that the service shows. Throws CONFIG when the files cannot be used together. */
+/** @returns the service's own certificate, without the chain. Throws CONFIG when the files do not match. */
 function checkPair(section: TlsSection, files: TlsFiles, { cert, key }: Certificate): X509Certificate {
   try {
     const [leaf] = certificatesIn(cert);
-    if (leaf === undefined) throw new Error('no certificate in PEM is in them');
-    // OpenSSL does without an empty key, until somebody connects.
+    if (leaf === undefined) throw new Error('they contain no PEM certificate');
+    // OpenSSL accepts an empty key here, and fails when a client connects.
     if (!leaf.checkPrivateKey(createPrivateKey(key)))
-      throw new Error('the key is that of another certificate');
+      throw new Error('the key belongs to another certificate');
     createSecureContext({ cert, key });
     return leaf;
   } catch (error) {
@@ -113,18 +115,18 @@ function checkPair(section: TlsSection, files: TlsFiles, { cert, key }: Certific
   }
 }
 
-/** Every certificate of a PEM text. Throws when one of them is cut short, which OpenSSL passes over at the end. */
+/** Every certificate of a PEM text. Throws for a truncated one, which OpenSSL ignores at the end of a file. */
 function certificatesIn(text: string): X509Certificate[] {
-  const begun = text.match(/-----BEGIN CERTIFICATE-----/g) ?? [];
-  const whole = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  if (whole.length < begun.length) throw new Error('a certificate is cut short');
-  return whole.map((block) => new X509Certificate(block));
+  const begins = text.match(/-----BEGIN CERTIFICATE-----/g) ?? [];
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length < begins.length) throw new Error('a certificate is truncated');
+  return blocks.map((block) => new X509Certificate(block));
 }
 
-const endOf = (certificate: X509Certificate): number => Date.parse(certificate.validTo);
+const expiryOf = (certificate: X509Certificate): number => Date.parse(certificate.validTo);
 
 function validityProblem({ validFrom, validTo }: X509Certificate, now: number): string | undefined {
-  if (now > Date.parse(validTo)) return `the certificate has expired on ${validTo}; renew it`;
-  if (now < Date.parse(validFrom)) return `the certificate is valid from ${validFrom} only; check the clock`;
+  if (now > Date.parse(validTo)) return `the certificate expired on ${validTo}; renew it`;
+  if (now < Date.parse(validFrom)) return `the certificate is not valid before ${validFrom}; check the clock`;
   return undefined;
 }

@@ -1,9 +1,9 @@
-// The bus within one process.
+// The bus for gateway and sync services that run in one process.
 
-import type { Bus, BusListener } from '../domain/ports.ts';
+import type { Bus, BusListener } from '../domain/pairing/ports.ts';
 
 export function createMemoryBus(): Bus {
-  // Nearly every user has one socket: a set for each would weigh more than all else here.
+  // Nearly every user has one socket, and a Set for each of them would dominate the memory.
   const byUser = new Map<string, BusListener | Set<BusListener>>();
   const listenersOf = (userId: string): Iterable<BusListener> => {
     const known = byUser.get(userId);
@@ -12,7 +12,7 @@ export function createMemoryBus(): Bus {
   };
   return {
     publish: async (event) => {
-      for (const listener of listenersOf(event.userId)) listener.heard(event);
+      for (const listener of listenersOf(event.userId)) listener.onEvent(event);
     },
     subscribe: async (userId, listener) => {
       const known = byUser.get(userId);

@@ -1,101 +1,98 @@
-// The bus over Redis: sharded pub/sub, a channel for each user that a socket here waits for. Redis forgets what it
-// cannot deliver, so after an outage the sockets look at their sessions.
+// The bus over Redis: one channel, whose events reach every process with sockets. Redis drops messages that it cannot
+// deliver, so after an outage the sockets read their sessions from the store.
 
-import type { SessionEvent } from '../domain/model.ts';
-import type { Bus, BusListener, Clock, Log } from '../domain/ports.ts';
+import type { SessionEvent } from '../domain/pairing/model.ts';
+import type { Bus, BusListener } from '../domain/pairing/ports.ts';
+import type { Clock, Log } from '../domain/shared/ports.ts';
 import { messageOf } from '../errors.ts';
+import { isObject, tryParseJson } from '../lib/json.ts';
+import { createMemoryBus } from './memory.ts';
 
-/** Of the connection to Redis, what a bus needs. */
+/** The part of the Redis client that the bus needs. */
 interface Channels {
   publish(channel: string, message: string): Promise<number>;
-  subscribe(
-    channel: string,
-    listener: (message: string) => void,
-  ): { readonly confirmed: Promise<void>; end(): void };
+  subscribe(channel: string, listener: (message: string) => void): { active(): Promise<void>; end(): void };
   /** Runs after an outage, when everything is subscribed again. */
   onReconnect(listener: () => void): () => void;
 }
 
 export interface RedisBusDeps {
   readonly channels: Channels;
-  /** Begins the name of every channel. */
+  /** Prefixes the name of the channel. */
   readonly prefix: string;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** After an outage all sockets ask, and Redis has just come up: so many at once, with such a pause between. */
-const askedAtOnce = 200;
-const pauseMs = 20;
+/** Sockets that read their sessions together after an outage, so that Redis is not overloaded while it starts. */
+const batchSize = 200;
+/** Milliseconds between two batches. */
+const batchPauseMs = 20;
 
 export function createRedisBus(deps: RedisBusDeps): Bus {
   const { channels, prefix, clock } = deps;
+  const channel = `${prefix}:bus:events`;
+  const local = createMemoryBus();
   const listeners = new Set<BusListener>();
-  let cancelAsking = (): void => {};
+  let subscription: ReturnType<Channels['subscribe']> | undefined;
+  let cancelNextBatch = (): void => {};
 
-  const askAll = (rest: Iterator<BusListener>): void => {
-    for (let asked = 0; asked < askedAtOnce; asked++) {
+  const notifyInBatches = (rest: Iterator<BusListener>): void => {
+    for (let count = 0; count < batchSize; count++) {
       const next = rest.next();
       if (next.done) return;
-      next.value.missed();
+      next.value.onMissedEvents();
     }
-    cancelAsking = clock.after(pauseMs, () => askAll(rest));
+    cancelNextBatch = clock.after(batchPauseMs, () => notifyInBatches(rest));
   };
   const stopListening = channels.onReconnect(() => {
-    cancelAsking();
-    askAll([...listeners].values());
+    cancelNextBatch();
+    notifyInBatches([...listeners].values());
   });
 
-  const channelOf = (userId: string): string => `${prefix}:bus:${userId}`;
+  const dispatch = (message: string): void => {
+    const event = eventOf(message);
+    if (event) return void local.publish(event);
+    const remedy = 'set [store] prefix to separate programs';
+    deps.log.warn({}, `ignored a message on the bus that swob did not send; ${remedy}`);
+  };
 
   return {
     publish: async (event, log = deps.log) => {
       try {
-        await channels.publish(channelOf(event.userId), JSON.stringify(event));
+        await channels.publish(channel, JSON.stringify(event));
       } catch (error) {
         const { kind, userId } = event;
-        log.warn({ kind, userId, reason: messageOf(error) }, 'a socket was not told; it will look by itself');
+        log.warn(
+          { kind, userId, reason: messageOf(error) },
+          'an event was not published; the socket reads its session at its next poll',
+        );
       }
     },
     subscribe: async (userId, listener) => {
-      const subscription = channels.subscribe(channelOf(userId), (message) => {
-        const event = eventOf(message);
-        if (event) listener.heard(event);
-        else
-          deps.log.warn(
-            {},
-            'a message on the bus is none of ours; [store] prefix keeps other programs apart',
-          );
-      });
+      // Not before the first socket: a process without sockets needs no events.
+      subscription ??= channels.subscribe(channel, dispatch);
+      await subscription.active();
+      const stopLocal = await local.subscribe(userId, listener);
       listeners.add(listener);
-      const stop = (): void => {
+      return () => {
         listeners.delete(listener);
-        subscription.end();
+        stopLocal();
       };
-      try {
-        await subscription.confirmed;
-      } catch (error) {
-        stop();
-        throw error;
-      }
-      return stop;
     },
     close: async () => {
       stopListening();
-      cancelAsking();
+      cancelNextBatch();
+      subscription?.end();
     },
   };
 }
 
-/** Undefined for what no bus has sent. */
+/** Undefined for a message that no bus has sent. */
 function eventOf(message: string): SessionEvent | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(message);
-  } catch {
-    return undefined;
-  }
-  const { kind, userId, sessionId }: Partial<Record<keyof SessionEvent, unknown>> = Object(value);
+  const value = tryParseJson(message);
+  if (!isObject(value)) return undefined;
+  const { kind, userId, sessionId } = value;
   if (kind !== 'pause' && kind !== 'ack') return undefined;
   if (typeof userId !== 'string' || typeof sessionId !== 'string') return undefined;
   return { kind, userId, sessionId };

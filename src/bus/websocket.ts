@@ -1,21 +1,22 @@
-// The gateway's end of the old wire protocol: a sync service in another process is told of pause and ack by
-// opening `/v2/sync/<pause|ack>/<user>/<session>`, which it closes when it has acted.
+// The gateway's side of the former wire protocol: it notifies a sync service in another process of pause and ack by
+// opening `/v2/sync/<pause|ack>/<user>/<session>`, which the service closes once it has acted.
 
 import type { Agent } from 'node:https';
 import { WebSocket } from 'ws';
-import type { Addresses } from '../domain/addresses.ts';
-import type { SessionEvent } from '../domain/model.ts';
-import type { Bus, Clock, Log } from '../domain/ports.ts';
+import type { SessionEvent } from '../domain/pairing/model.ts';
+import type { Bus } from '../domain/pairing/ports.ts';
+import type { Clock, Log } from '../domain/shared/ports.ts';
+import type { ServiceUrls } from '../domain/shared/urls.ts';
 import { messageOf } from '../errors.ts';
 
-/** How long a phone's answer may wait for the web page to be told. */
+/** Bounds how long notifying the web page delays the response to a phone. */
 const deliveryTimeoutMs = 2_000;
 
-/** Deliveries under way at once; beyond them an event is dropped and logged. */
+/** Concurrent deliveries; above this an event is dropped and logged. */
 const maxDeliveries = 1_000;
 
 export interface WebSocketBusDeps {
-  readonly addresses: Addresses;
+  readonly addresses: ServiceUrls;
   /** Trusts the certificate of the sync service; undefined without TLS. */
   readonly agent: Agent | undefined;
   readonly clock: Clock;
@@ -37,15 +38,15 @@ export function createWebSocketBus(deps: WebSocketBusDeps): Bus {
       });
       open.add(socket);
       let failure: string | undefined;
-      const giveUp = clock.after(deliveryTimeoutMs, () => {
-        failure = `no answer within ${deliveryTimeoutMs} ms`;
+      const cancelTimeout = clock.after(deliveryTimeoutMs, () => {
+        failure = `no response within ${deliveryTimeoutMs} ms`;
         socket.terminate();
       });
       socket.on('error', (error) => {
         failure ??= messageOf(error);
       });
       socket.on('close', (code) => {
-        giveUp();
+        cancelTimeout();
         open.delete(socket);
         resolve(failure ?? (code >= 4000 ? `closed with ${code}` : undefined));
       });
@@ -53,13 +54,13 @@ export function createWebSocketBus(deps: WebSocketBusDeps): Bus {
 
   return {
     publish: async (event, log = deps.log) => {
-      const failure = open.size < maxDeliveries ? await deliver(event) : 'too many deliveries under way';
+      const failure = open.size < maxDeliveries ? await deliver(event) : 'too many deliveries in progress';
       if (failure) {
         const { kind, userId } = event;
-        log.warn({ kind, userId, sync: addresses.sync(), failure }, 'the sync service was not told');
+        log.warn({ kind, userId, sync: addresses.sync(), failure }, 'the sync service was not notified');
       }
     },
-    // Nothing comes back this way: the sync service hears of events over its own port.
+    // Events travel in one direction only: the sync service receives them on its own port.
     subscribe: async () => () => {},
     close: async () => {
       for (const socket of open) socket.terminate();

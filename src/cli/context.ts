@@ -1,16 +1,16 @@
-// What a command gets to work with. Made by program.ts once the chosen command is known; whatever
-// costs time to import is imported when it is asked for.
+// The context that every command receives. Created by program.ts once the command is known; modules that are slow to
+// load are imported on first use.
 
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import type { HttpClient } from './http-client.ts';
+import type { HttpClient } from './client/http-client.ts';
 import { interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
-import { createPrinter, type Printer } from './printer.ts';
+import { createPrinter, type Printer } from './terminal/printer.ts';
 
-/** The options that every command has. */
+/** The options of every command. */
 export interface GlobalOptions {
-  /** Files, in the order in which later ones win. */
+  /** Files; later ones override earlier ones. */
   readonly config: readonly string[];
   /** `section.key=value`. */
   readonly set: readonly string[];
@@ -19,7 +19,7 @@ export interface GlobalOptions {
   readonly color: boolean;
 }
 
-export interface Client {
+export interface GatewayApi {
   readonly config: Config;
   readonly http: HttpClient;
   /** Aborts on SIGINT, SIGTERM and a closed stdout. */
@@ -30,25 +30,29 @@ export interface Context {
   readonly io: Io;
   readonly options: GlobalOptions;
   readonly printer: Printer;
-  /** Reads the configuration; throws CONFIG with every fault. */
+  /** Loads the configuration; throws CONFIG with all errors. */
   loadConfig(hocon?: string): Promise<LoadedConfig>;
-  /** Runs `work` until a signal ends it (exit 130, 143). */
+  /** Runs `work`, aborting it on SIGINT and SIGTERM (exit codes 130 and 143). */
   interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
-  /** The same for work that calls the gateway, at `url` or where the configuration says. */
-  withGateway<T>(url: string | undefined, work: (client: Client) => Promise<T>): Promise<T>;
+  /** The same for work that calls the gateway, at `url` or else at the configured address. */
+  withGateway<T>(url: string | undefined, work: (client: GatewayApi) => Promise<T>): Promise<T>;
 }
 
 export function createContext(io: Io, options: GlobalOptions): Context {
   const { json, quiet, color: colour } = options;
   const printer = createPrinter({ stdout: io.stdout, stderr: io.stderr, json, quiet, colour });
   const loadConfig = async (hocon?: string): Promise<LoadedConfig> => {
-    const { loadConfig: load } = await import('../config/load.ts');
-    return load({
+    const [{ loadConfig: load }, { storeRules }] = await Promise.all([
+      import('../config/load.ts'),
+      import('../app/compose/store-adapters.ts'),
+    ]);
+    const sources = {
       files: options.config,
-      overrides: options.set,
+      setOptions: options.set,
       ...(hocon !== undefined && { hocon }),
       ...(io.env && { env: io.env }),
-    });
+    };
+    return load(sources, storeRules);
   };
   return {
     io,
@@ -57,10 +61,13 @@ export function createContext(io: Io, options: GlobalOptions): Context {
     loadConfig,
     interruptible: (work) => interruptible(io, work),
     withGateway: async (url, work) => {
-      // Both are needed, so neither waits for the other to be read.
-      const [{ config }, { openGateway }] = await Promise.all([loadConfig(), import('./gateway.ts')]);
+      // Load both concurrently, which shortens the start.
+      const [{ config }, { openGatewayApi }] = await Promise.all([
+        loadConfig(),
+        import('./client/gateway-api.ts'),
+      ]);
       return interruptible(io, async (signal) =>
-        work({ config, signal, http: await openGateway(config, url, signal) }),
+        work({ config, signal, http: await openGatewayApi(config, url, signal) }),
       );
     },
   };

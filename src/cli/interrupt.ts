@@ -1,27 +1,35 @@
-// What ends a client command from outside: signals (the first one aborts what is under way, a second
-// one kills as usual) and a stdout that cannot be written. Used by context.ts and main.ts.
+// Ends a client command on a signal (the first one aborts, a second one kills the process) and when stdout can no longer
+// be written. Used by context.ts and main.ts.
 
+import { signalRepeatMs } from '../app/repeated-signal.ts';
 import { messageOf, SwobError } from '../errors.ts';
 import type { Io } from './io.ts';
 
-const exits = { SIGINT: 130, SIGTERM: 143 } as const;
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** A signal ended the command. */
-export class Interrupted extends Error {
-  readonly exit: number;
+/** Ends the command with an exit code and without a message. */
+export class SilentExit extends Error {
+  readonly exitCode: number;
 
-  constructor(signal: keyof typeof exits) {
-    super(`ended by ${signal}`);
-    this.name = 'Interrupted';
-    this.exit = exits[signal];
+  constructor(reason: string, exitCode: number) {
+    super(reason);
+    this.exitCode = exitCode;
   }
 }
 
-/** Nobody reads stdout any more (`swob … | head -1`): the command ends quietly. */
+/** A signal ended the command. */
+export class Interrupted extends SilentExit {
+  constructor(signal: keyof typeof exitCodes) {
+    super(`ended by ${signal}`, exitCodes[signal]);
+    this.name = 'Interrupted';
+  }
+}
+
+/** The reader of stdout is gone (`swob … | head -1`): the command ends silently. */
 export class OutputClosed extends Error {}
 
-/** What an error event of stdout means. */
-export function outputFault(error: unknown): OutputClosed | SwobError {
+/** The error that an `error` event of stdout stands for. */
+export function toOutputError(error: unknown): OutputClosed | SwobError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return new OutputClosed();
   return new SwobError('UNAVAILABLE', `cannot write the output: ${messageOf(error)}`, { cause: error });
@@ -29,16 +37,23 @@ export function outputFault(error: unknown): OutputClosed | SwobError {
 
 /**
  * Runs `work` with a signal that aborts on SIGINT, on SIGTERM and when stdout fails.
- * Throws the reason when that ended it, whatever `work` made of the abort.
+ * Once aborted, it throws the reason of the signal, whatever `work` returns or throws.
  */
 export async function interruptible<T>(io: Io, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const onInterrupt = (): void => controller.abort(new Interrupted('SIGINT'));
-  const onTerminate = (): void => controller.abort(new Interrupted('SIGTERM'));
-  const onOutputError = (error: unknown): void => controller.abort(outputFault(error));
+  const onInterrupt = (): void => {
+    controller.abort(new Interrupted('SIGINT'));
+    ignoreRepeats(io, 'SIGINT');
+  };
+  const onTerminate = (): void => {
+    controller.abort(new Interrupted('SIGTERM'));
+    ignoreRepeats(io, 'SIGTERM');
+  };
+  const onOutputError = (error: unknown): void => controller.abort(toOutputError(error));
   io.signals.once('SIGINT', onInterrupt);
   io.signals.once('SIGTERM', onTerminate);
   io.stdout.once('error', onOutputError);
+  const stopWatching = io.watchStdout?.(() => controller.abort(new OutputClosed()));
   try {
     const result = await work(controller.signal);
     controller.signal.throwIfAborted();
@@ -46,8 +61,19 @@ export async function interruptible<T>(io: Io, work: (signal: AbortSignal) => Pr
   } catch (error) {
     throw controller.signal.aborted ? controller.signal.reason : error;
   } finally {
+    stopWatching?.();
     io.signals.removeListener('SIGINT', onInterrupt);
     io.signals.removeListener('SIGTERM', onTerminate);
     io.stdout.removeListener('error', onOutputError);
   }
+}
+
+/** Without a listener, the repeated signal that npm sends would kill the process before it has cleaned up. */
+function ignoreRepeats({ signals, clock }: Io, signal: keyof typeof exitCodes): void {
+  const ignore = (): void => {};
+  signals.on(signal, ignore);
+  const stop = clock.every(signalRepeatMs, () => {
+    signals.removeListener(signal, ignore);
+    stop();
+  });
 }

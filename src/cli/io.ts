@@ -1,24 +1,29 @@
-// What a command line touches of the process, so that tests can run it inside their own.
-// Used by main.ts, which gives the real ones, and by everything that it starts.
+// The parts of the process that a command line uses, injected so that tests can run command lines in their own process.
+// main.ts passes the real ones.
 
-import type { Clock } from '../domain/ports.ts';
+import type { Clock } from '../domain/shared/ports.ts';
 
-/** A stream to write to; whether a terminal is at its other end, and its size. Emits `resize` when that changes. */
+/** A writable stream, with the size of its terminal if it is one. Emits `resize` when the size changes. */
 export type Output = NodeJS.WritableStream & {
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;
-  /** Whether the terminal shows colours. */
+  /** Whether the terminal supports colours. */
   hasColors?(): boolean;
 };
+
+/** A readable stream, and whether it is a terminal. */
+type Input = NodeJS.ReadableStream & AsyncIterable<unknown> & { readonly isTTY?: boolean };
 
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
-  readonly stdin: AsyncIterable<unknown>;
+  readonly stdin: Input;
   readonly clock: Clock;
   /** Emits SIGINT, SIGTERM and SIGHUP. */
   readonly signals: NodeJS.EventEmitter;
-  /** In place of the process's environment. */
+  /** Calls back when the reader of stdout is gone; returns a function that stops watching. Absent: only writes notice. */
+  readonly watchStdout?: (onGone: () => void) => () => void;
+  /** Replaces the environment of the process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }

@@ -1,88 +1,119 @@
-// The entry of bin/swob, and the one place that turns an error into an exit code.
+// The entry point of bin/swob, and the only place that maps an error to an exit code.
 
 import { type Command, CommanderError } from 'commander';
 import { systemClock } from '../app/system-clock.ts';
 import { messageOf, SwobError } from '../errors.ts';
-import { Interrupted, OutputClosed, outputFault } from './interrupt.ts';
+import { topicOf } from './help/topic-names.ts';
+import { OutputClosed, SilentExit, toOutputError } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { createProgram } from './program.ts';
+import { watchStdout } from './terminal/closed-stdout.ts';
+import { usageMessage } from './usage.ts';
 
 /** Runs one command line (without node and script) and sets the exit code of the process. */
 export async function main(argv: readonly string[]): Promise<void> {
   const { stdin, stdout, stderr } = process;
-  process.exitCode = await run(argv, { stdin, stdout, stderr, clock: systemClock, signals: process });
+  process.exitCode = await run(argv, {
+    stdin,
+    stdout,
+    stderr,
+    clock: systemClock,
+    signals: process,
+    watchStdout: watchStdout,
+  });
 }
 
-/** The same without touching the process: resolves to the exit code, never rejects. */
+/** The same without touching the process: resolves to the exit code and never rejects. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   let outputError: unknown;
   const onOutputError = (error: unknown): void => {
     outputError ??= error;
   };
   io.stdout.on('error', onOutputError);
-  // Without a listener a closed stderr would end the process with a stack trace that nobody can read.
+  // Without a listener, a closed stderr would crash the process.
   io.stderr.on('error', () => undefined);
   const program = createProgram(io);
+  const expanded = expandHelp(argv, io);
   try {
-    await program.parseAsync(spelledOut(argv, io), { from: 'user' });
-    await flushed(io);
-    if (outputError !== undefined) throw outputFault(outputError);
+    if (!(await showTopic(argv, io))) await program.parseAsync(expanded, { from: 'user' });
+    await flush(io);
+    if (outputError !== undefined) throw toOutputError(outputError);
     return 0;
   } catch (error) {
-    const fault = faultOf(error);
+    const fault = failureOf(error, (usageError) => usageMessage(usageError, program, expanded));
     if (fault.message !== undefined) {
-      const { createPrinter } = await import('./printer.ts');
+      const { createPrinter } = await import('./terminal/printer.ts');
       const { json = false } = program.opts<{ json?: boolean }>();
       createPrinter({ ...io, json, quiet: false, colour: false }).error(fault.code, fault.message);
     }
-    return fault.exit;
+    return fault.exitCode;
   }
 }
 
 /**
- * `swob` alone is `swob --help`, and `swob help x y` is `swob x y --help`, but without the --help when there
- * is no such command: that would show the help of what is above it.
+ * Rewrites `swob` to `swob --help`, and `swob help x y` to `swob x y --help`. Omits --help for an unknown command, because
+ * commander would then show the help of its parent instead of an error.
  */
-function spelledOut(argv: readonly string[], io: Io): string[] {
+function expandHelp(argv: readonly string[], io: Io): string[] {
   if (argv.length === 0) return ['--help'];
   if (argv[0] !== 'help') return [...argv];
   const words = argv.slice(1);
-  return namesCommand(createProgram(io), words) ? [...words, '--help'] : words;
+  return isCommandPath(createProgram(io), words) ? [...words, '--help'] : words;
 }
 
-function namesCommand(program: Command, words: readonly string[]): boolean {
+/** Prints the topic of `swob help <topic>`; false when the command line is another. */
+async function showTopic(argv: readonly string[], io: Io): Promise<boolean> {
+  if (argv[0] !== 'help') return false;
+  const program = createProgram(io);
+  const topic = topicOf(program.parseOptions(argv.slice(1)).operands);
+  if (topic === undefined) return false;
+  const [{ topicText }, { createPrinter }] = await Promise.all([
+    import('./help/topics.ts'),
+    import('./terminal/printer.ts'),
+  ]);
+  const { json = false } = program.opts<{ json?: boolean }>();
+  const printer = createPrinter({ ...io, json, quiet: false, colour: false });
+  if (json) printer.value({ topic, text: topicText(topic) });
+  else printer.raw(topicText(topic));
+  return true;
+}
+
+function isCommandPath(program: Command, words: readonly string[]): boolean {
   let command = program;
   for (const word of program.parseOptions([...words]).operands) {
     const next = command.commands.find((candidate) => candidate.name() === word);
-    // What comes after a command without commands is for that command to judge.
+    // Further words are arguments of the command, which validates them itself.
     if (!next) return command !== program && command.commands.length === 0;
     command = next;
   }
   return true;
 }
 
-interface Fault {
-  readonly exit: number;
+interface Failure {
+  readonly exitCode: number;
   readonly code: string;
-  /** Undefined when there is nothing to say. */
+  /** Undefined when nothing is to be printed. */
   readonly message: string | undefined;
 }
 
-function faultOf(error: unknown): Fault {
+function failureOf(error: unknown, usage: (error: CommanderError) => string): Failure {
   if (error instanceof SwobError) return error;
-  if (error instanceof OutputClosed) return { exit: 0, code: 'CLOSED', message: undefined };
-  if (error instanceof Interrupted) return { exit: error.exit, code: 'INTERRUPTED', message: undefined };
+  if (error instanceof OutputClosed) return { exitCode: 0, code: 'CLOSED', message: undefined };
+  if (error instanceof SilentExit) return { exitCode: error.exitCode, code: 'EXIT', message: undefined };
   if (error instanceof CommanderError) {
-    // Help that was asked for and --version end with 0; a group without a command has shown its help already.
-    if (error.exitCode === 0) return { exit: 0, code: 'HELP', message: undefined };
+    // --help and --version exit with 0; a group without a command has already shown its help.
+    if (error.exitCode === 0) return { exitCode: 0, code: 'HELP', message: undefined };
     const shown = error.code === 'commander.help';
-    const message = `${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}; see swob --help`;
-    return { exit: 64, code: 'USAGE', message: shown ? undefined : message };
+    return { exitCode: 64, code: 'USAGE', message: shown ? undefined : usage(error) };
   }
-  return { exit: 70, code: 'INTERNAL', message: `this is a defect in swob: ${messageOf(error)}` };
+  return {
+    exitCode: 70,
+    code: 'INTERNAL',
+    message: `internal error, please report it as a bug in swob: ${messageOf(error)}`,
+  };
 }
 
-/** Resolves once stdout has taken what was written, or has failed to. */
-function flushed(io: Io): Promise<void> {
+/** Resolves once stdout has flushed, or has failed. */
+function flush(io: Io): Promise<void> {
   return new Promise((resolve) => void io.stdout.write('', () => resolve()));
 }

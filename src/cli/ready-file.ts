@@ -1,81 +1,82 @@
-// Files that others wait for or keep secrets in: written whole under another name, then renamed, so
-// that nobody ever reads half of one. Used by `serve`, `stub`, `sync pair`, `config init`
-// and `store export`.
+// Atomic writes (a temporary file that is renamed), and the ready file of a service. Used by `serve`, `stub`, `sync pair`,
+// `config init`, `store export`, `verify` and qr-files.ts.
 
-import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { moveIfAbsent } from '../crypto/file-once.ts';
-import { type ErrorCode, messageOf, SwobError } from '../errors.ts';
-import { syncFolder } from '../folders.ts';
+import { type ErrorCode, messageOf, SwobError, systemErrorCode } from '../errors.ts';
+import { createFileOnce, replaceFile, temporaryName } from '../lib/durable-files.ts';
 
-/** Writes or replaces `path` in one step. Throws UNAVAILABLE, and leaves the old file, when that cannot be done. */
-export async function writeWhole(path: string, text: string, mode: number): Promise<void> {
-  await writeWholeOf(path, [text], { mode, replace: true });
+/** Creates or replaces `path` atomically. Throws UNAVAILABLE, leaving the old file, when that fails. */
+export async function writeFileAtomic(path: string, text: string, mode: number): Promise<void> {
+  await writeChunksAtomic(path, [text], { mode, replace: true });
 }
 
 /**
- * The same with chunks as they come, and the name on disk. What they throw is thrown on, and leaves nothing; so does
- * CONFIG, unless `replace`, when another process has made the file meanwhile.
+ * The same for a stream of chunks; also syncs the folder. Errors of the stream are rethrown and leave no file. Throws
+ * CONFIG, unless `replace`, when another process has created the file meanwhile.
  */
-export async function writeWholeOf(
+export async function writeChunksAtomic(
   path: string,
   chunks: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
   { mode, replace }: { readonly mode: number; readonly replace: boolean },
 ): Promise<void> {
-  const temporary = temporaryName(path);
-  const doing = <T>(work: Promise<T>): Promise<T> =>
-    work.catch((error: unknown) => {
-      throw new SwobError('UNAVAILABLE', `cannot write ${path}: ${messageOf(error)}`, { cause: error });
-    });
-  try {
-    const handle = await doing(open(temporary, 'wx', mode));
+  let failure: { readonly error: unknown } | undefined;
+  async function* watched() {
     try {
-      for await (const chunk of chunks) await doing(handle.appendFile(chunk));
-      await doing(handle.sync());
-    } finally {
-      await doing(handle.close());
+      yield* chunks;
+    } catch (error) {
+      failure = { error };
+      throw error;
     }
-    if (replace) await doing(rename(temporary, path));
-    else if (!(await doing(moveIfAbsent(temporary, path)))) {
-      throw new SwobError('CONFIG', `${path} is there already; --force replaces it`);
-    }
-    await doing(syncFolder(dirname(path)));
-  } finally {
-    await rm(temporary, { force: true }).catch(() => undefined);
   }
+  const write = replace ? replaceFile : createFileOnce;
+  const created = await write(path, watched(), { mode }).catch((error: unknown) => {
+    if (failure) throw failure.error;
+    throw new SwobError('UNAVAILABLE', describeFailure(path, error), { cause: error });
+  });
+  if (created === false) throw new SwobError('CONFIG', `${path} already exists; --force replaces it`);
 }
 
-/** Finds out beforehand whether `writeWhole` can write there; leaves a file that is there alone. Throws `code`. */
+/** Checks that `writeFileAtomic` could write `path`, without changing an existing file. Throws `code`. */
 export async function checkWritable(path: string, code: ErrorCode): Promise<void> {
   const temporary = temporaryName(path);
   try {
     const there = await stat(path).catch(() => undefined);
-    if (there && !there.isFile()) throw new Error('it is there and is no file');
+    if (there?.isDirectory()) throw new Error('it is a folder; name a file, such as one in it');
+    if (there && !there.isFile()) throw new Error('it exists and is not a regular file; name another');
     const handle = await open(temporary, 'wx', 0o600);
     await handle.close();
     await rm(temporary);
   } catch (error) {
-    throw new SwobError(code, `cannot write ${path}: ${messageOf(error)}`, { cause: error });
+    throw new SwobError(code, describeFailure(path, error), { cause: error });
   }
 }
 
-/** Random: in a folder that others can write to nobody can lay a link in its place. */
-function temporaryName(path: string): string {
-  return `${path}.${randomBytes(8).toString('hex')}.tmp`;
+/** What failed, why, and what to do; the system's message names a temporary file, which nobody looks for. */
+function describeFailure(path: string, error: unknown): string {
+  const folder = dirname(temporaryName(path));
+  const reasons: Record<string, string> = {
+    ENOENT: `the folder ${folder} does not exist; create it, or name a file in another`,
+    ENOTDIR: `${folder} is not a folder; name a file in one`,
+    EACCES: `no permission to write into the folder ${folder}; change it, or name a file in another`,
+    EROFS: `the file system of ${folder} is read-only; name a file on another`,
+    ENAMETOOLONG: 'the name is too long; shorten it',
+  };
+  const reason = reasons[String(systemErrorCode(error))];
+  return `cannot write ${path}: ${reason ?? messageOf(error)}`;
 }
 
-/** The file that says where a daemon can be reached, while it can. */
+/** The file with the URL of a service, which exists while the service accepts requests. */
 export interface ReadyFile {
-  /** One JSON object and a line end. */
+  /** Writes one JSON object and a newline. */
   write(ready: object): Promise<void>;
-  /** Removes what was written, unless another run has replaced it. */
+  /** Removes the file, unless another process has replaced it. */
   remove(): Promise<void>;
 }
 
 /**
- * Removes the file of an earlier run, for which a script that waits would not wait. Throws CONFIG when the
- * file cannot be written. Without a path nothing is ever written.
+ * Removes the file of an earlier run, which would mislead a waiting script. Throws CONFIG when the file cannot be
+ * written. Without a path, both methods do nothing.
  */
 export async function prepareReadyFile(path: string | undefined): Promise<ReadyFile> {
   if (path === undefined) return { write: async () => undefined, remove: async () => undefined };
@@ -85,7 +86,7 @@ export async function prepareReadyFile(path: string | undefined): Promise<ReadyF
   return {
     write: async (ready) => {
       const text = `${JSON.stringify(ready)}\n`;
-      await writeWhole(path, text, 0o644);
+      await writeFileAtomic(path, text, 0o644);
       written = text;
     },
     remove: async () => {

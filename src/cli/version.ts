@@ -1,4 +1,4 @@
-// The version of swob, for --version and for the services that show it.
+// The version and description of swob, from package.json.
 
 import packageJson from '../../package.json' with { type: 'json' };
 

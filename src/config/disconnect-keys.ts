@@ -1,52 +1,56 @@
-// The configuration of the disconnect service: a part of the table in schema.ts.
+// The keys of the disconnect service. Part of the table in schema.ts.
 
-import { networks } from './address-kinds.ts';
-import { duration, flag, integer, port, someOf, text } from './kinds.ts';
+import { networks } from './address-types.ts';
+import { duration, flag, integer, port, someOf, text } from './value-types.ts';
 
 export const disconnectKeys = {
   disconnect: {
-    host: text('0.0.0.0', 'Address that the disconnect service listens on; 0.0.0.0 for all.'),
+    host: text(
+      '0.0.0.0',
+      'Address that the disconnect service listens on; 0.0.0.0 listens on all interfaces.',
+    ),
     port: port(
       9096,
-      'Port of the disconnect service; 0 takes a free one. PORT in the environment sets it too.',
+      'Port of the disconnect service; 0 picks a free port. The environment variable PORT sets it too.',
     ),
-    legacy_status: flag(false, 'Answer 200 always, for portals that read only the body.'),
-    nas_allow: networks('NAS addresses that tokens may name; empty means any.'),
-    hocon: text('', 'application.conf of the old service; goes before this file. --hocon names it too.'),
+    legacy_status: flag(false, 'Always respond with status 200, for portals that read only the body.'),
+    nas_allow: networks('NAS addresses that tokens may name; empty: any.'),
+    empty_vrf: flag(false, 'Accept tokens with an empty vrf, for sessions without a VRF.'),
+    hocon: text('', 'application.conf of the replaced service; overrides this file. --hocon sets it too.'),
   },
   disconnect_ssl: {
-    crt: text('', 'Certificate file of the disconnect service (PEM); empty means plain HTTP.'),
+    crt: text('', 'Certificate file of the disconnect service (PEM); empty: plain HTTP.'),
     key: text('', 'Private key file of the certificate (PEM).'),
-    pem: text('', 'Chain of the certificate (PEM), if not in crt.'),
+    pem: text('', 'Certificate chain file (PEM), unless crt contains the chain.'),
   },
   pcrf: {
     host: text('localhost', 'Host of the PCRF that ends sessions.'),
-    port: integer(7070, [1, 65_535], 'Its port.'),
-    timeout: duration('10s', ['10ms', '5m'], 'Time for each of its answers.'),
+    port: integer(7070, [1, 65_535], 'Port of the PCRF.'),
+    timeout: duration('10s', ['10ms', '5m'], 'Timeout of each PCRF response.'),
   },
   'pcrf.pool': {
-    min: integer(1, [0, 1_000], 'Connections to the PCRF that are kept open.'),
-    max: integer(20, [1, 1_000], 'Connections to the PCRF at once.'),
+    min: integer(1, [0, 1_000], 'Connections to the PCRF that stay open.'),
+    max: integer(20, [1, 1_000], 'Maximum concurrent connections to the PCRF.'),
     wait_timeout: duration(
       '5s',
       ['10ms', '5m'],
-      'How long a call waits for a connection; then it is answered 503.',
+      'How long a call waits for a free connection before it fails with 503.',
     ),
   },
   validation: {
     public_key: text(
       '/etc/eltex-doors/keys/public.pem',
-      'Public key of the service that signs tokens (RSA, PEM).',
+      'Public key file of the service that signs tokens (RSA, PEM).',
     ),
     algorithms: someOf(
       ['RS256', 'RS384', 'RS512', 'HS256'],
       ['RS256'],
-      'Signatures that are accepted; HS256 needs a secret_file.',
+      'Accepted signature algorithms; HS256 needs secret_file.',
     ),
-    issuer: text('', 'What the claim iss of a token has to be; empty means it is not checked.'),
-    audience: text('', 'What the claim aud of a token has to hold; empty means it is not checked.'),
-    leeway: duration('0s', ['0s', '5m'], 'How far the clock of the signer may be off.'),
-    max_lifetime: duration('0s', ['0s', '365d'], 'Longest time from iat to exp of a token; 0s means any.'),
-    secret_file: text('', 'File that holds the secret of HS256 tokens.'),
+    issuer: text('', 'Required iss claim of a token; empty: not checked.'),
+    audience: text('', 'Value that the aud claim of a token must be or contain; empty: not checked.'),
+    leeway: duration('5s', ['0s', '5m'], "Tolerated difference between the signer's clock and this one."),
+    max_lifetime: duration('0s', ['0s', '365d'], 'Longest time from iat to exp of a token; 0s: any.'),
+    secret_file: text('', 'File with the secret of HS256 tokens.'),
   },
 };

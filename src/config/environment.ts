@@ -1,10 +1,11 @@
-// What is taken from the environment besides configuration keys: secrets for commands (src/cli/secret.ts) and what
-// systemd tells a service (src/app/service-manager.ts).
+// Environment variables that are not configuration keys: secrets of commands (src/cli/input/secret.ts), systemd's
+// notification variables (src/app/systemd.ts), the folder of heap snapshots (src/app/diagnostic-files.ts), and those of a
+// playground's scripts (src/cli/playground).
 
-/** Variables that hold a secret; src/config/load.ts leaves them alone. */
+/** Variables that hold the secret of a command; src/config/load.ts ignores them. */
 export type SecretVariable = 'SWOB_PASSWORD' | 'SWOB_TOKEN' | 'SWOB_AUTH_KEY';
 
-/** The variable's value; undefined when it is not set or empty. */
+/** The value of the variable; undefined when it is unset or empty. */
 export function secretVariable(
   name: SecretVariable,
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -12,15 +13,22 @@ export function secretVariable(
   return env[name] || undefined;
 }
 
-/** What systemd tells a unit of Type=notify. */
+/** The folder of Node's diagnostic files, from --diagnostic-dir in NODE_OPTIONS. */
+export function diagnosticFolder(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined {
+  return /(?:^|\s)--diagnostic-dir[=\s]([^\s"]+)/.exec(env.NODE_OPTIONS ?? '')?.[1];
+}
+
+/** The variables that systemd sets for a unit of Type=notify. */
 export interface ServiceManagerVariables {
-  /** The socket that takes our states; undefined when nobody wants them. */
+  /** The socket for state notifications; undefined when systemd expects none. */
   readonly notifySocket: string | undefined;
-  /** A sign of life is due within this many milliseconds; undefined: none is wanted. */
+  /** The watchdog interval in milliseconds; undefined when the watchdog is off. */
   readonly watchdogMs: number | undefined;
 }
 
-/** Both undefined when the process was not started by systemd, or not as Type=notify. */
+/** Both members are undefined unless systemd started this process as Type=notify. */
 export function serviceManagerVariables(
   env: Readonly<Record<string, string | undefined>> = process.env,
   pid = process.pid,
@@ -32,4 +40,23 @@ export function serviceManagerVariables(
     notifySocket: NOTIFY_SOCKET || undefined,
     watchdogMs: forUs && watchdogMs > 0 && Number.isFinite(watchdogMs) ? watchdogMs : undefined,
   };
+}
+
+/** The folder of this user's files about running programs; undefined where the system has none. */
+export function runtimeFolder(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined {
+  return env.XDG_RUNTIME_DIR || undefined;
+}
+
+/**
+ * The environment of a child process: that of this process without its configuration, and `more`. A configuration key of this
+ * process would override the child's configuration file.
+ */
+export function childEnvironment(
+  more: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Readonly<Record<string, string | undefined>> {
+  const inherited = Object.entries(env).filter(([name]) => !name.startsWith('SWOB_'));
+  return { ...Object.fromEntries(inherited), ...more };
 }

@@ -1,21 +1,21 @@
-// Writes the table as the text of confs/example.conf.ini: every key with its default and its doc line.
+// Formats the table as the text of confs/example.conf.ini: every key with its default and its documentation.
 
 import { iniValue } from './ini-file.ts';
-import type { Key } from './kinds.ts';
 import { schema } from './schema.ts';
+import type { KeyDefinition } from './value-types.ts';
 
-/** The whole example file. A test fails when confs/example.conf.ini differs from it. */
+/** The complete example file; a test compares confs/example.conf.ini with it. */
 export function exampleFile(): string {
   const lines = [
-    '; Every key of swob with its default. Copy to confs/conf.ini (`swob config init`) and change what you need.',
-    '; Durations: 10s, 5m, 1.5h, 250ms, or a number of seconds. Put a value that holds ";" or "#" in double quotes.',
-    '; The environment (SWOB_API_PORT=7000) goes before this file, and --set api.port=7000 before both.',
+    '; Every configuration key of swob with its default. Copy this file to confs/conf.ini (`swob config init`) and edit it.',
+    '; Durations: 10s, 5m, 1.5h, 250ms, or a number of seconds. Put values that contain ";" or "#" in double quotes.',
+    '; Environment variables (SWOB_API_PORT=7000) override this file, and --set api.port=7000 overrides both.',
   ];
   for (const [section, keys] of Object.entries(schema)) {
     lines.push('', `[${section}]`);
-    for (const [name, definition] of Object.entries<Key<unknown>>(keys)) {
-      lines.push(`; ${definition.doc} (${definition.kind.name})`);
-      lines.push(`${name} = ${iniValue(definition.kind.format(definition.default))}`.trimEnd());
+    for (const [name, definition] of Object.entries<KeyDefinition<unknown>>(keys)) {
+      lines.push(`; ${definition.doc} (${definition.type.name})`);
+      lines.push(`${name} = ${iniValue(definition.type.format(definition.default))}`.trimEnd());
     }
   }
   return `${lines.join('\n')}\n`;

@@ -1,9 +1,9 @@
-// What a HOCON text says before and after its substitutions are replaced, and the fault that knows its line.
+// The syntax tree and the resolved values of a HOCON text, and the error with a line number.
 // Used by hocon.ts and the files that make it up, and by hocon-source.ts.
 
-/** A text that is no HOCON, or that goes beyond a bound. The message never holds a value. */
+/** The text is not valid HOCON or exceeds a bound. The message never quotes a value, which may be a secret. */
 export class HoconError extends Error {
-  /** Counted from 1. */
+  /** Starts at 1. */
   readonly line: number;
 
   constructor(line: number, message: string) {
@@ -13,7 +13,7 @@ export class HoconError extends Error {
   }
 }
 
-/** A single value. `text` is what the file says: a number of 19 digits keeps them all. */
+/** A single value. `text` is its source text, in which a number keeps all of its 19 digits. */
 export interface HoconScalar {
   readonly kind: 'scalar';
   readonly value: string | number | boolean | null;
@@ -27,7 +27,7 @@ export interface HoconList {
   readonly line: number;
 }
 
-/** A Map, because a key may be called `__proto__`. */
+/** A Map, because `__proto__` is a valid key. */
 export interface HoconObject {
   readonly kind: 'object';
   readonly fields: ReadonlyMap<string, HoconValue>;
@@ -36,7 +36,7 @@ export interface HoconObject {
 
 export type HoconValue = HoconScalar | HoconList | HoconObject;
 
-/** The spaces between two parts of a value, which belong to it when it turns out to be text. */
+/** White space between two parts of a value, which is preserved if the value is a text. */
 export interface SpaceNode {
   readonly kind: 'space';
   readonly text: string;
@@ -57,25 +57,18 @@ export interface SubstitutionNode {
   readonly line: number;
 }
 
-/** Values side by side: texts, lists or objects that make one. */
+/** A concatenation of texts, lists or objects. */
 export interface ConcatNode {
   readonly kind: 'concat';
   readonly parts: readonly (Node | SpaceNode)[];
   readonly line: number;
 }
 
-/** `key += item`. */
-interface AppendNode {
-  readonly kind: 'append';
-  readonly item: Node;
-  readonly line: number;
-}
-
-/** A block. A key may be defined several times; the definitions of each are in the order of the file. */
+/** An object. Each key has its definitions in the order of the file. */
 export interface ObjectNode {
   readonly kind: 'object';
   readonly fields: Map<string, Node[]>;
   readonly line: number;
 }
 
-export type Node = HoconScalar | ListNode | SubstitutionNode | ConcatNode | AppendNode | ObjectNode;
+export type Node = HoconScalar | ListNode | SubstitutionNode | ConcatNode | ObjectNode;

@@ -1,9 +1,9 @@
-// Reads a HOCON text into nodes; substitutions stay as they are. Used by hocon.ts.
+// Parses a HOCON text into a syntax tree; hocon-resolve.ts replaces the substitutions. Used by hocon.ts.
 
 import type { ListNode, Node, ObjectNode, SpaceNode, SubstitutionNode } from './hocon-nodes.ts';
 import { createScanner, type Scanner } from './hocon-scanner.ts';
 
-/** Blocks, lists and dotted keys together; no configuration comes near it, and the stack holds far more. */
+/** Levels of objects, lists and dotted keys together, far below the limit of the call stack. */
 const maxDepth = 64;
 
 const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
@@ -13,15 +13,15 @@ const words = new Map<string, boolean | null>([
   ['null', null],
 ]);
 
-/** The text as one block. Throws HoconError at the first fault. */
+/** The text as one object. Throws HoconError at the first error. */
 export function parseDocument(text: string): ObjectNode {
   const scanner = createScanner(text.replace(/^\uFEFF/, ''));
-  scanner.gap();
-  if (scanner.peek() === '[') throw scanner.fault('expected key = value, not a list');
+  scanner.skipBlank();
+  if (scanner.peek() === '[') throw scanner.error('expected key = value, not a list');
   if (scanner.peek() !== '{') return readFields(scanner, undefined, 0);
   const root = readBlock(scanner, 0);
-  scanner.gap();
-  if (scanner.peek() !== '') throw scanner.fault('nothing may stand after the last }');
+  scanner.skipBlank();
+  if (scanner.peek() !== '') throw scanner.error('unexpected text after the last }');
   return root;
 }
 
@@ -32,21 +32,22 @@ function readBlock(scanner: Scanner, depth: number): ObjectNode {
   return readFields(scanner, line, depth);
 }
 
-/** The fields up to the `}` of the block that opened on line `opened`, or up to the end of the text. */
+/** Reads the fields up to the `}` of the object that starts on line `opened`, or up to the end of the text. */
 function readFields(scanner: Scanner, opened: number | undefined, depth: number): ObjectNode {
   const block: ObjectNode = { kind: 'object', fields: new Map(), line: opened ?? 1 };
-  scanner.gap();
-  while (!closes(scanner, '}', opened)) {
+  scanner.skipBlank();
+  while (!atClosingBracket(scanner, '}', opened)) {
     const line = scanner.line();
     const path = readPath(scanner, true);
     checkDepth(scanner, depth + path.length);
-    const append = scanner.startsWith('+=');
-    if (append) scanner.advance(2);
-    else if (scanner.peek() === '=' || scanner.peek() === ':') scanner.advance(1);
-    else if (scanner.peek() !== '{') throw scanner.fault('expected = or : or { after the key');
-    scanner.gap();
+    if (scanner.startsWith('+=')) {
+      throw scanner.error('+= is not supported: write the whole list with key = [ … ]');
+    }
+    if (scanner.peek() === '=' || scanner.peek() === ':') scanner.advance(1);
+    else if (scanner.peek() !== '{') throw scanner.error('expected = or : or { after the key');
+    scanner.skipBlank();
     const value = readValue(scanner, depth + path.length);
-    define(block, path, append ? { kind: 'append', item: value, line } : { ...value, line });
+    define(block, path, { ...value, line });
     readSeparator(scanner, '}');
   }
   return block;
@@ -57,60 +58,60 @@ function readList(scanner: Scanner, depth: number): ListNode {
   const line = scanner.line();
   const items: Node[] = [];
   scanner.advance(1);
-  scanner.gap();
-  while (!closes(scanner, ']', line)) {
+  scanner.skipBlank();
+  while (!atClosingBracket(scanner, ']', line)) {
     items.push(readValue(scanner, depth));
     readSeparator(scanner, ']');
   }
   return { kind: 'list', items, line };
 }
 
-/** Whether the block or list ends here; the bracket is passed. */
-function closes(scanner: Scanner, bracket: '}' | ']', opened: number | undefined): boolean {
+/** Whether the object or list ends here; consumes the bracket. */
+function atClosingBracket(scanner: Scanner, bracket: '}' | ']', opened: number | undefined): boolean {
   const next = scanner.peek();
   if (next === '' && opened === undefined) return true;
-  if (next === '') throw scanner.fault(`the ${bracket} for line ${opened} is missing`);
+  if (next === '') throw scanner.error(`the ${bracket} for line ${opened} is missing`);
   if (next === bracket && opened !== undefined) {
     scanner.advance(1);
     return true;
   }
-  if (next === '}' || next === ']') throw scanner.fault(`a ${next} with nothing to close`);
-  if (next === ',') throw scanner.fault('a comma with nothing before it');
+  if (next === '}' || next === ']') throw scanner.error(`a ${next} without its opening bracket`);
+  if (next === ',') throw scanner.error('a comma with nothing before it');
   return false;
 }
 
-/** A line end or a comma has to stand between two fields or items; both may. */
+/** Two fields or items need a newline or a comma between them, or both. */
 function readSeparator(scanner: Scanner, bracket: '}' | ']'): void {
-  const newLine = scanner.gap();
+  const newLine = scanner.skipBlank();
   if (scanner.peek() === ',') {
     scanner.advance(1);
-    scanner.gap();
+    scanner.skipBlank();
   } else if (!newLine && scanner.peek() !== bracket && scanner.peek() !== '') {
-    throw scanner.fault(`"${scanner.peek()}" has to stand in double quotes to be part of a value`);
+    throw scanner.error(`"${scanner.peek()}" must be in double quotes to be part of a value`);
   }
 }
 
-/** The parts of a key or of what stands in `${}`: `a.b."c.d"`. Spaces within a part belong to it. */
+/** The path of a key or substitution, such as `a.b."c.d"`. Spaces within a part are preserved. */
 function readPath(scanner: Scanner, isKey: boolean): string[] {
   const path: string[] = [];
   let part = '';
   let known = false;
   const finish = (): void => {
-    if (!known) throw scanner.fault(isKey ? 'expected a key' : 'expected a key in the substitution');
+    if (!known) throw scanner.error(isKey ? 'expected a key' : 'expected a key in the substitution');
     path.push(part);
     part = '';
     known = false;
   };
   let first = true;
-  for (let spaces = ''; ; spaces = scanner.spaces()) {
+  for (let spaces = ''; ; spaces = scanner.readSpaces()) {
     if (scanner.peek() === '"') {
-      part += spaces + scanner.quoted();
+      part += spaces + scanner.readQuoted();
       known = true;
     } else {
-      const run = scanner.unquoted();
+      const run = scanner.readUnquoted();
       if (run === '') break;
       if (isKey && first && run === 'include') {
-        throw scanner.fault('include is not supported: put the lines of that file here');
+        throw scanner.error('include is not supported: insert the content of that file here');
       }
       const [head = '', ...rest] = run.split('.');
       part += spaces + head;
@@ -131,19 +132,19 @@ function readValue(scanner: Scanner, depth: number): Node {
   const line = scanner.line();
   const parts: (Node | SpaceNode)[] = [];
   for (;;) {
-    const spaces = scanner.spaces();
+    const spaces = scanner.readSpaces();
     const part = readPart(scanner, depth);
     if (!part) break;
     if (spaces !== '' && parts.length > 0) parts.push({ kind: 'space', text: spaces, line });
     parts.push(part);
   }
   const [only] = parts;
-  if (!only || only.kind === 'space') throw scanner.fault('expected a value');
+  if (!only || only.kind === 'space') throw scanner.error('expected a value');
   if (parts.length === 1) return only;
-  return joinedText(parts, line) ?? { kind: 'concat', parts, line };
+  return joinText(parts, line) ?? { kind: 'concat', parts, line };
 }
 
-function joinedText(parts: readonly (Node | SpaceNode)[], line: number): Node | undefined {
+function joinText(parts: readonly (Node | SpaceNode)[], line: number): Node | undefined {
   let text = '';
   for (const part of parts) {
     if (part.kind !== 'scalar' && part.kind !== 'space') return undefined;
@@ -152,7 +153,7 @@ function joinedText(parts: readonly (Node | SpaceNode)[], line: number): Node | 
   return { kind: 'scalar', value: text, text, line };
 }
 
-/** Undefined where the value ends. */
+/** Undefined at the end of the value. */
 function readPart(scanner: Scanner, depth: number): Node | undefined {
   const line = scanner.line();
   const next = scanner.peek();
@@ -160,11 +161,11 @@ function readPart(scanner: Scanner, depth: number): Node | undefined {
   if (next === '{') return readBlock(scanner, depth + 1);
   if (next === '[') return readList(scanner, depth + 1);
   if (next === '"') {
-    const text = scanner.quoted();
+    const text = scanner.readQuoted();
     return { kind: 'scalar', value: text, text, line };
   }
   if (scanner.startsWith('${')) return readSubstitution(scanner);
-  const text = scanner.unquoted();
+  const text = scanner.readUnquoted();
   if (text === '') return undefined;
   const word = words.get(text);
   const value = word !== undefined ? word : jsonNumber.test(text) ? Number(text) : text;
@@ -176,10 +177,10 @@ function readSubstitution(scanner: Scanner): SubstitutionNode {
   scanner.advance(2);
   const optional = scanner.peek() === '?';
   if (optional) scanner.advance(1);
-  scanner.spaces();
+  scanner.readSpaces();
   const path = readPath(scanner, false);
   checkDepth(scanner, path.length);
-  if (scanner.peek() !== '}') throw scanner.fault('the substitution is not closed by a }');
+  if (scanner.peek() !== '}') throw scanner.error('the substitution is not closed by a }');
   scanner.advance(1);
   return { kind: 'substitution', path, optional, line };
 }
@@ -204,5 +205,5 @@ function define(block: ObjectNode, path: readonly string[], node: Node): void {
 }
 
 function checkDepth(scanner: Scanner, depth: number): void {
-  if (depth > maxDepth) throw scanner.fault(`nested more than ${maxDepth} deep`);
+  if (depth > maxDepth) throw scanner.error(`nested more than ${maxDepth} deep`);
 }

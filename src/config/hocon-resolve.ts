@@ -1,4 +1,4 @@
-// Replaces the substitutions of a HOCON text and merges what is defined several times. Used by hocon.ts.
+// Replaces the substitutions of a HOCON text and merges repeated definitions. Used by hocon.ts.
 
 import type {
   ConcatNode,
@@ -12,34 +12,33 @@ import type {
 } from './hocon-nodes.ts';
 import { HoconError } from './hocon-nodes.ts';
 
-/** Values looked at plus characters joined; keeps "a = ${b}${b}" twenty times over from filling the memory. */
+/** Resolved values plus concatenated characters; bounds exponential growth by nested `a = ${b}${b}`. */
 const maxWork = 4_000_000;
-/** Substitutions and blocks that wait for each other. */
+/** Nested substitutions and objects that are being resolved. */
 const maxWaiting = 500;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Resolved = HoconValue | undefined;
 
-/** Every value of the block. A substitution is looked up in `root`, then in `env`. Throws HoconError. */
+/** Resolves all values. Substitutions are looked up in `root`, then in `env`. Throws HoconError. */
 export function resolveDocument(root: ObjectNode, env: Environment): HoconObject {
-  // A definition that is being worked out: a substitution that leads back to it means what stood before it.
+  // The definitions that are being resolved; reaching one of them again is a self-reference.
   const active = new Set<Node>();
   const derived = new Map<SubstitutionNode, Map<string, SubstitutionNode>>();
   let work = 0;
 
   const spend = (amount: number, line: number): void => {
     work += amount;
-    if (work > maxWork) throw new HoconError(line, 'the substitutions make more than a configuration can be');
+    if (work > maxWork) throw new HoconError(line, 'the substitutions expand to more than the allowed size');
   };
 
-  /** The value of one key: of its definitions the last counts; objects are merged into those before. */
+  /** The value of a key: its last definition, merged with the previous ones if they are objects. */
   function resultOf(definitions: readonly Node[]): Resolved {
     spend(definitions.length, definitions[0]?.line ?? root.line);
-    const cut = definitions.findIndex((definition) => active.has(definition));
     let merged: HoconObject | undefined;
-    for (let index = (cut < 0 ? definitions.length : cut) - 1; index >= 0; index--) {
+    for (let index = definitions.length - 1; index >= 0; index--) {
       const definition = definitions[index];
-      const value = definition && evaluate(definition, () => resultOf(definitions.slice(0, index)));
+      const value = definition && evaluate(definition);
       if (!value) continue;
       if (value.kind !== 'object') return merged ?? value;
       merged = merged ? merge(value, merged) : value;
@@ -47,10 +46,11 @@ export function resolveDocument(root: ObjectNode, env: Environment): HoconObject
     return merged;
   }
 
-  function evaluate(node: Node, before: () => Resolved): Resolved {
+  function evaluate(node: Node): Resolved {
     spend(1, node.line);
     if (node.kind === 'scalar') return node;
-    if (active.size >= maxWaiting) throw new HoconError(node.line, 'the substitutions lead too deep');
+    if (active.has(node)) throw selfReference(node);
+    if (active.size >= maxWaiting) throw new HoconError(node.line, 'the substitutions are nested too deeply');
     active.add(node);
     try {
       switch (node.kind) {
@@ -58,12 +58,6 @@ export function resolveDocument(root: ObjectNode, env: Environment): HoconObject
           return substitute(node);
         case 'concat':
           return concatenate(node);
-        case 'append':
-          return appended(
-            node.line,
-            before(),
-            evaluate(node.item, () => undefined),
-          );
         case 'list':
           return {
             kind: 'list',
@@ -76,11 +70,6 @@ export function resolveDocument(root: ObjectNode, env: Environment): HoconObject
     } finally {
       active.delete(node);
     }
-  }
-
-  function appended(line: number, list: Resolved, item: Resolved): HoconList {
-    if (list && list.kind !== 'list') throw new HoconError(line, '+= needs a list to add to');
-    return joined(line, [...(list?.items ?? []), ...(item ? [item] : [])]);
   }
 
   function joined(line: number, items: readonly HoconValue[]): HoconList {
@@ -106,16 +95,16 @@ export function resolveDocument(root: ObjectNode, env: Environment): HoconObject
     const variable = Object.hasOwn(env, name) ? env[name] : undefined;
     if (variable !== undefined) return { kind: 'scalar', value: variable, text: variable, line: node.line };
     if (node.optional) return undefined;
-    throw new HoconError(node.line, `\${${name}} stands neither in this file nor in the environment`);
+    throw new HoconError(node.line, `\${${name}} is defined neither in this file nor in the environment`);
   }
 
-  /** The definitions of a key within the values that `definitions` have; later ones last. */
+  /** The definitions of a key inside the values of `definitions`, in order. */
   function childrenOf(definitions: readonly Node[], key: string): Node[] {
     let children: Node[] = [];
     for (const node of definitions) {
       spend(1 + children.length, node.line);
       if (node.kind === 'object') children = children.concat(node.fields.get(key) ?? []);
-      else if (active.has(node)) break;
+      else if (active.has(node)) throw selfReference(node);
       else if (node.kind === 'substitution') children.push(childOf(node, key));
       else if (node.kind === 'concat' && node.parts.every(mayBeObject)) {
         children = children.concat(childrenOf(node.parts.filter(isNode), key));
@@ -124,7 +113,7 @@ export function resolveDocument(root: ObjectNode, env: Environment): HoconObject
     return children;
   }
 
-  /** The key `b` of `${a}` is `${?a.b}`; always the same node, so that one that leads to itself is noticed. */
+  /** The key `b` of `${a}` is `${?a.b}`; cached, so that a self-reference is detected by its node. */
   function childOf(node: SubstitutionNode, key: string): SubstitutionNode {
     const children = derived.get(node) ?? new Map<string, SubstitutionNode>();
     derived.set(node, children);
@@ -150,7 +139,7 @@ export function resolveDocument(root: ObjectNode, env: Environment): HoconObject
     let text = '';
     for (const value of values) {
       if (value.kind === 'object' || value.kind === 'list') {
-        throw new HoconError(node.line, 'text, a list and a block cannot make one value');
+        throw new HoconError(node.line, 'text, a list and a block cannot be concatenated');
       }
       text += value.text;
     }
@@ -169,6 +158,10 @@ export function resolveDocument(root: ObjectNode, env: Environment): HoconObject
   }
 
   return objectOf(root);
+}
+
+function selfReference({ line }: Node): HoconError {
+  return new HoconError(line, 'the value refers to itself, which is not supported: write out the value here');
 }
 
 function isNode(part: Node | SpaceNode): part is Node {

@@ -1,37 +1,37 @@
-// Walks over the characters of a HOCON text: spaces, comments, strings; counts its lines.
+// Scans the characters of a HOCON text (white space, comments, strings) and counts lines.
 // Used by hocon-parser.ts.
 
 import { HoconError } from './hocon-nodes.ts';
 
 export interface Scanner {
-  /** Counted from 1. */
+  /** The current line, starting at 1. */
   line(): number;
-  /** The character here; empty at the end. */
+  /** The next character; empty at the end. */
   peek(): string;
   startsWith(text: string): boolean;
-  /** At the end of the text, of the line, or at a comment. */
+  /** Whether the text or line ends here, or a comment starts. */
   atLineEnd(): boolean;
   advance(count: number): void;
-  /** Spaces of this line; what they are. */
-  spaces(): string;
-  /** Spaces, line ends and comments; whether a line ended. */
-  gap(): boolean;
-  /** A string in `"` or `"""`. */
-  quoted(): string;
-  /** Characters that need no quotes; empty when there are none here. */
-  unquoted(): string;
-  fault(message: string): HoconError;
+  /** Reads white space up to the end of the line. */
+  readSpaces(): string;
+  /** Skips white space, newlines and comments; returns whether it passed a newline. */
+  skipBlank(): boolean;
+  /** Reads a string in `"` or `"""`. */
+  readQuoted(): string;
+  /** Reads characters that need no quotes; may be empty. */
+  readUnquoted(): string;
+  error(message: string): HoconError;
 }
 
-/** A number may hold a `+`, which else needs quotes; a `/` may not begin a comment. */
-const unquotedRun = /-?\d+(?:\.\d+)?[eE]\+\d+|(?:[^\s$"{}[\]:=,+#`^?!@*&\\/]|\/(?!\/))+/y;
-const spaceRun = /[^\S\n]+/y;
+/** Numbers may contain a `+`, which otherwise needs quotes; a `//` starts a comment. */
+const unquotedPattern = /-?\d+(?:\.\d+)?[eE]\+\d+|(?:[^\s$"{}[\]:=,+#`^?!@*&\\/]|\/(?!\/))+/y;
+const spacePattern = /[^\S\n]+/y;
 
 export function createScanner(text: string): Scanner {
   let at = 0;
   let line = 1;
 
-  const fault = (message: string): HoconError => new HoconError(line, message);
+  const error = (message: string): HoconError => new HoconError(line, message);
   const peek = (): string => text.charAt(at);
   const startsWith = (expected: string): boolean => text.startsWith(expected, at);
   const atComment = (): boolean => peek() === '#' || startsWith('//');
@@ -43,10 +43,10 @@ export function createScanner(text: string): Scanner {
     return found;
   };
 
-  const gap = (): boolean => {
+  const skipBlank = (): boolean => {
     const before = line;
     for (;;) {
-      run(spaceRun);
+      run(spacePattern);
       if (atComment()) {
         const end = text.indexOf('\n', at);
         at = end < 0 ? text.length : end;
@@ -60,8 +60,8 @@ export function createScanner(text: string): Scanner {
   const tripleQuoted = (): string => {
     const start = at + 3;
     let end = text.indexOf('"""', start);
-    if (end < 0) throw fault('the """ is never closed');
-    // Of more than three quotes at the end, the last three close the string.
+    if (end < 0) throw error('the """ is never closed');
+    // If more than three quotes follow, the last three close the string.
     while (text.charAt(end + 3) === '"') end++;
     const content = text.slice(start, end);
     line += content.split('\n').length - 1;
@@ -69,19 +69,19 @@ export function createScanner(text: string): Scanner {
     return content;
   };
 
-  const quoted = (): string => {
+  const readQuoted = (): string => {
     if (startsWith('"""')) return tripleQuoted();
     let end = at + 1;
     while (end < text.length && text.charAt(end) !== '"' && text.charAt(end) !== '\n') {
       end += text.charAt(end) === '\\' ? 2 : 1;
     }
-    if (text.charAt(end) !== '"') throw fault('the " is not closed on its line');
+    if (text.charAt(end) !== '"') throw error('the " is not closed on its line');
     const written = text.slice(at, end + 1);
     at = end + 1;
     try {
       return String(JSON.parse(written));
     } catch {
-      throw fault('a string in quotes holds an unknown escape or a control character');
+      throw error('a string in quotes holds an unknown escape or a control character');
     }
   };
 
@@ -93,10 +93,10 @@ export function createScanner(text: string): Scanner {
     advance: (count) => {
       at += count;
     },
-    spaces: () => run(spaceRun),
-    gap,
-    quoted,
-    unquoted: () => run(unquotedRun),
-    fault,
+    readSpaces: () => run(spacePattern),
+    skipBlank,
+    readQuoted,
+    readUnquoted: () => run(unquotedPattern),
+    error,
   };
 }

@@ -1,17 +1,23 @@
-// Reads the application.conf of the old disconnect service (HOCON) as it is, under our names. Used by load.ts.
+// Reads the application.conf (HOCON) of the replaced disconnect service and maps its keys to ours. Used by load.ts.
 
 import { parseHocon } from './hocon.ts';
 import { HoconError, type HoconObject, type HoconScalar, type HoconValue } from './hocon-nodes.ts';
-import { type Environment, type Finding, inFileOrder, type Located, readConfigFile } from './sources.ts';
+import {
+  type Environment,
+  inFileOrder,
+  type LocatedItem,
+  readConfigFile,
+  type SourceItem,
+} from './sources.ts';
 
-interface Known {
+interface KnownKey {
   readonly to: string;
   readonly convert: (value: HoconScalar) => string;
 }
 
 const asText = (value: HoconScalar): string => value.text;
 
-/** HOCON has more names for its units than a conf.ini, and counts milliseconds where no unit stands. */
+/** HOCON's unit names; a number without a unit is in milliseconds. */
 const units: Record<string, string> = {
   '': 'ms',
   milli: 'ms',
@@ -35,7 +41,7 @@ const asDuration = ({ text }: HoconScalar): string => {
   return `${count}${Object.hasOwn(units, unit) ? units[unit] : unit}`;
 };
 
-const known = new Map<string, Known>([
+const knownKeys = new Map<string, KnownKey>([
   ['pcrf.host', { to: 'pcrf.host', convert: asText }],
   ['pcrf.port', { to: 'pcrf.port', convert: asText }],
   ['pcrf.timeout', { to: 'pcrf.timeout', convert: asDuration }],
@@ -46,57 +52,60 @@ const known = new Map<string, Known>([
   ['validation.publicKey', { to: 'validation.public_key', convert: asText }],
 ]);
 
-/** Blocks that hold known keys. */
-const blocks = new Set(['pcrf', 'pcrf.pool', 'validation']);
+/** Objects that contain known keys. */
+const knownBlocks = new Set(['pcrf', 'pcrf.pool', 'validation']);
 
-/** Such files hold settings of libraries too; more of them than this are only counted. */
-const maxNotes = 50;
+/** Further unknown keys, such as settings of libraries, are only counted. */
+const maxUnknownKeyWarnings = 50;
 
-/** What the file says; keys of other programs are notes. Throws CONFIG when it cannot be read. */
-export function fromHocon(file: string, env: Environment): Finding[] {
+/** The items of the file; unknown keys are warnings. Throws CONFIG when the file cannot be read. */
+export function readHoconFile(file: string, env: Environment): SourceItem[] {
   const text = readConfigFile(file);
   let root: HoconObject;
   try {
     root = parseHocon(text, env);
   } catch (error) {
     if (!(error instanceof HoconError)) throw error;
-    return [{ fault: `${file}:${error.line}: ${error.message}` }];
+    return [{ error: `${file}:${error.line}: ${error.message}` }];
   }
-  const found: Located[] = [];
+  const found: LocatedItem[] = [];
   const unknown: string[] = [];
   const seen = new Map<string, number>();
 
   const visit = (path: string, value: HoconValue): void => {
     const origin = `${file}:${value.line}`;
-    const add = (finding: Finding): void => void found.push({ line: value.line, finding });
-    const target = known.get(path);
+    const add = (item: SourceItem): void => void found.push({ line: value.line, item });
+    const target = knownKeys.get(path);
     if (value.kind === 'scalar' && value.value === null) return;
     if (target && value.kind === 'scalar') {
       const { to, convert } = target;
       const first = seen.get(to);
-      if (first !== undefined) add({ fault: `${origin}: ${path} stands on line ${first} already` });
+      if (first !== undefined)
+        add({ error: `${origin}: ${path} is already set on line ${first}; remove one of the two` });
       seen.set(to, value.line);
       add({ name: to, text: convert(value), origin });
     } else if (target) {
-      add({ fault: `${origin}: ${path}: expected a single value` });
-    } else if (blocks.has(path) && value.kind === 'object') {
-      for (const [key, inner] of value.fields) visit(`${path}.${shown(key)}`, inner);
-    } else if (blocks.has(path)) {
-      add({ fault: `${origin}: ${path}: expected a block, { … }` });
+      add({ error: `${origin}: ${path}: expected a single value` });
+    } else if (knownBlocks.has(path) && value.kind === 'object') {
+      for (const [key, inner] of value.fields) visit(`${path}.${quoteKey(key)}`, inner);
+    } else if (knownBlocks.has(path)) {
+      add({ error: `${origin}: ${path}: expected a block, { … }` });
     } else {
-      unknown.push(`${origin}: ${path}: no setting of swob, left alone`);
+      unknown.push(`${origin}: ${path}: not a setting of swob, ignored`);
     }
   };
 
-  for (const [key, value] of root.fields) visit(shown(key), value);
-  const notes = unknown.slice(0, maxNotes).map((note) => ({ note }));
-  if (unknown.length > maxNotes) {
-    notes.push({ note: `${file}: ${unknown.length - maxNotes} more keys are no settings of swob` });
+  for (const [key, value] of root.fields) visit(quoteKey(key), value);
+  const warnings = unknown.slice(0, maxUnknownKeyWarnings).map((note) => ({ warning: note }));
+  if (unknown.length > maxUnknownKeyWarnings) {
+    warnings.push({
+      warning: `${file}: ${unknown.length - maxUnknownKeyWarnings} more keys are not settings of swob`,
+    });
   }
-  return [...inFileOrder(found), ...notes];
+  return [...inFileOrder(found), ...warnings];
 }
 
-/** A key as a path shows it: one that holds a dot is not taken for two. */
-function shown(key: string): string {
+/** Quotes a key that contains a dot or other special characters, as in a path. */
+function quoteKey(key: string): string {
   return /^[\w-]+$/.test(key) ? key : JSON.stringify(key);
 }

@@ -1,4 +1,4 @@
-// Reads the part of HOCON that application.conf files use (https://github.com/lightbend/config/blob/main/HOCON.md).
+// Parses the subset of HOCON that application.conf files use (https://github.com/lightbend/config/blob/main/HOCON.md).
 // Used by hocon-source.ts.
 
 import { HoconError, type HoconObject } from './hocon-nodes.ts';
@@ -8,8 +8,8 @@ import { resolveDocument } from './hocon-resolve.ts';
 const maxBytes = 1024 * 1024;
 
 /**
- * The values of a HOCON text with their lines, substitutions replaced from the text itself and from `env`.
- * Durations and sizes stay text; `include` is refused. Throws HoconError at the first fault.
+ * The values of a HOCON text with line numbers; substitutions are replaced from the text, then from `env`. Durations and
+ * sizes remain text. `include`, `+=` and self-reference are errors. Throws HoconError at the first error.
  */
 export function parseHocon(text: string, env: Readonly<Record<string, string | undefined>>): HoconObject {
   if (Buffer.byteLength(text) > maxBytes) throw new HoconError(1, 'larger than 1 MiB');

@@ -1,83 +1,103 @@
-// Brings the configuration together: defaults < conf.ini < application.conf < PORT and
-// its like < SWOB_* < --set, checked against the table. Faults are told together.
+// Loads and validates the configuration: defaults < conf.ini < application.conf < legacy variables such as PORT <
+// SWOB_* < --set. All errors are reported together.
 
 import { existsSync } from 'node:fs';
 import { SwobError } from '../errors.ts';
-import { contradictions } from './contradictions.ts';
-import { fromHocon } from './hocon-source.ts';
-import { remarks } from './remarks.ts';
+import { crossFieldErrors } from './cross-field.ts';
+import { readHoconFile } from './hocon-source.ts';
 import type { Config } from './schema.ts';
-import { assemble, assign, defaultSettings, type Setting } from './settings.ts';
-import { type Environment, type Finding, fromEnvironment, fromIni, fromOverrides } from './sources.ts';
+import { addCheck, applySetting, defaultSettings, type Setting, toConfig } from './settings.ts';
+import {
+  configFileVariable,
+  type Environment,
+  readEnvironment,
+  readIniFile,
+  readSetOptions,
+  type SourceItem,
+} from './sources.ts';
+import { configWarnings } from './warnings.ts';
 
 export type { Setting } from './settings.ts';
 
 export interface LoadedConfig {
   readonly config: Config;
   readonly settings: readonly Setting[];
-  /** Old keys that were renamed or ignored, and settings that are hardly meant; for `swob config check`. */
-  readonly notes: readonly string[];
+  /** Renamed and ignored legacy keys, and settings that are probably mistakes. */
+  readonly warnings: readonly string[];
 }
 
 export interface ConfigSources {
-  /** Files in the order in which later ones win; empty: the first of `defaultFiles` that exists. */
+  /** Later files override earlier ones; empty: that of SWOB_CONFIG, else the first of `defaultFiles` that exists. */
   readonly files?: readonly string[];
-  /** An application.conf, as given to --hocon; goes before `[disconnect] hocon`. */
+  /** An application.conf, from --hocon; overrides `[disconnect] hocon`. */
   readonly hocon?: string;
-  /** `section.key=value`, as given to --set. */
-  readonly overrides?: readonly string[];
+  /** `section.key=value`, from --set. */
+  readonly setOptions?: readonly string[];
   readonly env?: Environment;
+}
+
+/** What the kinds of stores require of [store]. */
+export interface StoreRules {
+  /** Throws an Error that names the expected form of `url` and quotes nothing of it. */
+  checkUrl(url: string): void;
+  /** One message per invalid combination, naming the keys. */
+  settingErrors(store: Config['store']): string[];
 }
 
 const defaultFiles = ['confs/conf.ini', '/etc/swob/conf.ini'] as const;
 
-/** More faults than these are only counted: a wrong file has one on every line. */
-const maxFaults = 50;
+/** Further errors are only counted: a file of another format has one on every line. */
+const maxReportedErrors = 50;
 
-/** Throws CONFIG with the faults in one message, by file and line. */
-export function loadConfig(sources: ConfigSources = {}): LoadedConfig {
+/** Throws CONFIG with all errors in one message, each with its file and line. Without `rules` any kind of store is accepted. */
+export function loadConfig(sources: ConfigSources = {}, rules?: StoreRules): LoadedConfig {
   const settings = defaultSettings();
-  const faults: string[] = [];
-  const notes: string[] = [];
-  for (const finding of allFindings(sources, settings.keys())) {
-    if ('note' in finding) notes.push(finding.note);
-    else if ('fault' in finding) faults.push(finding.fault);
+  if (rules) addCheck(settings, 'store.url', rules.checkUrl);
+  const errors: string[] = [];
+  const warnings: string[] = [];
+  for (const item of readSources(sources, settings.keys())) {
+    if ('warning' in item) warnings.push(item.warning);
+    else if ('error' in item) errors.push(item.error);
     else {
-      const fault = assign(settings, finding);
-      if (fault !== undefined) faults.push(fault);
+      const error = applySetting(settings, item);
+      if (error !== undefined) errors.push(error);
     }
   }
-  const config = assemble(settings.values());
-  if (faults.length === 0) faults.push(...contradictions(config));
-  if (faults.length > 0) throw new SwobError('CONFIG', faultMessage(faults));
-  return { config, settings: [...settings.values()], notes: [...notes, ...remarks(config)] };
+  const config = toConfig(settings.values());
+  if (errors.length === 0)
+    errors.push(...crossFieldErrors(config), ...(rules?.settingErrors(config.store) ?? []));
+  if (errors.length > 0) throw new SwobError('CONFIG', errorMessage(errors));
+  return { config, settings: [...settings.values()], warnings: [...warnings, ...configWarnings(config)] };
 }
 
-function faultMessage(faults: readonly string[]): string {
-  const lines = [`the configuration has ${faults.length} fault(s):`, ...faults.slice(0, maxFaults)];
-  if (faults.length > maxFaults) lines.push(`and ${faults.length - maxFaults} more`);
+function errorMessage(errors: readonly string[]): string {
+  const count = errors.length === 1 ? '1 error' : `${errors.length} errors`;
+  const lines = [`the configuration has ${count}:`, ...errors.slice(0, maxReportedErrors)];
+  if (errors.length > maxReportedErrors) lines.push(`and ${errors.length - maxReportedErrors} more`);
   return lines.join('\n  ');
 }
 
-/** What every source says, in the order in which later ones win. */
-function allFindings(sources: ConfigSources, names: Iterable<string>): Finding[] {
+/** The items of all sources; later ones override earlier ones. */
+function readSources(sources: ConfigSources, names: Iterable<string>): SourceItem[] {
   const env = sources.env ?? process.env;
-  const files = (sources.files?.length ? sources.files : foundFiles()).flatMap(fromIni);
-  const above = [...fromEnvironment(env, names), ...fromOverrides(sources.overrides ?? [])];
+  const files = (sources.files?.length ? sources.files : defaultFilesIn(env)).flatMap(readIniFile);
+  const overrides = [...readEnvironment(env, names), ...readSetOptions(sources.setOptions ?? [])];
   if (sources.hocon !== undefined) {
-    above.push({ name: 'disconnect.hocon', text: sources.hocon, origin: '--hocon' });
+    overrides.push({ name: 'disconnect.hocon', text: sources.hocon, origin: '--hocon' });
   }
-  const hocon = lastText([...files, ...above], 'disconnect.hocon');
-  return [...files, ...(hocon ? fromHocon(hocon, env) : []), ...above];
+  const hocon = lastValue([...files, ...overrides], 'disconnect.hocon');
+  return [...files, ...(hocon ? readHoconFile(hocon, env) : []), ...overrides];
 }
 
-/** What the last finding about a key gives it. */
-function lastText(findings: readonly Finding[], name: string): string | undefined {
-  const found = findings.findLast((finding) => 'name' in finding && finding.name === name);
+/** The value of a key in the last item that sets it. */
+function lastValue(items: readonly SourceItem[], name: string): string | undefined {
+  const found = items.findLast((item) => 'name' in item && item.name === name);
   return found && 'text' in found ? found.text : undefined;
 }
 
-function foundFiles(): string[] {
+function defaultFilesIn(env: Environment): string[] {
+  const named = env[configFileVariable];
+  if (named) return [named];
   const found = defaultFiles.find((file) => existsSync(file));
   return found === undefined ? [] : [found];
 }

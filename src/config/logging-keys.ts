@@ -1,13 +1,13 @@
 // The keys of [logging]. Part of the table in schema.ts.
 
-import { isHost } from './address-kinds.ts';
-import { duration, integer, type Key, key, size, text } from './kinds.ts';
+import { isHost } from './address-types.ts';
+import { defineKey, duration, integer, type KeyDefinition, size, text } from './value-types.ts';
 
-/** From the most talkative to none. */
+/** From the most verbose to the least. */
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 type Level = (typeof levels)[number];
 
-/** What log4j2, and so the replaced services, call them besides. */
+/** Other level names of log4j2, which the replaced services use. */
 const otherNames: Readonly<Record<string, Level>> = {
   all: 'debug',
   trace: 'debug',
@@ -15,8 +15,12 @@ const otherNames: Readonly<Record<string, Level>> = {
   fatal: 'error',
 };
 
-/** A level or `none`, in any case; both words for none are read. */
-function level<const N extends 'silent' | 'off'>(none: N, value: Level | N, doc: string): Key<Level | N> {
+/** A level in upper or lower case, or `none`; accepts both `silent` and `off` for the latter. */
+function level<const N extends 'silent' | 'off'>(
+  none: N,
+  value: Level | N,
+  doc: string,
+): KeyDefinition<Level | N> {
   const parse = (written: string): Level | N => {
     const word = written.toLowerCase();
     if (word === 'silent' || word === 'off') return none;
@@ -24,48 +28,54 @@ function level<const N extends 'silent' | 'off'>(none: N, value: Level | N, doc:
     if (found === undefined) throw new Error(`expected one of: ${[...levels, none].join(', ')}`);
     return found;
   };
-  return key({ name: [...levels, none].join(' | '), parse, format: (v) => v }, value, doc);
+  return defineKey({ name: [...levels, none].join(' | '), parse, format: (v) => v }, value, doc);
 }
 
-/** `udp:host`, as the replaced services write it, or the host alone; the value is the host. */
-function gelfHost(doc: string): Key<string> {
+/** `udp:host` as in the replaced services, or the host alone; the value is the host. */
+function gelfHost(doc: string): KeyDefinition<string> {
   const parse = (written: string): string => {
     const host = written.replace(/^udp:(?:\/\/)?/, '');
-    if (host !== '' && !isHost(host)) throw new Error('expected udp: and a host name or IP address');
+    if (host !== '' && !isHost(host))
+      throw new Error('expected a host name or IP address, optionally with udp: in front');
     return host;
   };
   const format = (host: string): string => (host === '' ? '' : `udp:${host}`);
-  return key({ name: 'udp:host', parse, format }, '', doc);
+  return defineKey({ name: 'udp:host', parse, format }, '', doc);
 }
 
 export const loggingKeys = {
   level: level(
     'silent',
     'info',
-    'Least severe log line that is written. LOG_LEVEL in the environment sets it too.',
+    'Lowest severity that is logged. The environment variable LOG_LEVEL sets it too.',
   ),
-  base_dir: text(
-    '',
-    'Folder of log files, one for each service; empty means none, and lines go to stderr only.',
+  base_dir: text('', 'Folder of the log files, one per service; empty: log to stderr only.'),
+  max_file_size: size(
+    '20 MB',
+    ['64 KB', '1 GB'],
+    'Size at which a log file is archived and a new one started.',
   ),
-  max_file_size: size('20 MB', ['64 KB', '1 GB'], 'A file of this size is archived, and a new one begun.'),
-  max_count: integer(7, [1, 10_000], 'Archives that are kept of a file; the oldest are removed.'),
+  max_count: integer(7, [1, 10_000], 'Maximum archives of one log file; the oldest are deleted.'),
   accumulated_size: size(
     '100 MB',
     ['64 KB', '1000 GB'],
-    'Size of a file and its archives together; the oldest archives are removed.',
+    'Maximum size of a log file and its archives together; the oldest archives are deleted.',
   ),
-  last_modified: duration('4d', ['1m', '3650d'], 'Archives that are older are removed.'),
+  last_modified: duration('4d', ['1m', '3650d'], 'Maximum age of archives; older ones are deleted.'),
   monitor_interval: duration(
     '600s',
     ['0s', '7d'],
-    'The levels are read again from the configuration this often, and on SIGHUP; 0s: on SIGHUP only.',
+    'How often the log levels are reloaded from the configuration, besides on SIGHUP; 0s: on SIGHUP only.',
   ),
   gelf_level: level(
     'off',
     'off',
-    'Least severe log line that goes to Graylog. GELF_LEVEL in the environment sets it too.',
+    'Lowest severity that is sent to Graylog. The environment variable GELF_LEVEL sets it too.',
   ),
-  gelf_host: gelfHost('Host that takes GELF over UDP. GELF_HOST in the environment sets it too.'),
-  gelf_port: integer(12_201, [1, 65_535], 'Its port. GELF_PORT in the environment sets it too.'),
+  gelf_host: gelfHost('Host that receives GELF over UDP. The environment variable GELF_HOST sets it too.'),
+  gelf_port: integer(
+    12_201,
+    [1, 65_535],
+    'UDP port of that host. The environment variable GELF_PORT sets it too.',
+  ),
 };

@@ -1,72 +1,104 @@
-// The configuration of inbound and outgoing SMS, and of the systems behind them: a part of the table in schema.ts.
+// The keys of inbound and outgoing SMS and of the systems that they use. Part of the table in schema.ts.
 
-import { callbackTargets, path, upstreamHost } from './address-kinds.ts';
-import { duration, integer, text, url } from './kinds.ts';
+import { callbackTargets, path, upstreamHost } from './address-types.ts';
+import { defineKey, duration, integer, listType, text, url } from './value-types.ts';
 
 const http = ['http', 'https'] as const;
+
+/** Other RabbitMQ tags would let a developer read or change the data of others. */
+const tenantTagsType = listType('management, or nothing', (item) => {
+  if (item !== 'management') throw new Error('expected management, or nothing');
+});
 
 export const messagingKeys = {
   dev_api: {
     authentication_url: url(
       'http://127.0.0.1:9100/v1/authenticate',
       http,
-      'Developer API; checks the credentials of a developer.',
+      'Endpoint of the developer API that verifies the credentials of a developer.',
     ),
-    auth_id: text('', 'Our own auth id there, for asking the back end; empty: it is asked without.'),
-    auth_key: text('', 'Our own auth key there.', { secret: true }),
-    timeout: duration('10s', ['100ms', '2m'], 'Time for each of its answers.'),
+    auth_id: text(
+      '',
+      "The gateway's own auth id, sent with requests to the back end; empty: none is sent, and with [relay] url the back end is not asked at all.",
+    ),
+    auth_key: text('', "The gateway's own auth key.", { secret: true }),
+    timeout: duration('10s', ['100ms', '2m'], 'Timeout of each developer API response.'),
   },
   backend_publisher: {
     host: upstreamHost(
       '127.0.0.1',
-      'Back end that knows the user of a phone number; https:// before it for TLS.',
+      'Host of the back end that maps phone numbers to users; prefix https:// for TLS.',
     ),
-    port: integer(9100, [1, 65_535], 'Its port.'),
-    endpoint: path('/users', 'Its path.'),
-    timeout: duration('10s', ['100ms', '2m'], 'Time for each of its answers.'),
+    port: integer(9100, [1, 65_535], 'Port of the back end.'),
+    endpoint: path('/users', 'Path of the back end.'),
+    timeout: duration('10s', ['100ms', '2m'], 'Timeout of each back-end response.'),
     cache_ttl: duration(
       '10m',
       ['0s', '1d'],
-      'How long the user of a number is remembered; 0s asks each time.',
+      'How long the user of a phone number is cached; 0s disables the cache.',
     ),
   },
   publisher: {
-    host: upstreamHost('127.0.0.1', 'Publisher that messages go to.'),
-    port: integer(9200, [1, 65_535], 'Its port.'),
-    endpoint: path('/publish', 'Its path.'),
-    timeout: duration('10s', ['10ms', '2m'], 'Time for each of its answers.'),
+    host: upstreamHost('127.0.0.1', 'Host of the Publisher; prefix https:// for TLS.'),
+    port: integer(9200, [1, 65_535], 'Port of the Publisher.'),
+    endpoint: path('/publish', 'Path of the Publisher.'),
+    timeout: duration(
+      '2m',
+      ['10ms', '10m'],
+      'Timeout of each Publisher response; the Publisher responds only after the platform has accepted the message.',
+    ),
+    answer_within: duration(
+      '8s',
+      ['100ms', '2m'],
+      'When the Publisher takes longer than this, the gateway responds with 202 and continues in the background.',
+    ),
+    retries: integer(
+      3,
+      [0, 100],
+      'Retries after the Publisher has responded with a failure (5xx); a retry may deliver the message twice.',
+    ),
+    retry_pause: duration(
+      '10m',
+      ['100ms', '1d'],
+      'Pause before the first of these retries and before that of unknown_retries; the next are 3 and 9 times as long.',
+    ),
+    unknown_retries: integer(
+      1,
+      [0, 1],
+      'Retries of a message that was sent without a response; it may have been published already.',
+    ),
     max_age: duration(
       '1d',
       ['1s', '30d'],
-      'A message that could not be published for this long is given up (`swob sms failed`).',
+      'A message that could not be published for this long is dead-lettered (`swob sms failed`); replaced keys of users are kept as long.',
     ),
-    keep_failed: duration(
-      '30d',
-      ['1m', '365d'],
-      'A message that was given up is forgotten this long after it came.',
+    keep_failed: duration('30d', ['1m', '365d'], 'Dead-lettered messages are deleted after this time.'),
+    dedupe_window: duration(
+      '1d',
+      ['1s', '30d'],
+      'The same SMS received again within this time is published only once.',
     ),
-    dedupe_window: duration('1d', ['1s', '30d'], 'The same SMS again within this time is published once.'),
     max_pause: duration(
       '5m',
       ['100ms', '1d'],
-      'Longest pause between two attempts to publish; the first is 1s, and each doubles.',
+      'Longest pause between two attempts to publish; the first pause is 1s, and each one doubles.',
     ),
     max_remembered: integer(
       100_000,
       [1, 10_000_000],
-      'Published SMS that are remembered for that; the oldest give way.',
+      'Maximum published SMS remembered for deduplication; when full, the oldest is evicted.',
     ),
     max_kept: integer(
       10_000,
       [1, 1_000_000],
-      'Messages that wait or were given up; a new one above it is answered 503.',
+      'Maximum waiting and dead-lettered messages; when full, new messages are rejected with 503.',
     ),
   },
   broker: {
     url: url(
       '',
       ['amqp', 'amqps'],
-      'RabbitMQ for outgoing SMS, such as amqp://swob:password@localhost; empty: none.',
+      'RabbitMQ for outgoing SMS, such as amqp://swob:password@localhost; empty: no outgoing SMS.',
       {
         optional: true,
         secret: true,
@@ -75,36 +107,53 @@ export const messagingKeys = {
     management_url: url(
       '',
       http,
-      'Its management API, such as http://localhost:15672; empty: developers cannot subscribe.',
+      'RabbitMQ management API, such as http://localhost:15672; empty: developers cannot subscribe.',
       {
         optional: true,
       },
     ),
-    management_user: text('', 'User of the management API, an administrator.'),
-    management_password: text('', 'Its password.', { secret: true }),
+    management_user: text('', 'Administrator user of the management API.'),
+    management_password: text('', 'Password of that user.', { secret: true }),
+    tenant_tags: defineKey(
+      tenantTagsType,
+      [],
+      'management lets developers sign in to the RabbitMQ management page, which shows them the names of all queues.',
+    ),
     timeout: duration(
       '10s',
       ['100ms', '2m'],
-      'Time for RabbitMQ to confirm an SMS, and for its management API to answer.',
+      'Timeout of publisher confirms and of management API responses.',
     ),
   },
   outgoing: {
-    setup_id: text('', 'Set-up credentials, without which no developer can subscribe.'),
-    setup_key: text('', 'Their key.', { secret: true }),
-    callback_secret: text('', 'When set, callbacks are signed with it (webhook-signature, HMAC-SHA256).', {
-      secret: true,
-    }),
+    setup_id: text(
+      '',
+      'Id of the set-up credentials, which developers need to subscribe; empty: no developer can subscribe.',
+    ),
+    setup_key: text('', 'Key of the set-up credentials.', { secret: true }),
+    sim: integer(
+      1,
+      [0, 2_147_483_647],
+      "Subscription id of the SIM that DekuSMS sends an SMS with when its recipient has no sid; Android numbers a phone's SIMs from 1 as they are inserted.",
+    ),
+    callback_secret: text(
+      '',
+      'Secret that signs callbacks (webhook-signature, HMAC-SHA256); empty: callbacks are not signed.',
+      {
+        secret: true,
+      },
+    ),
     callback_allow: callbackTargets(
-      'Callback targets that are not public addresses: host names, addresses, CIDR ranges.',
+      'Callback targets that are allowed although they are not public: host names, addresses, CIDR ranges.',
     ),
     max_callbacks: integer(
       10_000,
       [1, 1_000_000],
-      'Callbacks that wait for another attempt; more are dropped.',
+      'Maximum callbacks waiting for a retry; further ones are dropped.',
     ),
   },
   twilio: {
-    auth_token: text('', 'Auth token of the Twilio account; empty: nothing is taken from Twilio.', {
+    auth_token: text('', 'Auth token of the Twilio account; empty: webhooks of Twilio are rejected.', {
       secret: true,
     }),
   },

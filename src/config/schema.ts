@@ -1,149 +1,181 @@
-// The one table of every configuration key: type, unit, default, bounds, secret or not, and what it is
-// for. Loading, `swob config`, `confs/example.conf.ini` and the documentation all come from here.
+// The table of every configuration key: type, default, bounds, whether it is secret, and one line of documentation.
+// Loading, `swob config`, confs/example.conf.ini and the reference documentation are derived from it.
 
-import { networks, origins, proxies, publicHost, publicUrl } from './address-kinds.ts';
+import { networks, origins, proxies, publicHost, publicUrl } from './address-types.ts';
 import { disconnectKeys } from './disconnect-keys.ts';
-import { duration, integer, type Key, limit, oneOf, port, text, url } from './kinds.ts';
 import { loggingKeys } from './logging-keys.ts';
 import { messagingKeys } from './messaging-keys.ts';
+import { numberKeys } from './number-keys.ts';
 import { overloadKeys } from './overload-keys.ts';
+import { relayKeys } from './relay-keys.ts';
+import { reliabilityKeys } from './reliability-keys.ts';
 import { storeKeys } from './store-keys.ts';
+import { duration, integer, type KeyDefinition, limit, oneOf, port, text, url } from './value-types.ts';
 
 const http = ['http', 'https'] as const;
 
 export const schema = {
   api: {
-    host: text('127.0.0.1', 'Address that the gateway listens on; 0.0.0.0 for all.'),
-    port: port(6969, 'Port of the gateway; 0 takes a free one.'),
+    host: text('127.0.0.1', 'Address that the gateway listens on; 0.0.0.0 listens on all interfaces.'),
+    port: port(6969, 'Port of the gateway; 0 picks a free port.'),
     state: oneOf(
       ['testing', 'production'],
       'testing',
-      'production checks IMSIs, phone numbers and session ids strictly; testing lets the documented examples work.',
+      'production validates IMSIs, phone numbers and session ids strictly; testing accepts the documented examples.',
     ),
-    public_host: publicHost('Host in the URLs that clients get; empty means the host above.'),
+    public_host: publicHost('Host in the URLs given to clients; empty: the host above.'),
     public_url: publicUrl(
       http,
-      'What the URLs that clients get begin with, such as https://gw.example.org when a proxy in front does TLS; goes before public_host and the port.',
+      'Start of the URLs given to clients, such as https://gw.example.org behind a proxy that terminates TLS; overrides public_host and port.',
     ),
-    origins: origins('Web origins that may call, such as https://app.example.org; empty or * means any.'),
-    trusted_proxies: proxies('Proxies whose X-Forwarded-For is believed.'),
-    request_timeout: duration('10s', ['100ms', '5m'], 'Time for a client to send a whole request.'),
+    origins: origins(
+      'Web origins that may call the API (CORS), such as https://app.example.org; empty or * allows any.',
+    ),
+    trusted_proxies: proxies('Proxies whose X-Forwarded-For header is trusted.'),
+    request_timeout: duration(
+      '10s',
+      ['100ms', '5m'],
+      'Time within which a client must send a complete request.',
+    ),
   },
   api_ssl: {
-    crt: text('', 'Certificate file of the gateway (PEM); empty means plain HTTP.'),
+    crt: text('', 'Certificate file of the gateway (PEM); empty: plain HTTP.'),
     key: text('', 'Private key file of the certificate (PEM).'),
-    pem: text('', 'Chain of the certificate (PEM), if not in crt.'),
+    pem: text('', 'Certificate chain file (PEM), unless crt contains the chain.'),
   },
   websocket: {
     host: text('127.0.0.1', 'Address that the sync websocket listens on.'),
-    port: port(6996, 'Port of the sync websocket; 0 takes a free one.'),
+    port: port(6996, 'Port of the sync websocket; 0 picks a free port.'),
     public_url: publicUrl(
       ['ws', 'wss'],
-      'What the websocket URLs that clients get begin with, such as wss://ws.example.org; goes before host and port.',
+      'Start of the websocket URLs given to clients, such as wss://ws.example.org; overrides host and port.',
     ),
   },
   websocket_ssl: {
-    host: text('', 'Host in wss URLs; empty means the host of [websocket].'),
-    crt: text('', 'Certificate file of the sync websocket (PEM); empty means plain ws.'),
+    host: text('', 'Host in wss URLs; empty: the host of [websocket].'),
+    crt: text('', 'Certificate file of the sync websocket (PEM); empty: plain ws.'),
     key: text('', 'Private key file of the certificate (PEM).'),
-    pem: text('', 'Chain of the certificate (PEM), if not in crt.'),
+    pem: text('', 'Certificate chain file (PEM), unless crt contains the chain.'),
   },
   sync: {
-    session_change_limit: integer(3, [1, 1_000], 'How many QR codes a socket is shown in all.'),
+    session_change_limit: integer(3, [1, 1_000], 'Number of QR codes that one websocket receives.'),
     session_sleep_timeout: duration('15s', ['50ms', '1h'], 'How long each QR code is shown.'),
     session_paused_timeout: duration(
       '120s',
       ['50ms', '1h'],
-      'How long a phone may take from scanning to the password.',
+      'Time that a phone has from scanning a code to sending the password.',
     ),
-    max_connections: integer(20_000, [1, 1_000_000], 'Sockets held at once; more are answered 503.'),
+    max_connections: integer(
+      20_000,
+      [1, 1_000_000],
+      'Maximum concurrent websockets; further ones are rejected with 503.',
+    ),
     max_sessions: integer(
       100_000,
       [1, 10_000_000],
-      'Sessions that no phone has scanned yet, held at once; the oldest give way.',
+      'Maximum pairing sessions that no phone has scanned yet; when full, the oldest is evicted.',
     ),
   },
   seeds: {
-    expiry: duration('20s', ['1s', '1d'], 'A gateway client is active this long after its last ping.'),
-    api_endpoint: url(
-      '',
-      http,
-      'URL of the list of seeds that phones get; empty means /seeds of this gateway.',
-      { optional: true },
-    ),
+    expiry: duration('20s', ['1s', '1d'], 'How long a gateway client stays active after its last ping.'),
+    api_endpoint: url('', http, 'URL of the seed list that phones receive; empty: /seeds of this gateway.', {
+      optional: true,
+    }),
     operators_file: text(
       '',
-      'JSON file of operators by MCC+MNC that adds to the built-in list: {"62401": "MTN Cameroon"}.',
+      'JSON file of operators by MCC and MNC, added to the built-in list: {"62401": "MTN Cameroon"}.',
     ),
     max_registered: integer(
       100_000,
       [1, 10_000_000],
-      'IMSIs that the store keeps; a new one above it is refused.',
+      'Maximum IMSIs in the store; when full, the seed with the oldest ping is evicted.',
     ),
-    token_secret: text('', 'When set, pings need the token that `swob seeds token <IMSI>` prints.', {
-      secret: true,
-    }),
+    token_secret: text(
+      '',
+      'Secret of seed tokens; when set, pings require the token that `swob seeds token <IMSI>` prints.',
+      {
+        secret: true,
+      },
+    ),
   },
+  numbers: numberKeys,
   security: {
     public_key_filepath: text(
       'data/security/public.pem',
-      'Public key of the gateway (RSA, PEM); made on first start.',
+      'Public key file of the gateway (RSA, PEM); created on first start.',
     ),
     private_key_filepath: text(
       'data/security/private.pem',
-      'Private key of the gateway (RSA, PEM, mode 0600).',
+      'Private key file of the gateway (RSA, PEM, mode 0600); created on first start.',
     ),
     admin_token_filepath: text(
       'data/security/admin.token',
-      'Token with which `swob sms failed`, `retry` and `trace` ask the gateway (mode 0600); made on first start.',
+      'File of the admin token for operator commands such as `swob sms failed` (mode 0600); created on first start.',
     ),
   },
   store: storeKeys,
   limits: {
-    pings: limit('1200/1m', 'Seed pings from an address, and for an IMSI.'),
-    sessions: limit('60/1m', 'New pairing sessions from an address, and for a user.'),
+    pings: limit('1200/1m', 'Seed pings per address; 20 times as many per IMSI over all addresses.'),
+    sessions: limit(
+      '60/1m',
+      'New pairing sessions per address; 20 times as many per user over all addresses.',
+    ),
     passwords: limit(
       '5/15m',
-      'Wrong passwords from an address, for a user, and for a session; running attempts of a user count until they end.',
+      'Wrong passwords per address, per user and address, and per session; six times as many minus one per user over all addresses. Attempts in progress count too.',
     ),
-    guesses: limit('30/1m', 'Requests for sessions that do not exist, from an address.'),
+    guesses: limit('30/1m', 'Requests for sessions that do not exist, per address.'),
     sms: limit(
       '6000/1m',
-      'SMS from an address and of a sender; outgoing requests from an address and of a developer.',
+      'SMS per address, and 20 times as many per sender over all addresses; outgoing requests per address and per developer.',
     ),
-    disconnects: limit('6000/1m', 'Calls of the disconnect service from an address.'),
+    tests: limit(
+      '30/1h',
+      'Requests for reliability tests per address; 20 times as many tests per gateway client over all addresses.',
+    ),
+    lookups: limit(
+      '2000/1m',
+      'Operator lookups without credentials, in phone numbers per address; a list of gateway clients or of tests counts as one.',
+    ),
+    disconnects: limit('6000/1m', 'Calls to the disconnect service per address.'),
   },
   overload: overloadKeys,
   user_management_api: {
-    api_url: url('http://127.0.0.1:9000', http, 'User management API; stands before the logos of platforms.'),
+    api_url: url(
+      'http://127.0.0.1:9000',
+      http,
+      'User management API; the URLs of platform logos start with it.',
+    ),
     verification_url: url(
       'http://127.0.0.1:9000/v2/users/%s/verify',
       http,
-      'Checks a password; %s is the user id.',
+      'URL that verifies a password; %s is the user id.',
       { placeholder: true },
     ),
     platforms_url: url(
       'http://127.0.0.1:9000/v2/users/%s/platforms',
       http,
-      'Lists the platforms of a user; %s is the user id.',
+      'URL that lists the platforms of a user; %s is the user id.',
       { placeholder: true },
     ),
-    timeout: duration('10s', ['100ms', '2m'], 'Time for each of its answers.'),
+    timeout: duration('10s', ['100ms', '2m'], 'Timeout of each response.'),
   },
   ...messagingKeys,
+  relay: relayKeys,
+  reliability: reliabilityKeys,
   ...disconnectKeys,
   metrics: {
-    allow: networks(
-      'Addresses and CIDR ranges that may read /metrics; for all others there is no such page.',
-      ['127.0.0.0/8', '::1'],
-    ),
+    allow: networks('Addresses and CIDR ranges that may read /metrics; all others get 404.', [
+      '127.0.0.0/8',
+      '::1',
+    ]),
   },
   logging: loggingKeys,
-} satisfies Record<string, Record<string, Key<unknown>>>;
+} satisfies Record<string, Record<string, KeyDefinition<unknown>>>;
 
-type Value<K> = K extends Key<infer T> ? T : never;
+type Value<K> = K extends KeyDefinition<infer T> ? T : never;
 
-/** The whole configuration, checked and typed: `config.api.port`. Durations are milliseconds. */
+/** The validated, typed configuration: `config.api.port`. Durations are in milliseconds. */
 export type Config = {
   readonly [S in keyof typeof schema]: {
     readonly [K in keyof (typeof schema)[S]]: Value<(typeof schema)[S][K]>;

@@ -1,32 +1,33 @@
-// The table with a value for every key: layers are laid over the defaults one after the other.
-// Used by load.ts; the files and variables come from sources.ts.
+// The value and origin of every key of the table: the raw settings of each source are applied to the defaults in turn.
+// Used by load.ts; sources.ts reads the sources.
 
 import { messageOf } from '../errors.ts';
-import type { Key } from './kinds.ts';
 import { type Config, schema } from './schema.ts';
+import { suggestedKey } from './suggestion.ts';
+import type { KeyDefinition } from './value-types.ts';
 
-/** A key with its value, where that came from, and how it is shown. */
+/** A key with its value and the origin of that value. */
 export interface Setting {
   readonly section: string;
   readonly key: string;
-  readonly definition: Key<unknown>;
+  definition: KeyDefinition<unknown>;
   value: unknown;
   /** `default`, `confs/conf.ini:12`, `environment SWOB_API_PORT` or `--set`. */
   origin: string;
 }
 
-/** `section.key` and the text that a layer gives it. */
-export interface Assignment {
+/** The text that a source sets for `section.key`, not parsed yet. */
+export interface RawSetting {
   readonly name: string;
   readonly text: string;
   readonly origin: string;
 }
 
-/** Every key by `section.key`, with its default. */
+/** All keys by `section.key`, with their defaults. */
 export function defaultSettings(): Map<string, Setting> {
   const settings = new Map<string, Setting>();
   for (const [section, keys] of Object.entries(schema)) {
-    for (const [key, definition] of Object.entries<Key<unknown>>(keys)) {
+    for (const [key, definition] of Object.entries<KeyDefinition<unknown>>(keys)) {
       const value = definition.default;
       settings.set(`${section}.${key}`, { section, key, definition, value, origin: 'default' });
     }
@@ -34,15 +35,31 @@ export function defaultSettings(): Map<string, Setting> {
   return settings;
 }
 
-/** Sets the value; the fault when there is no such key or the text does not fit it. */
-export function assign(
+/** Lets a key accept only texts for which `check` throws no Error. */
+export function addCheck(
   settings: ReadonlyMap<string, Setting>,
-  { name, text, origin }: Assignment,
+  name: string,
+  check: (text: string) => void,
+): void {
+  const setting = settings.get(name);
+  if (!setting) return;
+  const { type } = setting.definition;
+  const parse = (text: string): unknown => {
+    check(text);
+    return type.parse(text);
+  };
+  setting.definition = { ...setting.definition, type: { ...type, parse } };
+}
+
+/** Parses and sets the value; returns an error message for an unknown key or an invalid value. */
+export function applySetting(
+  settings: ReadonlyMap<string, Setting>,
+  { name, text, origin }: RawSetting,
 ): string | undefined {
   const setting = settings.get(name);
   if (!setting) return `${origin}: unknown key ${name}${suggestion(name, settings)}`;
   try {
-    setting.value = read(setting.definition, text);
+    setting.value = parseValue(setting.definition, text);
     setting.origin = origin;
     return undefined;
   } catch (error) {
@@ -51,29 +68,28 @@ export function assign(
   }
 }
 
-/** The settings by section and key. */
-export function assemble(settings: Iterable<Setting>): Config {
+/** The settings as an object by section and key. */
+export function toConfig(settings: Iterable<Setting>): Config {
   const sections: Record<string, Record<string, unknown>> = {};
   for (const { section, key, value } of settings) {
     sections[section] ??= {};
     sections[section][key] = value;
   }
-  // Sound: the table gives each value its type, and every key of the table is present.
+  // Safe cast: the table determines the type of each value, and every key of the table is present.
   return sections as unknown as Config;
 }
 
-/** An empty value means the default, except for keys that may be empty. */
-function read(definition: Key<unknown>, text: string): unknown {
-  return text === '' && definition.default !== '' ? definition.default : definition.kind.parse(text);
+/** An empty text selects the default, except for keys whose default is empty. */
+function parseValue(definition: KeyDefinition<unknown>, text: string): unknown {
+  return text === '' && definition.default !== '' ? definition.default : definition.type.parse(text);
 }
 
-/** A URL without its user and password. */
+/** Replaces user and password in a URL. */
 function withoutPassword(text: string): string {
   return text.replace(/\/\/.*@/, '//…@');
 }
 
 function suggestion(name: string, settings: ReadonlyMap<string, Setting>): string {
-  const key = name.slice(name.lastIndexOf('.') + 1);
-  const near = [...settings.keys()].find((candidate) => candidate.endsWith(`.${key}`));
-  return near === undefined ? '' : ` (did you mean ${near}?)`;
+  const meant = suggestedKey(name, [...settings.keys()]);
+  return meant === undefined ? '' : ` (did you mean ${meant}?)`;
 }

@@ -1,56 +1,77 @@
-// Where settings come from, each source as a list of findings in its own order: files, environment, --set.
-// Used by load.ts; hocon-source.ts is one more.
+// Reads the sources of settings: conf.ini files, environment variables and --set. Used by load.ts; hocon-source.ts reads
+// application.conf.
 
 import { readFileSync } from 'node:fs';
-import { messageOf, SwobError } from '../errors.ts';
+import { describeReadError, SwobError } from '../errors.ts';
+import { decodeUtf8, hasReplacement, NotUtf8, utf8Remedy } from '../lib/utf8.ts';
 import { parseIni } from './ini-file.ts';
-import { legacyKey } from './legacy.ts';
-import type { Assignment } from './settings.ts';
+import { findLegacyKey } from './legacy-keys.ts';
+import { isRsaKeyPath, resolveLegacyPath } from './legacy-paths.ts';
+import type { RawSetting } from './settings.ts';
+import { suggestedKey } from './suggestion.ts';
 
-/** What a source says: a value for a key, something that is wrong, or something worth telling. */
-export type Finding = Assignment | { readonly fault: string } | { readonly note: string };
+/** What a source contains: a setting, an error or a warning. */
+export type SourceItem = RawSetting | { readonly error: string } | { readonly warning: string };
 
-/** A finding and the line of its file. */
-export interface Located {
+/** An item with its line number. */
+export interface LocatedItem {
   readonly line: number;
-  readonly finding: Finding;
+  readonly item: SourceItem;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Environment variables that begin with SWOB_ and are no configuration keys: secrets for commands. */
-const otherVariables = new Set(['SWOB_PASSWORD', 'SWOB_TOKEN', 'SWOB_AUTH_KEY']);
+/** Names the configuration file where no option does. */
+export const configFileVariable = 'SWOB_CONFIG';
 
-/** A conf.ini. Throws CONFIG when it cannot be read. */
-export function fromIni(file: string): Finding[] {
-  const { entries, faults } = parseIni(readConfigFile(file));
-  const found: Located[] = faults.map(({ line, message }) => ({
+/** SWOB_ variables that are not configuration keys: the file, and secrets of commands. */
+const otherVariables = new Set([configFileVariable, 'SWOB_PASSWORD', 'SWOB_TOKEN', 'SWOB_AUTH_KEY']);
+
+/** Node has already replaced the invalid bytes, so the value is not the one that was set. */
+const notUtf8 = 'the value is not valid UTF-8';
+
+/** The items of a conf.ini. Throws CONFIG when the file cannot be read. */
+export function readIniFile(file: string): SourceItem[] {
+  const { entries, errors } = parseIni(readConfigFile(file));
+  const found: LocatedItem[] = errors.map(({ line, message }) => ({
     line,
-    finding: { fault: `${file}:${line}: ${message}` },
+    item: { error: `${file}:${line}: ${message}` },
   }));
   const seen = new Map<string, number>();
-  for (const { section, key, value, line } of entries) {
-    const add = (finding: Finding): void => void found.push({ line, finding });
+  const isLegacyFile = entries.some(({ section, key }) => findLegacyKey(section, key) !== undefined);
+  for (const { section, key, value, line, unescapedPercent } of entries) {
+    const add = (item: SourceItem): void => void found.push({ line, item });
     const origin = `${file}:${line}`;
-    const old = legacyKey(section, key);
-    if (old) add({ note: `${origin}: [${section}] ${key}: ${old.note}` });
-    if (old && (old.to === undefined || value === '')) continue;
-    const name = old?.to ?? `${section}.${key}`;
+    const legacy = findLegacyKey(section, key);
+    if (legacy) add({ warning: `${origin}: [${section}] ${key}: ${legacy.warning}` });
+    if (unescapedPercent) {
+      add({
+        warning: `${origin}: [${section}] ${key}: each %% is read as one %, as by the replaced server; put the value in double quotes to keep both`,
+      });
+    }
+    if (legacy && (legacy.to === undefined || value === '')) continue;
+    const name = legacy?.to ?? `${section}.${key}`;
     const first = seen.get(name);
-    if (first !== undefined) add({ fault: `${origin}: ${name} stands on line ${first} already` });
+    if (first !== undefined)
+      add({ error: `${origin}: ${name} is already set on line ${first}; remove one of the two` });
     seen.set(name, line);
-    add({ name, text: old?.convert?.(value) ?? value, origin });
+    if (isLegacyFile && isRsaKeyPath(name) && value !== '') {
+      const path = resolveLegacyPath(file, value);
+      if (path !== value)
+        add({ warning: `${origin}: [${section}] ${key}: read as ${path}, as by the replaced server` });
+      add({ name, text: path, origin });
+    } else add({ name, text: legacy?.convert?.(value) ?? value, origin });
   }
   return inFileOrder(found);
 }
 
-/** The findings about one file by their lines. */
-export function inFileOrder(found: readonly Located[]): Finding[] {
-  return [...found].sort((a, b) => a.line - b.line).map(({ finding }) => finding);
+/** The items of one file, sorted by line. */
+export function inFileOrder(found: readonly LocatedItem[]): SourceItem[] {
+  return [...found].sort((a, b) => a.line - b.line).map(({ item }) => item);
 }
 
-/** Variables of the replaced disconnect service, and what they set. */
-const oldVariables = {
+/** Variables of the replaced disconnect service, and the keys that they set. */
+const legacyVariables = {
   PORT: 'disconnect.port',
   LOG_LEVEL: 'logging.level',
   GELF_LEVEL: 'logging.gelf_level',
@@ -58,45 +79,57 @@ const oldVariables = {
   GELF_PORT: 'logging.gelf_port',
 } as const;
 
-/** SWOB_* for every key; before them those of the replaced disconnect service. */
-export function fromEnvironment(env: Environment, names: Iterable<string>): Finding[] {
-  const findings: Finding[] = [];
-  for (const [variable, name] of Object.entries(oldVariables)) {
+/** SWOB_* variables of all keys, after the legacy variables, which they override. */
+export function readEnvironment(env: Environment, names: Iterable<string>): SourceItem[] {
+  const items: SourceItem[] = [];
+  for (const [variable, name] of Object.entries(legacyVariables)) {
     const text = env[variable];
-    if (text) findings.push({ name, text, origin: `environment ${variable}` });
+    if (text) items.push({ name, text, origin: `environment ${variable}` });
   }
-  const nameOf = new Map([...names].map((name) => [variableOf(name), name]));
+  const nameOf = new Map([...names].map((name) => [variableName(name), name]));
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith('SWOB_') || otherVariables.has(variable) || text === undefined) continue;
     const name = nameOf.get(variable);
     const origin = `environment ${variable}`;
-    findings.push(name === undefined ? { fault: `${origin}: no such key` } : { name, text, origin });
+    if (name === undefined)
+      items.push({ error: `${origin}: unknown key${suggestion(variable, nameOf.values())}` });
+    else if (hasReplacement(text)) items.push({ error: `${origin}: ${notUtf8}` });
+    else items.push({ name, text, origin });
   }
-  return findings;
+  return items;
 }
 
-/** `section.key=value`, as given to --set. */
-export function fromOverrides(overrides: readonly string[]): Finding[] {
-  return overrides.map((override) => {
-    const equals = override.indexOf('=');
-    if (equals < 1) return { fault: '--set: expected section.key=value, such as api.port=7000' };
-    const text = override.slice(equals + 1).trim();
-    return { name: override.slice(0, equals).trim(), text, origin: '--set' };
+/** `(did you mean …?)` for a misspelled variable, else empty. */
+function suggestion(variable: string, names: Iterable<string>): string {
+  const meant = suggestedKey(variable.replace(/^SWOB_/, '').replace('_', '.'), [...names]);
+  return meant === undefined ? '' : ` (did you mean ${variableName(meant)}?)`;
+}
+
+/** `section.key=value`, from --set. */
+export function readSetOptions(setOptions: readonly string[]): SourceItem[] {
+  return setOptions.map((option) => {
+    const equals = option.indexOf('=');
+    if (equals < 1) return { error: '--set: expected section.key=value, such as api.port=7000' };
+    const text = option.slice(equals + 1).trim();
+    if (hasReplacement(text)) return { error: `--set ${option.slice(0, equals).trim()}: ${notUtf8}` };
+    return { name: option.slice(0, equals).trim(), text, origin: '--set' };
   });
 }
 
-/** The text of a file. Throws CONFIG when it cannot be read. */
+/** The content of a file. Throws CONFIG when it cannot be read or is not UTF-8. */
 export function readConfigFile(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return decodeUtf8(readFileSync(file));
   } catch (error) {
-    throw new SwobError('CONFIG', `cannot read the configuration file ${file}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    const message =
+      error instanceof NotUtf8
+        ? `the configuration has 1 error:\n  ${file}:${error.line}: not UTF-8; ${utf8Remedy}`
+        : `cannot read the configuration file ${file}: ${describeReadError(error)}`;
+    throw new SwobError('CONFIG', message, { cause: error });
   }
 }
 
-/** `api.port` is SWOB_API_PORT, `pcrf.pool.max` is SWOB_PCRF_POOL_MAX. */
-function variableOf(name: string): string {
+/** The variable of a key: SWOB_API_PORT for `api.port`, SWOB_PCRF_POOL_MAX for `pcrf.pool.max`. */
+export function variableName(name: string): string {
   return `SWOB_${name.replaceAll('.', '_').toUpperCase()}`;
 }

@@ -1,21 +1,21 @@
-// The token with which an operator's commands ask the gateway. In a file that the operator can read and nobody
-// else: whoever is on the machine, or behind the same proxy, is no operator by that. Used by app/compose and cli.
+// The token that authenticates an operator's commands to the gateway. It is in a file that only the operator can read,
+// because a local address proves nothing: other users and a proxy have it too. Used by app/compose and cli.
 
 import { randomBytes } from 'node:crypto';
 import { SwobError } from '../errors.ts';
-import { makeOnce, readIfThere } from './file-once.ts';
+import { createOrRead, readIfExists } from './secret-file.ts';
 
 const what = 'admin token';
 
-/** Made on the first start. Throws CONFIG when the file cannot be read or made, or holds no token. */
+/** Creates the token on the first start. Throws CONFIG when the file cannot be read or created, or holds no token. */
 export async function loadAdminToken(file: string): Promise<string> {
-  const text = (await readIfThere(what, file)) ?? (await makeOnce(what, file, `${newToken()}\n`));
+  const text = (await readIfExists(what, file)) ?? (await createOrRead(what, file, `${newToken()}\n`));
   return checked(text, file);
 }
 
 /** Undefined when there is no file. Throws CONFIG when it cannot be read or holds no token. */
 export async function readAdminToken(file: string): Promise<string | undefined> {
-  const text = await readIfThere(what, file);
+  const text = await readIfExists(what, file);
   return text === undefined ? undefined : checked(text, file);
 }
 
@@ -23,7 +23,7 @@ function newToken(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** A short one could be guessed. */
+/** Throws CONFIG for a token that is too short to resist guessing. */
 function checked(text: string, file: string): string {
   const token = text.trim();
   if (/^[\x21-\x7e]{16,256}$/.test(token)) return token;

@@ -1,9 +1,10 @@
 // The form of a token (RFC 7515 compact serialisation), checked strictly and before any cryptography, in
 // time and memory bounded by its length. Used by jwt.ts.
 
-import { memberFault } from './json-members.ts';
+import { isObject } from '../lib/json.ts';
+import { findMemberError } from './strict-json.ts';
 
-/** Characters of the longest token that is looked at; one of the disconnect service has about 600. */
+/** In characters. A token of the disconnect service has about 600. */
 export const maxTokenLength = 8 * 1024;
 const maxKeyIdLength = 256;
 
@@ -18,7 +19,7 @@ export interface TokenParts {
   readonly signature: Buffer;
 }
 
-/** The parts of a well-formed token; else a text that says what is wrong with it. Nothing is verified. */
+/** The parts of a well-formed token, or an error message. Nothing is verified. */
 export function parseToken(token: string): TokenParts | string {
   if (token.length > maxTokenLength) return `it is longer than ${maxTokenLength} characters`;
   const encoded = token.split('.');
@@ -28,7 +29,7 @@ export function parseToken(token: string): TokenParts | string {
     const part = encoded[index] ?? '';
     if (part === '') return `its ${name} is empty`;
     const bytes = Buffer.from(part, 'base64url');
-    // Node skips padding, white space and the other alphabet; writing it again shows them.
+    // Node's decoder ignores padding, white space and the other alphabet, so compare with the canonical encoding.
     if (bytes.toString('base64url') !== part) return `its ${name} is not canonical base64url`;
     decoded.push(bytes);
   }
@@ -63,35 +64,32 @@ function parseObject(bytes: Buffer): { readonly value: JsonObject; readonly text
     return 'is not JSON';
   }
   if (!isObject(value)) return 'is not a JSON object';
-  return memberFault(text) ?? { value, text };
+  return findMemberError(text) ?? { value, text };
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Members that ask for what swob does not do: to leave them out of account would be to misread the token. */
+/** Members that change how a token must be read, which swob does not support: to ignore them would be to misread it. */
 const refusedMembers = ['crit', 'b64', 'zip', 'enc'];
 
 /**
- * What is wrong with a header, for tokens signed with one of `algorithms`. Keys that it carries or points to
- * (`jwk`, `jku`, `x5u`, `x5c`) are never looked at, and `kid` chooses nothing.
+ * Errors of the header of a token that must be signed with one of `algorithms`. Keys that it carries or points to
+ * (`jwk`, `jku`, `x5u`, `x5c`) are ignored, and `kid` selects nothing.
  */
-export function headerFaults(header: JsonObject, algorithms: readonly string[]): string[] {
-  const faults = refusedMembers
+export function headerErrors(header: JsonObject, algorithms: readonly string[]): string[] {
+  const errors = refusedMembers
     .filter((name) => Object.hasOwn(header, name))
     .map((name) => `${name} in its header is not supported`);
   const { alg, typ, kid } = header;
-  if (typeof alg !== 'string') faults.push('alg is missing');
+  if (typeof alg !== 'string') errors.push('alg is missing');
   else if (!algorithms.includes(alg)) {
-    faults.push(`alg is ${JSON.stringify(alg.slice(0, 20))}; only ${algorithms.join(', ')} is accepted`);
+    errors.push(`alg is ${JSON.stringify(alg.slice(0, 20))}; only ${algorithms.join(', ')} is accepted`);
   }
-  if (typ !== undefined && !(typeof typ === 'string' && /^jwt$/i.test(typ))) faults.push('typ is not JWT');
-  if (kid !== undefined && !isKeyId(kid)) faults.push('kid is not a plain key id');
-  return faults;
+  // Some libraries write JWS, the type of the signature, instead of JWT.
+  if (typ !== undefined && !(typeof typ === 'string' && /^jw[ts]$/i.test(typ))) errors.push('typ is not JWT');
+  if (kid !== undefined && !isKeyId(kid)) errors.push('kid is not a plain key id');
+  return errors;
 }
 
-/** A name, a UUID, a thumbprint; no path, query or quoted text, whatever other readers may make of it. */
+/** A name, a UUID or a thumbprint: never a path, a query or a quoted text, which other readers might act on. */
 function isKeyId(kid: unknown): boolean {
   return typeof kid === 'string' && kid.length <= maxKeyIdLength && /^[A-Za-z0-9._:=+~@-]+$/.test(kid);
 }

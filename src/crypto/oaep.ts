@@ -1,5 +1,5 @@
-// RSA-OAEP as Android does it by default: SHA-256 for the label, SHA-1 for MGF1. node:crypto sets both to
-// one hash, so RSA is native and the padding node-forge's. Used for passwords and shared keys in pairing.
+// RSA-OAEP with Android's default hashes: SHA-256 for the label, SHA-1 for MGF1. node:crypto sets both to one hash, so
+// RSA is native and the padding is node-forge's. Used for passwords and shared keys in pairing.
 
 import { constants, type KeyObject, privateDecrypt, publicEncrypt, randomBytes } from 'node:crypto';
 import pkcs1 from 'node-forge/lib/pkcs1.js';
@@ -10,7 +10,7 @@ import { SwobError } from '../errors.ts';
 const padding = constants.RSA_NO_PADDING;
 const hashBytes = 32;
 /** Bytes of a block that carry no message: two hashes, the leading zero and the separator. */
-const overhead = 2 * hashBytes + 2;
+const paddingBytes = 2 * hashBytes + 2;
 
 /**
  * Encrypts up to (key bytes - 66) bytes under an RSA public key; the ciphertext is as long as the key.
@@ -18,11 +18,11 @@ const overhead = 2 * hashBytes + 2;
  */
 export function oaepEncrypt(publicKey: KeyObject, message: Uint8Array): Buffer {
   const bits = modulusBits(publicKey);
-  const room = Math.ceil(bits / 8) - overhead;
-  if (message.length > room) {
+  const maxBytes = Math.ceil(bits / 8) - paddingBytes;
+  if (message.length > maxBytes) {
     throw new SwobError(
       'BAD_INPUT',
-      `cannot encrypt ${message.length} bytes under an RSA key of ${bits} bits; at most ${room} fit`,
+      `cannot encrypt ${message.length} bytes under an RSA key of ${bits} bits; at most ${maxBytes} fit`,
     );
   }
   const block = pkcs1.encode_rsa_oaep(forgeKey(bits), Buffer.from(message).toString('latin1'), {
@@ -33,8 +33,8 @@ export function oaepEncrypt(publicKey: KeyObject, message: Uint8Array): Buffer {
 }
 
 /**
- * The message, or `undefined` for every way in which this can fail, so that a caller cannot tell them
- * apart. A ciphertext that RSA itself refuses goes through the unpadding too: no Manger oracle by time.
+ * The message, or `undefined` for every failure, so that a caller cannot distinguish them. A ciphertext that RSA itself
+ * rejects is unpadded too, so that timing is no Manger oracle.
  */
 export function oaepDecrypt(privateKey: KeyObject, ciphertext: Uint8Array): Buffer | undefined {
   const bits = modulusBits(privateKey);
@@ -46,10 +46,10 @@ export function oaepDecrypt(privateKey: KeyObject, ciphertext: Uint8Array): Buff
   }
 }
 
-/** The padded block as a binary string; one that cannot be unpadded when the ciphertext is no RSA value. */
+/** The padded block as a binary string, or a block that cannot be unpadded when RSA rejects the ciphertext. */
 function rawDecrypt(privateKey: KeyObject, ciphertext: Uint8Array, keyBytes: number): string {
   const invalid = '\xff'.repeat(keyBytes);
-  // OpenSSL would take a shorter one for a smaller number; RFC 8017 wants exactly the key's length.
+  // OpenSSL reads a shorter ciphertext as a smaller number; RFC 8017 requires exactly the key's length.
   if (ciphertext.length !== keyBytes) return invalid;
   try {
     return privateDecrypt({ key: privateKey, padding }, ciphertext).toString('latin1');
@@ -60,11 +60,11 @@ function rawDecrypt(privateKey: KeyObject, ciphertext: Uint8Array, keyBytes: num
 
 const digests = () => ({ md: sha256.create(), mgf1: { md: sha1.create() } });
 
-/** All that the padding asks of a key is its length. */
+/** The padding needs only the length of the key. */
 const forgeKey = (bits: number) => ({ n: { bitLength: () => bits } });
 
 function modulusBits(key: KeyObject): number {
   const bits = key.asymmetricKeyDetails?.modulusLength;
-  if (bits === undefined) throw new SwobError('INTERNAL', 'OAEP was asked of a key that is not RSA');
+  if (bits === undefined) throw new SwobError('INTERNAL', 'OAEP needs an RSA key');
   return bits;
 }

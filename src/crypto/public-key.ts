@@ -1,10 +1,10 @@
-// Reads an RSA public key that somebody else sent (a phone) or kept (our own key file), and makes it
-// canonical. Used by the handshake and by keypair.ts.
+// Reads an RSA public key that a phone sent or that our own key file holds, and makes it canonical. Used by the
+// handshake and by server-keys.ts.
 
 import { constants, createHash, createPublicKey, type KeyObject, publicEncrypt } from 'node:crypto';
 import { SwobError } from '../errors.ts';
 
-export interface PhoneKey {
+export interface RsaPublicKey {
   readonly key: KeyObject;
   /** Canonical SPKI PEM: the same text for the same key, however it was sent. */
   readonly pem: string;
@@ -18,55 +18,55 @@ const bounds = { minBits: 2048, maxBits: 8192, minExponent: 65_537n, maxExponent
 
 /**
  * Reads an SPKI (`PUBLIC KEY`) or PKCS#1 (`RSA PUBLIC KEY`) PEM with any line breaks or none. Accepts RSA
- * of 2048 to 8192 bits with an odd exponent from 65537; throws BAD_INPUT for all else.
+ * of 2048 to 8192 bits with an odd exponent from 65537; throws BAD_INPUT for everything else.
  */
-export function readPublicKey(pem: string): PhoneKey {
-  const { der, type } = unwrap(pem);
-  const key = readCanonical(der, type);
-  if (!key) throw refused(faultOf(der, type));
+export function readPublicKey(pem: string): RsaPublicKey {
+  const { der, type } = decodePem(pem);
+  const key = parseCanonicalDer(der, type);
+  if (!key) throw rejected(keyError(der, type));
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
-  if (!isFit(modulusLength)) throw refused(faultOfSize(modulusLength));
-  // A large one only makes us work.
+  if (!isSizeAllowed(modulusLength)) throw rejected(sizeError(modulusLength));
+  // A large exponent only costs CPU time.
   if (
     publicExponent < bounds.minExponent ||
     publicExponent >= bounds.maxExponent ||
     publicExponent % 2n === 0n
   ) {
-    throw refused(
+    throw rejected(
       `has an exponent that is weak or too large; an odd one from ${bounds.minExponent} to 2^64 is accepted`,
     );
   }
   checkUsable(key, modulusLength);
   const spki = spkiOf(key);
-  return { key, pem: armoured(spki), fingerprint: fingerprintOf(spki) };
+  return { key, pem: encodePem(spki), fingerprint: fingerprintOf(spki) };
 }
 
-/** Reads a `pem` that `readPublicKey` has returned, without its checks. */
-export function rereadPublicKey(pem: string): PhoneKey {
-  const { der } = unwrap(pem);
-  return { key: parse(der.subarray(spkiHead), 'pkcs1'), pem, fingerprint: fingerprintOf(der) };
+/** Reads a `pem` that `readPublicKey` returned, without repeating its checks. */
+export function readCanonicalPublicKey(pem: string): RsaPublicKey {
+  const { der } = decodePem(pem);
+  return { key: parse(der.subarray(spkiPrefixBytes), 'pkcs1'), pem, fingerprint: fingerprintOf(der) };
 }
 
-/** What stands before the PKCS#1 form in the SPKI of every RSA key of an accepted size, in bytes. */
-const spkiHead = 24;
+/** Length of the SPKI header before the PKCS#1 form, which is the same for every accepted size of key. */
+const spkiPrefixBytes = 24;
 
 /**
- * A key that is in the one DER that RFC 3279 allows; undefined for all else. OpenSSL reads past extra bytes and odd
- * parameters, so it is written again and compared.
+ * A key in the only DER encoding that RFC 3279 allows; undefined for everything else. OpenSSL ignores extra bytes and
+ * odd parameters, so the key is encoded again and compared.
  */
-function readCanonical(der: Buffer, type: 'spki' | 'pkcs1'): KeyObject | undefined {
+function parseCanonicalDer(der: Buffer, type: 'spki' | 'pkcs1'): KeyObject | undefined {
   try {
-    // As PKCS#1: OpenSSL 3.0 takes twenty times as long to read an SPKI, and to write what it read as one.
-    const key = parse(type === 'spki' ? der.subarray(spkiHead) : der, 'pkcs1');
+    // As PKCS#1, because OpenSSL 3.0 takes twenty times as long to read an SPKI and to write it again.
+    const key = parse(type === 'spki' ? der.subarray(spkiPrefixBytes) : der, 'pkcs1');
     const spki = spkiOf(key);
-    return der.equals(type === 'spki' ? spki : spki.subarray(spkiHead)) ? key : undefined;
+    return der.equals(type === 'spki' ? spki : spki.subarray(spkiPrefixBytes)) ? key : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Why a key was not read; says it for every size, for what is not RSA, and for what is no key. */
-function faultOf(der: Buffer, type: 'spki' | 'pkcs1'): string {
+/** Why a key was rejected: its size, its type, or that it is no key. */
+function keyError(der: Buffer, type: 'spki' | 'pkcs1'): string {
   let key: KeyObject;
   try {
     key = parse(der, type);
@@ -75,14 +75,14 @@ function faultOf(der: Buffer, type: 'spki' | 'pkcs1'): string {
   }
   if (key.asymmetricKeyType !== 'rsa') return `is of type ${key.asymmetricKeyType}, not RSA`;
   const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
-  return isFit(modulusLength) ? 'is not canonical DER' : faultOfSize(modulusLength);
+  return isSizeAllowed(modulusLength) ? 'is not canonical DER' : sizeError(modulusLength);
 }
 
-function isFit(bits: number): boolean {
+function isSizeAllowed(bits: number): boolean {
   return bits >= bounds.minBits && bits <= bounds.maxBits;
 }
 
-function faultOfSize(bits: number): string {
+function sizeError(bits: number): string {
   return `has ${bits} bits; ${bounds.minBits} to ${bounds.maxBits} are accepted`;
 }
 
@@ -94,8 +94,8 @@ function spkiOf(key: KeyObject): Buffer {
   return key.export({ type: 'spki', format: 'der' });
 }
 
-/** As OpenSSL writes it. */
-function armoured(spki: Buffer): string {
+/** The PEM that OpenSSL writes. */
+function encodePem(spki: Buffer): string {
   const lines = spki.toString('base64').match(/.{1,64}/g) ?? [];
   return `-----BEGIN PUBLIC KEY-----\n${lines.join('\n')}\n-----END PUBLIC KEY-----\n`;
 }
@@ -104,33 +104,33 @@ function fingerprintOf(spki: Buffer): string {
   return createHash('sha256').update(spki).digest('hex');
 }
 
-/** The DER inside the PEM's armour. */
-function unwrap(pem: string): { der: Buffer; type: 'spki' | 'pkcs1' } {
-  if (pem.length > maxText) throw refused(`is longer than ${maxText} characters`);
+/** The DER inside a PEM. */
+function decodePem(pem: string): { der: Buffer; type: 'spki' | 'pkcs1' } {
+  if (pem.length > maxText) throw rejected(`is longer than ${maxText} characters`);
   const label = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem)?.[1];
-  if (label === undefined) throw refused('is not PEM: no "-----BEGIN PUBLIC KEY-----"');
+  if (label === undefined) throw rejected('is not PEM: no "-----BEGIN PUBLIC KEY-----"');
   if (label.endsWith('PRIVATE KEY'))
-    throw refused('is a private key; send the public one, and make a new pair');
+    throw rejected('is a private key; send the public one, and make a new pair');
   if (label !== 'PUBLIC KEY' && label !== 'RSA PUBLIC KEY') {
-    throw refused('is PEM of another kind; PUBLIC KEY and RSA PUBLIC KEY are accepted');
+    throw rejected('is PEM of another kind; PUBLIC KEY and RSA PUBLIC KEY are accepted');
   }
   const armour = new RegExp(`^\\s*-----BEGIN ${label}-----([A-Za-z0-9+/=\\s]*)-----END ${label}-----\\s*$`);
   const base64 = armour.exec(pem)?.[1]?.replace(/\s/g, '');
   const der = Buffer.from(base64 ?? '', 'base64');
-  if (base64 === undefined || der.toString('base64') !== base64) throw refused('is damaged PEM');
+  if (base64 === undefined || der.toString('base64') !== base64) throw rejected('is damaged PEM');
   return { der, type: label === 'PUBLIC KEY' ? 'spki' : 'pkcs1' };
 }
 
-/** One trial encryption: an even modulus or an outsized exponent parses, and fails only when used. */
+/** One trial encryption, because an even modulus or an oversized exponent can be parsed and fails only when used. */
 function checkUsable(key: KeyObject, bits: number): void {
   const probe = Buffer.alloc(Math.ceil(bits / 8), 1).fill(0, 0, 1);
   try {
     publicEncrypt({ key, padding: constants.RSA_NO_PADDING }, probe);
   } catch {
-    throw refused('cannot be used to encrypt');
+    throw rejected('cannot be used to encrypt');
   }
 }
 
-function refused(why: string): SwobError {
+function rejected(why: string): SwobError {
   return new SwobError('BAD_INPUT', `public key ${why}`);
 }

@@ -1,6 +1,6 @@
-// Fresh identifiers and keys, from the system's generator.
+// New identifiers and keys from the system's random generator, and SHA-256 as hex.
 
-import { hash, randomBytes, randomFillSync, randomUUID } from 'node:crypto';
+import { hash, randomBytes, randomFillSync, randomInt, randomUUID } from 'node:crypto';
 
 /** A session id: 32 lower-case hex characters, 128 random bits. */
 export function newSessionId(): string {
@@ -14,7 +14,10 @@ export function newSessionId(): string {
 }
 
 const idBytes = 16;
-/** For 64 ids at once: to ask for the bytes of each took 2 µs. Session ids are no keys: they are shown in URLs. */
+/**
+ * Random bytes of 64 ids, because a call for each took 2 µs. Pooling is safe: session ids are no keys, they appear in
+ * URLs.
+ */
 const pool = Buffer.alloc(64 * idBytes);
 let used = pool.length;
 
@@ -28,7 +31,17 @@ export function sha256Hex(data: Uint8Array): string {
   return hash('sha256', data, 'hex');
 }
 
+/** The id of a reliability test: 10 digits, so that no one-time code of 4 to 8 digits is one, below 2^31. */
+export function randomTestId(): number {
+  return randomInt(1_000_000_000, 2 ** 31);
+}
+
 /** A random UUID (version 4). */
 export function newUuid(): string {
   return randomUUID();
+}
+
+/** A random whole number from 0 up to, not including, `limit`. */
+export function randomNumber(limit: number): number {
+  return randomInt(limit);
 }

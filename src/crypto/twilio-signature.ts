@@ -1,6 +1,5 @@
-// Whether a request comes from Twilio: its X-Twilio-Signature, by Twilio's "Validating Requests". Used by the
-// route of inbound SMS. The `twilio` package does this too, but is an API client of dozens of megabytes around
-// these lines.
+// Verifies X-Twilio-Signature, by Twilio's "Validating Requests". Used by the route of inbound SMS. Not by the `twilio`
+// package, which is an API client of dozens of megabytes around these lines.
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
@@ -25,7 +24,7 @@ export function verifyTwilioSignature(
   return matches.includes(true);
 }
 
-/** Name and value one after the other, sorted; of the same value twice under one name, one. */
+/** Names and values concatenated in sorted order, without duplicate values of a name. */
 function signedParams(params: readonly (readonly [string, string])[]): string {
   const values = new Map<string, Set<string>>();
   for (const [name, value] of params) values.set(name, (values.get(name) ?? new Set()).add(value));
@@ -35,7 +34,7 @@ function signedParams(params: readonly (readonly [string, string])[]): string {
     .join('');
 }
 
-// The URL's text is cut, not taken apart and put together: that could spell the path another way.
+// The URL's text is edited, because parsing and serialising it could spell the path differently.
 
 function withoutPort(url: string): string {
   return url.replace(/^(https?:\/\/[^/?#]*):\d+(?=[/?#]|$)/, '$1');

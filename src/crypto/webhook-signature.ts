@@ -1,5 +1,5 @@
-// Signatures of what we tell developers over HTTP, by the Standard Webhooks convention (standardwebhooks.com), for
-// which there are verifiers in every language. Used by the callback sender.
+// Signatures of callbacks by the Standard Webhooks convention (standardwebhooks.com), for which verifiers exist in
+// every language. Used by the callback sender.
 
 import { createHmac } from 'node:crypto';
 import { SwobError } from '../errors.ts';
@@ -16,8 +16,8 @@ export function signWebhook(secret: string, id: string, timestamp: number, body:
 }
 
 /**
- * The bytes of a secret: base64 after `whsec_`, else the text as it stands. Throws CONFIG when there are none,
- * with which anyone could sign.
+ * The bytes of a secret: base64 after `whsec_`, otherwise the text itself. Throws CONFIG when it is empty, because
+ * anyone could sign with it.
  */
 export function webhookKey(secret: string): Buffer {
   if (secret !== '' && !secret.startsWith(prefix)) return Buffer.from(secret);

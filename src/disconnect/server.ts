@@ -1,84 +1,124 @@
-// The disconnect service's HTTP server: takes a token, answers {"success":…} as the replaced service did.
-// CONTRACT.md, "Disconnect service".
+// The disconnect service's HTTP server: accepts a token and responds {"success":…} as the old service did.
+// docs/protocol.md, "Disconnect service".
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { memberFault } from '../crypto/json-members.ts';
-import type { Disconnects } from '../domain/disconnects.ts';
-import { messageOf, SwobError } from '../errors.ts';
+import { findMemberError } from '../crypto/strict-json.ts';
+import type { RateLimit } from '../domain/shared/model.ts';
+import type { LimitStore } from '../domain/shared/ports.ts';
+import { type Disconnects, disconnectError } from '../domain/wifi/disconnects.ts';
+import { type ErrorCode, messageOf, SwobError } from '../errors.ts';
+import { addApiDocs } from '../http/api-docs/serve.ts';
+import { type AddressRateLimit, addEarlyRateLimits } from '../http/early-rate-limits.ts';
+import { addRootRoute, rootText } from '../http/root-route.ts';
 import { createHttpServer, type HttpOptions, type HttpServer } from '../http/server.ts';
-import { tokenOf } from './token-of.ts';
+import { apiDescription, failureBody, getDocs, postDocs, rootLines } from './api-description.ts';
+import { extractToken } from './extract-token.ts';
 
 export interface DisconnectDeps extends Omit<HttpOptions, 'name' | 'maxHeaderBytes'> {
-  /** 200 for every answer, for portals that read the body only. */
+  /** Sends 200 with every response, for portals that read only the body. */
   readonly legacyStatus: boolean;
   readonly disconnects: Disconnects;
+  readonly limits: LimitStore;
+  /** For requests from an address. */
+  readonly callLimit: RateLimit;
 }
 
-/** Room for a URL with a token that is far too long, so that it is answered in our words and not by Node. */
+/** A URL with an overlong token fits, so that the response is this service's JSON and not Node's. */
 const maxHeaderBytes = 256 * 1024;
 
 export async function createDisconnectServer(deps: DisconnectDeps): Promise<HttpServer> {
   const statusOf = (status: number): number => (deps.legacyStatus ? 200 : status);
-  const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const { status, fail, retryAfter } = describe(error);
-    // A no of the PCRF is no error of ours; and with a time to try again we refused it ourselves, which is no failure.
+  const handleError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const { status, fail, code, retryAfter } = toErrorResponse(error);
+    // A failing PCRF is logged at warn. With a Retry-After, the service itself shed the load, which is no failure.
     if (status === 500) request.failure = { reason: messageOf(error), level: 'error' };
     else if (status > 500 && retryAfter === undefined) {
       request.failure = { reason: error instanceof SwobError ? error.message : fail, level: 'warn' };
     }
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
-    // A body that was not read to its end leaves the connection unusable.
+    // The rest of an unread body would be parsed as the next request.
     if (status === 413) reply.header('connection', 'close');
-    return guarded(reply).code(statusOf(status)).send({ success: false, fail });
+    return setSecurityHeaders(reply).code(statusOf(status)).send(failureBody(code, fail));
   };
   const { app, server } = await createHttpServer(
     { ...deps, name: 'the disconnect service', maxHeaderBytes },
-    answerError,
+    handleError,
   );
+  const calls: AddressRateLimit = {
+    keyOf: (address) => `disconnect:address:${address}`,
+    rate: deps.callLimit,
+    events: 'disconnects',
+  };
+  addEarlyRateLimits(app, deps.limits, { disconnects: calls });
   app.addHook('onRequest', (_request, reply, done) => {
-    guarded(reply);
+    setSecurityHeaders(reply);
     done();
   });
-  app.setNotFoundHandler((_request, reply) =>
-    reply.code(statusOf(404)).send({ success: false, fail: 'not found' }),
+  const handleNotFound = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    reply.code(statusOf(404)).send(failureBody('NOT_FOUND', 'not found'));
+  app.setNotFoundHandler(handleNotFound);
+  const description = apiDescription(deps.monitoring.version, statusOf);
+  addApiDocs(app, description, { error: handleError, notFound: handleNotFound });
+  addRootRoute(app, rootText(deps.monitoring, rootLines));
+  // Fastify's own parser lets the last of two tokens win.
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser(
+    'application/json',
+    app.jsonBodyParser((_request, text, done) => {
+      const parsed = parseJson(text);
+      if (parsed instanceof SwobError) done(parsed);
+      else done(null, parsed);
+    }),
   );
-  // In place of Fastify's own, which lets the last of two tokens win.
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    const parsed = parseJson(String(body));
-    if (parsed instanceof SwobError) done(parsed);
-    else done(null, parsed);
-  });
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
-    (_request, body, done) => {
-      // parseAs 'string' makes it one; the type does not know.
-      done(null, new URLSearchParams(String(body)));
-    },
+    app.textBodyParser((_request, text, done) => done(null, new URLSearchParams(text))),
   );
 
   const disconnect = async (request: FastifyRequest): Promise<{ success: true }> => {
-    refusePrefetch(request);
-    await deps.disconnects.disconnect(tokenOf(request), request.caller);
+    rejectPrefetch(request);
+    const outcome = await deps.disconnects.disconnect(extractToken(request), request.requestContext);
+    if (outcome.kind !== 'disconnected') throw disconnectError(outcome);
     return { success: true };
   };
-  app.get('/disconnect', disconnect);
-  app.post('/disconnect', disconnect);
-  // HEAD and OPTIONS ask without wanting anything done: nobody is logged out by them.
+  const commonSchema = {
+    summary: 'Disconnect a Wi-Fi user',
+    tags: ['disconnect'],
+    security: [{}, { disconnectToken: [] }],
+  };
+  app.get(
+    '/disconnect',
+    {
+      exposeHeadRoute: false,
+      config: { earlyRateLimits: ['disconnects'], docs: getDocs },
+      schema: { ...commonSchema, operationId: 'disconnect' },
+    },
+    disconnect,
+  );
+  app.post(
+    '/disconnect',
+    {
+      config: { earlyRateLimits: ['disconnects'], docs: postDocs },
+      schema: { ...commonSchema, operationId: 'postDisconnect' },
+    },
+    disconnect,
+  );
+  // HEAD and OPTIONS are safe methods, so they disconnect no user.
   app.route({
     method: ['HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE'],
     url: '/disconnect',
+    schema: { hide: true },
     handler: (_request, reply) =>
       reply
         .header('allow', 'GET, POST')
         .code(statusOf(405))
-        .send({ success: false, fail: 'only GET and POST disconnect' }),
+        .send(failureBody('METHOD_NOT_ALLOWED', 'only GET and POST disconnect')),
   });
   return server;
 }
 
-/** A token in a URL must not linger in a cache or go on in a Referer. */
-function guarded(reply: FastifyReply): FastifyReply {
+/** A token in a URL must not stay in a cache or leak in a Referer. */
+function setSecurityHeaders(reply: FastifyReply): FastifyReply {
   return reply.headers({
     'cache-control': 'no-store',
     'referrer-policy': 'no-referrer',
@@ -86,44 +126,45 @@ function guarded(reply: FastifyReply): FastifyReply {
   });
 }
 
-/** Browsers fetch links ahead of a click: that is no wish to be logged out. */
-function refusePrefetch({ headers }: FastifyRequest): void {
+/** Browsers prefetch links before a click. */
+function rejectPrefetch({ headers }: FastifyRequest): void {
   const purpose = [headers['sec-purpose'], headers.purpose, headers['x-moz'], headers['x-purpose']].join(' ');
   if (/prefetch|prerender|preview/i.test(purpose)) {
-    throw new SwobError('FORBIDDEN', 'a prefetch logs nobody out');
+    throw new SwobError('FORBIDDEN', 'a prefetch disconnects no user');
   }
 }
 
-/** The value of a text that says everything once; else the error to answer. */
+/** The parsed value, or the error to respond with when it is malformed or has duplicate members. */
 function parseJson(text: string): unknown {
   const malformed = new SwobError('BAD_INPUT', 'request not well formed');
   try {
     const value: unknown = JSON.parse(text);
-    return memberFault(text) === undefined ? value : malformed;
+    return findMemberError(text) === undefined ? value : malformed;
   } catch {
     return malformed;
   }
 }
 
-interface Failure {
+interface ErrorResponse {
   readonly status: number;
+  readonly code: ErrorCode;
   readonly fail: string;
   readonly retryAfter?: number;
 }
 
-function describe(error: unknown): Failure {
+function toErrorResponse(error: unknown): ErrorResponse {
   if (error instanceof SwobError && error.code !== 'INTERNAL') {
-    const { http: status, forClients: fail, retryAfter } = error;
-    return { status, fail, ...(retryAfter !== undefined && { retryAfter }) };
+    const { httpStatus: status, code, publicMessage: fail, retryAfter } = error;
+    return { status, code, fail, ...(retryAfter !== undefined && { retryAfter }) };
   }
-  // Fastify's errors are plain Errors with a status; their own words may quote the URL, and so the token.
+  // The messages of Fastify's errors may quote the URL, and so the token.
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
-  if (status === 413) return { status, fail: 'body too large' };
-  if (status === 415) return { status, fail: 'unsupported content type; send JSON or a form' };
+  if (status === 413) return { status, code: 'TOO_LARGE', fail: 'body too large' };
+  if (status === 415) {
+    return { status, code: 'UNSUPPORTED_MEDIA', fail: 'unsupported content type; send JSON or a form' };
+  }
+  if (status === 503) return { status, code: 'UNAVAILABLE', fail: 'timed out, try again' };
   return status >= 400 && status < 500
-    ? { status: 400, fail: 'request not well formed' }
-    : {
-        status: status === 503 ? 503 : 500,
-        fail: status === 503 ? 'timed out, try again' : 'internal error',
-      };
+    ? { status: 400, code: 'BAD_INPUT', fail: 'request not well formed' }
+    : { status: 500, code: 'INTERNAL', fail: 'internal error' };
 }

@@ -1,19 +1,19 @@
-// JSON as shell scripts send it: a PEM pasted into a string with its line breaks raw. The old server
-// parsed with Python's `strict=False`; only the handshake route accepts this.
+// Accepts JSON with control characters in strings: shell scripts paste a PEM with its line breaks, which the old server parsed
+// with Python's `strict=False`. Used by the handshake route only.
 
-/** Escapes control characters inside string literals, so that a strict parser takes them. Leaves the rest alone. */
-export function escapeRawControls(text: string): string {
+/** Escapes the control characters in string literals for a strict parser. Everything else stays the same. */
+export function escapeControlCharacters(text: string): string {
   let inString = false;
   let result = '';
-  let copied = 0;
+  let copiedTo = 0;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code === 0x22) inString = !inString;
     else if (code === 0x5c && inString) index++;
     else if (code < 0x20 && inString) {
-      result += `${text.slice(copied, index)}\\u${code.toString(16).padStart(4, '0')}`;
-      copied = index + 1;
+      result += `${text.slice(copiedTo, index)}\\u${code.toString(16).padStart(4, '0')}`;
+      copiedTo = index + 1;
     }
   }
-  return result + text.slice(copied);
+  return result + text.slice(copiedTo);
 }

@@ -1,79 +1,103 @@
-// The gateway's HTTP server: limits, headers, errors and documentation around the routes.
+// The gateway's HTTP server: the routes, with their limits, headers, errors and documentation.
 
-import swagger from '@fastify/swagger';
-import type { Addresses } from '../domain/addresses.ts';
-import type { ApiState } from '../domain/identifiers.ts';
-import type { MessageDesk } from '../domain/message-desk.ts';
-import type { Outgoing } from '../domain/outgoing.ts';
-import type { Pairing } from '../domain/pairing.ts';
-import type { Publishing } from '../domain/publishing.ts';
-import type { Seeds } from '../domain/seeds.ts';
+import type { MessageAdmin } from '../domain/inbound/message-admin.ts';
+import type { Publishing } from '../domain/inbound/publishing.ts';
+import type { Outgoing } from '../domain/outgoing/outgoing.ts';
+import type { Pairing } from '../domain/pairing/pairing.ts';
+import type { Clients } from '../domain/seeds/clients.ts';
+import type { Reliability } from '../domain/seeds/reliability.ts';
+import type { Seeds } from '../domain/seeds/seeds.ts';
+import type { ApiState } from '../domain/shared/identifiers.ts';
+import type { LimitStore } from '../domain/shared/ports.ts';
+import type { ServiceUrls } from '../domain/shared/urls.ts';
+import { addApiDocs } from '../http/api-docs/serve.ts';
+import { addEarlyRateLimits } from '../http/early-rate-limits.ts';
+import { addRootRoute, rootText } from '../http/root-route.ts';
 import { createHttpServer, type HttpOptions, type HttpServer } from '../http/server.ts';
-import { answerError, answerNotFound } from './answer-error.ts';
-import { allowOrigins } from './cors.ts';
-import { serveDocs } from './docs.ts';
-import { identifierSchemas } from './identifier-schemas.ts';
-import { messageRoutes } from './routes/messages.ts';
+import { apiDescription, rootLines } from './api-description.ts';
+import { addCors } from './cors.ts';
+import { handleError, handleNotFound } from './error-handler.ts';
+import { createIdentifierSchemas } from './identifier-schemas.ts';
+import { earlyRateLimits, type GatewayRateLimits } from './rate-limits.ts';
+import { clientRoutes } from './routes/clients.ts';
+import { inboundRoutes } from './routes/inbound.ts';
+import { messageAdminRoutes } from './routes/message-admin.ts';
 import { outgoingRoutes } from './routes/outgoing.ts';
-import { pairingRoutes } from './routes/pairings.ts';
-import { publishRoutes } from './routes/publish.ts';
+import { pairingRoutes } from './routes/pairing.ts';
+import { pairingAdminRoutes } from './routes/pairing-admin.ts';
+import { publicationRoutes } from './routes/publications.ts';
 import { seedRoutes } from './routes/seeds.ts';
-import { syncRoutes } from './routes/sync.ts';
 
 export interface GatewayDeps extends Omit<HttpOptions, 'name'> {
   readonly state: ApiState;
   readonly origins: readonly string[];
-  /** What `seeds_url` says; empty means /seeds of this gateway. */
+  /** The `seeds_url` of responses; empty means /seeds of this gateway. */
   readonly seedsEndpoint: string;
-  /** Empty: pings need no token. */
+  /** Empty: pings require no token. */
   readonly seedTokenSecret: string;
   readonly seeds: Seeds;
+  readonly clients: Clients;
+  readonly reliability: Reliability;
   readonly pairing: Pairing;
   readonly publishing: Publishing;
-  readonly desk: MessageDesk;
+  readonly messageAdmin: MessageAdmin;
   readonly outgoing: Outgoing;
-  /** Of the operator, for the routes of messages. */
+  /** For the admin routes. */
   readonly adminToken: string;
-  /** Empty: nothing is taken from Twilio. */
+  /** Empty: requests from Twilio are rejected. */
   readonly twilioToken: string;
-  readonly addresses: Addresses;
+  /** The tag that publications of relays must have; empty: none. */
+  readonly publicationTag: string;
+  readonly addresses: ServiceUrls;
+  readonly limits: LimitStore;
+  readonly rateLimits: GatewayRateLimits;
   /** The server's public key, PEM. */
   readonly publicKeyPem: string;
   readonly version: string;
 }
 
 export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
-  const { app, server } = await createHttpServer({ ...deps, name: 'the gateway' }, answerError);
-  app.setNotFoundHandler(answerNotFound);
+  const { app, server } = await createHttpServer({ ...deps, name: 'the gateway' }, handleError);
+  app.setNotFoundHandler(handleNotFound);
 
-  allowOrigins(app, deps.origins);
-  await app.register(swagger, {
-    openapi: {
-      info: {
-        title: 'swob gateway',
-        version: deps.version,
-        description: 'Seeds, pairing of phones, SMS in and out.',
-      },
-    },
-  });
-  serveDocs(app);
+  await addCors(app, deps.origins);
+  addEarlyRateLimits(app, deps.limits, earlyRateLimits(deps.rateLimits));
+  addApiDocs(app, apiDescription(deps.version), { error: handleError, notFound: handleNotFound });
+  addRootRoute(app, rootText(deps.monitoring, rootLines));
 
-  const ids = identifierSchemas(deps.state);
+  const ids = createIdentifierSchemas(deps.state);
   await app.register(seedRoutes, { seeds: deps.seeds, ids, tokenSecret: deps.seedTokenSecret });
-  await app.register(syncRoutes, {
+  await app.register(clientRoutes, {
+    clients: deps.clients,
+    reliability: deps.reliability,
+    addresses: deps.addresses,
+    limits: deps.limits,
+    lookupLimit: deps.rateLimits.lookups,
+  });
+  await app.register(pairingRoutes, {
     pairing: deps.pairing,
     addresses: deps.addresses,
     ids,
     publicKeyPem: deps.publicKeyPem,
     seedsEndpoint: deps.seedsEndpoint,
   });
-  await app.register(publishRoutes, {
+  await app.register(inboundRoutes, {
     publishing: deps.publishing,
     addresses: deps.addresses,
     twilioToken: deps.twilioToken,
   });
-  await app.register(messageRoutes, { desk: deps.desk, adminToken: deps.adminToken });
-  await app.register(pairingRoutes, {
+  await app.register(publicationRoutes, {
+    publishing: deps.publishing,
+    tag: deps.publicationTag,
+    limits: deps.limits,
+    smsLimit: deps.rateLimits.sms,
+  });
+  await app.register(messageAdminRoutes, {
+    messageAdmin: deps.messageAdmin,
+    adminToken: deps.adminToken,
+    now: deps.clock.now,
+  });
+  await app.register(pairingAdminRoutes, {
     pairing: deps.pairing,
     ids,
     adminToken: deps.adminToken,

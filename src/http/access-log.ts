@@ -1,98 +1,112 @@
-// The id of each request, and one log line about it: never its URL, which may hold a token. Used by server.ts; the sync
-// service writes its lines in the same form.
+// One log line a request, and its id in the response. Never the URL, which may hold a token. Used by server.ts; the sync
+// service logs in the same form.
 
+import proxyAddr from '@fastify/proxy-addr';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Log } from '../domain/ports.ts';
-import { type Operations, probePathOf } from './operations.ts';
+import type { Log } from '../domain/shared/ports.ts';
+import { type Monitoring, monitoringPathOf } from './monitoring.ts';
 import { requestIdHeader } from './request-id.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /**
-     * Asked so often that a line each would say nothing: only at level debug, unless it fails.
-     */
+    /** Logged at debug unless it fails: the route is called thousands of times a second. */
     quiet?: boolean;
   }
   interface FastifyRequest {
-    /** Set where an error is answered that is not the caller's doing. */
-    failure?: Failure;
+    /** Set by the error handler when the error is not the client's doing. */
+    failure?: RequestFailure;
   }
 }
 
-export interface Failure {
-  /** For operators, without secrets. */
+export interface RequestFailure {
+  /** For operators; holds no secrets. */
   readonly reason: string;
   readonly level: 'warn' | 'error';
 }
 
-export interface Served {
+export interface CompletedRequest {
   readonly requestId: string;
+  /** The client's address, also behind trusted proxies; undefined when it disconnected before its address was read. */
+  readonly client: string | undefined;
   readonly method: string;
-  /** The pattern; undefined when none matched. */
+  /** The route's pattern; undefined when no route matched. */
   readonly route: string | undefined;
   readonly status: number;
   readonly ms: number;
-  readonly failure?: Failure | undefined;
+  readonly failure?: RequestFailure | undefined;
   readonly quiet?: boolean | undefined;
 }
 
-/** 429 and 503 without a failure: we refuse in order to have less to do. */
-const refusals = [429, 503];
+/** Statuses that shed load: at info, each refused request would add to the load. */
+const loadSheddingStatuses = [429, 503];
 
-/** As the failure says; debug for the quiet and for refusals, info for the rest. */
-export function logServed(log: Log, { requestId, method, route, status, ms, failure, quiet }: Served): void {
-  const fields = { requestId, method, route, status, ms: Math.round(ms * 10) / 10 };
+/** At the failure's level; at debug for quiet routes and shed load; at info otherwise. */
+export function logRequest(
+  log: Log,
+  { requestId, client, method, route, status, ms, failure, quiet }: CompletedRequest,
+): void {
+  const fields = { requestId, client, method, route, status, ms: Math.round(ms * 10) / 10 };
   if (failure) log[failure.level]({ ...fields, error: failure.reason }, 'request failed');
-  else if (quiet || refusals.includes(status)) log.debug(fields, 'request');
+  else if (quiet || loadSheddingStatuses.includes(status)) log.debug(fields, 'request');
   else log.info(fields, 'request');
 }
 
-type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+export type ErrorHandler = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
-/** Gives the answers of `app` their id, writes the lines, and counts what is no probe. Before all other hooks. */
-export function logRequests(
+/** Adds the id to each response, logs each request, and records those of routes. To be called before all other hooks. */
+export function addAccessLog(
   app: Pick<FastifyInstance, 'addHook'>,
   log: Log,
-  count: Operations['served'],
+  record: Monitoring['recordRequest'],
 ): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(requestIdHeader, request.id);
     done();
   });
-  // Before the caller knows: whoever looks into the log for the reason finds it.
+  // A failure is logged before the response is sent, so that its reason is in the log when the client reports it.
   app.addHook('onSend', (request, reply, _payload, done) => {
-    if (request.failure) logServed(log, servedOf(request, reply));
+    if (request.failure) logRequest(log, completedRequest(request, reply));
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
-    const served = servedOf(request, reply);
-    if (!served.probe) count(served);
-    if (!request.failure) logServed(log, served);
+    const completed = completedRequest(request, reply);
+    if (!completed.isMonitoring) record(completed);
+    if (!request.failure) logRequest(log, completed);
     done();
   });
 }
 
-/** The same for requests that no hook sees: their URL cannot be decoded. */
-export function answerUnrouted(answer: AnswerError, log: Log): AnswerError {
+/** Does the same for requests whose URL cannot be decoded: Fastify runs no hooks for them and ignores trusted proxies. */
+export function createFrameworkErrorHandler(
+  handleError: ErrorHandler,
+  log: Log,
+  trustedProxies: readonly string[],
+): ErrorHandler {
+  const isTrusted = proxyAddr.compile([...trustedProxies]);
   return (error, request, reply) => {
-    reply.raw.once('finish', () => logServed(log, servedOf(request, reply)));
-    return answer(error, request, reply.header(requestIdHeader, request.id));
+    const client = proxyAddr(request.raw, isTrusted);
+    reply.raw.once('finish', () => logRequest(log, { ...completedRequest(request, reply), client }));
+    return handleError(error, request, reply.header(requestIdHeader, request.id));
   };
 }
 
-function servedOf(request: FastifyRequest, reply: FastifyReply): Served & { readonly probe: boolean } {
-  const { id: requestId, method, failure } = request;
-  // Made anew each time that it is read.
+function completedRequest(
+  request: FastifyRequest,
+  reply: FastifyReply,
+): CompletedRequest & { readonly isMonitoring: boolean } {
+  const { id: requestId, ip: client, method, failure } = request;
+  // Read once: Fastify builds this object at each access.
   const { url, config } = request.routeOptions;
-  const probe = url === undefined ? probePathOf(method, request.url) : undefined;
+  const monitoringPath = url === undefined ? monitoringPathOf(method, request.url) : undefined;
   return {
     requestId,
+    client,
     method,
-    route: probe ?? url,
+    route: monitoringPath ?? url,
     status: reply.statusCode,
     ms: reply.elapsedTime,
     failure,
-    quiet: probe !== undefined || config.quiet,
-    probe: probe !== undefined,
+    quiet: monitoringPath !== undefined || config.quiet,
+    isMonitoring: monitoringPath !== undefined,
   };
 }

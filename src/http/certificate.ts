@@ -9,21 +9,21 @@ export interface Certificate {
 }
 
 export interface CertificateSource {
-  /** The pair that is in use now. */
+  /** The pair in use. */
   readonly current: Certificate;
-  /** Hands on every pair that takes its place. */
-  onRenewed(take: (renewed: Certificate) => void): void;
+  /** Calls `apply` with each renewed pair. */
+  onRenewed(apply: (renewed: Certificate) => void): void;
 }
 
-/** TLS 1.2 at least, whatever Node was told by its own options. */
-const withBounds = ({ cert, key }: Certificate) => ({ cert, key, minVersion: 'TLSv1.2' as const });
+/** TLS 1.2 or later, whatever options Node itself was started with. */
+const secureContext = ({ cert, key }: Certificate) => ({ cert, key, minVersion: 'TLSv1.2' as const });
 
-/** What a TLS server of ours is made with. */
+/** The options of a TLS server. */
 export function tlsOptions(source: CertificateSource, handshakeTimeout: number) {
-  return { ...withBounds(source.current), handshakeTimeout };
+  return { ...secureContext(source.current), handshakeTimeout };
 }
 
-/** New connections get the renewed certificate, open ones stay as they are. */
-export function followRenewals(server: Pick<Server, 'setSecureContext'>, source: CertificateSource): void {
-  source.onRenewed((renewed) => server.setSecureContext(withBounds(renewed)));
+/** Serves renewed certificates to new connections; open connections keep theirs. */
+export function applyRenewals(server: Pick<Server, 'setSecureContext'>, source: CertificateSource): void {
+  source.onRenewed((renewed) => server.setSecureContext(secureContext(renewed)));
 }

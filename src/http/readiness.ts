@@ -1,28 +1,37 @@
-// Whether a service can do its work: checks of what it depends on, run when somebody asks and at no other time. Used by
-// operations.ts and app/compose.
+// Whether a service can do its work: checks of its dependencies that run on request only. Used by monitoring.ts and
+// app/compose.
 
-import type { Clock } from '../domain/ports.ts';
+import type { Clock } from '../domain/shared/ports.ts';
 
-/** Why a check says no, in a word: strangers read it. */
-export type Reason = 'unreachable' | 'slow' | 'full' | 'low' | 'filling' | 'blocked' | 'stale' | 'failed';
+/** Why a check fails, in one word: any client may read it. */
+export type ReadinessReason =
+  | 'unreachable'
+  | 'failing'
+  | 'slow'
+  | 'full'
+  | 'low'
+  | 'filling'
+  | 'blocked'
+  | 'stale'
+  | 'failed';
 
-export interface Check {
-  /** As `/readyz` names it: `store`. */
+export interface ReadinessCheck {
+  /** Its name in `/readyz`, such as `store`. */
   readonly name: string;
-  /** Without it the service is not ready; without another it is degraded. */
+  /** Whether the service is unready when it fails; otherwise the service is degraded. */
   readonly required: boolean;
-  /** Milliseconds for which a good answer holds; a bad one holds for a second. */
-  readonly freshMs?: number;
-  /** What it throws is `failed`. The signal aborts when nobody waits for the answer any more. */
-  look(signal: AbortSignal): Promise<'ok' | Reason>;
+  /** How long a good result is cached, in milliseconds; a bad one is cached for a second. */
+  readonly cacheMs?: number;
+  /** A rejection counts as `failed`. The signal aborts once the result is no longer needed. */
+  run(signal: AbortSignal): Promise<'ok' | ReadinessReason>;
 }
 
 interface CheckResult {
   readonly ok: boolean;
   readonly required: boolean;
-  /** How long it took, in milliseconds with one decimal. */
+  /** How long the check took, in milliseconds with one decimal. */
   readonly ms: number;
-  readonly reason?: Reason;
+  readonly reason?: ReadinessReason;
 }
 
 export interface Readiness {
@@ -31,71 +40,73 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, CheckResult>>;
 }
 
-/** Milliseconds for each check, all at once. */
-const boundMs = 1_000;
-const defaultFreshMs = 1_000;
+/** For each check; they run concurrently. */
+const timeoutMs = 1_000;
+const defaultCacheMs = 1_000;
 
 /**
- * Asks every check and never rejects. However many ask, each check runs once a second at most, and one that hangs is not
- * started a second time.
+ * Runs every check and never rejects. However many requests come, each check runs once a second at most, and one that hangs
+ * is not started again.
  */
-export function createReadiness(checks: readonly Check[], clock: Clock): () => Promise<Readiness> {
-  const askers = checks.map((check) => ({ name: check.name, ask: createAsker(check, clock) }));
+export function createReadiness(checks: readonly ReadinessCheck[], clock: Clock): () => Promise<Readiness> {
+  const cachedChecks = checks.map((check) => ({ name: check.name, run: createCachedCheck(check, clock) }));
   return async () => {
-    const results = await Promise.all(askers.map(async ({ name, ask }) => [name, await ask()] as const));
-    const bad = results.flatMap(([, result]) => (result.ok ? [] : [result]));
-    const ready = !bad.some(({ required }) => required);
+    const results = await Promise.all(
+      cachedChecks.map(async ({ name, run }) => [name, await run()] as const),
+    );
+    const failed = results.flatMap(([, result]) => (result.ok ? [] : [result]));
+    const ready = !failed.some(({ required }) => required);
     return {
       ready,
-      state: ready ? (bad.length === 0 ? 'ready' : 'degraded') : 'unready',
+      state: ready ? (failed.length === 0 ? 'ready' : 'degraded') : 'unready',
       checks: Object.fromEntries(results),
     };
   };
 }
 
-function createAsker(check: Check, clock: Clock): () => Promise<CheckResult> {
-  const { required, freshMs = defaultFreshMs } = check;
-  let known: { readonly result: CheckResult; readonly until: number } | undefined;
-  let asking: Promise<CheckResult> | undefined;
-  /** When the look began that has not come back yet. */
-  let hangingSince: number | undefined;
+function createCachedCheck(check: ReadinessCheck, clock: Clock): () => Promise<CheckResult> {
+  const { required, cacheMs = defaultCacheMs } = check;
+  let cached: { readonly result: CheckResult; readonly expiresAt: number } | undefined;
+  let pending: Promise<CheckResult> | undefined;
+  /** When the check started that is still running. */
+  let runningSince: number | undefined;
 
-  const resultOf = (verdict: 'ok' | Reason, since: number): CheckResult => ({
-    ok: verdict === 'ok',
+  const resultOf = (outcome: 'ok' | ReadinessReason, startedAt: number): CheckResult => ({
+    ok: outcome === 'ok',
     required,
-    ms: Math.round((clock.monotonic() - since) * 10) / 10,
-    ...(verdict !== 'ok' && { reason: verdict }),
+    ms: Math.round((clock.monotonic() - startedAt) * 10) / 10,
+    ...(outcome !== 'ok' && { reason: outcome }),
   });
 
-  const look = async (): Promise<CheckResult> => {
-    const since = clock.monotonic();
-    hangingSince = since;
+  const run = async (): Promise<CheckResult> => {
+    const startedAt = clock.monotonic();
+    runningSince = startedAt;
     const controller = new AbortController();
-    const work = check
-      .look(controller.signal)
+    const completed = check
+      .run(controller.signal)
       .catch(() => 'failed' as const)
       .finally(() => {
-        hangingSince = undefined;
+        runningSince = undefined;
       });
     let cancel = (): void => undefined;
-    const late = new Promise<'slow'>((resolve) => {
-      cancel = clock.after(boundMs, () => resolve('slow'));
+    const timedOut = new Promise<'slow'>((resolve) => {
+      cancel = clock.after(timeoutMs, () => resolve('slow'));
     });
-    const verdict = await Promise.race([work, late]);
+    const outcome = await Promise.race([completed, timedOut]);
     cancel();
     controller.abort();
-    return resultOf(verdict, since);
+    return resultOf(outcome, startedAt);
   };
 
   return () => {
-    if (known && clock.monotonic() < known.until) return Promise.resolve(known.result);
-    asking ??= (hangingSince === undefined ? look() : Promise.resolve(resultOf('slow', hangingSince))).then(
+    if (cached && clock.monotonic() < cached.expiresAt) return Promise.resolve(cached.result);
+    pending ??= (runningSince === undefined ? run() : Promise.resolve(resultOf('slow', runningSince))).then(
       (result) => {
-        asking = undefined;
-        known = { result, until: clock.monotonic() + (result.ok ? freshMs : defaultFreshMs) };
+        pending = undefined;
+        cached = { result, expiresAt: clock.monotonic() + (result.ok ? cacheMs : defaultCacheMs) };
         return result;
       },
     );
-    return asking;
+    return pending;
   };
 }

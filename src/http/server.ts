@@ -1,106 +1,106 @@
-// What every HTTP service of ours has in common: bounds on time and size, headers, start and stop. The
-// gateway and the disconnect service put their routes on it.
+// The server of every HTTP service: bounds on time and size, headers, start and stop. The gateway and the disconnect service
+// add their routes to it.
 
 import { Server as TlsServer } from 'node:https';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { errorCodes, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Clock, Log } from '../domain/ports.ts';
-import { answerUnrouted, logRequests } from './access-log.ts';
-import { nameCallers } from './caller.ts';
-import { type CertificateSource, followRenewals, tlsOptions } from './certificate.ts';
-import { limitHandlers } from './handler-deadline.ts';
-import { acceptQueue, listenError } from './listening.ts';
-import type { Operations } from './operations.ts';
-import { answerOperators } from './operator-routes.ts';
-import type { Pressure } from './pressure.ts';
+import Fastify, { errorCodes, type FastifyInstance } from 'fastify';
+import type { Clock, Log } from '../domain/shared/ports.ts';
+import { type Deadline, noTimeLeft } from '../lib/deadline.ts';
+import { addAccessLog, createFrameworkErrorHandler, type ErrorHandler } from './access-log.ts';
+import type { BodyBudget } from './body-budget.ts';
+import { addBodyParsers } from './body-parsers.ts';
+import { applyRenewals, type CertificateSource, tlsOptions } from './certificate.ts';
+import { handleClientError } from './client-error.ts';
+import type { ConnectionLimiter } from './connection-limiter.ts';
+import { addHandlerTimeout } from './handler-timeout.ts';
+import { boundPort, listenBacklog, listenError } from './listen.ts';
+import type { Monitoring } from './monitoring.ts';
+import { addMonitoringRoutes } from './monitoring-routes.ts';
+import type { OverloadGuard } from './overload-guard.ts';
+import { addRequestContext } from './request-context.ts';
 import { requestIdHeader, requestIdOf } from './request-id.ts';
-import { trackSockets } from './sockets.ts';
-import { answerUnparsable } from './unparsable.ts';
+import { trackSockets } from './track-sockets.ts';
 
 export interface HttpOptions {
-  /** As messages call it: `the gateway`. */
+  /** As error messages name it: `the gateway`. */
   readonly name: string;
   readonly host: string;
   readonly port: number;
   readonly tls: CertificateSource | undefined;
-  /** Proxies whose X-Forwarded-For is believed. */
+  /** Proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: readonly string[];
-  /** For a client to send a whole request. */
+  /** For the client to send the whole request. */
   readonly requestTimeoutMs: number;
-  /** For a handler to answer, calls to other systems included. */
+  /** For a handler to respond, including its calls to other systems. */
   readonly handlerTimeoutMs: number;
-  /** Bytes of a request's line and headers; Node's own default is 16 KiB. */
+  /** Bytes of the request line and headers; 16 KiB when absent. */
   readonly maxHeaderBytes?: number;
-  /** Asked before the work of a request begins. */
-  readonly pressure: Pressure;
+  /** Shared by all services of the process, like `connectionLimiter` and `bodyBudget`. */
+  readonly overloadGuard: OverloadGuard;
+  readonly connectionLimiter: ConnectionLimiter;
+  readonly bodyBudget: BodyBudget;
   readonly clock: Clock;
   readonly log: Log;
-  readonly operations: Operations;
+  readonly monitoring: Monitoring;
 }
 
 export interface HttpServer {
-  /** Listens. @returns the port that is bound; throws UNAVAILABLE when it is taken, CONFIG when the address is not ours. */
+  /** @returns the bound port; throws UNAVAILABLE when it is in use, CONFIG when the address is not this machine's. */
   start(): Promise<number>;
-  /** Takes no new requests, lets the running ones end, closes. */
-  stop(): Promise<void>;
+  /** Accepts no new requests and lets running ones end. @returns how many connections it closed at the deadline */
+  stop(deadline?: Deadline): Promise<number>;
 }
 
-/** The largest body on routes that set no other limit. */
+/** Bytes of a body, on routes without a limit of their own. */
 const bodyLimit = 16 * 1024;
 
 const defaultHeaderBytes = 16 * 1024;
 
-/** How long running requests may take when the service stops; the rest of its 10 s is for what comes after. */
-const stopMs = 5_000;
-
-/**
- * What matters for text and JSON that any page may ask for; others would be bytes on poor networks. Not by @fastify/helmet:
- * that makes its middlewares anew, and two promises, for each request.
- */
+/** The headers that matter for text and JSON. The other headers of @fastify/helmet are for pages, and bytes on slow networks. */
 const securityHeaders = {
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'SAMEORIGIN',
 };
 
-/** `answerError` says what went wrong in the words of the service. */
-export async function createHttpServer(
-  options: HttpOptions,
-  answerError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply,
-) {
+/** `handleError` responds to errors in the format of the service. */
+export async function createHttpServer(options: HttpOptions, handleError: ErrorHandler) {
   const { requestTimeoutMs, handlerTimeoutMs, maxHeaderBytes = defaultHeaderBytes } = options;
-  const bounds = {
+  const serverOptions = {
     headersTimeout: requestTimeoutMs,
-    // How often Node looks for requests that are late.
+    // How often Node checks for expired requests.
     connectionsCheckingInterval: Math.max(100, requestTimeoutMs / 4),
     maxHeaderSize: maxHeaderBytes,
   };
   const app = Fastify({
-    // Fastify takes the options of one of the two servers only.
+    // Fastify rejects options for both servers.
     ...(options.tls
-      ? { https: { ...bounds, ...tlsOptions(options.tls, requestTimeoutMs) } }
-      : { http: bounds }),
+      ? { https: { ...serverOptions, ...tlsOptions(options.tls, requestTimeoutMs) } }
+      : { http: serverOptions }),
     bodyLimit,
     requestTimeout: requestTimeoutMs,
     connectionTimeout: handlerTimeoutMs + requestTimeoutMs,
     keepAliveTimeout: 30_000,
     forceCloseConnections: 'idle',
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
-    // As long as Node lets a URL be: the schemas say what is too long, and 400 is the answer.
+    // As long as a URL may be: the schemas limit parameters, with a 400.
     routerOptions: { maxParamLength: maxHeaderBytes },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     genReqId: ({ headers }) => requestIdOf(headers[requestIdHeader]),
-    frameworkErrors: answerUnrouted(answerError, options.log),
-    clientErrorHandler: answerUnparsable,
+    frameworkErrors: createFrameworkErrorHandler(handleError, options.log, options.trustedProxies),
+    clientErrorHandler: handleClientError,
   }).withTypeProvider<TypeBoxTypeProvider>();
-  app.setErrorHandler(answerError);
-  if (options.tls && app.server instanceof TlsServer) followRenewals(app.server, options.tls);
-  const dropSockets = trackSockets(app.server);
-  nameCallers(app, options.log);
-  logRequests(app, options.log, options.operations.served);
-  answerOperators(app, options.operations);
-  limitHandlers(
+  app.setErrorHandler(handleError);
+  if (options.tls && app.server instanceof TlsServer) applyRenewals(app.server, options.tls);
+  const destroySockets = trackSockets(app.server);
+  options.connectionLimiter.attach(app.server);
+  trackRequests(app, options.connectionLimiter);
+  addRequestContext(app, options.log);
+  addAccessLog(app, options.log, options.monitoring.recordRequest);
+  addBodyParsers(app, options.bodyBudget);
+  addMonitoringRoutes(app, options.monitoring);
+  addHandlerTimeout(
     app,
     handlerTimeoutMs,
     options.clock,
@@ -112,28 +112,39 @@ export async function createHttpServer(
     done();
   });
 
-  // After every onRequest hook, so that a refusal has the headers of other answers and web pages can read it; before
-  // the body is taken in. Probes are registered already and stay out of it.
+  // After every onRequest hook, so that the 503 has their headers and web pages can read it; before the body is read. The
+  // monitoring endpoints have responded by then.
   app.addHook('preParsing', (_request, _reply, _payload, done) => {
-    options.pressure.admit();
+    options.overloadGuard.admit();
     done();
   });
 
   const server: HttpServer = {
     start: async () => {
       try {
-        await app.listen({ host: options.host, port: options.port, backlog: acceptQueue });
+        await app.listen({ host: options.host, port: options.port, backlog: listenBacklog });
       } catch (cause) {
         throw listenError(options.name, options.host, options.port, cause);
       }
-      const address = app.server.address();
-      return typeof address === 'object' && address ? address.port : options.port;
+      return boundPort(app.server, options.port);
     },
-    stop: async () => {
-      const giveUp = options.clock.after(stopMs, dropSockets);
-      await app.close();
-      giveUp();
+    stop: async (deadline = noTimeLeft) => {
+      const closed = app.close();
+      const interrupted = (await deadline.settles(closed)) ? 0 : destroySockets();
+      await closed;
+      return interrupted;
     },
   };
   return { app, server };
+}
+
+/** To be called before all other hooks: a request that gets no response is not logged either. */
+function trackRequests(app: Pick<FastifyInstance, 'addHook'>, limiter: ConnectionLimiter): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    limiter.startRequest(request.raw.socket, done);
+  });
+  app.addHook('onResponse', (request, _reply, done) => {
+    limiter.finishRequest(request.raw.socket);
+    done();
+  });
 }

@@ -1,23 +1,23 @@
-// How late the event loop is. Used by app/compose. Node measures it with a timer of its own, 50 times a second; so it
-// is measured only while there is work, and an idle process has no timer at all.
+// Measures the delay of the event loop. Used by app/compose. Node measures it with a timer of 50 Hz, so it is measured only
+// while there is work, and an idle process has no timer.
 
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { MetricsRegistry } from './registry.ts';
 
 const resolutionMs = 20;
-/** Without work for one to two of these it is measured no more. */
+/** Measuring stops after one to two of these without work. */
 const idleMs = 10_000;
 
-export interface LoopMonitor {
-  /** There is work: measures for the next seconds. Cheap, to be called for each request. */
-  busy(): void;
+export interface EventLoopMonitor {
+  /** Measures for the next seconds. Cheap enough to be called for each request. */
+  recordActivity(): void;
   stop(): void;
 }
 
 /** Registers `swob_event_loop_delay_seconds` (since the last scrape) and `swob_event_loop_utilization_ratio`. */
-export function monitorEventLoop(registry: MetricsRegistry): LoopMonitor {
+export function monitorEventLoop(registry: MetricsRegistry): EventLoopMonitor {
   const delays = monitorEventLoopDelay({ resolution: resolutionMs });
-  let wasBusy = false;
+  let wasActive = false;
   let timer: NodeJS.Timeout | undefined;
   let utilization = performance.eventLoopUtilization();
 
@@ -26,45 +26,35 @@ export function monitorEventLoop(registry: MetricsRegistry): LoopMonitor {
     timer = undefined;
     delays.disable();
   };
-  /** Node's numbers are whole intervals: what is above the resolution is the delay. */
-  const seconds = (nanoseconds: number): number =>
+  /** Node reports whole intervals, so that the delay is what exceeds the resolution. */
+  const toSeconds = (nanoseconds: number): number =>
     Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds / 1e9 - resolutionMs / 1e3) : 0;
 
-  registry.gauge(
-    'swob_event_loop_delay_seconds',
-    'How late the event loop was since the last scrape, while there was work.',
-    ['stat'],
-    () => {
-      const readings = [
-        [['p50'], seconds(delays.percentile(50))],
-        [['p99'], seconds(delays.percentile(99))],
-        [['max'], delays.count > 0 ? seconds(delays.max) : 0],
-      ] as const;
-      delays.reset();
-      return readings;
-    },
-  );
-  registry.gauge(
-    'swob_event_loop_utilization_ratio',
-    'Share of the time since the last scrape in which the event loop had work.',
-    [],
-    () => {
-      const now = performance.eventLoopUtilization();
-      const since = performance.eventLoopUtilization(now, utilization);
-      utilization = now;
-      return [[[], since.utilization]];
-    },
-  );
+  registry.gauge('swob_event_loop_delay_seconds', () => {
+    const samples = [
+      [{ stat: 'p50' }, toSeconds(delays.percentile(50))],
+      [{ stat: 'p99' }, toSeconds(delays.percentile(99))],
+      [{ stat: 'max' }, delays.count > 0 ? toSeconds(delays.max) : 0],
+    ] as const;
+    delays.reset();
+    return samples;
+  });
+  registry.gauge('swob_event_loop_utilization_ratio', () => {
+    const now = performance.eventLoopUtilization();
+    const sinceLast = performance.eventLoopUtilization(now, utilization);
+    utilization = now;
+    return [[{}, sinceLast.utilization]];
+  });
 
   return {
-    busy: () => {
-      wasBusy = true;
+    recordActivity: () => {
+      wasActive = true;
       if (timer) return;
       delays.enable();
-      // Real time, like what it measures.
+      // In real time, like the measurement.
       timer = setInterval(() => {
-        if (!wasBusy) stop();
-        wasBusy = false;
+        if (!wasActive) stop();
+        wasActive = false;
       }, idleMs).unref();
     },
     stop,

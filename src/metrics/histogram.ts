@@ -1,31 +1,32 @@
-// A histogram in Prometheus' text format. Used by registry.ts. Not prom-client's, which looks its labels up for each
+// A histogram in Prometheus' text format. Used by registry.ts. Not prom-client's (15.1), which looks up the labels for each
 // observation: that costs as much as all other counting of a request.
 
 export interface Histogram {
-  /** @returns the observing of one set of labels */
+  /** @returns the observer of one set of label values; equal values share one series */
   of(...values: string[]): (value: number) => void;
   /** Ends with a line break. */
   text(): string;
 }
 
-interface Cell {
+interface Series {
   readonly labels: string;
-  /** Observations by the first bucket that holds them, the last being for those that no bucket holds. */
+  /** Observations by their smallest bucket; the last is for values above all buckets. */
   readonly counts: number[];
   sum: number;
 }
 
-/** `buckets` are upper bounds, the lowest first. */
+/** `buckets` are upper bounds, lowest first. */
 export function createHistogram(
   name: string,
   help: string,
   labels: readonly string[],
   buckets: readonly number[],
 ): Histogram {
-  const cells: Cell[] = [];
+  // By their labels: Prometheus rejects a page with a duplicate series.
+  const seriesByLabels = new Map<string, Series>();
   const bounds = [...buckets.map(String), '+Inf'];
 
-  const linesOf = ({ labels, counts, sum }: Cell): string[] => {
+  const linesOf = ({ labels, counts, sum }: Series): string[] => {
     let total = 0;
     const lines = bounds.map((bound, index) => {
       total += counts[index] ?? 0;
@@ -36,21 +37,22 @@ export function createHistogram(
 
   return {
     of: (...values) => {
-      const texts = labels.map((label, index) => `${label}="${escaped(values[index] ?? '')}"`);
-      const cell: Cell = { labels: texts.join(','), counts: bounds.map(() => 0), sum: 0 };
-      cells.push(cell);
+      const pairs = labels.map((label, index) => `${label}="${escapeLabelValue(values[index] ?? '')}"`);
+      const key = pairs.join(',');
+      const series = seriesByLabels.get(key) ?? { labels: key, counts: bounds.map(() => 0), sum: 0 };
+      seriesByLabels.set(key, series);
       return (value) => {
         let index = 0;
         while (index < buckets.length && value > (buckets[index] ?? 0)) index++;
-        cell.counts[index] = (cell.counts[index] ?? 0) + 1;
-        cell.sum += value;
+        series.counts[index] = (series.counts[index] ?? 0) + 1;
+        series.sum += value;
       };
     },
     text: () =>
-      `${[`# HELP ${name} ${help}`, `# TYPE ${name} histogram`, ...cells.flatMap(linesOf)].join('\n')}\n`,
+      `${[`# HELP ${name} ${help}`, `# TYPE ${name} histogram`, ...[...seriesByLabels.values()].flatMap(linesOf)].join('\n')}\n`,
   };
 }
 
-function escaped(value: string): string {
+function escapeLabelValue(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
 }

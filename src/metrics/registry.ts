@@ -1,102 +1,126 @@
-// The metrics of one process as Prometheus reads them. Used by app/compose; the one owner of prom-client. A registry
-// of its own instead of the package's global one, so that two in one process (tests) do not mix.
+// The metrics of one process in Prometheus' text format. Used by app/compose; the only owner of prom-client. Not the package's
+// global registry, which several services of one process (in tests) would share.
 
 import { Counter, Gauge, Registry } from 'prom-client';
+import { type MetricDefinition, metricCatalogue } from './catalogue.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
 
-/** Label values of one reading of a gauge, in the order of its label names, and the number. */
-export type Reading = readonly [labels: readonly string[], value: number];
+type Catalogue = Readonly<Record<string, MetricDefinition>>;
 
-type Read = () => readonly Reading[] | Promise<readonly Reading[]>;
+type NameOf<C extends Catalogue, T extends MetricDefinition['type']> = {
+  [Name in keyof C]: C[Name]['type'] extends T ? Name : never;
+}[keyof C] &
+  string;
 
-export interface MetricsRegistry {
+type ValueOf<Values> = Values extends readonly (infer Value)[] ? Value & string : string;
+
+/** The labels of a metric, each with one of its values. */
+type LabelsOf<D extends MetricDefinition> = {
+  readonly [Label in keyof D['labels']]: ValueOf<D['labels'][Label]>;
+};
+
+/** The values of a metric's only label. */
+type LabelValue<D extends MetricDefinition> = ValueOf<D['labels'][keyof D['labels']]>;
+
+/** The values of the only label of a metric of the catalogue. */
+export type LabelOf<Name extends keyof typeof metricCatalogue> = LabelValue<(typeof metricCatalogue)[Name]>;
+
+/** One value of a metric, with its labels. */
+type Sample<D extends MetricDefinition = MetricDefinition> = readonly [labels: LabelsOf<D>, value: number];
+
+type Collect<D extends MetricDefinition> = () => readonly Sample<D>[] | Promise<readonly Sample<D>[]>;
+
+export interface MetricsRegistry<C extends Catalogue = typeof metricCatalogue> {
   /**
-   * A counter with one label. Every known value is there from the beginning, as 0, so that its first event is seen
-   * as an increase. @returns counts one event (or `by`)
+   * A counter with one label. Every value of the label is 0 at first, so that its first event is seen as an increase.
+   * @returns counts one event, or `by`
    */
-  counter<T extends string>(
-    name: string,
-    help: string,
-    label: string,
-    known: readonly T[],
-  ): (value: T, by?: number) => void;
-  /** A counter with several labels. @returns a function that makes the counting of one set of labels */
-  counters(name: string, help: string, labels: readonly string[]): (...values: string[]) => () => void;
-  /** A histogram with several labels. @returns a function that makes the observing of one set of labels */
-  histogram(
-    name: string,
-    help: string,
-    labels: readonly string[],
-    buckets: readonly number[],
-  ): (...values: string[]) => (value: number) => void;
-  /** Read when Prometheus asks, and only then. A reading that fails is left out. */
-  gauge(name: string, help: string, labels: readonly string[], read: Read): void;
-  /** The same for a number that only grows and that others count; its name ends in `_total`. */
-  readCounter(name: string, help: string, labels: readonly string[], read: Read): void;
-  /** What Prometheus reads, with its content type. */
+  counter<Name extends NameOf<C, 'counter'>>(name: Name): (value: LabelValue<C[Name]>, by?: number) => void;
+  /** A counter with several labels. @returns a function that creates the counter of one set of label values */
+  counters(name: NameOf<C, 'counter'>): (...values: string[]) => () => void;
+  /** A histogram with several labels. @returns a function that creates the observer of one set of label values */
+  histogram(name: NameOf<C, 'histogram'>): (...values: string[]) => (value: number) => void;
+  /** Collected at each scrape. A collection that fails is left out. */
+  gauge<Name extends NameOf<C, 'gauge'>>(name: Name, collect: Collect<C[Name]>): void;
+  /** The same for a counter that something else counts. */
+  observableCounter<Name extends NameOf<C, 'counter'>>(name: Name, collect: Collect<C[Name]>): void;
+  /** The response to a scrape, with its content type. */
   text(): Promise<{ readonly type: string; readonly text: string }>;
 }
 
-export function createRegistry(): MetricsRegistry {
+export function createMetricsRegistry(): MetricsRegistry {
+  return createRegistryOf(metricCatalogue);
+}
+
+/** For metrics of another catalogue. */
+export function createRegistryOf<C extends Catalogue>(catalogue: C): MetricsRegistry<C> {
   const registry = new Registry();
   const registers = [registry];
   const histograms: Histogram[] = [];
+  const definitionOf = (name: string): MetricDefinition => {
+    const definition = catalogue[name];
+    if (!definition) throw new TypeError(`the metric ${name} is not in the catalogue`);
+    return definition;
+  };
+  const optionsOf = (name: string) => {
+    const { help, labels } = definitionOf(name);
+    return { name, help, labelNames: Object.keys(labels), registers };
+  };
 
   return {
-    counter: (name, help, label, known) => {
-      const counter = new Counter({ name, help, labelNames: [label], registers });
-      const children = new Map(known.map((value) => [value, counter.labels(value)]));
+    counter: (name) => {
+      const counter = new Counter(optionsOf(name));
+      const values = Object.values(definitionOf(name).labels).flat();
+      const children = new Map<string, Counter.Internal>(
+        values.map((value) => [value, counter.labels(value)]),
+      );
       for (const child of children.values()) child.inc(0);
-      // What is not known is never a label: their number stays bounded whatever is counted.
+      // An unknown value is ignored, so that the number of series stays bounded.
       return (value, by = 1) => children.get(value)?.inc(by);
     },
-    counters: (name, help, labels) => {
-      // Counted in numbers of our own, as prom-client looks the labels up for each event.
-      const cells: { readonly values: readonly string[]; events: number }[] = [];
+    counters: (name) => {
+      // Counted in plain numbers: prom-client looks up the labels for each event.
+      const series: { readonly values: readonly string[]; events: number }[] = [];
       new Counter({
-        name,
-        help,
-        labelNames: [...labels],
-        registers,
+        ...optionsOf(name),
         collect() {
-          for (const cell of cells) {
-            this.labels(...cell.values).inc(cell.events);
-            cell.events = 0;
+          for (const each of series) {
+            this.labels(...each.values).inc(each.events);
+            each.events = 0;
           }
         },
       });
       return (...values) => {
-        const cell = { values, events: 0 };
-        cells.push(cell);
+        const each = { values, events: 0 };
+        series.push(each);
         return () => {
-          cell.events++;
+          each.events++;
         };
       };
     },
-    histogram: (name, help, labels, buckets) => {
-      const histogram = createHistogram(name, help, labels, buckets);
+    histogram: (name) => {
+      const { help, labels, buckets = [] } = definitionOf(name);
+      const histogram = createHistogram(name, help, Object.keys(labels), buckets);
       histograms.push(histogram);
       return histogram.of;
     },
-    gauge: (name, help, labels, read) => {
+    gauge: (name, collect) => {
       new Gauge({
-        name,
-        help,
-        labelNames: [...labels],
-        registers,
+        ...optionsOf(name),
         collect() {
-          return takeReadings(this, labels, read, (child, value) => child.set(value));
+          return collectInto(this, Object.keys(definitionOf(name).labels), collect, (child, value) =>
+            child.set(value),
+          );
         },
       });
     },
-    readCounter: (name, help, labels, read) => {
+    observableCounter: (name, collect) => {
       new Counter({
-        name,
-        help,
-        labelNames: [...labels],
-        registers,
+        ...optionsOf(name),
         collect() {
-          return takeReadings(this, labels, read, (child, value) => child.inc(value));
+          return collectInto(this, Object.keys(definitionOf(name).labels), collect, (child, value) =>
+            child.inc(value),
+          );
         },
       });
     },
@@ -107,30 +131,32 @@ export function createRegistry(): MetricsRegistry {
   };
 }
 
-interface Readable<Child> {
+interface CollectedMetric<Child> {
   reset(): void;
   remove(): void;
-  labels(...values: string[]): Child;
+  labels(labels: Record<string, string>): Child;
 }
 
-/** Puts what is read now in the place of what was read before. */
-async function takeReadings<Child>(
-  metric: Readable<Child>,
-  labels: readonly string[],
-  read: Read,
-  take: (child: Child, value: number) => void,
+/** Replaces the previous samples of a metric. */
+async function collectInto<Child>(
+  metric: CollectedMetric<Child>,
+  labelNames: readonly string[],
+  collect: Collect<MetricDefinition>,
+  apply: (child: Child, value: number) => void,
 ): Promise<void> {
-  const readings = await readAll(read);
+  const samples = await collectOrNone(collect);
   metric.reset();
-  // What has no labels is 0 after that, which would be a reading.
-  if (readings.length === 0 && labels.length === 0) metric.remove();
-  for (const [values, value] of readings) take(metric.labels(...values), value);
+  // A metric without labels is 0 after a reset, which would be a sample.
+  if (samples.length === 0 && labelNames.length === 0) metric.remove();
+  for (const [labels, value] of samples) apply(metric.labels({ ...labels }), value);
 }
 
-/** One number that cannot be read must not hide all others. */
-async function readAll(read: Read): Promise<readonly Reading[]> {
+/** A metric that cannot be collected must not hide the others. */
+async function collectOrNone(
+  collect: Collect<MetricDefinition>,
+): Promise<readonly Sample<MetricDefinition>[]> {
   try {
-    return await read();
+    return await collect();
   } catch {
     return [];
   }

@@ -1,48 +1,37 @@
-// Requests and their latencies, by service and route. Used by app/compose.
+// Counts requests and their durations, by service and route. Used by app/compose.
 
 import type { MetricsRegistry } from './registry.ts';
 
-/** One request that was answered. */
-export interface ServedRequest {
+export interface CompletedRequest {
   readonly method: string;
-  /** The route's pattern, never a path: `/seeds/:IMSI`. Undefined when no route matched. */
+  /** The route's pattern, such as `/seeds/:IMSI`, never a path; undefined when no route matched. */
   readonly route: string | undefined;
   readonly status: number;
-  /** From its last header to the end of the answer. */
+  /** From the last header of the request to the end of the response. */
   readonly ms: number;
 }
 
-const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** @returns for each service the function that counts its requests */
+/** @returns for each service the function that records its requests */
 export function createRequestMeter(
   registry: MetricsRegistry,
-): (service: string) => (request: ServedRequest) => void {
-  const total = registry.counters(
-    'swob_http_requests_total',
-    'Requests that were answered, by route pattern and class of status.',
-    ['service', 'method', 'route', 'status'],
-  );
-  const duration = registry.histogram(
-    'swob_http_request_duration_seconds',
-    'Time from the headers of a request to the end of its answer.',
-    ['service', 'method', 'route'],
-    buckets,
-  );
+): (service: string) => (request: CompletedRequest) => void {
+  const counterOf = registry.counters('swob_http_requests_total');
+  const observerOf = registry.histogram('swob_http_request_duration_seconds');
 
   return (service) => {
-    // Looking a child up by its labels costs more than all the rest: each is kept, and there are few.
+    // There are few series, and looking one up by its labels would cost more than recording.
     const meters = new Map<string, { count: () => void; observe: (seconds: number) => void }>();
-    return ({ method: given, route = 'none', status, ms }) => {
-      const method = methods.has(given) ? given : 'other';
+    return ({ method: requestMethod, route = 'none', status, ms }) => {
+      const method = methods.has(requestMethod) ? requestMethod : 'other';
       const statusClass = `${Math.trunc(status / 100)}xx`;
       const key = `${method} ${statusClass} ${route}`;
       let meter = meters.get(key);
       if (!meter) {
         meter = {
-          count: total(service, method, route, statusClass),
-          observe: duration(service, method, route),
+          count: counterOf(service, method, route, statusClass),
+          observe: observerOf(service, method, route, statusClass),
         };
         meters.set(key, meter);
       }

@@ -1,8 +1,9 @@
-// Failures of the file system, as the lock and the lowdb store tell them.
+// Turns errors of the file system into those of the lock and the lowdb store.
 
-import { errnoOf, messageOf, SwobError } from '../errors.ts';
+import { StoreFullError } from '../domain/shared/store-full-error.ts';
+import { messageOf, SwobError, systemErrorCode } from '../errors.ts';
 
-/** Reasons that no waiting mends: the folder that the configuration names is the wrong one. */
+/** Errors that persist: the configured folder is the wrong one or has the wrong permissions. */
 const lasting = new Set<unknown>([
   'EACCES',
   'EEXIST',
@@ -15,17 +16,15 @@ const lasting = new Set<unknown>([
 ]);
 
 /**
- * UNAVAILABLE; the system's message holds the reason, e.g. `ENOSPC: no space left on device`. While the store
- * is being opened a reason that will last is CONFIG.
+ * UNAVAILABLE with the system's reason, e.g. `ENOSPC: no space left on device`; CONFIG for an error that persists
+ * when the store is being opened.
  */
 export function diskError(what: string, error: unknown, when: 'opening' | 'running' = 'running'): SwobError {
   if (error instanceof SwobError) return error;
-  const errno = errnoOf(error);
+  const errno = systemErrorCode(error);
   const code = when === 'opening' && lasting.has(errno) ? 'CONFIG' : 'UNAVAILABLE';
-  const forClients = `the store cannot be used now${typeof errno === 'string' ? ` (${errno})` : ''}`;
-  return new SwobError(code, `${what}: ${messageOf(error)}`, {
-    cause: error,
-    forClients,
-    noRoom: errno === 'ENOSPC',
-  });
+  const publicMessage = `the store cannot be used now${typeof errno === 'string' ? ` (${errno})` : ''}`;
+  const message = `${what}: ${messageOf(error)}`;
+  const options = { cause: error, publicMessage };
+  return errno === 'ENOSPC' ? new StoreFullError(message, options) : new SwobError(code, message, options);
 }

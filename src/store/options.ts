@@ -1,6 +1,6 @@
-// What every store is opened with; made from the configuration by app, by hand in tests.
+// Options of every store; the app derives them from the configuration.
 
-import type { Clock, Log } from '../domain/ports.ts';
+import type { Clock, Log } from '../domain/shared/ports.ts';
 
 export interface StoreOptions {
   readonly clock: Clock;
@@ -10,31 +10,47 @@ export interface StoreOptions {
     readonly openTtlMs: number;
     readonly pausedTtlMs: number;
     readonly pairedTtlMs: number;
-    /** Open sessions held at once; above it the oldest are forgotten. */
+    /** Maximum of open sessions; above it the oldest are evicted. */
     readonly maxOpen: number;
   };
   readonly seeds: {
-    /** The longest age that `active` is asked for; older seeds need not stay in memory. */
+    /** The greatest age that `active` is called with; older seeds need not stay in memory. */
     readonly activeMs: number;
-    /** IMSIs that are kept; a new one above it is refused. */
+    /** Maximum of registered IMSIs; above it a new one evicts the seed that has been silent longest. */
     readonly maxRegistered: number;
   };
+  readonly clients: {
+    /** Maximum of gateway clients that have delivered; above it the longest silent are evicted. */
+    readonly max: number;
+  };
+  readonly tests: TestBounds;
   readonly inbound: OutboxBounds;
-  readonly published: MemoBounds;
+  readonly receipts: TtlBounds;
   readonly callbacks: OutboxBounds;
-  readonly answers: MemoBounds;
+  readonly responses: TtlBounds;
+}
+
+/** Bounds of reliability tests; above them the oldest are evicted. */
+export interface TestBounds {
+  /** How long a test is kept, in milliseconds. */
+  readonly ttlMs: number;
+  readonly max: number;
+  readonly maxPerClient: number;
 }
 
 export interface OutboxBounds {
-  /** Parcels that wait or were given up; a new one above it is refused. */
+  /** Maximum of waiting and dead-lettered entries; a new one above it is rejected. */
   readonly max: number;
 }
 
-export interface MemoBounds {
-  /** How long a value is remembered, in milliseconds. */
-  readonly rememberMs: number;
-  /** Values that are remembered at once; the oldest give way. */
+export interface TtlBounds {
+  /** How long a value is kept, in milliseconds. */
+  readonly ttlMs: number;
+  /** Maximum of values; above it the oldest are evicted. */
   readonly max: number;
-  /** Characters in all of them together; the oldest give way. Not bounded when values are small. */
+  /** Maximum of characters in all values together; above it the oldest are evicted. Unbounded for small values. */
   readonly maxCharacters?: number;
 }
+
+/** The greatest value of `[seeds] expiry`, in milliseconds: no seed with an older ping is active. */
+export const maxSeedExpiryMs = 86_400_000;

@@ -1,7 +1,7 @@
-// What the values count for that a store remembers, where that is bounded; the same in every store.
+// The size of a stored response, as its bound counts it in every store.
 
-import type { RememberedAnswer } from '../domain/model.ts';
+import type { StoredResponse } from '../domain/outgoing/model.ts';
 
-export function charactersOfAnswer({ request, body }: RememberedAnswer): number {
+export function responseCharacters({ request, body }: StoredResponse): number {
   return request.length + body.length;
 }

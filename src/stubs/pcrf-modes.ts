@@ -1,10 +1,10 @@
-// The ways in which the PCRF stand-in answers, good and bad. Used by pcrf.ts.
+// The modes of the PCRF stub: what it simulates. Used by pcrf.ts.
 
 import type { ServerResponse } from 'node:http';
 import { pipeline, Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import type { Clock } from '../domain/ports.ts';
-import { sendJson } from './listening.ts';
+import type { Clock } from '../domain/shared/ports.ts';
+import { sendJson } from './stub-server.ts';
 
 export const pcrfModes = [
   'normal',
@@ -20,27 +20,32 @@ export const pcrfModes = [
 ] as const;
 
 /**
- * - `normal`: as a PCRF would; `slow`: the same after `ms`; `drip`: the same, one byte a second
+ * What the stub simulates:
+ * - `normal`: a working PCRF; `slow`: the same after `ms`; `drip`: the same, one byte a second
  * - `refuse`: 500 and a JSON error; `redirect`: 302; `garbage`: 200 and HTML
- * - `hang`: no answer; `close`: the connection ends in the middle of the answer
- * - `endless`: JSON that goes on; `gzip-bomb`: a small compressed body that becomes a large one
+ * - `hang`: no response; `close`: the connection ends in the middle of the response
+ * - `endless`: JSON without end; `gzip-bomb`: a small compressed body that decompresses to a large one
  */
 export type PcrfMode = (typeof pcrfModes)[number];
 
-/** What a test reads as endless: bounded, lest a client that takes it all in be fed for ever. */
+/** Bounds `endless`, for a client that reads everything. */
 const endlessChunks = 16_384;
 const chunk = Buffer.alloc(64 * 1024, ' ');
 const bombBytes = 32 * 1024 * 1024;
 
-export interface Answering {
+export interface SimulationContext {
   readonly ms: number;
   readonly clock: Pick<Clock, 'after' | 'every'>;
-  /** Carries the request out; the body of the answer. */
+  /** Executes the request. @returns the body of the response */
   normal(): string;
 }
 
-/** Answers in that mode; timers and streams end with the connection at the latest. */
-export function answerIn(mode: PcrfMode, response: ServerResponse, { ms, clock, normal }: Answering): void {
+/** Responds in that mode; timers and streams end with the connection at the latest. */
+export function respondInMode(
+  mode: PcrfMode,
+  response: ServerResponse,
+  { ms, clock, normal }: SimulationContext,
+): void {
   switch (mode) {
     case 'normal':
       return sendJson(response, 200, normal());

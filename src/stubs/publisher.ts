@@ -1,32 +1,44 @@
-// Stand-in for the Publisher, which counts what arrives, and fails on order. Used by `swob stub publisher` and tests.
+// Stub of both Publishers, which lists the messages and payloads that it gets and can simulate failures. Used by `swob
+// stub publisher` and tests.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../domain/ports.ts';
+import type { Clock } from '../domain/shared/ports.ts';
 import { SwobError } from '../errors.ts';
-import { type BehaviourOptions, behaviourIn, createBehaviour } from './behaviour.ts';
-import { answerControl, type ControlRoutes, isControl, listRoutes, sendNoRoute } from './control.ts';
-import { type RunningStub, readObject, startServer, textIn } from './listening.ts';
-import { realClock } from './real-clock.ts';
-import { createRecent } from './recent.ts';
+import { type ControlRoutes, handleControl, isControl, listRoutes, sendNotFound } from './control-routes.ts';
+import { publicationsPath, readPublication } from './publications.ts';
+import { createRecentLog } from './recent-log.ts';
+import { createModeSwitch, type ModeOptions, parseModeRequest } from './response-mode.ts';
+import type { BehaviourStep } from './stub-script.ts';
+import {
+  pathOf,
+  type RunningStub,
+  readObject,
+  readString,
+  type StubAddress,
+  sendJson,
+  startStubServer,
+} from './stub-server.ts';
+import { systemClock } from './system-clock.ts';
 
 const maxBodyBytes = 1024 * 1024;
-/** Messages and keys that are remembered; the oldest ones are forgotten. */
+/** The oldest messages and keys are dropped. */
 const maxRemembered = 100_000;
-/** UTF-16 units in all messages that are remembered: what one JSON answer can hold. */
+/** UTF-16 units in all stored messages: what one JSON response can hold. */
 const maxUnits = 64 * 1024 * 1024;
 const maxKeyLength = 255;
 
 export const publisherModes = ['normal', 'refuse', 'reject', 'hang', 'slow', 'close'] as const;
 
 /**
- * - `normal`: takes a message and answers 200; `slow`: takes it, and answers after `ms`
- * - `close`: takes it, and ends the connection without an answer
- * - `refuse`: 500; `reject`: 400; `hang`: no answer; none of them takes it
+ * What the stub simulates:
+ * - `normal`: accepts a message and responds 200; `slow`: accepts it and responds after `ms`
+ * - `close`: accepts it and closes the connection without a response
+ * - `refuse`: 500; `reject`: 400; `hang`: no response; none of them accepts the message
  */
 export type PublisherMode = (typeof publisherModes)[number];
 
-/** Of `of` messages in a row the first `failing` are answered 500 and not taken. */
+/** Of every `of` messages the first `failing` get 500 and are not accepted. */
 export interface FailRatio {
   readonly failing: number;
   readonly of: number;
@@ -35,50 +47,55 @@ export interface FailRatio {
 export interface ArrivedMessage {
   /** The Idempotency-Key that came with it. */
   readonly id: string | null;
+  /** Of a publication its address. */
   readonly MSISDN: string;
+  /** Of a publication its text, as it came. */
   readonly message: string;
+  /** Whether it came to `/v1/publications`. */
+  readonly publication?: true;
   /** Unix time in milliseconds. */
   readonly at: number;
 }
 
-export interface PublisherStubOptions {
-  readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
-  /** How it answers from the start; `normal` by default. */
+export interface PublisherStubOptions extends StubAddress {
+  /** The mode at start; `normal` by default. */
   readonly mode?: PublisherMode;
   /** Milliseconds of mode `slow`; 1,000 by default. */
   readonly ms?: number;
+  /** The modes of the first requests, in order. */
+  readonly steps?: readonly BehaviourStep<PublisherMode>[];
   /** None fail by default. */
   readonly fail?: FailRatio;
-  /** Whether a message whose Idempotency-Key was taken before is dropped; true by default. */
+  /** Whether a message with an earlier Idempotency-Key is ignored; true by default. */
   readonly dedupe?: boolean;
-  /** Called with each message that is taken. */
+  /** The tag that publications must have; none is checked by default. */
+  readonly tag?: string;
+  /** Called with each accepted message. */
   readonly onMessage?: (message: ArrivedMessage) => void;
-  /** The real one by default. */
+  /** The system's clock by default. */
   readonly clock?: Pick<Clock, 'now' | 'after'>;
 }
 
 export interface RunningPublisherStub extends RunningStub {
-  /** What was taken, oldest first; the last 100,000. */
+  /** The last 100,000 accepted messages, oldest first. */
   messages(): readonly ArrivedMessage[];
-  /** Changes how it answers; throws BAD_INPUT when a number is out of its range. */
-  setBehaviour(mode: PublisherMode, options?: BehaviourOptions & { readonly fail?: FailRatio }): void;
+  /** Changes the mode; throws BAD_INPUT when a number is out of range. */
+  setMode(mode: PublisherMode, options?: ModeOptions & { readonly fail?: FailRatio }): void;
 }
 
-/** Starts the stand-in; throws UNAVAILABLE when the address cannot be listened on. */
+/** Starts the stub; throws UNAVAILABLE when it cannot listen at the address. */
 export async function startPublisherStub(options: PublisherStubOptions): Promise<RunningPublisherStub> {
-  const { clock = realClock, dedupe = true, onMessage } = options;
-  const messages = createRecent<ArrivedMessage>(maxRemembered, {
+  const { clock = systemClock, dedupe = true, tag, onMessage } = options;
+  const messages = createRecentLog<ArrivedMessage>(maxRemembered, {
     max: maxUnits,
     of: ({ MSISDN, message }) => MSISDN.length + message.length + 1,
   });
   const takenKeys = new LRUCache<string, true>({ max: maxRemembered });
-  const behaviour = createBehaviour<PublisherMode>(options.mode ?? 'normal', options.ms);
+  const modes = createModeSwitch<PublisherMode>(options.mode ?? 'normal', options.ms, options.steps);
   let fails = failing(options.fail);
 
-  const setBehaviour: RunningPublisherStub['setBehaviour'] = (mode, { fail, ...rest } = {}) => {
-    behaviour.set(mode, rest);
+  const setMode: RunningPublisherStub['setMode'] = (mode, { fail, ...rest } = {}) => {
+    modes.set(mode, rest);
     if (fail) fails = failing(fail);
   };
   const take = (message: ArrivedMessage): void => {
@@ -91,7 +108,7 @@ export async function startPublisherStub(options: PublisherStubOptions): Promise
   };
   const answer = (message: ArrivedMessage, response: ServerResponse): void => {
     if (fails()) throw new SwobError('INTERNAL', 'the publisher stub was told to fail some messages');
-    const { mode, ms } = behaviour.next();
+    const { mode, ms } = modes.next();
     switch (mode) {
       case 'refuse':
         throw new SwobError('INTERNAL', 'the publisher stub was told to refuse');
@@ -107,32 +124,39 @@ export async function startPublisherStub(options: PublisherStubOptions): Promise
         take(message);
         response.once(
           'close',
-          clock.after(ms, () => published(response)),
+          clock.after(ms, () => respond(message, response)),
         );
         return;
       case 'normal':
         take(message);
-        published(response);
+        respond(message, response);
     }
   };
   const control: ControlRoutes = {
     ...listRoutes('/__messages', messages),
     'POST /__behaviour': (body) => {
-      const { mode, ...rest } = behaviourIn(body, publisherModes);
+      const { mode, ...rest } = parseModeRequest(body, publisherModes);
       const fail = body.fail === undefined ? undefined : failIn(body.fail);
-      setBehaviour(mode, { ...rest, ...(fail && { fail }) });
+      setMode(mode, { ...rest, ...(fail && { fail }) });
       return { mode, ...rest, ...(fail && { fail: body.fail }) };
     },
   };
 
-  const stub = await startServer(options, async (request, response) => {
-    if (isControl(request)) return answerControl(control, request, response);
-    if (request.method !== 'POST') return sendNoRoute(response);
+  const stub = await startStubServer(options, async (request, response) => {
+    if (isControl(request)) return handleControl(control, request, response);
+    if (request.method !== 'POST') return sendNotFound(response);
     const body = await readObject(request, maxBodyBytes);
-    const [MSISDN, message] = [textIn(body, 'MSISDN'), textIn(body, 'message')];
+    if (pathOf(request) === publicationsPath) {
+      const read = readPublication(body, tag);
+      if (read.kind === 'refused')
+        return sendJson(response, read.status, JSON.stringify({ detail: read.detail }));
+      const { address: MSISDN, text: message } = read;
+      return answer({ id: keyOf(request), MSISDN, message, publication: true, at: clock.now() }, response);
+    }
+    const [MSISDN, message] = [readString(body, 'MSISDN'), readString(body, 'message')];
     answer({ id: keyOf(request), MSISDN, message, at: clock.now() }, response);
   });
-  return { ...stub, messages: () => messages.all(), setBehaviour };
+  return { ...stub, messages: () => messages.all(), setMode };
 }
 
 /** `1/3` as a ratio; undefined when it is none. */
@@ -148,7 +172,7 @@ function failIn(value: unknown): FailRatio {
   throw new SwobError('BAD_INPUT', 'fail: expected a text such as "1/3", at most 999999 of 999999');
 }
 
-/** Counts messages, and says which ones fail. */
+/** Counts messages. @returns whether the next one fails */
 function failing(ratio: FailRatio = { failing: 0, of: 1 }): () => boolean {
   let seen = 0;
   return () => {
@@ -165,6 +189,10 @@ function keyOf(request: IncomingMessage): string | null {
   throw new SwobError('BAD_INPUT', `Idempotency-Key: expected at most ${maxKeyLength} characters`);
 }
 
-function published(response: ServerResponse): void {
+function respond({ publication }: ArrivedMessage, response: ServerResponse): void {
+  if (publication) {
+    sendJson(response, 200, '{"message":"Publication request queued successfully."}');
+    return;
+  }
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('published');
 }

@@ -1,33 +1,45 @@
-// Log-ins of a stand-in: each gets a cookie of its own. Used by users.ts and developer.ts.
+// Session cookies of a stub, each bound to the User-Agent of its sign-in, as in the real systems. Used by users.ts and
+// developer.ts.
 
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { LRUCache } from 'lru-cache';
+import { SwobError } from '../errors.ts';
 
-/** Log-ins that are remembered; the least recently used ones are forgotten. */
+/** The least recently used sessions are dropped. */
 const maxCookies = 10_000;
 
 export interface SessionCookies {
-  /** The value of a Set-Cookie header for a new log-in of that owner. */
-  issue(owner: string): string;
-  /** Whose cookie came with the request. */
+  /** The Set-Cookie header of a new session of that owner; throws as `userAgentOf`. */
+  issue(owner: string, request: IncomingMessage): string;
+  /** The owner of the request's cookie, if the User-Agent is that of the sign-in. */
   ownerOf(request: IncomingMessage): string | undefined;
   clear(): void;
 }
 
 export function createSessionCookies(): SessionCookies {
-  const owners = new LRUCache<string, string>({ max: maxCookies });
+  const sessions = new LRUCache<string, { readonly owner: string; readonly userAgent: string }>({
+    max: maxCookies,
+  });
   return {
-    issue: (owner) => {
+    issue: (owner, request) => {
       const cookie = randomBytes(16).toString('hex');
-      owners.set(cookie, owner);
-      // Path: without it a client would send the cookie below this route's folder only.
+      sessions.set(cookie, { owner, userAgent: userAgentOf(request) });
+      // Without Path a client would send the cookie to paths below this route only.
       return `session=${cookie}; Path=/; HttpOnly; SameSite=Strict`;
     },
     ownerOf: ({ headers }) => {
       const cookie = /(?:^|;\s*)session=([0-9a-f]{32})(?:;|$)/.exec(headers.cookie ?? '')?.[1];
-      return cookie === undefined ? undefined : owners.get(cookie);
+      const session = cookie === undefined ? undefined : sessions.get(cookie);
+      return session?.userAgent === headers['user-agent'] ? session?.owner : undefined;
     },
-    clear: () => owners.clear(),
+    clear: () => sessions.clear(),
   };
+}
+
+/** The User-Agent; throws BAD_INPUT (400), as the real systems respond, when it is missing. */
+export function userAgentOf({ headers }: IncomingMessage): string {
+  const userAgent = headers['user-agent'];
+  if (userAgent) return userAgent;
+  throw new SwobError('BAD_INPUT', 'the User-Agent header is missing');
 }

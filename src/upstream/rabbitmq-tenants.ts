@@ -1,11 +1,12 @@
-// Developers as users of RabbitMQ, each with rights on its own names only. Used by subscribing and unsubscribing.
+// Developers as users of RabbitMQ, each with permissions for its own names only. Used by outgoing SMS, to subscribe and
+// unsubscribe developers.
 
-import { amqpAddress } from '../domain/amqp.ts';
-import { exchangeName, tenantPrefix } from '../domain/outgoing-names.ts';
-import type { Clock } from '../domain/ports.ts';
-import type { Tenants } from '../domain/upstreams.ts';
+import { amqpAddress } from '../amqp/address.ts';
+import { developerExchangeName, exchangeName, tenantPrefix } from '../domain/outgoing/broker-names.ts';
+import type { Tenants } from '../domain/outgoing/ports.ts';
+import type { Clock } from '../domain/shared/ports.ts';
 import { SwobError } from '../errors.ts';
-import { createAnswers } from './answers.ts';
+import { createCoalescingCache } from './coalescing-cache.ts';
 import { createManagement } from './rabbitmq-management.ts';
 
 export interface TenantsOptions {
@@ -14,132 +15,198 @@ export interface TenantsOptions {
   /** An administrator. */
   readonly user: string;
   readonly password: string;
-  /** Names the vhost, and the user that swob itself is there. */
+  /** Contains the vhost, and the user that swob signs in as. */
   readonly brokerUrl: string;
-  /** Milliseconds for each answer of the management API. */
+  /** RabbitMQ tags of developers, besides `swob`; `management` lets them sign in to the management page. */
+  readonly tags: readonly string[];
+  /** Milliseconds for each call of the management API. */
   readonly timeoutMs: number;
-  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly clock: Pick<Clock, 'monotonic' | 'after' | 'every'>;
 }
 
-/** What an existing user of that name is. */
-type Found = 'nobody' | 'tenant' | 'somebody else';
+/** `absent`: no such user; `tenant`: created for a developer; `other`: any other user, which swob must not change. */
+type UserKind = 'absent' | 'tenant' | 'other';
 
-/** Says that a user is one of ours. RabbitMQ attaches no right to it. */
+/** Permissions in a vhost: regular expressions for names. */
+type Permissions = Readonly<Record<'configure' | 'write' | 'read', string>>;
+
+/** Marks a user as a tenant. RabbitMQ grants nothing for this tag. */
 const tenantTag = 'swob';
-/** So that a flood of requests to send is none at the management API. */
+/** Requests to send SMS must not cause a call of the management API each. */
 const subscribedTtlMs = 60_000;
-/** Names that are listed, and removed, at a time; and how often. */
+/** Names that are listed and deleted per page. */
 const pageSize = 500;
+/** Bounds the deletion for a developer who creates names meanwhile. */
 const maxPages = 20;
 
 /**
- * Users of the vhost of `brokerUrl`. No method touches a user who is an administrator or swob itself: they throw
- * FORBIDDEN. Throws CONFIG when `brokerUrl` is no URL of a broker.
+ * Manages tenants in the vhost of `brokerUrl`. Methods throw FORBIDDEN for users that are no tenants, such as administrators
+ * and swob itself. Throws CONFIG when `brokerUrl` is not an AMQP URL.
  */
 export function createTenants(options: TenantsOptions): Tenants {
   const { vhost, username } = amqpAddress(options.brokerUrl);
   const api = createManagement(options);
   const reserved = new Set([options.user, username]);
-  const subscribed = createAnswers<boolean>({
+  const subscribed = createCoalescingCache<boolean>({
     clock: options.clock,
-    keepMs: (yes) => (yes ? subscribedTtlMs : 0),
-    tooMany: () => api.failure('too many questions are under way'),
+    ttlMs: (isSubscribed) => (isSubscribed ? subscribedTtlMs : 0),
+    onOverload: () => {
+      throw api.upstreamError('too many requests are in progress');
+    },
   });
   const userPath = (authId: string): string => `users/${encodeURIComponent(authId)}`;
-  /** Below what kind, in our vhost, for whom. */
-  const scoped = (kind: string, name: string): string => `${kind}/${vhost}/${encodeURIComponent(name)}`;
+  /** Path of an object in the vhost, such as a queue or a user's permissions. */
+  const vhostPath = (kind: string, name: string): string => `${kind}/${vhost}/${encodeURIComponent(name)}`;
 
-  const find = async (authId: string): Promise<Found> => {
-    if (reserved.has(authId)) return 'somebody else';
+  /** @param authKey of the developer; without it a user of the replaced server with all permissions is `other` */
+  const classifyUser = async (authId: string, authKey?: string): Promise<UserKind> => {
+    if (reserved.has(authId)) return 'other';
     const user = await api.get(userPath(authId));
-    if (user === undefined) return 'nobody';
+    if (user === undefined) return 'absent';
     const tags = tagsOf(user);
+    if (tags.includes('administrator')) return 'other';
     if (tags.includes(tenantTag)) return 'tenant';
-    // The replaced server gave its tenants the tag management, and rights on their names in one vhost.
-    const isOfOld = tags.every((tag) => tag === 'management') && (await hasOwnNamesOnly(authId));
-    return isOfOld ? 'tenant' : 'somebody else';
+    // Tenants of the replaced server have exactly the tag management.
+    if (tags.length !== 1 || tags[0] !== 'management') return 'other';
+    return (await hasTenantPermissions(authId, authKey)) ? 'tenant' : 'other';
   };
 
-  /** Whether all that the user may do is on names of this developer in our vhost: so has no other program's user. */
-  const hasOwnNamesOnly = async (authId: string): Promise<boolean> => {
-    const all = await api.list(`${userPath(authId)}/permissions`);
-    const isOwn = ({ vhost: where, configure }: Readonly<Record<string, unknown>>): boolean =>
-      encodeURIComponent(String(where)) === vhost && String(configure).includes(`${authId}_`);
-    return all.length > 0 && all.every(isOwn);
+  /**
+   * Whether a user without our tag has exactly the permissions that the replaced server gave its tenants, or those that swob gives,
+   * which an interrupted subscription leaves. Earlier versions of that server gave all permissions, which users of other
+   * programs have too: then the user's password must be the developer's key already.
+   */
+  const hasTenantPermissions = async (authId: string, authKey: string | undefined): Promise<boolean> => {
+    const [granted, ...inOtherVhosts] = await api.list(`${userPath(authId)}/permissions`);
+    if (!granted || inOtherVhosts.length > 0 || encodeURIComponent(String(granted.vhost)) !== vhost)
+      return false;
+    const equals = ({ configure, write, read }: Permissions): boolean =>
+      granted.configure === configure && granted.write === write && granted.read === read;
+    const known = [replacedServerPermissions, tenantPermissions, previousTenantPermissions];
+    if (known.some((permissions) => equals(permissions(authId)))) return true;
+    return equals(allPermissions) && authKey !== undefined && (await canSignIn(authId, authKey));
   };
 
-  const refuseOthers = async (authId: string): Promise<Found> => {
-    const found = await find(authId);
-    if (found !== 'somebody else') return found;
-    throw new SwobError('FORBIDDEN', `${authId} is a user of the message broker who is no developer`);
+  const canSignIn = (user: string, password: string): Promise<boolean> =>
+    createManagement({ ...options, user, password })
+      .get('whoami')
+      .then(
+        (identity) => identity?.name === user,
+        () => false,
+      );
+
+  /** Throws FORBIDDEN for a user that swob must not change. */
+  const requireChangeable = async (authId: string, authKey?: string): Promise<'absent' | 'tenant'> => {
+    const kind = await classifyUser(authId, authKey);
+    if (kind !== 'other') return kind;
+    const refusal = `${authId} is a user of the message broker, but not a developer`;
+    const remedy = `if it is a developer, run: rabbitmqctl set_user_tags ${authId} ${tenantTag}`;
+    throw new SwobError('FORBIDDEN', `${refusal}; ${remedy}`, { publicMessage: refusal });
   };
 
-  /** Removes what has a name of this developer's. */
-  const removeAll = async (kind: 'queues' | 'exchanges', authId: string): Promise<void> => {
+  const declareExchange = async (name: string): Promise<void> => {
+    const path = vhostPath('exchanges', name);
+    const existing = await api.get(path);
+    if (existing && !isTopicExchange(existing)) {
+      throw api.upstreamError(`exchange ${name} exists, but is not of type topic and durable; delete it`);
+    }
+    if (!existing) await api.put(path, { type: 'topic', durable: true });
+  };
+
+  /** Deletes everything whose name belongs to this developer. */
+  const deleteAll = async (kind: 'queues' | 'exchanges', authId: string): Promise<void> => {
     const prefix = tenantPrefix(authId);
     const query = new URLSearchParams({
       columns: 'name',
-      name: `^${quoted(prefix)}`,
+      name: `^${escapeRegExp(prefix)}`,
       use_regex: 'true',
       page: '1',
       page_size: String(pageSize),
     });
     for (let page = 0; page < maxPages; page += 1) {
-      const names = api.namesIn(await api.get(`${kind}/${vhost}?${query}`));
-      // The API chose them by a pattern; what it is to delete is checked here once more.
+      const names = api.itemNames(await api.get(`${kind}/${vhost}?${query}`));
+      // Checked again before deleting: the API has matched a regular expression.
       const own = names.filter((name) => name.startsWith(prefix));
       if (own.length === 0) return;
-      for (const name of own) await api.remove(scoped(kind, name));
+      for (const name of own) await api.delete(vhostPath(kind, name));
     }
-    throw api.failure(`there are more ${kind} of ${authId} than could be removed; unsubscribe again`);
+    throw api.upstreamError(`${authId} has more ${kind} than could be deleted; unsubscribe again`);
   };
 
   return {
     subscribe: async (authId, authKey) => {
-      subscribed.forget(authId);
-      await refuseOthers(authId);
-      const own = `^${quoted(tenantPrefix(authId))}`;
+      subscribed.delete(authId);
+      const kind = await requireChangeable(authId, authKey);
+      const tags = [tenantTag, ...options.tags].join(',');
       // So that a gateway phone can bind its queue before the first SMS.
-      await api.put(scoped('exchanges', exchangeName), { type: 'topic', durable: true });
-      // In this order, because a new user can do nothing until it has permissions, and without topic permissions
-      // it could read every developer's SMS.
-      await api.put(userPath(authId), { password: authKey, tags: tenantTag });
-      await api.put(scoped('topic-permissions', authId), {
-        exchange: exchangeName,
-        write: '^$',
-        read: `${own}\\.`,
-      });
-      await api.put(scoped('permissions', authId), {
-        configure: own,
-        write: own,
-        read: `${own}|^${exchangeName}$`,
-      });
+      for (const name of [exchangeName, developerExchangeName(authId)]) await declareExchange(name);
+      // RabbitMQ accepts permissions only of existing users; without a password nobody can sign in.
+      if (kind === 'absent') await api.put(userPath(authId), { password_hash: '', tags });
+      // The password last, so that an interruption leaves no user who can sign in with too many permissions. Topic permissions before
+      // permissions, because without them a tenant could read every developer's SMS.
+      await api.put(vhostPath('topic-permissions', authId), topicPermissions(authId));
+      await api.put(vhostPath('permissions', authId), tenantPermissions(authId));
+      await api.put(userPath(authId), { password: authKey, tags });
     },
 
     unsubscribe: async (authId) => {
-      subscribed.forget(authId);
-      if ((await refuseOthers(authId)) === 'tenant') {
-        // No password lets it in from here on, so it cannot come back for what is removed after.
+      subscribed.delete(authId);
+      if ((await requireChangeable(authId)) === 'tenant') {
+        // Without a password it cannot sign in again and recreate what is deleted below.
         await api.put(userPath(authId), { password_hash: '', tags: tenantTag });
-        // Not after the user is gone: RabbitMQ closes its connections then, too, and one that closes twice is a 500.
-        await api.remove(`connections/username/${encodeURIComponent(authId)}`);
-        await api.remove(userPath(authId));
+        // Before the user is deleted, which closes its connections too: RabbitMQ responds 500 if a connection is closed twice.
+        await api.delete(`connections/username/${encodeURIComponent(authId)}`);
+        await api.delete(userPath(authId));
       }
-      await removeAll('queues', authId);
-      await removeAll('exchanges', authId);
+      await deleteAll('queues', authId);
+      await deleteAll('exchanges', authId);
     },
 
-    isSubscribed: (authId) => subscribed.get(authId, async () => (await find(authId)) === 'tenant'),
+    isSubscribed: (authId) => subscribed.get(authId, async () => (await classifyUser(authId)) === 'tenant'),
   };
 }
 
-/** A list, or in older versions a text. */
+const allPermissions: Permissions = { configure: '.*', write: '.*', read: '.*' };
+
+/**
+ * Write permission on queues, which binding needs, but not on the developer's exchange: only swob publishes there, with checks and
+ * limits.
+ */
+function tenantPermissions(authId: string): Permissions {
+  const own = `^${escapeRegExp(tenantPrefix(authId))}`;
+  return { configure: own, write: `${own}_`, read: `${own}|^${exchangeName}$` };
+}
+
+/** Those of swob 0.1.0. */
+function previousTenantPermissions(authId: string): Permissions {
+  const { configure, read } = tenantPermissions(authId);
+  return { configure, write: configure, read };
+}
+
+function topicPermissions(authId: string) {
+  return { exchange: exchangeName, write: '^$', read: `^${escapeRegExp(tenantPrefix(authId))}\\.` };
+}
+
+/** Unescaped, as that server wrote them; an auth id has no special characters. */
+function replacedServerPermissions(authId: string): Permissions {
+  const own = `^(${exchangeName}|${authId}_.*)$`;
+  return { configure: own, write: own, read: own };
+}
+
+/** As phones declare theirs: any difference would close their channel. */
+function isTopicExchange(exchange: Readonly<Record<string, unknown>>): boolean {
+  const { type, durable, auto_delete, internal, arguments: extra } = exchange;
+  const isPlain = auto_delete !== true && internal !== true && Object.keys(Object(extra)).length === 0;
+  return type === 'topic' && durable === true && isPlain;
+}
+
+/** RabbitMQ returns a list, and before 3.9 a comma-separated string. */
 function tagsOf({ tags }: Readonly<Record<string, unknown>>): string[] {
   const list: unknown[] = Array.isArray(tags) ? tags : String(tags ?? '').split(',');
   return list.map(String).filter((tag) => tag !== '');
 }
 
-/** Stands for itself in a regular expression of RabbitMQ's (PCRE). */
-function quoted(text: string): string {
+/** For RabbitMQ's regular expressions (PCRE). */
+function escapeRegExp(text: string): string {
   return text.replace(/\W/g, '\\$&');
 }

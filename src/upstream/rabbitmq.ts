@@ -1,26 +1,36 @@
 // The message broker between developers and gateway clients: RabbitMQ, with publisher confirms. Used by outgoing SMS.
 
-import { IllegalOperationError } from 'amqplib';
-import { newUuid } from '../crypto/random.ts';
-import { amqpAddress } from '../domain/amqp.ts';
-import type { OutgoingSms } from '../domain/model.ts';
-import { exchangeName, routingKey } from '../domain/outgoing-names.ts';
-import type { Clock, Log } from '../domain/ports.ts';
-import type { Broker } from '../domain/upstreams.ts';
-import { within } from '../domain/within.ts';
-import { SwobError } from '../errors.ts';
-import { keepLink, type Link } from './rabbitmq-link.ts';
-import { createRoom } from './room.ts';
+import { amqpAddress } from '../amqp/address.ts';
+import { type AmqpConnection, createReconnectingConnection } from '../amqp/connection.ts';
+import { randomNumber } from '../crypto/random.ts';
+import {
+  developerExchangeName,
+  exchangeName,
+  networkRoutingKey,
+  operatorFault,
+  routingKey,
+} from '../domain/outgoing/broker-names.ts';
+import { clusterBody, dekuBody, maxInt } from '../domain/outgoing/message-bodies.ts';
+import type { OutgoingSms } from '../domain/outgoing/model.ts';
+import type { Broker } from '../domain/outgoing/ports.ts';
+import type { Clock, Log } from '../domain/shared/ports.ts';
+import { type Deadline, noTimeLeft } from '../lib/deadline.ts';
+import { createSemaphore } from '../lib/semaphore.ts';
+import {
+  createConfirmedPublisher,
+  notConnected,
+  type PublishOutcome,
+  type Target,
+  unavailable,
+} from './confirmed-publisher.ts';
 
-/** SMS that wait for a connection or for their confirm, also those that were told "unconfirmed" already. */
-const maxUnderWay = 1_000;
-const maxBytesUnderWay = 16 * 1024 * 1024;
-/** SMS that may wait for room among those. */
+/** SMS that wait for a connection or a confirm, including those already reported as unconfirmed. */
+const maxInFlight = 1_000;
+const maxBytesInFlight = 16 * 1024 * 1024;
+/** SMS that may wait for the semaphore. */
 const maxWaiting = 5_000;
-/** A broker that owes so many confirms for longer than their time does not work: it gets a new connection. */
-const maxLate = 500;
-/** Longest wait for confirms when closing. */
-const closeMs = 1_000;
+/** For the connection to be closed, when confirms have taken all other time. */
+const disconnectMs = 250;
 
 export interface BrokerOptions {
   /** `amqp:` or `amqps:`, with credentials. */
@@ -31,89 +41,83 @@ export interface BrokerOptions {
   readonly log: Log;
 }
 
-/** A broker whose connection can be looked at. */
+/** A broker that reports the state of its connection. */
 export interface WatchedBroker extends Broker {
   state(): 'ok' | 'unreachable' | 'blocked';
 }
 
-type Outcome = Awaited<ReturnType<Broker['send']>>;
-
 /**
  * A client that connects in the background and again whenever the connection or its channel is lost: it can be
- * made, and used, before there is a broker. Throws CONFIG when the URL is none.
+ * created, and used, before the broker runs. Throws CONFIG for an invalid URL.
  */
 export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): WatchedBroker {
-  /** Message ids that wait for their confirm, and whether the broker has given the message back. */
-  const unconfirmed = new Map<string, { returned: boolean }>();
-  const sending = new Set<Promise<Outcome>>();
-  let late = 0;
-  let closed: Promise<void> | undefined;
+  const { publish, onReturn } = createConfirmedPublisher({ timeoutMs, clock });
+  const sending = new Set<Promise<PublishOutcome>>();
+  /** Unique to each SMS of this process; another process starts elsewhere. */
+  let nextId = randomNumber(maxInt);
+  let closed: Promise<number> | undefined;
 
-  const room = createRoom({
-    maxThings: maxUnderWay,
-    maxBytes: maxBytesUnderWay,
+  const semaphore = createSemaphore({
+    maxHolders: maxInFlight,
+    maxBytes: maxBytesInFlight,
     maxWaiting,
-    waitMs: timeoutMs,
+    waitTimeoutMs: timeoutMs,
     clock,
-    full: () => unavailable('too many SMS wait for the message broker to confirm them', 1),
+    fullError: () =>
+      unavailable('too many SMS wait for the message broker to confirm them', { retryAfter: 1 }),
   });
-  const links = keepLink({
+  const connections = createReconnectingConnection({
     address: amqpAddress(url),
     clock,
     log,
-    onReturn: (messageId) => {
-      const message = unconfirmed.get(String(messageId));
-      if (message) message.returned = true;
-    },
+    onReturn,
   });
 
-  const openLink = async (): Promise<Link> => {
-    const link = await links.current();
-    if (!link) throw notConnected();
-    if (link.blocked) {
-      throw unavailable('the message broker is short of memory or disk and takes no SMS for now', 30);
-    }
-    return link;
-  };
-
-  /** `confirmed` is called when the broker has settled the message, which may be after the answer. */
-  const publish = (link: Link, key: string, body: Buffer, confirmed: () => void): Promise<Outcome> => {
-    const messageId = newUuid();
-    const message = { returned: false };
-    return new Promise((resolve) => {
-      let isLate = false;
-      const onConfirm = (error: unknown): void => {
-        cancel();
-        confirmed();
-        unconfirmed.delete(messageId);
-        if (isLate) late -= 1;
-        if (isNack(error)) resolve('refused');
-        else if (error) resolve('unconfirmed');
-        else resolve(message.returned ? 'unroutable' : 'sent');
-      };
-      const options = { mandatory: true, persistent: true, contentType: 'application/json', messageId };
-      link.channel.publish(exchangeName, key, body, options, onConfirm);
-      unconfirmed.set(messageId, message);
-      const cancel = clock.after(timeoutMs, () => {
-        isLate = true;
-        late += 1;
-        resolve('unconfirmed');
-        if (late >= maxLate) link.renew(`${late} SMS unconfirmed for over ${timeoutMs} ms`);
+  const openConnection = async (): Promise<AmqpConnection> => {
+    const connection = await connections.current();
+    if (!connection) throw notConnected();
+    if (connection.blocked) {
+      throw unavailable('the message broker is short of memory or disk and takes no SMS for now', {
+        retryAfter: 30,
       });
-    });
+    }
+    return connection;
   };
 
-  const send = async ({ authId, operatorName, number, text }: OutgoingSms): Promise<Outcome> => {
-    // Gateway phones of today read exactly these two members.
-    const body = Buffer.from(JSON.stringify({ text, number }));
-    const release = await room.take(body.length);
+  const send = async (sms: OutgoingSms): Promise<PublishOutcome> => {
+    const id = nextId;
+    nextId = nextId === maxInt ? 0 : nextId + 1;
+    const deku = dekuBody(sms, id);
+    // The body for the other exchange is shorter.
+    const release = await semaphore.acquire(deku.length);
+    let holders = 1;
+    const drop = (): void => {
+      holders -= 1;
+      if (holders === 0) release();
+    };
+    let deadline: number | undefined;
     try {
-      return await publish(await openLink(), routingKey(authId, operatorName), body, release);
-    } catch (error) {
-      release();
-      // The channel was lost a moment ago, and the message never written.
-      throw error instanceof IllegalOperationError ? notConnected() : error;
+      for (const target of targetsOf(sms, deku)) {
+        const connection = await openConnection();
+        deadline ??= clock.monotonic() + timeoutMs;
+        const timeLeftMs = deadline - clock.monotonic();
+        if (timeLeftMs <= 0) throw unavailable('the message broker does not respond in time');
+        holders += 1;
+        const outcome = await publish(connection, target, timeLeftMs, drop);
+        // Only a returned message is tried elsewhere: no SMS may reach two phones.
+        if (outcome !== 'unroutable') return outcome;
+      }
+      return 'unroutable';
+    } finally {
+      drop();
     }
+  };
+
+  const close = async (deadline: Deadline): Promise<number> => {
+    const isConfirmed = await deadline.reserve(disconnectMs).settles(Promise.allSettled(sending));
+    const interrupted = isConfirmed ? 0 : sending.size;
+    await deadline.settles(connections.close());
+    return interrupted;
   };
 
   return {
@@ -124,25 +128,20 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Wat
       return sent.finally(() => sending.delete(sent));
     },
     state: () => {
-      const link = links.now();
-      return link ? (link.blocked ? 'blocked' : 'ok') : 'unreachable';
+      const connection = connections.now();
+      return connection ? (connection.blocked ? 'blocked' : 'ok') : 'unreachable';
     },
-    close: () => {
-      closed ??= within(clock, closeMs, Promise.allSettled(sending)).then(() => links.close());
-      return closed;
-    },
+    close: (deadline = noTimeLeft) => (closed ??= close(deadline)),
   };
 }
 
-/** Not the end of the channel, which amqplib tells in the same way. */
-function isNack(error: unknown): boolean {
-  return error instanceof Error && error.message === 'message nacked';
-}
-
-function notConnected(): SwobError {
-  return unavailable('there is no connection to the message broker');
-}
-
-function unavailable(message: string, retryAfter = 5): SwobError {
-  return new SwobError('UNAVAILABLE', message, { retryAfter });
+/** In order of preference: one attempt for each network, then the exchange of phones that listen by operator name. */
+function* targetsOf(sms: OutgoingSms, deku: Buffer): Generator<Target> {
+  const { authId, callingCode, networkCodes, operatorName } = sms;
+  const exchange = developerExchangeName(authId);
+  for (const code of networkCodes.length > 0 ? networkCodes : [null]) {
+    yield { exchange, key: networkRoutingKey(authId, callingCode, code), body: deku };
+  }
+  if (operatorFault(authId, operatorName) !== undefined) return;
+  yield { exchange: exchangeName, key: routingKey(authId, operatorName), body: clusterBody(sms) };
 }

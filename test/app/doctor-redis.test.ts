@@ -1,14 +1,14 @@
-// What `swob doctor` finds about Redis, and the options of the connection that the configuration makes.
+// The findings of `swob doctor` about Redis, and the connection options from the configuration.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { examineRedis } from '../../src/app/compose/doctor-redis.ts';
-import { redisOptions } from '../../src/app/compose/redis-options.ts';
-import { checkRedis } from '../../src/app/doctor/redis.ts';
 import { systemClock } from '../../src/app/system-clock.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { parseStoreUrl } from '../../src/config/store-url.ts';
+import { redisOptions } from '../../src/store/redis/connection-options.ts';
+import { checkRedis } from '../../src/store/redis/findings.ts';
+import { inspectRedis } from '../../src/store/redis/inspect.ts';
+import { parseRedisUrl } from '../../src/store/redis/url.ts';
 import { configFile } from '../support/config-files.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { createMemoryLog } from '../support/log.ts';
@@ -19,43 +19,41 @@ const server = redisForFile({ password: 'hunter2', appendfsync: 'always' });
 
 function configured(...settings: string[]) {
   const overrides = settings.map((setting) => `store.${setting}`);
-  const { config } = loadConfig({ files: [configFile('')], env: {}, overrides });
-  const url = parseStoreUrl(config.store.url);
-  if (url.kind !== 'redis') throw new Error('no Redis');
-  return { config, url };
+  const { config } = loadConfig({ files: [configFile('')], env: {}, setOptions: overrides });
+  return { config, url: parseRedisUrl(config.store.url) };
 }
 
 async function states(...settings: string[]): Promise<string[]> {
   const { config, url } = configured(...settings);
-  const findings = await examineRedis(config, url, systemClock);
+  const findings = await inspectRedis(config, url, systemClock);
   expect(JSON.stringify(findings)).not.toContain('hunter');
   return findings.map(({ state, detail }) => `${state}: ${detail}`);
 }
 
-test('a server that keeps everything is well; one that throws keys away is not', async () => {
+test('a server that persists every write passes; one that evicts keys fails', async () => {
   const { port, url } = server();
   const well = [
     expect.stringMatching(new RegExp(`^ok: 127.0.0.1:${port}, Redis \\d+\\.\\d+\\.\\d+, 0 replica\\(s\\)$`)),
-    `ok: 127.0.0.1:${port} has every write on disk before it answers`,
-    `ok: 127.0.0.1:${port} throws nothing away`,
+    `ok: 127.0.0.1:${port} syncs every write to disk before it acknowledges it`,
+    `ok: 127.0.0.1:${port} evicts nothing`,
   ];
   expect(await states(`url=${url}`)).toEqual(well);
   await server().cli('config', 'set', 'maxmemory-policy', 'allkeys-lru');
   await server().cli('config', 'set', 'appendfsync', 'everysec');
   expect(await states(`url=${url}`, 'replicas=1')).toEqual([
-    expect.stringMatching(/^fail: .*0 replica\(s\); \[store\] replicas wants 1$/),
-    expect.stringMatching(/^warn: .*a power cut can lose the last second or two of what was acknowledged$/),
-    expect.stringMatching(/^fail: .*allkeys-lru: when it is full it throws registrations and keys away$/),
+    expect.stringMatching(/^fail: .*0 replica\(s\); \[store\] replicas requires 1$/),
+    expect.stringMatching(/^warn: .*a power failure can lose the last two seconds of acknowledged writes$/),
+    expect.stringMatching(/^fail: .*allkeys-lru: it evicts registrations and keys when it is full$/),
   ]);
 });
 
-test('a user that may not look, a wrong password, and no server', async () => {
+test('a user without permission, a wrong password, and no server', async () => {
   await server().cli('acl', 'setuser', 'plain', 'on', '>hunter3', '~*', '+@all', '-config', '-info');
   const { port } = server();
   expect(await states(`url=redis://plain:hunter3@127.0.0.1:${port}`)).toEqual([
     expect.stringMatching(/^ok: .*of an unknown version/),
-    expect.stringMatching(/^warn: .*does not let us look/),
-    expect.stringMatching(/^warn: .*does not let us look/),
+    expect.stringMatching(/^warn: .*does not let our user read its configuration/),
+    expect.stringMatching(/^warn: .*does not let our user read its configuration/),
   ]);
   expect(await states(`url=redis://127.0.0.1:${port}`, 'password=hunter4')).toEqual([
     expect.stringMatching(/^fail: .*refuses our user or password/),
@@ -66,15 +64,15 @@ test('a user that may not look, a wrong password, and no server', async () => {
 });
 
 test.each([
-  ['no', undefined, 'or everything'],
-  ['yes', 'no', 'half a minute and more'],
+  ['no', undefined, 'or all data'],
+  ['yes', 'no', '30 seconds or more'],
 ])('appendonly %s, appendfsync %s: says what a crash can lose', (appendonly, appendfsync, lost) => {
   const facts = { name: 'a:1', version: '7.0.0', replicas: 0, maxmemoryPolicy: 'noeviction' };
   const [, persistence] = checkRedis({ ...facts, appendonly, appendfsync }, 0);
   expect(persistence).toMatchObject({ state: 'warn', detail: expect.stringContaining(lost) });
 });
 
-test('password and certificates are read from their files', async () => {
+test('password and certificates are read from files', async () => {
   const [file, empty] = ['password', 'empty'].map((name) => join(temporaryFolder(), name));
   writeFileSync(String(file), 'hunter2 \n');
   writeFileSync(String(empty), '\n');

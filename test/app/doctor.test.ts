@@ -7,11 +7,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkCertificates } from '../../src/app/doctor/certificates.ts';
 import { checkKeys } from '../../src/app/doctor/keys.ts';
+import { checkPhoneAccess, type ProbeCertificate } from '../../src/app/doctor/phones.ts';
 import { checkPort } from '../../src/app/doctor/ports.ts';
-import { checkFolder, checkStore } from '../../src/app/doctor/store.ts';
-import { checkAgainst, checkNode, watchClock } from '../../src/app/doctor/system.ts';
+import { checkFolder } from '../../src/app/doctor/store.ts';
+import { checkNode, compareWithUpstreamClocks, startClockCheck } from '../../src/app/doctor/system.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/schema.ts';
+import { checkHolderAndSpace } from '../../src/store/lowdb/inspect.ts';
 import { configFile } from '../support/config-files.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/folders.ts';
@@ -20,10 +22,10 @@ import { occupy } from '../support/ports.ts';
 const day = 86_400_000;
 
 function configOf(...overrides: string[]): Config {
-  return loadConfig({ files: [configFile('')], env: {}, overrides }).config;
+  return loadConfig({ files: [configFile('')], env: {}, setOptions: overrides }).config;
 }
 
-test('certificates: what is right, what expires, what is over, and what does not belong together', async () => {
+test('certificates: valid, about to expire, expired, and not matching their keys', async () => {
   const folder = temporaryFolder();
   const [crt, key, other] = ['crt', 'key', 'other'].map((name) => join(folder, name));
   const make = (keyFile = ''): void => {
@@ -34,15 +36,21 @@ test('certificates: what is right, what expires, what is over, and what does not
   };
   make(key);
   await chmod(String(key), 0o600);
-  const config = configOf(`api_ssl.crt=${crt}`, `api_ssl.key=${key}`);
-  const after = async (days: number) => {
+  const settings = [`api_ssl.crt=${crt}`, `api_ssl.key=${key}`];
+  const after = async (days: number, ...others: string[]) => {
+    const config = configOf(...settings, ...others);
     const [finding] = await checkCertificates(config, ['gateway', 'sync'], Date.now() + days * day);
     return [finding?.state, finding?.detail];
   };
   expect(await after(0)).toEqual(['ok', expect.stringMatching(/, (59|60) days left$/)]);
+  const production = ['api.state=production', 'api.public_url=https://gw.example.org'];
+  expect(await after(0, ...production)).toEqual([
+    'warn',
+    `${crt} is self-signed: phones and browsers refuse it`,
+  ]);
   expect(await after(50)).toEqual(['warn', expect.stringMatching(/expires in (9|10) days$/)]);
-  expect(await after(61)).toEqual(['fail', expect.stringContaining('expired at')]);
-  expect(await after(-1)).toEqual(['fail', expect.stringContaining('is valid from')]);
+  expect(await after(61)).toEqual(['fail', expect.stringContaining('expired on')]);
+  expect(await after(-1)).toEqual(['fail', expect.stringContaining('is not valid before')]);
   await chmod(String(key), 0o640);
   expect(await after(0)).toEqual(['fail', expect.stringContaining('mode 0640')]);
   make(other);
@@ -51,7 +59,34 @@ test('certificates: what is right, what expires, what is over, and what does not
   expect(await after(0)).toEqual(['fail', expect.stringContaining('damaged')]);
 });
 
-test('keys: modes, pairs that do not match, a private key in the place of the public one', async () => {
+test('phones: in production a gateway without a trusted certificate is a warning, and Twilio without a token is reported', async () => {
+  const findings = (probe: Awaited<ReturnType<ProbeCertificate>>, ...overrides: string[]) =>
+    checkPhoneAccess(
+      configOf('api.state=production', 'twilio.auth_token=x', ...overrides),
+      async () => probe,
+    );
+  const trusted = { kind: 'trusted' } as const;
+  const secure = 'api.public_url=https://gw.example.org';
+  const states = async (...options: Parameters<typeof findings>) =>
+    (await findings(...options)).map(({ check, state }) => [check, state]);
+  expect(await states(trusted, secure)).toEqual([['TLS for phones', 'ok']]);
+  expect(await states(trusted, 'api.public_url=http://gw.example.org')).toEqual([['TLS for phones', 'warn']]);
+  expect(await states(trusted)).toEqual([['TLS for phones', 'warn']]);
+  expect(await states(trusted, 'api_ssl.crt=a', 'api_ssl.key=b')).toEqual([['TLS for phones', 'ok']]);
+  expect(await states(trusted, secure, 'twilio.auth_token=')).toEqual([
+    ['TLS for phones', 'ok'],
+    ['Twilio', 'ok'],
+  ]);
+  expect(await findings({ kind: 'refused', reason: 'CERT_HAS_EXPIRED' }, secure)).toMatchObject([
+    { state: 'warn', detail: 'phones refuse the certificate of https://gw.example.org: CERT_HAS_EXPIRED' },
+  ]);
+  expect(await findings({ kind: 'unknown', reason: 'ECONNREFUSED' }, secure)).toMatchObject([
+    { state: 'ok' },
+  ]);
+  expect(await states(trusted, 'api.public_url=http://gw.example.org', 'api.state=testing')).toEqual([]);
+});
+
+test('keys: modes, mismatched pairs, and a private key in place of a public one', async () => {
   const folder = temporaryFolder();
   const pem = (bits = 2_048) =>
     generateKeyPairSync('rsa', {
@@ -73,8 +108,8 @@ test('keys: modes, pairs that do not match, a private key in the place of the pu
     return Object.fromEntries(all.map(({ check, state, detail }) => [check, `${state}: ${detail}`]));
   };
   expect(await findings()).toMatchObject({
-    'gateway key': expect.stringMatching(/^ok: .* the first start makes it$/),
-    'verification key': `fail: ${verification} is not there`,
+    'gateway key': expect.stringMatching(/^ok: .* the first start creates it$/),
+    'verification key': `fail: ${verification} does not exist`,
   });
   const [own, strange] = [pem(), pem()];
   await writeFile(String(privateFile), own.privateKey, { mode: 0o600 });
@@ -84,8 +119,8 @@ test('keys: modes, pairs that do not match, a private key in the place of the pu
   await writeFile(join(folder, 'admin'), 'x'.repeat(43), { mode: 0o604 });
   expect(await findings()).toEqual({
     'gateway key': `fail: ${publicFile} does not belong to ${privateFile}`,
-    'admin token': expect.stringMatching(/^fail: .* mode 0604 and can be used by others$/),
-    'verification key': expect.stringMatching(/^fail: .* mode 0466 and can be written by others$/),
+    'admin token': expect.stringMatching(/^fail: other users can read or change .* \(mode 0604\)$/),
+    'verification key': expect.stringMatching(/^fail: other users can change .* \(mode 0466\)$/),
   });
   await writeFile(String(publicFile), own.publicKey);
   await chmod(String(verification), 0o640);
@@ -96,20 +131,20 @@ test('keys: modes, pairs that do not match, a private key in the place of the pu
   expect(Object.values(later).join()).not.toContain('BEGIN');
 });
 
-test('clocks: never set, jumping, and apart from others', () => {
+test('clocks: never set, jumping, and different from upstream clocks', () => {
   const good = createFakeClock(Date.parse('2026-11-25T12:00:00Z'));
-  const calm = watchClock(good);
+  const calm = startClockCheck(good);
   good.advance(2_000);
   expect(calm().state).toBe('ok');
-  const jumped = watchClock(good);
+  const jumped = startClockCheck(good);
   good.setWall(good.now() + 5_000);
-  expect(jumped()).toMatchObject({ state: 'warn', detail: 'it jumped by 5000 ms just now' });
-  expect(watchClock(createFakeClock(0))()).toMatchObject({ state: 'fail' });
+  expect(jumped()).toMatchObject({ state: 'warn', detail: 'it jumped by 5000 ms during the check' });
+  expect(startClockCheck(createFakeClock(0))()).toMatchObject({ state: 'fail' });
 
-  expect(checkAgainst(new Map())).toBeUndefined();
-  expect(checkAgainst(new Map([['PCRF', -29_000]]))).toMatchObject({ state: 'ok' });
+  expect(compareWithUpstreamClocks(new Map())).toBeUndefined();
+  expect(compareWithUpstreamClocks(new Map([['PCRF', -29_000]]))).toMatchObject({ state: 'ok' });
   expect(
-    checkAgainst(
+    compareWithUpstreamClocks(
       new Map([
         ['Publisher', 1_000],
         ['PCRF', -31_000],
@@ -117,7 +152,7 @@ test('clocks: never set, jumping, and apart from others', () => {
     ),
   ).toMatchObject({
     state: 'warn',
-    detail: 'that of PCRF is 31 s behind ours',
+    detail: 'the clock of PCRF is 31 s behind ours',
   });
 });
 
@@ -130,7 +165,7 @@ test.each([
   expect(checkNode(version).state).toBe(state);
 });
 
-test('ports: free, of a swob, of another program, of no address of ours', async () => {
+test('ports: free, in use by swob or another program, and on an address of another machine', async () => {
   const taken = await occupy();
   const at = (host: string, port: number, who?: string) =>
     checkPort({ service: 'gateway', host, port }, async () => who);
@@ -142,7 +177,7 @@ test('ports: free, of a swob, of another program, of no address of ours', async 
   expect(await at('127.0.0.1', 0)).toMatchObject({ state: 'ok' });
 });
 
-test('folders: there, not yet there, a file in their place, and full', async () => {
+test('folders: present, not created yet, replaced by a file, and on a full disk', async () => {
   const folder = temporaryFolder();
   const check = (name: string) => checkFolder('store folder', join(folder, name), '[store] url', true);
   await mkdir(join(folder, 'open'), { mode: 0o755 });
@@ -153,17 +188,16 @@ test('folders: there, not yet there, a file in their place, and full', async () 
   expect(await check('open')).toMatchObject({ state: 'warn', advice: expect.stringContaining('chmod 0700') });
   expect(await check('new/deep')).toMatchObject({
     state: 'ok',
-    detail: expect.stringContaining('not there yet'),
+    detail: expect.stringContaining('does not exist yet'),
   });
   expect(await check('file')).toMatchObject({ state: 'fail' });
   expect(await checkFolder('log folder', join(folder, 'open'), '[logging] base_dir', false)).toMatchObject({
     state: 'ok',
   });
-  const holder = { pid: 1, host: 'elsewhere', since: '2026-01-01T00:00:00.000Z', state: 'unknown' };
+  const holder = { pid: 1, host: 'elsewhere', since: '2026-01-01T00:00:00.000Z', state: 'unknown' as const };
   const space = { freeBytes: 50e6, totalBytes: 1e9, freeFiles: 5, low: true };
-  const findings = await checkStore({ folder: join(folder, 'good'), holder, space });
+  const findings = checkHolderAndSpace({ folder: join(folder, 'good'), holder, space });
   expect(findings.map(({ check: name, state }) => [name, state])).toEqual([
-    ['store folder', 'ok'],
     ['disk space', 'warn'],
     ['store holder', 'warn'],
   ]);

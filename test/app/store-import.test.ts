@@ -1,15 +1,16 @@
-// What an import says when file or store change under its hands.
+// What an import reports when the file or the store changes meanwhile.
 
 import { execFileSync } from 'node:child_process';
 import { createReadStream, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import type { Porter, Progress } from '../../src/app/compose/store-archive.ts';
+import type { Progress, TransferContext } from '../../src/app/compose/store-archive.ts';
 import { importStore } from '../../src/app/compose/store-import.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import type { ArchivedRecord } from '../../src/store/archive.ts';
-import { user } from '../contract/store.ts';
-import { newPrefix } from '../store/redis-support.ts';
+import type { ArchivedRecord } from '../../src/store/archive/archive.ts';
+import { openLowdbStore } from '../../src/store/lowdb/store.ts';
+import { storeOptions, user } from '../contract/store.ts';
+import { newPrefix } from '../store/redis/support.ts';
 import { fileOf } from '../support/archives.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { filesIn, temporaryFolder } from '../support/folders.ts';
@@ -28,7 +29,7 @@ beforeEach(async () => {
   writeFileSync(file, await fileOf(usersNamed('alice', 'bob')));
 });
 
-/** `meanwhile` runs when a step has come to its end. */
+/** `meanwhile` runs when a step has ended. */
 function importWith(
   meanwhile: Partial<Record<Parameters<Progress>[0], () => void>>,
   url = '',
@@ -38,8 +39,8 @@ function importWith(
   writeFileSync(empty, '');
   const prefix = newPrefix();
   const overrides = [`store.url=${url || `file:${join(folder, 'data')}`}`, `store.prefix=${prefix}`];
-  const { config } = loadConfig({ files: [empty], env: {}, overrides });
-  const porter: Porter = {
+  const { config } = loadConfig({ files: [empty], env: {}, setOptions: overrides });
+  const transfer: TransferContext = {
     config,
     clock: createFakeClock(),
     log: createMemoryLog(),
@@ -50,30 +51,30 @@ function importWith(
   };
   const { size } = statSync(file);
   const imported = importStore(
-    porter,
+    transfer,
     { name: 'backup.jsonl', size, read: () => createReadStream(file) },
     merge,
   );
   return { prefix, imported };
 }
 
-test('a file that another one takes the place of is refused', async () => {
+test('a file that is replaced during the import is refused', async () => {
   const other = await fileOf(usersNamed('mallory'));
   const { imported } = importWith({ checking: () => writeFileSync(file, other) });
   await expect(imported).rejects.toMatchObject({
     code: 'BAD_INPUT',
     message: expect.stringContaining(
-      'backup.jsonl was changed while it was imported; what was written stays',
+      'backup.jsonl was changed while it was imported; records already written stay',
     ),
   });
 });
 
-test('what is not there when it is read back is told', async () => {
+test('a record that is missing when it is verified is reported', async () => {
   const users = join(folder, 'data', 'users');
   const loseOne = () => rmSync(join(users, readdirSync(users)[0] ?? ''), { recursive: true });
   await expect(importWith({ writing: loseOne }).imported).rejects.toMatchObject({
     code: 'UNAVAILABLE',
-    message: expect.stringContaining('1 of 2 records are not in file:'),
+    message: expect.stringContaining('1 of 2 records in file:'),
   });
   expect(await filesIn(users)).toHaveLength(1);
 });
@@ -82,12 +83,37 @@ const setIn = (key: string, value: object): void => {
   execFileSync('redis-cli', ['-p', String(redis().port), 'set', key, JSON.stringify(value)]);
 };
 
-test('nodes may change what is merged, and nobody else', async () => {
+test('running nodes may change merged records of a shared store only', async () => {
   const pairsAnew = () => setIn(`${merged.prefix}:user:bob`, { ...user, userId: 'bob', sharedKey: 'new' });
   const merged = importWith({ writing: pairsAnew }, redis().url, true);
-  expect(await merged.imported).toMatchObject({ changed: 1, over: 0, counts: { users: 2 } });
+  expect(await merged.imported).toMatchObject({ changed: 1, expired: 0, counts: { users: 2 } });
 
   const another = () => setIn(`${refused.prefix}:user:carol`, { ...user, userId: 'carol' });
   const refused = importWith({ writing: another }, redis().url);
-  await expect(refused.imported).rejects.toThrow('holds 3 users, which is more than the 2 users of the file');
+  await expect(refused.imported).rejects.toThrow('holds 3 users, more than the 2 users of the file');
+});
+
+test('a merge keeps a later delivery of a client, and the tests of both', async () => {
+  const client = (lastDeliveryAt: number): ArchivedRecord => ({
+    kind: 'clients',
+    record: { msisdn: '+237650000001', lastDeliveryAt },
+  });
+  const reliabilityTest = (id: number): ArchivedRecord => ({
+    kind: 'tests',
+    record: { id, msisdn: '+237650000001', startedAt: 1 },
+  });
+  for (const [records, merge] of [
+    [[client(20), reliabilityTest(1)], false],
+    [[client(10), reliabilityTest(2)], true],
+  ] as const) {
+    writeFileSync(file, await fileOf(records));
+    expect(await importWith({}, '', merge).imported).toMatchObject({
+      counts: { clients: 1, tests: 1 },
+      changed: 0,
+    });
+  }
+  const store = await openLowdbStore({ ...storeOptions(createFakeClock()), folder: join(folder, 'data') });
+  expect(await store.clients.list()).toEqual([{ msisdn: '+237650000001', lastDeliveryAt: 20 }]);
+  expect(await store.tests.list('+237650000001')).toHaveLength(2);
+  await store.close();
 });

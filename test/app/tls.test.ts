@@ -1,4 +1,4 @@
-// Certificates that are renewed on disk while the services run: which are taken, which are not, what the log says.
+// Certificates that are renewed on disk while the services run: which are used, which are not, and what is logged.
 
 import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ import { startTestServices } from '../support/services.ts';
 import { openSocket } from '../support/socket.ts';
 
 const dayMs = 86_400_000;
-const taken = 'a new certificate is in use';
-const kept = 'the certificate cannot be used; the last good one stays';
+const renewed = 'a new certificate is in use';
+const kept = 'the certificate cannot be used; the last good one stays in use';
 
 /** Gateway and sync on `live.crt`, `live.key` and the chain `live.pem`, with the clock at today. */
 async function startTls(context: TestContext, days = 90) {
@@ -54,11 +54,11 @@ async function startTls(context: TestContext, days = 90) {
       put(crt, readFileSync(newCrt));
       put(key, readFileSync(newKey));
     },
-    /** Time goes on by what a look takes until the check holds. */
-    noticed: (check: () => void) =>
+    /** Advances the time by poll intervals until the check holds. */
+    pollUntil: (check: () => void) =>
       vi.waitFor(
         () => {
-          services.clock.advance(200);
+          services.clock.advance(2_000);
           check();
         },
         { timeout: 10_000, interval: 20 },
@@ -66,17 +66,17 @@ async function startTls(context: TestContext, days = 90) {
   };
 }
 
-test('a renewed certificate is shown to new connections; open ones live on; TLS 1.2 at least before and after', async (context) => {
-  const world = await startTls(context);
-  const urls = [world.gateway, world.sync.replace('wss:', 'https:')];
-  for (const url of urls) expect(await peerOf(url)).toBe(world.first.fingerprint);
-  const socket = await openSocket(`${world.sync}/v2/sync/init/alice/000`, { rejectUnauthorized: false });
+test('new connections get the renewed certificate, open ones stay; TLS 1.2 is the minimum before and after', async (context) => {
+  const setup = await startTls(context);
+  const urls = [setup.gateway, setup.sync.replace('wss:', 'https:')];
+  for (const url of urls) expect(await peerOf(url)).toBe(setup.first.fingerprint);
+  const socket = await openSocket(`${setup.sync}/v2/sync/init/alice/000`, { rejectUnauthorized: false });
   expect(await socket.next()).toContain(`"qr_url":"https://`);
   const idle = await Promise.all(urls.map((url) => openTls(url)));
 
-  const second = makeCertificate(world.folder, 'second');
-  world.renew(second);
-  await world.noticed(() => expect(world.lines(taken)).toHaveLength(2));
+  const second = makeCertificate(setup.folder, 'second');
+  setup.renew(second);
+  await setup.pollUntil(() => expect(setup.lines(renewed)).toHaveLength(2));
   for (const url of urls) {
     expect(await peerOf(url)).toBe(second.fingerprint);
     expect(await peerOf(url, 'TLSv1.2')).toBe(second.fingerprint);
@@ -89,91 +89,93 @@ test('a renewed certificate is shown to new connections; open ones live on; TLS 
   for (const connection of idle) expect(connection.readyState).toBe('open');
 });
 
-test('what is half-written, missing, mismatched or no certificate is told once and changes nothing', async (context) => {
-  const world = await startTls(context);
-  const { crt, key, pem } = world.files;
-  const second = makeCertificate(world.folder, 'second');
+test('a half-written, missing, mismatched or invalid file is logged once and changes nothing', async (context) => {
+  const setup = await startTls(context);
+  const { crt, key, pem } = setup.files;
+  const second = makeCertificate(setup.folder, 'second');
   const newCrt = readFileSync(second.crt, 'utf8');
   const faults: [change: () => void, reason: string][] = [
-    [() => world.put(crt, newCrt.slice(0, newCrt.length / 2)), 'a certificate is cut short'],
-    [() => world.put(crt, newCrt), 'the key is that of another certificate'],
+    [() => setup.put(crt, newCrt.slice(0, newCrt.length / 2)), 'a certificate is truncated'],
+    [() => setup.put(crt, newCrt), 'the key belongs to another certificate'],
     [() => rmSync(key), 'ENOENT'],
-    [() => world.put(key, ''), 'cannot be used together'],
-    [() => world.put(key, 'x'.repeat(1024 * 1024 + 1)), 'it is larger than 1048576 bytes'],
+    [() => setup.put(key, ''), 'cannot be used together'],
+    [() => setup.put(key, 'x'.repeat(1024 * 1024 + 1)), 'it is larger than 1048576 bytes'],
     [
       () => {
-        world.put(key, readFileSync(second.key));
-        world.put(pem, newCrt.slice(0, -40));
+        setup.put(key, readFileSync(second.key));
+        setup.put(pem, newCrt.slice(0, -40));
       },
-      'a certificate is cut short',
+      'a certificate is truncated',
     ],
   ];
   for (const [index, [change, reason]] of faults.entries()) {
     change();
-    await world.noticed(() => expect(world.lines(kept)).toHaveLength(2 * (index + 1)));
-    expect(world.lines(kept).at(-1)).toMatchObject({
+    await setup.pollUntil(() => expect(setup.lines(kept)).toHaveLength(2 * (index + 1)));
+    expect(setup.lines(kept).at(-1)).toMatchObject({
       level: 'warn',
       fields: { file: crt, error: expect.stringContaining(reason) },
     });
-    expect(await peerOf(world.gateway)).toBe(world.first.fingerprint);
+    expect(await peerOf(setup.gateway)).toBe(setup.first.fingerprint);
   }
-  expect(world.lines(taken)).toEqual([]);
-  // The same fault at the next looks is not told again: they are over when the good pair is taken.
-  world.clock.advance(90_000);
-  world.put(pem, newCrt);
-  await world.noticed(() => expect(world.lines(taken)).toHaveLength(2));
-  expect(world.lines(kept)).toHaveLength(2 * faults.length);
-  expect(await peerOf(world.gateway)).toBe(second.fingerprint);
+  expect(setup.lines(renewed)).toEqual([]);
+  // The next polls do not log the same error again: they have ended when the valid pair is used.
+  setup.clock.advance(90_000);
+  setup.put(pem, newCrt);
+  await setup.pollUntil(() => expect(setup.lines(renewed)).toHaveLength(2));
+  expect(setup.lines(kept)).toHaveLength(2 * faults.length);
+  expect(await peerOf(setup.gateway)).toBe(second.fingerprint);
 });
 
-test('a renewed certificate that has expired already, or is not valid yet, takes no place', async (context) => {
-  const world = await startTls(context);
-  const short = makeCertificate(world.folder, 'short', 20);
-  world.clock.setWall(Date.now() + 30 * dayMs);
-  world.renew(short);
-  await world.noticed(() => expect(world.lines(kept)).toHaveLength(2));
-  expect(world.lines(kept)[0]?.fields).toHaveProperty(
+test('a renewed certificate that has expired, or is not valid yet, does not replace the current one', async (context) => {
+  const setup = await startTls(context);
+  const short = makeCertificate(setup.folder, 'short', 20);
+  setup.clock.setWall(Date.now() + 30 * dayMs);
+  setup.renew(short);
+  await setup.pollUntil(() => expect(setup.lines(kept)).toHaveLength(2));
+  expect(setup.lines(kept)[0]?.fields).toHaveProperty(
     'error',
-    expect.stringContaining('the certificate has expired on '),
+    expect.stringContaining('the certificate expired on '),
   );
-  expect(await peerOf(world.gateway)).toBe(world.first.fingerprint);
+  expect(await peerOf(setup.gateway)).toBe(setup.first.fingerprint);
 
-  world.clock.setWall(Date.now() - 30 * dayMs);
-  world.renew(makeCertificate(world.folder, 'early'));
-  await world.noticed(() => expect(world.lines(kept)).toHaveLength(4));
-  expect(world.lines(kept)[2]?.fields).toHaveProperty('error', expect.stringContaining('is valid from '));
-  expect(await peerOf(world.gateway)).toBe(world.first.fingerprint);
+  setup.clock.setWall(Date.now() - 30 * dayMs);
+  setup.renew(makeCertificate(setup.folder, 'early'));
+  await setup.pollUntil(() => expect(setup.lines(kept)).toHaveLength(4));
+  expect(setup.lines(kept)[2]?.fields).toHaveProperty(
+    'error',
+    expect.stringContaining('is not valid before '),
+  );
+  expect(await peerOf(setup.gateway)).toBe(setup.first.fingerprint);
 
-  // It is looked at again, and taken once its time has come.
-  world.clock.setWall(Date.now());
-  world.clock.advance(30_000);
-  await vi.waitFor(() => expect(world.lines(taken)).toHaveLength(2));
+  // The certificate is polled again, and used when it has become valid.
+  setup.clock.setWall(Date.now());
+  await setup.pollUntil(() => expect(setup.lines(renewed)).toHaveLength(2));
 });
 
-test('a certificate that expires within 14 days is told at the load and once a day', async (context) => {
-  const world = await startTls(context, 15);
+test('a certificate that expires within 14 days is logged when loaded and once a day', async (context) => {
+  const setup = await startTls(context, 15);
   const soon = 'the certificate expires soon; renew it';
-  expect(world.lines(soon)).toEqual([]);
-  world.clock.advance(dayMs + 60_000);
-  await vi.waitFor(() => expect(world.lines(soon)).toHaveLength(2));
-  expect(world.lines(soon)[0]).toMatchObject({
+  expect(setup.lines(soon)).toEqual([]);
+  setup.clock.advance(dayMs + 60_000);
+  await setup.pollUntil(() => expect(setup.lines(soon)).toHaveLength(2));
+  expect(setup.lines(soon)[0]).toMatchObject({
     level: 'warn',
-    fields: { section: expect.stringMatching(/^(api|websocket)_ssl$/), file: world.files.crt },
+    fields: { section: expect.stringMatching(/^(api|websocket)_ssl$/), file: setup.files.crt },
   });
-  // What is told next shows that the looks of almost a day are over.
-  world.clock.advance(dayMs - 120_000);
-  rmSync(world.files.key);
-  await world.noticed(() => expect(world.lines(kept)).toHaveLength(2));
-  expect(world.lines(soon)).toHaveLength(2);
-  world.clock.advance(180_000);
-  await vi.waitFor(() => expect(world.lines(soon)).toHaveLength(4));
+  // The next log line shows that the polls of almost a day have ended.
+  setup.clock.advance(dayMs - 120_000);
+  rmSync(setup.files.key);
+  await setup.pollUntil(() => expect(setup.lines(kept)).toHaveLength(2));
+  expect(setup.lines(soon)).toHaveLength(2);
+  setup.clock.advance(180_000);
+  await setup.pollUntil(() => expect(setup.lines(soon)).toHaveLength(4));
 
-  world.renew(makeCertificate(world.folder, 'second'));
-  await world.noticed(() => expect(world.lines(taken)).toHaveLength(2));
-  expect(world.lines(soon)).toHaveLength(4);
+  setup.renew(makeCertificate(setup.folder, 'second'));
+  await setup.pollUntil(() => expect(setup.lines(renewed)).toHaveLength(2));
+  expect(setup.lines(soon)).toHaveLength(4);
 });
 
-test('an expired certificate is better than none at the start, and is told', async (context) => {
+test('an expired certificate is accepted at the start, with a warning', async (context) => {
   needs(context, { command: 'openssl' });
   const folder = temporaryFolder();
   const { crt, key, fingerprint } = makeCertificate(folder, 'old', 1);
@@ -186,7 +188,7 @@ test('an expired certificate is better than none at the start, and is told', asy
   expect(log.lines).toContainEqual({
     level: 'warn',
     fields: { section: 'api_ssl', file: crt, expires: expect.any(String) },
-    message: expect.stringMatching(/^the certificate has expired on .*; renew it$/),
+    message: expect.stringMatching(/^the certificate expired on .*; renew it$/),
   });
 });
 
@@ -194,9 +196,13 @@ test.each([
   [
     'the key of another',
     (other: MadeCertificate, crt: string) => [crt, other.key],
-    'the key is that of another certificate',
+    'the key belongs to another certificate',
   ],
-  ['a key in place of the certificate', (other: MadeCertificate) => [other.key, other.key], 'no certificate'],
+  [
+    'a key in place of the certificate',
+    (other: MadeCertificate) => [other.key, other.key],
+    'no PEM certificate',
+  ],
   ['a file that is not there', (_: MadeCertificate, crt: string) => [crt, '/nowhere/tls.key'], 'ENOENT'],
 ])('does not start with %s, and says which files', async (_name, filesOf, reason) => {
   const folder = temporaryFolder();

@@ -1,4 +1,4 @@
-// The URLs of the services: those that clients get, those of the other half, and those that were bound.
+// The URLs of the services: those for clients, those for the other half, and the bound addresses.
 
 import { expect, test } from 'vitest';
 import { serviceUrls } from '../../src/app/compose/urls.ts';
@@ -11,7 +11,7 @@ import { openSocket } from '../support/socket.ts';
 const ports = { gateway: 1001, sync: 1002, disconnect: 1003 };
 
 function urlsWith(...overrides: string[]) {
-  const { config } = loadConfig({ files: [configFile('')], env: {}, overrides });
+  const { config } = loadConfig({ files: [configFile('')], env: {}, setOptions: overrides });
   const { public: outside, internal, bound } = serviceUrls(config, ports);
   const both = ({ gateway, sync }: typeof internal) => [gateway(), sync()];
   return { public: both(outside), internal: both(internal), bound: both(bound) };
@@ -20,11 +20,11 @@ function urlsWith(...overrides: string[]) {
 const local = ['http://127.0.0.1:1001', 'ws://127.0.0.1:1002'];
 const tls = ['api_ssl', 'websocket_ssl'].flatMap((section) => [`${section}.crt=a`, `${section}.key=b`]);
 
-test('without anything set they all are the addresses that are bound', () => {
+test('by default all URLs are the bound addresses', () => {
   expect(urlsWith()).toEqual({ public: local, internal: local, bound: local });
 });
 
-test('the public host changes what clients get and nothing else', () => {
+test('the public host changes only the URLs for clients', () => {
   expect(urlsWith('api.public_host=2001:db8::1')).toEqual({
     public: ['http://[2001:db8::1]:1001', 'ws://[2001:db8::1]:1002'],
     internal: local,
@@ -32,7 +32,7 @@ test('the public host changes what clients get and nothing else', () => {
   });
 });
 
-test('public URLs stand for scheme, host and port of what clients get and nothing else', () => {
+test('public URLs replace scheme, host and port of the URLs for clients only', () => {
   const outside = ['https://gw.example.org', 'wss://ws.example.org:8443'];
   const set = [`api.public_url=${outside[0]}`, `websocket.public_url=${outside[1]}`];
   expect(urlsWith(...set)).toEqual({ public: outside, internal: local, bound: local });
@@ -52,12 +52,12 @@ test('the public URL of one service leaves the other one as it is', () => {
   ]);
 });
 
-test('with TLS the websocket may have a host of its own, for clients only', () => {
+test('with TLS the websocket may have its own host, for clients only', () => {
   const { public: outside, internal } = urlsWith(...tls, 'websocket_ssl.host=ws.example.org');
   expect([outside[1], internal[1]]).toEqual(['wss://ws.example.org:1002', 'wss://127.0.0.1:1002']);
 });
 
-test('public URLs are in all that page and phone get: websocket, handshake, list of seeds', async () => {
+test('pages and phones get public URLs everywhere: websocket, handshake, list of seeds', async () => {
   const { gateway, sync } = await startTestServices({
     set: ['api.public_url=https://gw.example.org', 'websocket.public_url=wss://ws.example.org'],
   });
@@ -67,8 +67,8 @@ test('public URLs are in all that page and phone get: websocket, handshake, list
   const socket = await openSocket(`${sync}${new URL(initUrl).pathname}`);
   const path = new URL(handshakeUrlOf(gateway, initUrl)).pathname;
   expect(JSON.parse(await socket.next())).toEqual({
-    qr_url: `https://gw.example.org${path}`,
-    mobile_url: `apps://gw.example.org${path}`,
+    qr_url: `https://gw.example.org:443${path}`,
+    mobile_url: `apps://gw.example.org:443${path}`,
   });
 
   const phone = createPhone();

@@ -1,9 +1,9 @@
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.ts';
 import { createRedisBus } from '../../src/bus/redis.ts';
-import type { Bus } from '../../src/domain/ports.ts';
+import type { Bus } from '../../src/domain/pairing/ports.ts';
 import { busContract, createListener } from '../contract/bus.ts';
-import { newPrefix } from '../store/redis-support.ts';
+import { newPrefix } from '../store/redis/support.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
 import { redisForFile } from '../support/redis.ts';
@@ -26,16 +26,21 @@ beforeEach(async () => {
 
 busContract('Redis', () => buses);
 
-test('after an outage it works again, and all who listen are told to look', async () => {
+test('works again after an outage, and reports missed events to all listeners', async () => {
   const listeners = Array.from({ length: 500 }, createListener);
   await Promise.all(listeners.map((listener, n) => buses.here.subscribe(`user ${n}`, listener)));
   await redis().kill();
   await buses.there.publish({ kind: 'pause', userId: 'user 7', sessionId: 'lost' });
-  expect(log.lines.at(-1)?.message).toBe('a socket was not told; it will look by itself');
+  expect(log.lines.at(-1)?.message).toBe(
+    'an event was not published; the socket reads its session at its next poll',
+  );
   await redis().restart();
   const options = { timeout: 15_000 };
   await vi.waitFor(
-    () => expect(listeners.filter(({ missed }) => missed.mock.calls.length === 1)).toHaveLength(500),
+    () =>
+      expect(listeners.filter(({ onMissedEvents }) => onMissedEvents.mock.calls.length === 1)).toHaveLength(
+        500,
+      ),
     options,
   );
   await vi.waitFor(async () => {
@@ -44,13 +49,13 @@ test('after an outage it works again, and all who listen are told to look', asyn
   }, options);
 });
 
-test('a bus that is closed while it tells all to look tells no more of them', async () => {
+test('a bus that is closed while it reports missed events stops reporting', async () => {
   const clock = createFakeClock();
   let reconnect = (): void => {};
   const bus = createRedisBus({
     channels: {
       publish: async () => 0,
-      subscribe: () => ({ confirmed: Promise.resolve(), end: () => {} }),
+      subscribe: () => ({ active: async () => {}, end: () => {} }),
       onReconnect: (listener) => {
         reconnect = listener;
         return () => {};
@@ -62,18 +67,19 @@ test('a bus that is closed while it tells all to look tells no more of them', as
   });
   const listeners = Array.from({ length: 500 }, createListener);
   await Promise.all(listeners.map((listener, n) => bus.subscribe(`user ${n}`, listener)));
-  const told = () => listeners.filter(({ missed }) => missed.mock.calls.length > 0).length;
+  const notified = () =>
+    listeners.filter(({ onMissedEvents }) => onMissedEvents.mock.calls.length > 0).length;
   reconnect();
-  expect(told()).toBe(200);
+  expect(notified()).toBe(200);
   clock.advance(20);
-  expect(told()).toBe(400);
+  expect(notified()).toBe(400);
   await bus.close();
   clock.advance(60_000);
-  expect(told()).toBe(400);
+  expect(notified()).toBe(400);
   expect(clock.pending).toBe(0);
 });
 
-test('while Redis is away nobody can begin to listen, and nobody waits for long', async () => {
+test('while Redis is unreachable, listening fails without a long wait', async () => {
   await redis().kill();
   onTestFinished(() => redis().restart());
   await expect(buses.here.subscribe('alice', createListener())).rejects.toMatchObject({
@@ -87,10 +93,10 @@ test.each([
   '{}',
   '{"kind":"burn","userId":"alice","sessionId":"s"}',
   '{"kind":"ack","userId":7}',
-])('a message that is none of ours (%s) is told and passed over', async (message) => {
+])('logs and ignores a message that swob did not send (%s)', async (message) => {
   const listener = createListener();
   await buses.here.subscribe('alice', listener);
-  await redis().cli('spublish', `${prefix}:bus:alice`, message);
+  await redis().cli('spublish', `${prefix}:bus:events`, message);
   await buses.there.publish({ kind: 'ack', userId: 'alice', sessionId: 's' });
   await vi.waitFor(() => expect(listener.events).toHaveLength(1), { timeout: 5_000 });
   expect(log.lines.at(-1)).toMatchObject({ level: 'warn' });

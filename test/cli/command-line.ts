@@ -1,9 +1,9 @@
-// Runs a command line of swob inside the test: its own streams, clock, environment and signals.
+// Runs a command line of swob in the test process, with its own streams, clock, environment and signals.
 
 import { EventEmitter } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { run } from '../../src/cli/main.ts';
-import type { Clock } from '../../src/domain/ports.ts';
+import type { Clock } from '../../src/domain/shared/ports.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
 export interface Outcome {

@@ -1,4 +1,4 @@
-// Runs command lines inside the test's process with streams that are kept, and stands in for a gateway.
+// Runs command lines in the test process with recorded streams, and simulates a gateway.
 
 import { EventEmitter } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,12 +11,12 @@ import { afterAll, onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Io } from '../../src/cli/io.ts';
 import { run } from '../../src/cli/main.ts';
-import type { Clock } from '../../src/domain/ports.ts';
+import type { Clock } from '../../src/domain/shared/ports.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/folders.ts';
 
-/** A stream that keeps its text; `until` resolves once it holds `part`. */
-export class Kept extends Writable {
+/** A stream that records its text; `until` resolves when it contains `part`. */
+export class RecordedStream extends Writable {
   text = '';
   readonly isTTY: boolean;
   columns?: number;
@@ -30,19 +30,19 @@ export class Kept extends Writable {
 
   override _write(chunk: unknown, _encoding: string, done: () => void): void {
     this.text += String(chunk);
-    for (const look of this.#waiting) look();
+    for (const check of this.#waiting) check();
     done();
   }
 
   until(part: string): Promise<void> {
     return new Promise((resolve) => {
-      const look = (): void => {
+      const check = (): void => {
         if (!this.text.includes(part)) return;
-        this.#waiting.delete(look);
+        this.#waiting.delete(check);
         resolve();
       };
-      this.#waiting.add(look);
-      look();
+      this.#waiting.add(check);
+      check();
     });
   }
 }
@@ -51,14 +51,14 @@ export interface CliOptions {
   readonly stdin?: string | Readable;
   readonly env?: Record<string, string>;
   readonly terminal?: boolean;
-  /** Of the terminal: columns and rows. */
+  /** Columns and rows of the terminal. */
   readonly size?: readonly [number, number];
   readonly clock?: Clock;
 }
 
 export interface Cli {
-  readonly out: Kept;
-  readonly err: Kept;
+  readonly out: RecordedStream;
+  readonly err: RecordedStream;
   readonly signals: EventEmitter;
   /** Runs `swob …argv` on an empty configuration file (unless it names one); resolves to the exit code. */
   swob(...argv: string[]): Promise<number>;
@@ -67,8 +67,8 @@ export interface Cli {
 }
 
 export function createCli(options: CliOptions = {}): Cli {
-  const out = new Kept(options.terminal ?? false);
-  const err = new Kept(options.terminal ?? false);
+  const out = new RecordedStream(options.terminal ?? false);
+  const err = new RecordedStream(options.terminal ?? false);
   if (options.size) [out.columns, out.rows] = options.size;
   const signals = new EventEmitter();
   const io: Io = {
@@ -99,7 +99,7 @@ function readableOf(stdin: CliOptions['stdin']): Readable {
   return Readable.from(stdin === undefined ? [] : [Buffer.from(stdin)]);
 }
 
-/** A clock on which every wait is over at once; `waits` are their lengths in milliseconds. */
+/** A clock on which every wait ends immediately; `waits` holds their lengths in milliseconds. */
 export function createSteppingClock(): Clock & { readonly waits: number[] } {
   const clock = createFakeClock();
   const waits: number[] = [];
@@ -128,7 +128,7 @@ export interface Request {
   readonly body: string;
 }
 
-export interface Answer {
+export interface FakeResponse {
   readonly status?: number;
   readonly headers?: Record<string, string>;
   readonly body?: string;
@@ -139,9 +139,9 @@ export interface FakeGateway {
   readonly requests: Request[];
 }
 
-/** An HTTP server on a free port that answers as told; undefined never answers. */
+/** An HTTP server on a free port with the given responses; it never responds where that is undefined. */
 export async function startGateway(
-  answer: (request: Request) => Answer | undefined | Promise<Answer | undefined>,
+  respond: (request: Request) => FakeResponse | undefined | Promise<FakeResponse | undefined>,
 ): Promise<FakeGateway> {
   const requests: Request[] = [];
   const server = createServer(async (incoming, response) => {
@@ -154,8 +154,8 @@ export async function startGateway(
       body,
     };
     requests.push(request);
-    const answered = await answer(request);
-    if (answered) response.writeHead(answered.status ?? 200, answered.headers).end(answered.body ?? '');
+    const result = await respond(request);
+    if (result) response.writeHead(result.status ?? 200, result.headers).end(result.body ?? '');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
@@ -165,7 +165,7 @@ export async function startGateway(
   return { url: `http://127.0.0.1:${portOf(server.address())}`, requests };
 }
 
-/** A websocket server on a free port that does `serve` with each socket. */
+/** A websocket server on a free port that calls `serve` with each socket. */
 export async function startSync(serve: (socket: WebSocket, path: string) => void): Promise<string> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   await new Promise((resolve) => server.once('listening', resolve));
@@ -177,7 +177,7 @@ export async function startSync(serve: (socket: WebSocket, path: string) => void
   return `ws://127.0.0.1:${portOf(server.address())}`;
 }
 
-/** An address on which nothing listens. */
+/** An address where no server listens. */
 export async function unusedUrl(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

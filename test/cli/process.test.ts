@@ -72,7 +72,7 @@ async function ended(child: ChildProcess) {
 const seeds = JSON.stringify([{ IMSI: '111', MSISDN: '+237', seed_type: 'seed', LPS: 1 }]);
 
 describe('bin/swob', () => {
-  test('runs, and ends with the exit code of the failure', async () => {
+  test('runs, and exits with the code of the failure', async () => {
     expect(await ended(start(['config', 'check']))).toMatchObject({ code: 0, err: '' });
     expect(await ended(start(['config', 'check', '--set', 'api.port=x']))).toMatchObject({
       code: 78,
@@ -81,16 +81,16 @@ describe('bin/swob', () => {
     expect(await ended(start(['nonsense']))).toMatchObject({ code: 64, out: '' });
   });
 
-  test('says in a clone that was never built what to do', async () => {
+  test('says what to do in a clone that was never built', async () => {
     const clone = temporaryFolder();
     mkdirSync(join(clone, 'bin'));
     copyFileSync(script, join(clone, 'bin', 'swob'));
     copyFileSync(join(root, 'package.json'), join(clone, 'package.json'));
-    const told = { code: 70, out: '', err: 'swob: not built yet; run: npm run setup\n' };
-    expect(await ended(start(['--version'], { script: join(clone, 'bin', 'swob') }))).toEqual(told);
-    // The build without the packages is of no use either.
+    const failure = { code: 70, out: '', err: 'swob: not built yet; run: npm run setup\n' };
+    expect(await ended(start(['--version'], { script: join(clone, 'bin', 'swob') }))).toEqual(failure);
+    // A build without the packages fails as well.
     cpSync(join(folder, 'dist'), join(clone, 'dist'), { recursive: true });
-    expect(await ended(start(['--version'], { script: join(clone, 'bin', 'swob') }))).toEqual(told);
+    expect(await ended(start(['--version'], { script: join(clone, 'bin', 'swob') }))).toEqual(failure);
   });
 
   describe('serve --ready-file', () => {
@@ -121,7 +121,7 @@ describe('bin/swob', () => {
       expect(existsSync(file)).toBe(false);
     });
 
-    test('ends with 78 at once when the file cannot be written', async () => {
+    test('exits with 78 immediately when the file cannot be written', async () => {
       const file = join(temporaryFolder(), 'nowhere', 'ready.json');
       const { code, err, out } = await ended(start(['serve', ...free, '--ready-file', file]));
       expect({ code, out }).toEqual({ code: 78, out: '' });
@@ -149,7 +149,7 @@ describe('bin/swob', () => {
     expect(await end).toMatchObject({ code, err: '' });
   });
 
-  test('ends quietly when nobody reads its output any more', async () => {
+  test('ends without an error when the reader of its output exits', async () => {
     const { url } = await startGateway(() => ({ body: '1' }));
     const child = start(['seeds', 'ping', '1', '2', '--every', '100ms', '--url', url]);
     if (child.stdout) await once(child.stdout, 'data');
@@ -159,7 +159,7 @@ describe('bin/swob', () => {
   });
 
   test.runIf(existsSync('/dev/full'))(
-    'says that its output cannot be written, and does not end with 0',
+    'reports that its output cannot be written, and does not exit with 0',
     async () => {
       const { code, err } = await ended(start(['config', 'show'], { stdout: openSync('/dev/full', 'w') }));
       expect(code).toBe(75);
@@ -167,7 +167,7 @@ describe('bin/swob', () => {
     },
   );
 
-  test('colours only where chalk would and --no-color does not say no', async () => {
+  test('prints colours only where chalk would and without --no-color', async () => {
     const { url } = await startGateway(() => ({ body: seeds }));
     const list = ['seeds', 'list', '--url', url];
     const coloured = { env: { FORCE_COLOR: '1' } };

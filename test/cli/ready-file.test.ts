@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { checkWritable, prepareReadyFile, writeWhole } from '../../src/cli/ready-file.ts';
+import { checkWritable, prepareReadyFile, writeFileAtomic } from '../../src/cli/ready-file.ts';
 import { temporaryFolder } from '../support/folders.ts';
 
-test('a ready file holds one JSON object, and nothing is left of it after the removal', async () => {
+test('a ready file holds one JSON object and is removed completely', async () => {
   const folder = temporaryFolder();
   const file = join(folder, 'ready.json');
   const ready = await prepareReadyFile(file);
@@ -16,14 +16,14 @@ test('a ready file holds one JSON object, and nothing is left of it after the re
   await ready.remove();
 });
 
-test('the ready file of an earlier run is gone before this one is ready', async () => {
+test('the ready file of an earlier run is removed before this one is ready', async () => {
   const file = join(temporaryFolder(), 'ready.json');
   writeFileSync(file, 'old');
   await prepareReadyFile(file);
   expect(existsSync(file)).toBe(false);
 });
 
-test('a ready file that another run has replaced is left to it', async () => {
+test('a ready file that another run has replaced is not removed', async () => {
   const file = join(temporaryFolder(), 'ready.json');
   const ready = await prepareReadyFile(file);
   await ready.write({ url: 'mine' });
@@ -32,7 +32,7 @@ test('a ready file that another run has replaced is left to it', async () => {
   expect(readFileSync(file, 'utf8')).toBe('theirs');
 });
 
-test('a ready file that cannot be written is found out at the start, as a fault of the configuration', async () => {
+test('an unwritable ready file is a configuration error at the start', async () => {
   const folder = temporaryFolder();
   for (const file of [join(folder, 'nowhere', 'ready.json'), folder]) {
     await expect(prepareReadyFile(file)).rejects.toMatchObject({
@@ -42,7 +42,7 @@ test('a ready file that cannot be written is found out at the start, as a fault 
   }
 });
 
-test('asking whether a file can be written leaves it and its folder alone', async () => {
+test('checking whether a file can be written changes neither it nor its folder', async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'key'), 'old');
   await checkWritable(join(folder, 'key'), 'UNAVAILABLE');
@@ -50,20 +50,20 @@ test('asking whether a file can be written leaves it and its folder alone', asyn
   expect(readdirSync(folder)).toEqual(['key']);
 });
 
-test('writing replaces the file with the mode asked for, and leaves no other behind', async () => {
+test('writing replaces the file with the given mode and leaves no other file', async () => {
   const folder = temporaryFolder();
   const file = join(folder, 'key');
   writeFileSync(file, 'old', { mode: 0o666 });
-  await writeWhole(file, 'new', 0o600);
+  await writeFileAtomic(file, 'new', 0o600);
   expect(readFileSync(file, 'utf8')).toBe('new');
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(readdirSync(folder)).toEqual(['key']);
 });
 
-test('a write that fails says which file and leaves nothing behind', async () => {
+test('a failed write names the file and leaves nothing behind', async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'taken', 'inside'), { recursive: true });
-  await expect(writeWhole(join(folder, 'taken'), 'x', 0o600)).rejects.toMatchObject({
+  await expect(writeFileAtomic(join(folder, 'taken'), 'x', 0o600)).rejects.toMatchObject({
     code: 'UNAVAILABLE',
     message: expect.stringContaining(join(folder, 'taken')),
   });

@@ -1,8 +1,8 @@
 // Documents in many notations: our HOCON reader against @pushcorn/hocon-parser.
 //
-// Not generated, because there the oracle leaves the specification (ours follows it): an item after `+=`
+// Not generated, because the oracle violates the specification there (our reader follows it): an item after `+=`
 // becomes text, and so does a number with a fraction; `1.` is a number; `1.0` within a longer text is written
-// anew; a value that begins with `include` loads a file; a byte order mark is a fault.
+// differently; a value that begins with `include` loads a file; a byte order mark is an error.
 
 import oracle from '@pushcorn/hocon-parser';
 import fc from 'fast-check';
@@ -51,7 +51,7 @@ const literal = fc.oneof(
   fc.integer().map(String),
   fc.constantFrom('1e3', 'true', 'false', 'null', '007', '1.2.3'),
 );
-/** What `definitions` below has; the last is defined nowhere. */
+/** The names in `definitions` below; the last one is undefined. */
 const substitution = fc.constantFrom(
   `\${text}`,
   `\${whole}`,
@@ -93,7 +93,7 @@ const documents = fc.tuple(fields, fields, lineEnd, fc.boolean()).map(([before, 
   return braces ? `{${inner}}` : inner;
 });
 
-test('both read every document alike', async () => {
+test('both read every document identically', async () => {
   vi.stubEnv(variable, 'from outside');
   onTestFinished(() => void vi.unstubAllEnvs());
   await fc.assert(

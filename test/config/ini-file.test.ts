@@ -1,8 +1,9 @@
-// The text of a conf.ini, as entries and faults that know their line.
+// The text of a conf.ini, parsed to entries and errors with their lines.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { iniValue, parseIni } from '../../src/config/ini-file.ts';
+import { anyText } from '../support/any-text.ts';
 
 const values = (text: string) => parseIni(text).entries.map(({ value }) => value);
 
@@ -15,11 +16,11 @@ test('sections, keys and values are read with their lines; comments and empty li
       { section: 'sync', key: 'port', value: '6996', line: 7 },
       { section: 'sync', key: 'url', value: 'http://a/?b=c', line: 8 },
     ],
-    faults: [],
+    errors: [],
   });
 });
 
-test('a byte order mark and the line ends of Windows change nothing', () => {
+test('a byte order mark and Windows line ends change nothing', () => {
   const text = '[api]\nport=1\n\nhost=a\n';
   expect(parseIni(`\uFEFF${text.replaceAll('\n', '\r\n')}`)).toEqual(parseIni(text));
 });
@@ -40,10 +41,10 @@ describe('values', () => {
     ['C:\\keys\\public.pem', 'C:\\keys\\public.pem'],
   ])('%s is read as %j', (written, value) => expect(values(`[a]\nb=${written}`)).toEqual([value]));
 
-  test('any text that is written with iniValue reads back as itself', () => {
+  test('any text written with iniValue is read back unchanged', () => {
     const any = fc.oneof(
       fc.string(),
-      fc.string({ unit: 'binary' }),
+      anyText(),
       fc.string({
         unit: fc.constantFrom(
           '"',
@@ -66,16 +67,15 @@ describe('values', () => {
     );
     fc.assert(
       fc.property(any, (value) => {
-        expect(parseIni(`[section]\nkey = ${iniValue(value)}`)).toEqual({
-          entries: [{ section: 'section', key: 'key', value, line: 2 }],
-          faults: [],
-        });
+        // Not with expect, which takes longer for 2,000 of these than all other tests of the folder.
+        const { entries, errors } = parseIni(`[section]\nkey = ${iniValue(value)}`);
+        return errors.length === 0 && entries.length === 1 && entries[0]?.value === value;
       }),
       { numRuns: 2_000 },
     );
   });
 
-  test('any text at all is read without throwing, and every line is at most one entry or fault', () => {
+  test('any text is read without throwing, and every line gives at most one entry or error', () => {
     const piece = fc.constantFrom(
       '[',
       ']',
@@ -94,40 +94,40 @@ describe('values', () => {
     );
     fc.assert(
       fc.property(fc.string({ unit: piece, maxLength: 60 }), (text) => {
-        const { entries, faults } = parseIni(text);
-        const lines = [...entries, ...faults].map(({ line }) => line);
+        const { entries, errors } = parseIni(text);
+        const lines = [...entries, ...errors].map(({ line }) => line);
         expect(new Set(lines).size).toBe(lines.length);
       }),
     );
   });
 });
 
-describe('faults', () => {
+describe('errors', () => {
   test.each([
-    ['port', 2, 'neither a [section] nor key = value'],
-    ['=6969', 2, 'neither a [section] nor key = value'],
-    ['[api', 2, 'neither a [section] nor key = value'],
-    ['host=a;b', 2, '[api] host: a ";" or "#" would cut the value; put the value in double quotes'],
-    ['host=a # b', 2, '[api] host: a ";" or "#" would cut the value; put the value in double quotes'],
-    ['host=a\\\\;b', 2, '[api] host: a ";" or "#" would cut the value; put the value in double quotes'],
-    ['host=#', 2, '[api] host: a ";" or "#" would cut the value; put the value in double quotes'],
-    ['host="a" ; "b"', 2, '[api] host: the quotes do not match; inside "…" write \\" for " and \\\\ for \\'],
-    ["host='a';'b'", 2, '[api] host: the quotes do not match; inside "…" write \\" for " and \\\\ for \\'],
-    ['host="C:\\keys"', 2, '[api] host: the quotes do not match; inside "…" write \\" for " and \\\\ for \\'],
-    ['host=a\nhost=b', 3, '[api] host stands on line 2 already'],
-    ['host=a\n[b]\n[api]\nhost=b', 5, '[api] host stands on line 2 already'],
-    ['__proto__=a\n__proto__=b', 3, '[api] __proto__ stands on line 2 already'],
+    ['port', 2, 'expected [section] or key = value'],
+    ['=6969', 2, 'expected [section] or key = value'],
+    ['[api', 2, 'expected [section] or key = value'],
+    ['host=a;b', 2, '[api] host: a ";" or "#" would start a comment; put the value in double quotes'],
+    ['host=a # b', 2, '[api] host: a ";" or "#" would start a comment; put the value in double quotes'],
+    ['host=a\\\\;b', 2, '[api] host: a ";" or "#" would start a comment; put the value in double quotes'],
+    ['host=#', 2, '[api] host: a ";" or "#" would start a comment; put the value in double quotes'],
+    ['host="a" ; "b"', 2, '[api] host: the quotes do not match; inside "…" write " as \\" and \\ as \\\\'],
+    ["host='a';'b'", 2, '[api] host: the quotes do not match; inside "…" write " as \\" and \\ as \\\\'],
+    ['host="C:\\keys"', 2, '[api] host: the quotes do not match; inside "…" write " as \\" and \\ as \\\\'],
+    ['host=a\nhost=b', 3, '[api] host is already set on line 2; remove one of the two'],
+    ['host=a\n[b]\n[api]\nhost=b', 5, '[api] host is already set on line 2; remove one of the two'],
+    ['__proto__=a\n__proto__=b', 3, '[api] __proto__ is already set on line 2; remove one of the two'],
   ])('%j', (text, line, message) => {
-    expect(parseIni(`[api]\n${text}`).faults).toEqual([{ line, message }]);
+    expect(parseIni(`[api]\n${text}`).errors).toEqual([{ line, message }]);
   });
 
   test('a key before the first section', () => {
-    expect(parseIni('port=1\n[api]').faults).toEqual([
-      { line: 1, message: 'port stands before the first [section]' },
+    expect(parseIni('port=1\n[api]').errors).toEqual([
+      { line: 1, message: 'port is set before the first [section]; move it into a section' },
     ]);
   });
 
-  test('a line that is neither is not repeated: it may hold a secret', () => {
+  test('an error does not repeat its line, which may hold a secret', () => {
     expect(JSON.stringify(parseIni('[dev_api]\nauth_key hunter2'))).not.toContain('hunter2');
   });
 });

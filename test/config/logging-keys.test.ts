@@ -1,14 +1,14 @@
-// The keys of [logging]: sizes, levels under all their names, and the variables of the replaced service.
+// The keys of [logging]: sizes, all names of levels, and the variables of the replaced service.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatSize, parseSize, size } from '../../src/config/kinds.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { loggingKeys } from '../../src/config/logging-keys.ts';
+import { formatSize, parseSize, size } from '../../src/config/value-types.ts';
 import { configFile } from '../support/config-files.ts';
 
-const read = (text: string, env: Record<string, string> = {}, overrides: string[] = []) =>
-  loadConfig({ files: [configFile(text)], env, overrides }).config.logging;
+const read = (text: string, env: Record<string, string> = {}, setOptions: string[] = []) =>
+  loadConfig({ files: [configFile(text)], env, setOptions }).config.logging;
 
 describe('sizes', () => {
   test.each([
@@ -26,7 +26,7 @@ describe('sizes', () => {
     (written) => expect(() => parseSize(written)).toThrow('expected a size such as 20 MB'),
   );
 
-  test('every whole number of bytes reads back as itself', () => {
+  test('every integer number of bytes is read back unchanged', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (bytes) => {
         expect(parseSize(formatSize(bytes))).toBe(bytes);
@@ -45,8 +45,8 @@ describe('sizes', () => {
     ]);
   });
 
-  test('both bounds are allowed, and nothing beyond them', () => {
-    const { kind } = size('1 MB', ['1 KB', '2 MB'], '');
+  test('both bounds are allowed, and no value beyond them', () => {
+    const { type: kind } = size('1 MB', ['1 KB', '2 MB'], '');
     expect([kind.parse('1024'), kind.parse('2 MB')]).toEqual([1_024, 2 * 1_024 ** 2]);
     expect(() => kind.parse('1023')).toThrow('expected a size from 1 KB to 2 MB');
     expect(() => kind.parse('2097153')).toThrow('expected a size from 1 KB to 2 MB');
@@ -65,12 +65,12 @@ describe('levels', () => {
     ['OFF', 'silent', 'off'],
     ['silent', 'silent', 'off'],
   ])('%s of log4j2 and pino', (written, level, gelfLevel) => {
-    expect(loggingKeys.level.kind.parse(written)).toBe(level);
-    expect(loggingKeys.gelf_level.kind.parse(written)).toBe(gelfLevel);
+    expect(loggingKeys.level.type.parse(written)).toBe(level);
+    expect(loggingKeys.gelf_level.type.parse(written)).toBe(gelfLevel);
   });
 
-  test.each(['', 'loud', 'info ', 'constructor', '30'])('%j is none', (written) => {
-    expect(() => loggingKeys.level.kind.parse(written)).toThrow(
+  test.each(['', 'loud', 'info ', 'constructor', '30'])('%j is not a level', (written) => {
+    expect(() => loggingKeys.level.type.parse(written)).toThrow(
       'expected one of: debug, info, warn, error, silent',
     );
   });
@@ -84,19 +84,22 @@ describe('the Graylog host', () => {
     ['udp:2001:db8::1', '2001:db8::1'],
     ['', ''],
   ])('%j', (written, host) => {
-    const { kind } = loggingKeys.gelf_host;
+    const { type: kind } = loggingKeys.gelf_host;
     expect(kind.parse(written)).toBe(host);
     expect(kind.parse(kind.format(host))).toBe(host);
   });
 
   test.each(['tcp:host', 'udp:host:12201', 'udp:a b', 'http://host', 'udp:'.repeat(2)])(
     '%j is refused',
-    (written) => expect(() => loggingKeys.gelf_host.kind.parse(written)).toThrow('expected udp:'),
+    (written) =>
+      expect(() => loggingKeys.gelf_host.type.parse(written)).toThrow(
+        'expected a host name or IP address, optionally with udp: in front',
+      ),
   );
 
-  test('a level without a host is a contradiction, a host without a level is not', () => {
+  test('a level without a host is an error, a host without a level is not', () => {
     expect(() => read('[logging]\ngelf_level = warn\n')).toThrow(
-      '[logging] gelf_level = warn needs a gelf_host',
+      '[logging] gelf_level = warn needs gelf_host',
     );
     expect(read('[logging]\ngelf_host = udp:graylog\n')).toMatchObject({
       gelf_level: 'off',
@@ -105,13 +108,13 @@ describe('the Graylog host', () => {
   });
 });
 
-test('a file that is larger than all files together is a contradiction', () => {
+test('a file limit above the total limit is an error', () => {
   expect(() => read('[logging]\nmax_file_size = 20 MB\naccumulated_size = 19 MB\n')).toThrow(
     '[logging] accumulated_size is less than max_file_size',
   );
 });
 
-test('the variables of the replaced service go before the file, and SWOB_LOGGING_* before them', () => {
+test('the variables of the replaced service override the file, and SWOB_LOGGING_* overrides them', () => {
   const file = '[logging]\nlevel = error\ngelf_port = 1\n';
   const env = { LOG_LEVEL: 'WARN', GELF_LEVEL: 'ERROR', GELF_HOST: 'udp:graylog', GELF_PORT: '12202' };
   expect(read(file, env)).toMatchObject({

@@ -1,25 +1,25 @@
-// What every durable store must tell of itself and take back. Run for the lowdb and Redis stores by archive.test.ts.
+// What every durable store must export and restore. Run for the lowdb and Redis stores by archive.test.ts.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Store } from '../../src/domain/ports.ts';
-import type { ArchivedRecord, StoreArchive } from '../../src/store/archive.ts';
+import type { Store } from '../../src/domain/store.ts';
+import type { ArchivedRecord, StoreArchive } from '../../src/store/archive/archive.ts';
 import type { StoreOptions } from '../../src/store/options.ts';
 import { linesOf, randomStore } from '../support/archives.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
-import { parcel, waiting } from './outboxes.ts';
+import { entry, waiting } from './outboxes.ts';
 import { seed, storeOptions, user } from './store.ts';
 
-/** One place that a store can be in, opened again and again. */
+/** One location of a store, which can be opened repeatedly. */
 interface Place {
   archive(): Promise<StoreArchive>;
   store(): Promise<Store>;
 }
 
-/** A new, empty place. */
+/** A new, empty location. */
 export type OpenPlace = (options: StoreOptions & { readonly clock: FakeClock }) => Place;
 
-/** Closes what it opens. */
+/** Opens a store and closes it at the end of the test. */
 async function using<T, R>(
   open: () => Promise<T & { close(): Promise<void> }>,
   work: (opened: T) => Promise<R>,
@@ -34,7 +34,7 @@ async function using<T, R>(
 
 async function restoreAll(place: Place, records: readonly ArchivedRecord[]): Promise<void> {
   await using(place.archive, async (archive) => {
-    // In their order, and many at once, as `store import` does.
+    // In order and concurrently, as `store import` does.
     await Promise.all(records.map((record) => archive.restore(record)));
   });
 }
@@ -47,20 +47,22 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
   };
 
   describe(`${name} archive`, () => {
-    test('tells what was served, and nothing that is over', async () => {
+    test('exports all stored records, and none that has expired', async () => {
       const { clock, place } = newPlace();
       await using(place.store, async (store) => {
         await store.seeds.ping({ ...seed, lps: clock.now() / 1_000 });
         await store.users.put(user);
         await store.inbound.put(waiting('early', 1));
-        await store.inbound.put({ ...parcel, id: 'lost', dueAt: null });
-        await store.callbacks.put({ ...parcel, id: 'call', content: { url: 'u', body: 'b' } });
-        await store.published.put('old', { answer: 'published', life: [] });
+        await store.inbound.put({ ...entry, id: 'lost', dueAt: null });
+        await store.callbacks.put({ ...entry, id: 'call', content: { url: 'u', body: 'b' } });
+        await store.receipts.put('old', { reply: 'published', history: [] });
         clock.advance(30_000);
-        await store.published.put('new', { answer: 'accepted', life: [] });
-        await store.answers.put('answer', { request: 'r', body: 'b' });
+        await store.receipts.put('new', { reply: 'accepted', history: [] });
+        await store.responses.put('response', { request: 'r', body: 'b' });
+        await store.clients.record([{ msisdn: '+1', lastDeliveryAt: 5 }]);
+        await store.tests.add({ id: 7, msisdn: '+1', startedAt: clock.now(), sender: '+2' });
         clock.advance(20_000);
-        // Which is not carried: the parcel waits.
+        // The claim is not exported: the entry waits.
         expect(await store.inbound.claim(10, 1)).toEqual(['early']);
         if (name === 'Redis') {
           const lines = await using(place.archive, linesOf);
@@ -69,75 +71,91 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
       });
       clock.advance(10_000);
       await using(place.archive, async (archive) => {
-        const counts = { seeds: 1, users: 1, inbound: 2, callbacks: 1, published: 1, answers: 0 };
-        expect(await archive.count()).toEqual({ ...counts, answers: 0 });
+        const counts = { seeds: 1, users: 1, inbound: 2, callbacks: 1, receipts: 1, responses: 0 };
+        expect(await archive.count()).toEqual({ ...counts, clients: 1, tests: 1 });
         const records: ArchivedRecord[] = [];
         for await (const record of archive.records()) records.push(record);
         const at = clock.now();
         expect(records).toContainEqual({
-          kind: 'published',
+          kind: 'receipts',
           key: 'new',
           until: at + 30_000,
-          record: { answer: 'accepted', life: [] },
+          record: { reply: 'accepted', history: [] },
         });
         expect(records).toContainEqual({ kind: 'users', record: user });
         expect(records).toContainEqual({ kind: 'seeds', record: { ...seed, lps: (at - 60_000) / 1_000 } });
-        expect(records).toHaveLength(6);
+        expect(records).toContainEqual({ kind: 'clients', record: { msisdn: '+1', lastDeliveryAt: 5 } });
+        expect(records).toHaveLength(8);
       });
     });
 
-    test('what is restored is served, for the time that it has left', async () => {
+    test('serves restored records for their remaining time', async () => {
       const { clock, place } = newPlace();
       const now = clock.now();
       const active = { ...seed, lps: now / 1_000 - 5 };
-      const quiet = { ...seed, imsi: '624010000000002', lps: now / 1_000 - 100 };
+      const silent = { ...seed, imsi: '624010000000002', lps: now / 1_000 - 100 };
       await restoreAll(place, [
         { kind: 'seeds', record: active },
-        { kind: 'seeds', record: quiet },
+        { kind: 'seeds', record: silent },
         { kind: 'users', record: user },
         { kind: 'inbound', record: waiting('due', now - 1) },
-        { kind: 'inbound', record: { ...parcel, id: 'lost', dueAt: null } },
-        { kind: 'published', key: 'k', until: now + 1_000, record: { answer: 'published', life: [] } },
-        // Longer than it would be remembered here.
-        { kind: 'answers', key: 'a', until: now + 10 ** 9, record: { request: 'r', body: 'b' } },
+        { kind: 'inbound', record: { ...entry, id: 'lost', dueAt: null } },
+        { kind: 'receipts', key: 'k', until: now + 1_000, record: { reply: 'published', history: [] } },
+        // Longer than this store's time to live.
+        { kind: 'responses', key: 'a', until: now + 10 ** 9, record: { request: 'r', body: 'b' } },
       ]);
       await using(place.store, async (store) => {
         expect(await store.seeds.active(20_000)).toEqual([active]);
-        expect(await store.seeds.getActive(quiet.imsi, 20_000)).toBeUndefined();
-        expect(await store.seeds.get(quiet.imsi)).toEqual(quiet);
+        expect(await store.seeds.getActive(silent.imsi, 20_000)).toBeUndefined();
+        expect(await store.seeds.get(silent.imsi)).toEqual(silent);
         expect(await store.users.get(user.userId)).toEqual(user);
-        expect(await store.inbound.count()).toEqual({ waiting: 1, failed: 1 });
+        expect(await store.inbound.count()).toEqual({ waiting: 1, deadLetters: 1 });
         expect(await store.inbound.claim(now, 9)).toEqual(['due']);
-        expect((await store.inbound.failed(9)).map(({ id }) => id)).toEqual(['lost']);
+        expect((await store.inbound.deadLetters(9)).map(({ id }) => id)).toEqual(['lost']);
         clock.advance(999);
-        expect(await store.published.get('k')).toEqual({ answer: 'published', life: [] });
+        expect(await store.receipts.get('k')).toEqual({ reply: 'published', history: [] });
         clock.advance(1);
-        expect(await store.published.get('k')).toBeUndefined();
+        expect(await store.receipts.get('k')).toBeUndefined();
         clock.advance(28_999);
-        expect(await store.answers.get('a')).toEqual({ request: 'r', body: 'b' });
+        expect(await store.responses.get('a')).toEqual({ request: 'r', body: 'b' });
         clock.advance(1);
-        expect(await store.answers.get('a')).toBeUndefined();
+        expect(await store.responses.get('a')).toBeUndefined();
       });
     });
 
-    test('a record replaces that of the same id, also one that a store has served', async () => {
+    test('keeps the activity of seeds, whatever expiry the restoring store is configured with', async () => {
+      const { clock, options } = newPlace();
+      const hourMs = 3_600_000;
+      const seeds = { activeMs: 1_000, maxRegistered: 200 };
+      const place = openPlace({ ...options, seeds });
+      const silent = { ...seed, lps: clock.now() / 1_000 - 600 };
+      await restoreAll(place, [{ kind: 'seeds', record: silent }]);
+      seeds.activeMs = hourMs;
+      await using(place.store, async (store) => {
+        expect(await store.seeds.active(hourMs)).toEqual([silent]);
+        clock.advance(hourMs - 600_000 + 1);
+        expect(await store.seeds.active(hourMs)).toEqual([]);
+      });
+    });
+
+    test('replaces the record with the same id, also one that the store has already served', async () => {
       const { clock, place } = newPlace();
       const later = { ...user, sharedKey: 'f'.repeat(32) };
-      const quiet = { ...seed, msisdn: '+237650000009' };
+      const silent = { ...seed, msisdn: '+237650000009' };
       await using(place.store, async (store) => {
         await store.seeds.ping({ ...seed, lps: clock.now() / 1_000 });
         await store.users.put(user);
         await store.inbound.put(waiting('one', 1));
-        await store.published.put('k', { answer: 'published', life: [] });
+        await store.receipts.put('k', { reply: 'published', history: [] });
       });
       const until = clock.now() + 5_000;
       const records: ArchivedRecord[] = [
-        { kind: 'seeds', record: quiet },
+        { kind: 'seeds', record: silent },
         { kind: 'users', record: later },
         { kind: 'inbound', record: { ...waiting('one', 1), dueAt: null } },
-        { kind: 'published', key: 'k', until, record: { answer: 'accepted', life: [] } },
+        { kind: 'receipts', key: 'k', until, record: { reply: 'accepted', history: [] } },
       ];
-      // Twice: the second time changes nothing.
+      // Repeated, because a second restore must change nothing.
       for (let n = 0; n < 2; n++) {
         await restoreAll(place, records);
         await using(place.archive, async (archive) => {
@@ -148,24 +166,24 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
       }
       await using(place.store, async (store) => {
         expect(await store.seeds.active(20_000)).toEqual([]);
-        expect(await store.inbound.count()).toEqual({ waiting: 0, failed: 1 });
+        expect(await store.inbound.count()).toEqual({ waiting: 0, deadLetters: 1 });
       });
     });
 
-    test('what finds no room is refused', async () => {
+    test('rejects records that exceed the limits of the store', async () => {
       const { options, place } = newPlace();
       const { max } = options.callbacks;
       const records = Array.from({ length: max + 1 }, (_, n): ArchivedRecord => {
-        return { kind: 'callbacks', record: { ...parcel, id: `c${n}`, content: { url: 'u', body: 'b' } } };
+        return { kind: 'callbacks', record: { ...entry, id: `c${n}`, content: { url: 'u', body: 'b' } } };
       });
       await expect(restoreAll(place, records)).rejects.toThrow('[outgoing] max_callbacks');
     });
   });
 }
 
-/** From one to the other and back, every record is the same byte for byte. */
+/** A round trip from one store to the other leaves every record the same, byte for byte. */
 export function roundTrip(name: string, openOne: OpenPlace, openOther: OpenPlace): void {
-  test(`${name} and back gives the same bytes`, async () => {
+  test(`${name} and back preserves every byte`, async () => {
     const clock = createFakeClock();
     const options = { ...storeOptions(clock), clock };
     await fc.assert(
@@ -176,11 +194,11 @@ export function roundTrip(name: string, openOne: OpenPlace, openOther: OpenPlace
         expect(lines.sorted).toEqual(records.map((record) => JSON.stringify(record)).toSorted());
         let from = one;
         for (const to of [other, back]) {
-          const told: ArchivedRecord[] = [];
+          const exported: ArchivedRecord[] = [];
           await using(from.archive, async (archive) => {
-            for await (const record of archive.records()) told.push(record);
+            for await (const record of archive.records()) exported.push(record);
           });
-          await restoreAll(to, told);
+          await restoreAll(to, exported);
           expect(await using(to.archive, linesOf)).toEqual(lines);
           from = to;
         }

@@ -1,21 +1,21 @@
-// What every bus must do, whatever carries the events. Each adapter's test runs this suite.
+// What every bus must do, whatever transports the events. Each adapter's test runs this suite.
 
 import { describe, expect, test, vi } from 'vitest';
-import type { SessionEvent } from '../../src/domain/model.ts';
-import type { Bus } from '../../src/domain/ports.ts';
+import type { SessionEvent } from '../../src/domain/pairing/model.ts';
+import type { Bus } from '../../src/domain/pairing/ports.ts';
 
-/** Keeps what it hears. */
+/** Records the events it receives. */
 export function createListener() {
   const events: SessionEvent[] = [];
-  return { events, heard: (event: SessionEvent) => void events.push(event), missed: vi.fn() };
+  return { events, onEvent: (event: SessionEvent) => void events.push(event), onMissedEvents: vi.fn() };
 }
 
-/** `current` gives two ends of a new bus: they may be the same one. */
+/** `current` returns two ends of a new bus; they may be the same object. */
 export function busContract(name: string, current: () => { here: Bus; there: Bus }): void {
   const pause = (userId: string, sessionId = 's'): SessionEvent => ({ kind: 'pause', userId, sessionId });
 
   describe(`${name} bus`, () => {
-    test('an event reaches all who listen to its user, in order, and nobody else', async () => {
+    test('delivers an event to all listeners of its user, in order, and to no others', async () => {
       const { here, there } = current();
       const [first, second, other] = [createListener(), createListener(), createListener()];
       await here.subscribe('alice', first);
@@ -27,10 +27,10 @@ export function busContract(name: string, current: () => { here: Bus; there: Bus
       await there.publish(pause('bob', 'last'));
       await vi.waitFor(() => expect(other.events).toEqual([pause('bob', 'last')]), { timeout: 5_000 });
       await vi.waitFor(() => expect([first.events, second.events]).toEqual([sent, sent]), { timeout: 5_000 });
-      expect(first.missed).not.toHaveBeenCalled();
+      expect(first.onMissedEvents).not.toHaveBeenCalled();
     });
 
-    test('who stops hears nothing more, and the others do', async () => {
+    test('delivers nothing to a listener that has stopped, and continues with the others', async () => {
       const { here, there } = current();
       const [stopped, other] = [createListener(), createListener()];
       const stop = await here.subscribe('alice', stopped);
@@ -46,7 +46,7 @@ export function busContract(name: string, current: () => { here: Bus; there: Bus
       await vi.waitFor(() => expect(again.events).toEqual([pause('alice', 'again')]), { timeout: 5_000 });
     });
 
-    test('who begins at once where the last one has stopped hears everything: a page that is loaded again', async () => {
+    test('delivers everything to a listener that starts just as the last one stops, as when a page is reloaded', async () => {
       const { here, there } = current();
       for (let n = 0; n < 20; n++) {
         const stop = await here.subscribe('alice', createListener());
@@ -59,7 +59,7 @@ export function busContract(name: string, current: () => { here: Bus; there: Bus
       }
     });
 
-    test('an event that nobody waits for is no failure', async () => {
+    test('accepts an event without listeners', async () => {
       await current().there.publish(pause('nobody'));
     });
   });

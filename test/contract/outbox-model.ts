@@ -1,19 +1,24 @@
-// An outbox as simple as can be, and random commands that run against it and a real one.
+// A minimal model of an outbox, and random commands that run against it and a real outbox.
 
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { InboundSms, Parcel } from '../../src/domain/model.ts';
-import type { OutboxStore } from '../../src/domain/ports.ts';
+import type { InboundSms } from '../../src/domain/inbound/model.ts';
+import type { OutboxEntry } from '../../src/domain/shared/model.ts';
+import type { OutboxStore } from '../../src/domain/shared/ports.ts';
 
 export interface OutboxModel {
-  readonly parcels: Map<string, Parcel<InboundSms>>;
-  /** Those of the parcels that this process has claimed. */
+  readonly entries: Map<string, OutboxEntry<InboundSms>>;
+  /** The entries that this process has claimed. */
   readonly claimed: Set<string>;
+  /** Waiting entries with an order key, in their order. */
+  readonly order: Set<string>;
+  /** When the waiting entries are due. */
+  readonly due: Map<string, number>;
   readonly max: number;
 }
 
 export function createOutboxModel(max: number): OutboxModel {
-  return { parcels: new Map(), claimed: new Set(), max };
+  return { entries: new Map(), claimed: new Set(), order: new Set(), due: new Map(), max };
 }
 
 export interface RealOutbox {
@@ -23,6 +28,7 @@ export interface RealOutbox {
 type OutboxCommand<Real extends RealOutbox> = fc.AsyncCommand<OutboxModel, Real>;
 
 const ids = ['a', 'b', 'B', 'c-1', 'd'];
+const orderKeys = ['k', 'l'];
 
 function command<Real extends RealOutbox>(
   text: string,
@@ -31,91 +37,172 @@ function command<Real extends RealOutbox>(
   return { check: () => true, run, toString: () => text };
 }
 
-const put = (parcel: Parcel<InboundSms>) =>
-  command(`put ${JSON.stringify(parcel)}`, async ({ parcels, claimed, max }, { outbox }) => {
-    const putting = outbox.put(parcel);
-    if (!parcels.has(parcel.id) && parcels.size >= max) {
+const plain = ({ sequence: _, ...entry }: OutboxEntry<InboundSms>) => entry;
+
+const idsOf = ({ order, entries }: OutboxModel, orderKey: string | undefined) =>
+  [...order].filter((id) => entries.get(id)?.orderKey === orderKey);
+
+const isBehind = (model: OutboxModel, id: string) =>
+  model.order.has(id) && idsOf(model, model.entries.get(id)?.orderKey)[0] !== id;
+
+function setDue(model: OutboxModel, { id, since, dueAt }: OutboxEntry<InboundSms>): void {
+  if (dueAt === null) model.due.delete(id);
+  else model.due.set(id, isBehind(model, id) ? Math.min(since, dueAt) : dueAt);
+}
+
+function store(model: OutboxModel, entry: OutboxEntry<InboundSms>): void {
+  const { id, dueAt, orderKey } = entry;
+  const before = model.entries.get(id);
+  if (dueAt === null || orderKey === undefined || before?.orderKey !== orderKey) model.order.delete(id);
+  if (dueAt !== null && orderKey !== undefined) model.order.add(id);
+  model.entries.set(id, entry);
+  setDue(model, entry);
+}
+
+function forget({ entries, claimed, order, due }: OutboxModel, id: string): void {
+  for (const each of [entries, claimed, order, due]) each.delete(id);
+}
+
+/** What another process finds that opens the store after this one was closed or killed. */
+export function reopenModel(model: OutboxModel): void {
+  model.claimed.clear();
+  for (const entry of model.entries.values()) setDue(model, entry);
+}
+
+const put = (entry: OutboxEntry<InboundSms>) =>
+  command(`put ${JSON.stringify(entry)}`, async (model, { outbox }) => {
+    const { entries, claimed, max } = model;
+    const putting = outbox.put(entry);
+    if (!entries.has(entry.id) && entries.size >= max) {
       await expect(putting).rejects.toMatchObject({ code: 'UNAVAILABLE' });
       return;
     }
     await putting;
-    parcels.set(parcel.id, parcel);
-    claimed.delete(parcel.id);
+    store(model, entry);
+    claimed.delete(entry.id);
   });
 
-/** Settles the one that was claimed first, if there is one. */
-const settle = (next: Parcel<InboundSms> | undefined) =>
-  command(`settle as ${JSON.stringify(next)}`, async ({ parcels, claimed }, { outbox }) => {
-    const [id] = claimed;
+const hold = (entry: OutboxEntry<InboundSms>) =>
+  command(`hold ${JSON.stringify(entry)}`, async (model, { outbox }) => {
+    const { entries, claimed, max } = model;
+    const before = entries.get(entry.id);
+    // A dead letter is not attempted until it waits again, and an attempt changes no order key.
+    const { orderKey, ...rest } = entry;
+    const next = { ...rest, dueAt: entry.dueAt ?? 0, ...orderOf(before ? before.orderKey : orderKey) };
+    const holding = outbox.putClaimed(next);
+    if (!before && next.orderKey !== undefined && idsOf(model, next.orderKey).length > 0) {
+      expect(await holding).toBe('behind');
+      return;
+    }
+    if (!before && entries.size >= max) {
+      await expect(holding).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      return;
+    }
+    const free = !before || claimed.has(entry.id);
+    expect(await holding).toBe(free ? 'claimed' : 'taken');
+    if (!free) return;
+    store(model, next);
+    claimed.add(entry.id);
+  });
+
+/** Settles the entry that was claimed first, if any. */
+const settle = (next: OutboxEntry<InboundSms> | undefined) =>
+  command(`settle as ${JSON.stringify(next)}`, async (model, { outbox }) => {
+    const [id] = model.claimed;
     if (id === undefined) return;
     expect(await outbox.settle(id, next && { ...next, id })).toBe(true);
-    if (next) parcels.set(id, { ...next, id });
-    else parcels.delete(id);
-    claimed.delete(id);
+    model.claimed.delete(id);
+    if (next) store(model, { ...next, id });
+    else forget(model, id);
   });
 
 const putOff = (until: number) =>
-  command(`put off until ${until}`, async ({ parcels, claimed }, { outbox }) => {
+  command(`put off until ${until}`, async (model, { outbox }) => {
+    const { entries, claimed } = model;
     const [id] = claimed;
-    const parcel = parcels.get(id ?? '');
-    if (id === undefined || !parcel) return;
-    await outbox.putOff(id, until);
-    // The parcel itself is as it was.
-    expect(await outbox.get(id)).toEqual(parcel);
-    await outbox.put({ ...parcel, dueAt: until });
-    parcels.set(id, { ...parcel, dueAt: until });
+    const entry = entries.get(id ?? '');
+    if (id === undefined || !entry) return;
+    await outbox.postpone(id, until);
+    // The entry itself is unchanged.
+    expect(plain((await outbox.get(id)) ?? entry)).toEqual(entry);
+    await outbox.put({ ...entry, dueAt: until });
+    store(model, { ...entry, dueAt: until });
     claimed.delete(id);
   });
 
 const remove = (id: string) =>
-  command(`remove ${id}`, async ({ parcels, claimed }, { outbox }) => {
+  command(`remove ${id}`, async (model, { outbox }) => {
     await outbox.remove(id);
-    parcels.delete(id);
-    claimed.delete(id);
+    forget(model, id);
   });
 
 const discard = (id: string) =>
-  command(`discard ${id}`, async ({ parcels }, { outbox }) => {
-    const givenUp = parcels.get(id)?.dueAt === null;
-    expect(await outbox.discard(id)).toBe(givenUp);
-    if (givenUp) parcels.delete(id);
+  command(`discard ${id}`, async (model, { outbox }) => {
+    const isDeadLetter = model.entries.get(id)?.dueAt === null;
+    expect(await outbox.removeDeadLetter(id)).toBe(isDeadLetter);
+    if (isDeadLetter) forget(model, id);
   });
 
 const rising = (times: number[]) => times.sort((a, b) => a - b);
 
-/** Which of several with the same time comes first is left open. */
+/** The order of entries with the same time is unspecified. */
 const claim = (now: number, limit: number) =>
-  command(`claim at ${now}, ${limit} at most`, async ({ parcels, claimed }, { outbox }) => {
+  command(`claim at ${now}, ${limit} at most`, async (model, { outbox }) => {
+    const { claimed, due } = model;
     const free = () =>
-      rising([...parcels.values()].flatMap(({ id, dueAt }) => (claimed.has(id) ? [] : (dueAt ?? []))));
+      rising([...due].flatMap(([id, at]) => (claimed.has(id) || isBehind(model, id) ? [] : at)));
     const expected = free()
       .filter((at) => at <= now)
       .slice(0, limit);
     const found = await outbox.claim(now, limit);
-    expect(found.map((id) => parcels.get(id)?.dueAt)).toEqual(expected);
+    expect(found.map((id) => due.get(id))).toEqual(expected);
     expect(new Set([...claimed, ...found]).size).toBe(claimed.size + found.length);
     for (const id of found) claimed.add(id);
-    expect(await outbox.nextDue()).toBe(free()[0]);
+    for (const id of found) expect(isBehind(model, id)).toBe(false);
+    expect(await outbox.nextDueAt()).toBe(free()[0]);
   });
 
 const failed = (limit: number) =>
-  command(`failed, ${limit} at most`, async ({ parcels }, { outbox }) => {
-    const all = [...parcels.values()].filter(({ dueAt }) => dueAt === null);
-    const found = await outbox.failed(limit);
-    for (const parcel of found) expect(parcel).toEqual(parcels.get(parcel.id));
+  command(`failed, ${limit} at most`, async ({ entries }, { outbox }) => {
+    const all = [...entries.values()].filter(({ dueAt }) => dueAt === null);
+    const found = await outbox.deadLetters(limit);
+    for (const entry of found) expect(entry).toEqual(entries.get(entry.id));
     expect(found.map(({ since }) => since)).toEqual(rising(all.map(({ since }) => since)).slice(0, limit));
     expect(new Set(found.map(({ id }) => id)).size).toBe(found.length);
-    expect(await outbox.count()).toEqual({ waiting: parcels.size - all.length, failed: all.length });
+    expect(await outbox.count()).toEqual({ waiting: entries.size - all.length, deadLetters: all.length });
   });
 
-const look = () =>
-  command('look', async ({ parcels }, { outbox }) => {
-    for (const id of ids) expect(await outbox.get(id)).toEqual(parcels.get(id));
+const listed = (limit: number, offset: number) =>
+  command(`waiting, ${limit} at most after ${offset}`, async (model, { outbox }) => {
+    const { entries, claimed, due } = model;
+    const found = await outbox.waiting(limit, offset);
+    expect(found).toHaveLength(Math.min(limit, Math.max(0, due.size - offset)));
+    for (const entry of found) expect(plain(entry)).toEqual(entries.get(entry.id));
+    const placeOf = ({ id }: OutboxEntry<InboundSms>) =>
+      claimed.has(id) ? -1 : (due.get(id) ?? 0) + (isBehind(model, id) ? 1_000 : 0);
+    const places = found.map(placeOf);
+    expect(places).toEqual(rising([...places]));
   });
 
+const listedOf = (orderKey: string, limit: number) =>
+  command(`waiting of ${orderKey}, ${limit} at most`, async (model, { outbox }) => {
+    const found = await outbox.waitingOf(orderKey, limit);
+    expect(found.map(({ id }) => id)).toEqual(idsOf(model, orderKey).slice(0, limit));
+    for (const entry of found) expect(plain(entry)).toEqual(model.entries.get(entry.id));
+  });
+
+const compare = () =>
+  command('compare', async ({ entries }, { outbox }) => {
+    for (const id of ids) {
+      const found = await outbox.get(id);
+      expect(found && plain(found)).toEqual(entries.get(id));
+    }
+  });
+
+const orderOf = (orderKey: string | undefined) => (orderKey === undefined ? {} : { orderKey });
 const anId = fc.constantFrom(...ids);
 const aTime = fc.integer({ min: 0, max: 5 });
-const aParcel: fc.Arbitrary<Parcel<InboundSms>> = fc.record({
+const aBareEntry: fc.Arbitrary<OutboxEntry<InboundSms>> = fc.record({
   id: anId,
   content: fc.record({
     platform: fc.constant('twilio'),
@@ -125,22 +212,28 @@ const aParcel: fc.Arbitrary<Parcel<InboundSms>> = fc.record({
   since: aTime,
   dueAt: fc.option(aTime),
   attempts: fc.nat(9),
-  life: fc.array(fc.record({ at: aTime, what: fc.string({ maxLength: 5 }) }), { maxLength: 2 }),
+  history: fc.array(fc.record({ at: aTime, event: fc.string({ maxLength: 5 }) }), { maxLength: 2 }),
 });
+const aEntry: fc.Arbitrary<OutboxEntry<InboundSms>> = fc
+  .tuple(aBareEntry, fc.constantFrom(undefined, ...orderKeys))
+  .map(([entry, orderKey]) => ({ ...entry, ...orderOf(orderKey) }));
 
-/** With `more` of what only one engine can do. */
+/** `more` adds commands that only one adapter supports. */
 export function outboxCommands<Real extends RealOutbox>(more: OutboxCommand<Real>[] = []) {
   return fc.commands<OutboxModel, Real, false>(
     [
-      aParcel.map(put),
-      aParcel.map(put),
+      aEntry.map(put),
+      aEntry.map(put),
+      aEntry.map(hold),
       anId.map(remove),
       anId.map(discard),
       fc.tuple(aTime, fc.integer({ min: 0, max: 4 })).map(([now, limit]) => claim(now, limit)),
-      fc.option(aParcel, { nil: undefined }).map(settle),
+      fc.option(aEntry, { nil: undefined }).map(settle),
       aTime.map(putOff),
       fc.integer({ min: 0, max: 4 }).map(failed),
-      fc.constant(look()),
+      fc.tuple(fc.integer({ min: 0, max: 4 }), fc.nat(3)).map(([limit, offset]) => listed(limit, offset)),
+      fc.tuple(fc.constantFrom(...orderKeys), fc.nat(3)).map(([key, limit]) => listedOf(key, limit)),
+      fc.constant(compare()),
       ...more.map((each) => fc.constant(each)),
     ],
     { maxCommands: 40 },

@@ -1,9 +1,9 @@
-// A session store as simple as can be, and random commands that run against it and a real one.
+// A minimal model of a session store, and random commands that run against it and a real store.
 
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { SessionState } from '../../src/domain/model.ts';
-import type { SessionStore } from '../../src/domain/ports.ts';
+import type { SessionState } from '../../src/domain/pairing/model.ts';
+import type { SessionStore } from '../../src/domain/pairing/ports.ts';
 import type { StoreOptions } from '../../src/store/options.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 
@@ -11,19 +11,19 @@ interface ModelSession {
   id: string;
   state: SessionState;
   key?: string;
-  /** The id that it was opened with. */
+  /** The id under which the session was opened. */
   firstId: string;
   socketId?: string | undefined;
-  /** By a socket. */
+  /** A socket is attached. */
   shown: boolean;
   expiresAt: number;
 }
 
 interface Model {
   now: number;
-  /** In the order in which they got their state. */
+  /** In the order in which the sessions entered their state. */
   list: ModelSession[];
-  /** From a first id to the id that took its place. */
+  /** Maps a first id to the id that replaced it. */
   readonly successors: Map<string, { readonly id: string; readonly expiresAt: number }>;
   readonly ttl: Record<SessionState, number>;
   readonly maxOpen: number;
@@ -43,7 +43,7 @@ function find(model: Model, id: string): ModelSession | undefined {
   return model.list.find((session) => session.id === id && session.expiresAt > model.now);
 }
 
-/** As a socket finds it: also by the id that it was opened with. */
+/** Finds a session as a socket does: also by the id under which it was opened. */
 function findShown(model: Model, id: string): ModelSession | undefined {
   const successor = model.successors.get(id);
   const known = find(model, id);
@@ -76,7 +76,7 @@ const open = (id: string) =>
 
 const show = (id: string, socketId: string) =>
   command(`show ${id} on ${socketId}`, async (model, { sessions }) => {
-    const session = await sessions.show(user, id, socketId);
+    const session = await sessions.attach(user, id, socketId);
     const known = findShown(model, id);
     expect([session?.sessionId, session?.state]).toEqual([known?.id, known?.state]);
     if (known?.state === 'open') enter(model, known.id, 'open', { ...known, shown: true, socketId });
@@ -104,7 +104,7 @@ const rotate = (id: string, newId: string, socketId: string | undefined) =>
 const end = (id: string, socketId: string) =>
   command(`end ${id} by ${socketId}`, async (model, { sessions }) => {
     const known = find(model, id);
-    const outcome = await sessions.end(user, id, socketId);
+    const outcome = await sessions.close(user, id, socketId);
     if (known?.state !== 'open') expect(outcome).toBe(known?.state ?? 'unknown');
     else if (isAnothers(known, socketId)) expect(outcome).toBe('kept');
     else {
@@ -146,9 +146,9 @@ const wait = (ms: number) =>
 
 const ids = ['a', 'b', 'c', 'd', 'e'];
 
-/** After every step each id is looked at. */
-const look = () =>
-  command('look', async (model, { sessions }) => {
+/** Checks each id after every step. */
+const compare = () =>
+  command('compare', async (model, { sessions }) => {
     for (const id of ids) {
       const found = await sessions.get(user, id);
       const known = find(model, id);
@@ -172,7 +172,7 @@ export const sessionCommands = fc.commands(
     anId.map(complete),
     anId.map(remove),
     fc.constantFrom(1, 7_000, 14_999, 15_000, 60_000).map(wait),
-    fc.constant(look()),
+    fc.constant(compare()),
   ],
   { maxCommands: 60 },
 );

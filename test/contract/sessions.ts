@@ -1,14 +1,14 @@
-// The sessions' part of the store contract.
+// Sessions: their part of the store contract.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Store } from '../../src/domain/ports.ts';
+import type { Store } from '../../src/domain/store.ts';
 import type { StoreOptions } from '../../src/store/options.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { createSessionModel, sessionCommands } from './session-model.ts';
 import { phone, storeOptions } from './store.ts';
 
-/** `current` gives the store of the running test, `open` a new one. */
+/** `current` returns the store of the running test; `open` opens a new one. */
 export function sessionContract(
   current: () => { clock: FakeClock; store: Store },
   open: (options: StoreOptions) => Promise<Store>,
@@ -17,27 +17,25 @@ export function sessionContract(
   const stateOf = async (userId: string, sessionId: string) =>
     (await sessions().get(userId, sessionId))?.state;
   const advance = (ms: number) => current().clock.advance(ms);
-  const phones = (count: number) =>
-    Array.from({ length: count }, (_, n) => ({ publicKey: `key ${n}`, sharedKey: `shared ${n}` }));
 
   describe('sessions', () => {
-    test('an open session is found, another one is not', async () => {
+    test('finds an open session, and no other', async () => {
       await sessions().open('u', 's');
       expect(await sessions().get('u', 's')).toEqual({ userId: 'u', sessionId: 's', state: 'open' });
       expect(await sessions().get('u', 't')).toBeUndefined();
       expect(await sessions().get('v', 's')).toBeUndefined();
     });
 
-    test('a user may have several', async () => {
+    test('allows several sessions of one user', async () => {
       await sessions().open('u', 's');
       await sessions().open('u', 't');
       expect([await stateOf('u', 's'), await stateOf('u', 't')]).toEqual(['open', 'open']);
     });
 
-    test('showing an open one renews it, says what it is, and knows no others', async () => {
+    test('attaching to an open session renews it and returns its state; an unknown id returns nothing', async () => {
       await sessions().open('u', 's');
       advance(10_000);
-      expect(await sessions().show('u', 's', 'socket')).toEqual({
+      expect(await sessions().attach('u', 's', 'socket')).toEqual({
         userId: 'u',
         sessionId: 's',
         state: 'open',
@@ -45,12 +43,12 @@ export function sessionContract(
       advance(10_000);
       expect(await stateOf('u', 's')).toBe('open');
       await sessions().pause('u', 's', phone);
-      expect(await sessions().show('u', 's', 'socket')).toMatchObject({ state: 'paused', phone });
-      expect(await sessions().show('u', 't', 'socket')).toBeUndefined();
+      expect(await sessions().attach('u', 's', 'socket')).toMatchObject({ state: 'paused', phone });
+      expect(await sessions().attach('u', 't', 'socket')).toBeUndefined();
     });
 
-    test('a socket that comes back with the first id finds what took its place, and nothing else does', async () => {
-      const show = (id: string) => sessions().show('u', id, 'socket');
+    test('a socket that reconnects with the first id finds the session that replaced it, and no other', async () => {
+      const show = (id: string) => sessions().attach('u', id, 'socket');
       await sessions().open('u', 'first');
       await sessions().rotate('u', 'first', 'second');
       await sessions().rotate('u', 'second', 'third');
@@ -59,7 +57,7 @@ export function sessionContract(
       expect(await stateOf('u', 'first')).toBeUndefined();
       expect(await sessions().pause('u', 'first', phone)).toBe('unknown');
       expect(await sessions().rotate('u', 'first', 'fourth')).toBe('unknown');
-      expect(await sessions().show('v', 'first', 'socket')).toBeUndefined();
+      expect(await sessions().attach('v', 'first', 'socket')).toBeUndefined();
       await sessions().pause('u', 'third', phone);
       expect(await show('first')).toEqual({ userId: 'u', sessionId: 'third', state: 'paused', phone });
       await sessions().complete('u', 'third');
@@ -68,32 +66,32 @@ export function sessionContract(
       expect(await show('first')).toBeUndefined();
     });
 
-    test('a session ends with the socket that showed it last, not with one before', async () => {
+    test('a session ends with the socket that attached last, not with an earlier one', async () => {
       await sessions().open('u', 'first');
-      await sessions().show('u', 'first', 'old');
+      await sessions().attach('u', 'first', 'old');
       await sessions().rotate('u', 'first', 'second');
-      await sessions().show('u', 'first', 'new');
-      expect(await sessions().end('u', 'second', 'old')).toBe('kept');
+      await sessions().attach('u', 'first', 'new');
+      expect(await sessions().close('u', 'second', 'old')).toBe('kept');
       expect(await sessions().rotate('u', 'second', 'third', 'old')).toBe('kept');
       expect(await sessions().find('u', 'first')).toMatchObject({ sessionId: 'second' });
       expect(await sessions().rotate('u', 'second', 'third', 'new')).toBe('rotated');
-      expect(await sessions().end('u', 'third', 'old')).toBe('kept');
-      expect(await sessions().end('u', 'third', 'new')).toBe('ended');
+      expect(await sessions().close('u', 'third', 'old')).toBe('kept');
+      expect(await sessions().close('u', 'third', 'new')).toBe('ended');
       expect(await stateOf('u', 'third')).toBeUndefined();
-      expect(await sessions().end('u', 'third', 'new')).toBe('unknown');
+      expect(await sessions().close('u', 'third', 'new')).toBe('unknown');
       await sessions().open('u', 'phone');
       await sessions().pause('u', 'phone', phone);
-      expect(await sessions().end('u', 'phone', 'new')).toBe('paused');
+      expect(await sessions().close('u', 'phone', 'new')).toBe('paused');
     });
 
-    test('one that is shown is not forgotten, however many are opened', async () => {
+    test('keeps an attached session, however many are opened', async () => {
       await sessions().open('u', 'shown');
-      await sessions().show('u', 'shown', 'socket');
+      await sessions().attach('u', 'shown', 'socket');
       for (let n = 0; n < 1_000; n++) await sessions().open('u', `s${n}`);
       expect(await stateOf('u', 'shown')).toBe('open');
     });
 
-    test('ids are not mixed up: "a" with "bc" is not "ab" with "c", whatever stands between', async () => {
+    test('keeps ids distinct: "a" with "bc" is not "ab" with "c", whatever the separator', async () => {
       await sessions().open('a', 'b/c:d\nz');
       for (const [userId, sessionId] of [
         ['ab', '/c:d\nz'],
@@ -106,7 +104,7 @@ export function sessionContract(
       }
     });
 
-    test('opening it again renews an open one, and leaves one that a phone holds', async () => {
+    test('opening a session again renews an open one, and leaves one that a phone holds unchanged', async () => {
       await sessions().open('u', 's');
       advance(10_000);
       await sessions().open('u', 's');
@@ -121,22 +119,25 @@ export function sessionContract(
       ['open', 15_000],
       ['paused', 120_000],
       ['paired', 60_000],
-    ] as const)('%s: known for all but the last millisecond of %i, then not', async (state, ttlMs) => {
-      await sessions().open('u', 's');
-      advance(14_000);
-      if (state !== 'open') await sessions().pause('u', 's', phone);
-      if (state === 'paired') advance(100_000);
-      if (state === 'paired') await sessions().complete('u', 's');
-      const left = state === 'open' ? ttlMs - 14_000 : ttlMs;
-      advance(left - 1);
-      expect(await stateOf('u', 's')).toBe(state);
-      advance(1);
-      expect(await stateOf('u', 's')).toBeUndefined();
-      expect(await sessions().rotate('u', 's', 't')).toBe('unknown');
-      expect(await sessions().pause('u', 's', phone)).toBe('unknown');
-    });
+    ] as const)(
+      '%s: known until the last millisecond of %i, and unknown from then on',
+      async (state, ttlMs) => {
+        await sessions().open('u', 's');
+        advance(14_000);
+        if (state !== 'open') await sessions().pause('u', 's', phone);
+        if (state === 'paired') advance(100_000);
+        if (state === 'paired') await sessions().complete('u', 's');
+        const left = state === 'open' ? ttlMs - 14_000 : ttlMs;
+        advance(left - 1);
+        expect(await stateOf('u', 's')).toBe(state);
+        advance(1);
+        expect(await stateOf('u', 's')).toBeUndefined();
+        expect(await sessions().rotate('u', 's', 't')).toBe('unknown');
+        expect(await sessions().pause('u', 's', phone)).toBe('unknown');
+      },
+    );
 
-    test('wall time does not matter to expiry', async () => {
+    test('expiry does not depend on wall time', async () => {
       await sessions().open('u', 's');
       current().clock.setWall(current().clock.now() + 3_600_000);
       expect(await stateOf('u', 's')).toBe('open');
@@ -145,7 +146,7 @@ export function sessionContract(
       expect(await stateOf('u', 's')).toBeUndefined();
     });
 
-    test('rotation gives a new id and its whole time, and the old id is unknown', async () => {
+    test('rotation assigns a new id and a full lifetime, and the old id becomes unknown', async () => {
       await sessions().open('u', 's');
       advance(14_999);
       expect(await sessions().rotate('u', 's', 't')).toBe('rotated');
@@ -155,7 +156,7 @@ export function sessionContract(
       expect(await sessions().get('u', 't')).toEqual({ userId: 'u', sessionId: 't', state: 'open' });
     });
 
-    test("rotation leaves a phone's session as it is and says its state", async () => {
+    test("rotation leaves a phone's session unchanged and returns its state", async () => {
       await sessions().open('u', 's');
       await sessions().pause('u', 's', phone);
       expect(await sessions().rotate('u', 's', 't')).toBe('paused');
@@ -166,7 +167,7 @@ export function sessionContract(
       expect(await sessions().rotate('u', 'never', 't')).toBe('unknown');
     });
 
-    test('rotation does not take the id of another session', async () => {
+    test('rotation does not take over the id of another session', async () => {
       await sessions().open('u', 's');
       await sessions().open('u', 't');
       await sessions().pause('u', 't', phone);
@@ -174,7 +175,7 @@ export function sessionContract(
       expect([await stateOf('u', 's'), await stateOf('u', 't')]).toEqual(['open', 'paused']);
     });
 
-    test('the same phone again is paused and keeps the first shared key; another phone is too late', async () => {
+    test('a repeated handshake of the same phone stays paused with the first shared key; another phone is too late', async () => {
       await sessions().open('u', 's');
       expect(await sessions().pause('u', 's', phone)).toBe('paused');
       expect(await sessions().pause('u', 's', { ...phone, sharedKey: 'second' })).toBe('paused');
@@ -186,7 +187,7 @@ export function sessionContract(
       expect(await sessions().get('u', 's')).toEqual({ userId: 'u', sessionId: 's', state: 'paired', phone });
     });
 
-    test('a phone that asks again does not get more time', async () => {
+    test('a repeated handshake does not extend the session', async () => {
       await sessions().open('u', 's');
       await sessions().pause('u', 's', phone);
       advance(119_999);
@@ -195,7 +196,7 @@ export function sessionContract(
       expect(await stateOf('u', 's')).toBeUndefined();
     });
 
-    test('only a paused session can be completed, and once', async () => {
+    test('only a paused session can be completed, and only once', async () => {
       await sessions().complete('u', 's');
       expect(await stateOf('u', 's')).toBeUndefined();
       await sessions().open('u', 's');
@@ -209,7 +210,7 @@ export function sessionContract(
       expect(await stateOf('u', 's')).toBeUndefined();
     });
 
-    test.each(['open', 'paused', 'paired', 'unknown'])('%s: removed is unknown', async (state) => {
+    test.each(['open', 'paused', 'paired', 'unknown'])('%s: becomes unknown when removed', async (state) => {
       if (state !== 'unknown') await sessions().open('u', 's');
       if (state === 'paused' || state === 'paired') await sessions().pause('u', 's', phone);
       if (state === 'paired') await sessions().complete('u', 's');
@@ -219,7 +220,7 @@ export function sessionContract(
       expect(await sessions().pause('u', 's', { ...phone, publicKey: 'another' })).toBe('paused');
     });
 
-    test('W17: too many open ones push out the oldest, never one that is shown or that a phone holds', async () => {
+    test('W17: evicts the oldest open sessions above the limit, never one that is attached or that a phone holds', async () => {
       for (const id of ['paused', 'paired', 'first', 'second', 'third']) await sessions().open('u', id);
       await sessions().pause('u', 'paused', phone);
       await sessions().pause('u', 'paired', phone);
@@ -235,51 +236,21 @@ export function sessionContract(
       expect([await stateOf('u', 'paused'), await stateOf('u', 'paired')]).toEqual(['paused', 'paired']);
     });
 
-    test('expired sessions do not count among the open ones', async () => {
+    test('does not count expired sessions among the open ones', async () => {
       for (let n = 0; n < 150; n++) await sessions().open('old', `${n}`);
       advance(15_000);
       for (let n = 0; n < 150; n++) await sessions().open('new', `${n}`);
       expect(await stateOf('new', '0')).toBe('open');
     });
 
-    test('expired sessions are unknown at once, however many there are', async () => {
+    test('sessions become unknown the moment they expire, however many there are', async () => {
       for (let n = 0; n < 100; n++) await sessions().open('u', `${n}`);
       advance(15_000);
       expect(await stateOf('u', '99')).toBeUndefined();
       expect(await sessions().pause('u', '50', phone)).toBe('unknown');
     });
 
-    test('W20: of 100 phones at once exactly one gets the session', async () => {
-      await sessions().open('u', 's');
-      const outcomes = await Promise.all(phones(100).map((each) => sessions().pause('u', 's', each)));
-      expect(outcomes.filter((outcome) => outcome === 'paused')).toHaveLength(1);
-      expect(outcomes.filter((outcome) => outcome === 'taken')).toHaveLength(99);
-      const winner = phones(100)[outcomes.indexOf('paused')];
-      expect(await sessions().get('u', 's')).toMatchObject({ phone: winner });
-    });
-
-    test('of 100 rotations at once exactly one succeeds', async () => {
-      await sessions().open('u', 's');
-      const outcomes = await Promise.all(
-        Array.from({ length: 100 }, (_, n) => sessions().rotate('u', 's', `new ${n}`)),
-      );
-      expect(outcomes.filter((outcome) => outcome === 'rotated')).toHaveLength(1);
-      expect(await stateOf('u', `new ${outcomes.indexOf('rotated')}`)).toBe('open');
-    });
-
-    test('a rotation and a handshake at once: one of them finds the session gone or taken', async () => {
-      await sessions().open('u', 's');
-      const [rotated, paused] = await Promise.all([
-        sessions().rotate('u', 's', 't'),
-        sessions().pause('u', 's', phone),
-      ]);
-      expect([
-        ['rotated', 'unknown'],
-        ['paused', 'paused'],
-      ]).toContainEqual([rotated, paused]);
-    });
-
-    test('it behaves as the model does, whatever is done in whatever order', async () => {
+    test('behaves like the model for any sequence of commands', async () => {
       await fc.assert(
         fc.asyncProperty(sessionCommands, async (commands) => {
           const clock = createFakeClock();
@@ -299,36 +270,6 @@ export function sessionContract(
         }),
         { numRuns: 150 },
       );
-    });
-  });
-
-  describe('password claims', () => {
-    const claim = (fingerprint: string) => sessions().claimPassword('digest', fingerprint);
-
-    test('the first key has it, also when it asks again; another key does not', async () => {
-      expect([await claim('a'), await claim('a'), await claim('b'), await claim('a')]).toEqual([
-        true,
-        true,
-        false,
-        true,
-      ]);
-      expect(await sessions().claimPassword('other digest', 'b')).toBe(true);
-    });
-
-    test('for an hour from the first claim, by monotonic time', async () => {
-      await claim('a');
-      advance(3_000_000);
-      await claim('a');
-      current().clock.setWall(current().clock.now() + 7_200_000);
-      advance(599_999);
-      expect(await claim('b')).toBe(false);
-      advance(1);
-      expect([await claim('b'), await claim('a')]).toEqual([true, false]);
-    });
-
-    test('of 100 keys at once exactly one gets it', async () => {
-      const claims = await Promise.all(phones(100).map(({ publicKey }) => claim(publicKey)));
-      expect(claims.filter(Boolean)).toHaveLength(1);
     });
   });
 }

@@ -1,14 +1,19 @@
-// What every store must do, whatever it keeps its data in. Each adapter's test runs this suite.
+// What every store must do, whatever its back end. Each adapter's test runs this suite.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { PairedUser, Seed, SessionPhone } from '../../src/domain/model.ts';
-import type { Store } from '../../src/domain/ports.ts';
+import type { PairedUser, SessionPhone } from '../../src/domain/pairing/model.ts';
+import type { Seed } from '../../src/domain/seeds/model.ts';
+import type { Store } from '../../src/domain/store.ts';
 import type { StoreOptions } from '../../src/store/options.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
-import { memoContract } from './memos.ts';
+import { clientContract } from './clients.ts';
+import { limitContract } from './limits.ts';
 import { outboxContract } from './outboxes.ts';
+import { passwordClaimContract } from './password-claims.ts';
+import { sessionRaceContract } from './session-races.ts';
 import { sessionContract } from './sessions.ts';
+import { ttlStoreContract } from './ttl-stores.ts';
 
 export const seed: Seed = { imsi: '624010000000001', msisdn: '+237650000001', seedType: 'seed', lps: 1 };
 export const user: PairedUser = {
@@ -18,24 +23,27 @@ export const user: PairedUser = {
   sharedKey: '0123456789abcdef0123456789abcdef',
   pairedAt: 1_648_206_122.8,
   passwordDigests: ['d1', 'd2'],
+  formerKeys: [{ sharedKey: 'e'.repeat(32), replacedAt: 1_648_206_000.5 }],
 };
 export const phone: SessionPhone = { publicKey: 'phone key', sharedKey: 'f'.repeat(32) };
 
-/** Options with bounds that a test can reach. */
+/** Options with limits that a test can reach. */
 export function storeOptions(clock: FakeClock): StoreOptions {
   return {
     clock,
     log: createMemoryLog(),
     sessions: { openTtlMs: 15_000, pausedTtlMs: 120_000, pairedTtlMs: 60_000, maxOpen: 150 },
     seeds: { activeMs: 20_000, maxRegistered: 200 },
+    clients: { max: 5 },
+    tests: { ttlMs: 60_000, max: 20, maxPerClient: 5 },
     inbound: { max: 40 },
-    published: { rememberMs: 60_000, max: 100 },
+    receipts: { ttlMs: 60_000, max: 100 },
     callbacks: { max: 20 },
-    answers: { rememberMs: 30_000, max: 50, maxCharacters: 1_000 },
+    responses: { ttlMs: 30_000, max: 50, maxCharacters: 1_000 },
   };
 }
 
-/** `open` gives a new, empty store; the suite closes it. */
+/** `open` returns a new, empty store; the suite closes it. */
 export function storeContract(name: string, open: (options: StoreOptions) => Promise<Store>): void {
   describe(`${name} store`, () => {
     let clock: FakeClock;
@@ -47,7 +55,11 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
     afterEach(() => store.close());
 
     sessionContract(() => ({ clock, store }), open);
-    memoContract(() => ({ clock, store }));
+    sessionRaceContract(() => ({ store }));
+    clientContract(() => ({ clock, store }));
+    limitContract(() => ({ clock, store }));
+    passwordClaimContract(() => ({ clock, store }));
+    ttlStoreContract(() => ({ clock, store }));
     outboxContract(() => ({ store }), open);
 
     describe('seeds', () => {
@@ -85,7 +97,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         expect(await store.seeds.getActive(seed.imsi, 20_000)).toBeUndefined();
       });
 
-      test('Q4: a clock set back or forth by an hour neither revives nor hides a seed', async () => {
+      test('Q4: setting the wall clock an hour back or ahead neither revives nor hides a seed', async () => {
         await store.seeds.ping(seed);
         clock.setWall(clock.now() + 3_600_000);
         expect(await activeImsis()).toEqual([seed.imsi]);
@@ -95,7 +107,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         expect(await store.seeds.getActive(seed.imsi, 20_000)).toBeUndefined();
       });
 
-      test('each ping starts the time anew, and a shorter age than the whole can be asked for', async () => {
+      test('each ping restarts the activity period, and callers can request a shorter age', async () => {
         await store.seeds.ping(numbered(1));
         await store.seeds.ping(numbered(2));
         clock.advance(15_000);
@@ -107,12 +119,12 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         expect(await store.seeds.getActive(numbered(1).imsi, 9_999)).toBeUndefined();
       });
 
-      test('an age that the store does not keep is refused, not answered wrongly', async () => {
+      test('rejects an age beyond the retained period instead of answering wrongly', async () => {
         await expect(async () => store.seeds.active(20_001)).rejects.toMatchObject({ code: 'INTERNAL' });
         await expect(store.seeds.getActive(seed.imsi, 20_001)).rejects.toMatchObject({ code: 'INTERNAL' });
       });
 
-      test('a seed that is no longer active is still known, and can come back', async () => {
+      test('still knows a seed that is no longer active, which can become active again', async () => {
         await store.seeds.ping(seed);
         clock.advance(3_600_000);
         expect(await activeImsis()).toEqual([]);
@@ -121,37 +133,46 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         expect(await store.seeds.active(20_000)).toEqual([{ ...seed, lps: 9 }]);
       });
 
-      test('Q5: one IMSI above the bound is refused by name; the known ones still ping', async () => {
-        for (let n = 0; n < 200; n++) await store.seeds.ping(numbered(n));
-        const refused = store.seeds.ping(numbered(200));
-        await expect(refused).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-        await expect(refused).rejects.toThrow('[seeds] max_registered');
-        expect(await store.seeds.get(numbered(200).imsi)).toBeUndefined();
+      test('L8: a new IMSI above the limit evicts the seed that has been silent longest; the others can still ping', async () => {
+        for (let n = 0; n < 200; n++) {
+          await store.seeds.ping({ ...numbered(n), lps: clock.now() / 1_000 });
+          clock.advance(10);
+        }
+        await store.seeds.ping({ ...numbered(0), lps: clock.now() / 1_000 });
+        expect(await store.seeds.usage()).toEqual({ registered: 200, evicted: 0 });
+        await store.seeds.ping(numbered(200));
+        expect(await store.seeds.usage()).toEqual({ registered: 200, evicted: 1 });
+        expect(await store.seeds.get(numbered(0).imsi)).toBeDefined();
+        expect(await store.seeds.get(numbered(1).imsi)).toBeUndefined();
+        expect(await store.seeds.get(numbered(200).imsi)).toBeDefined();
+        expect(await activeImsis()).not.toContain(numbered(1).imsi);
         clock.advance(60_000);
         await store.seeds.ping(numbered(7));
         expect(await activeImsis()).toEqual([numbered(7).imsi]);
       });
 
-      test('Q5: many new IMSIs at once do not pass the bound together', async () => {
+      test('Q5: enforces the limit for concurrent new IMSIs', async () => {
         const pings = Array.from({ length: 300 }, (_, n) => store.seeds.ping(numbered(n)));
-        const results = await Promise.allSettled(pings);
-        expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(200);
+        await Promise.allSettled(pings);
+        expect((await store.seeds.usage()).registered).toBe(200);
         expect(await activeImsis()).toHaveLength(200);
       });
 
-      test('100 pings of one new IMSI at once register it once', async () => {
+      test('100 concurrent pings of one new IMSI register it once', async () => {
         await Promise.all(Array.from({ length: 100 }, (_, n) => store.seeds.ping({ ...seed, lps: n })));
         expect(await activeImsis()).toEqual([seed.imsi]);
         for (let n = 1; n < 200; n++) await store.seeds.ping(numbered(n));
-        await expect(store.seeds.ping(numbered(200))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+        expect(await store.seeds.usage()).toEqual({ registered: 200, evicted: 0 });
       });
     });
 
     describe('users', () => {
-      test('a user is as it was put, and the last put counts', async () => {
+      test('returns a user as it was last put', async () => {
         expect(await store.users.get(user.userId)).toBeUndefined();
+        expect(await store.users.getDurable(user.userId)).toBeUndefined();
         await store.users.put(user);
         expect(await store.users.get(user.userId)).toEqual(user);
+        expect(await store.users.getDurable(user.userId)).toEqual(user);
         await store.users.put({ ...user, sharedKey: 'other', passwordDigests: [] });
         expect(await store.users.get(user.userId)).toEqual({
           ...user,
@@ -160,8 +181,19 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         });
       });
 
+      test('replaces a user only while the record is unchanged', async () => {
+        const other = { ...user, sharedKey: 'other' };
+        expect(await store.users.replace(user, other)).toBe(false);
+        expect(await store.users.replace(user, undefined)).toBe(true);
+        expect(await store.users.replace(other, undefined)).toBe(false);
+        const read = await store.users.get(user.userId);
+        const both = [store.users.replace(other, read), store.users.replace({ ...user, pairedAt: 1 }, read)];
+        expect(await Promise.all(both)).toEqual([true, false]);
+        expect(await store.users.get(user.userId)).toEqual(other);
+      });
+
       test.each(['../../etc/passwd', 'a/b', '', '__proto__', 'é\u0000\n', 'x'.repeat(5_000)])(
-        'the user id %j is a user like another',
+        'accepts %j as a user id',
         async (userId) => {
           await store.users.put({ ...user, userId });
           expect(await store.users.get(userId)).toEqual({ ...user, userId });
@@ -169,7 +201,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         },
       );
 
-      test('of 100 puts at once the last one given stays', async () => {
+      test('keeps the last of 100 concurrent puts', async () => {
         await Promise.all(
           Array.from({ length: 100 }, (_, n) => store.users.put({ ...user, sharedKey: `key ${n}` })),
         );
@@ -177,94 +209,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       });
     });
 
-    describe('limits', () => {
-      const limit = { count: 3, windowMs: 60_000 };
-      const take = () => store.limits.take('key', limit);
-
-      test('so many events are allowed in a window, the next is told how many seconds to wait', async () => {
-        expect([await take(), await take(), await take()]).toEqual([0, 0, 0]);
-        expect(await take()).toBe(60);
-        clock.advance(58_500);
-        expect(await take()).toBe(2);
-        clock.advance(1_499);
-        expect(await take()).toBe(1);
-      });
-
-      test('the first event opens the window, and it ends as long after that', async () => {
-        clock.advance(59_000);
-        await take();
-        clock.advance(30_000);
-        await take();
-        await take();
-        clock.advance(29_999);
-        expect(await take()).toBe(1);
-        clock.advance(1);
-        expect([await take(), await take(), await take()]).toEqual([0, 0, 0]);
-        expect(await take()).toBe(60);
-      });
-
-      test('a refused event does not count', async () => {
-        for (let n = 0; n < 10; n++) await take();
-        clock.advance(60_000);
-        expect([await take(), await take(), await take()]).toEqual([0, 0, 0]);
-      });
-
-      test('an event that is given back is allowed again', async () => {
-        for (let n = 0; n < 3; n++) await take();
-        await store.limits.giveBack('key', limit);
-        expect(await take()).toBe(0);
-        expect(await take()).toBe(60);
-      });
-
-      test('a window whose only event is given back was never opened', async () => {
-        await take();
-        clock.advance(30_000);
-        await store.limits.giveBack('key', limit);
-        for (let n = 0; n < 3; n++) await take();
-        expect(await take()).toBe(60);
-      });
-
-      test('giving back more than was taken, or after the window, earns nothing', async () => {
-        await store.limits.giveBack('key', limit);
-        await take();
-        for (let n = 0; n < 5; n++) await store.limits.giveBack('key', limit);
-        expect([await take(), await take(), await take()]).toEqual([0, 0, 0]);
-        clock.advance(60_000);
-        await store.limits.giveBack('key', limit);
-        expect([await take(), await take(), await take()]).toEqual([0, 0, 0]);
-        expect(await take()).toBe(60);
-      });
-
-      test('peeking says what taking would, and does not count', async () => {
-        for (let n = 0; n < 9; n++) expect(await store.limits.peek('key', limit)).toBe(0);
-        for (let n = 0; n < 3; n++) await take();
-        expect(await store.limits.peek('key', limit)).toBe(60);
-        clock.advance(60_000);
-        expect(await store.limits.peek('key', limit)).toBe(0);
-        expect(await store.limits.peek('key', 'off')).toBe(0);
-      });
-
-      test('keys are counted apart', async () => {
-        for (let n = 0; n < 3; n++) await take();
-        expect(await store.limits.take('other', limit)).toBe(0);
-      });
-
-      test('off allows everything', async () => {
-        for (let n = 0; n < 100; n++) expect(await store.limits.take('key', 'off')).toBe(0);
-        await store.limits.giveBack('key', 'off');
-      });
-
-      test('wall time that is set back or forth neither frees nor blocks', async () => {
-        for (let n = 0; n < 3; n++) await take();
-        clock.setWall(clock.now() + 3_600_000);
-        expect(await take()).toBe(60);
-        clock.setWall(clock.now() - 7_200_000);
-        clock.advance(60_000);
-        expect(await take()).toBe(0);
-      });
-    });
-
-    test('closing twice is closing once', async () => {
+    test('closing is idempotent', async () => {
       await Promise.all([store.close(), store.close()]);
       await store.close();
     });

@@ -1,4 +1,4 @@
-// The padding that Android phones use, held against the real openssl in both directions.
+// The padding that Android phones use, compared with the real openssl in both directions.
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -56,15 +56,15 @@ const pair = (bits: number) => {
 // 2050 and 2052 bits: the modulus does not fill its first byte.
 describe.each([2048, 2050, 2052, 3072, 4096])('with a key of %i bits', (bits) => {
   const keys = pair(bits);
-  const room = Math.ceil(bits / 8) - 66;
+  const maxMessageBytes = Math.ceil(bits / 8) - 66;
 
-  test.each([1, 32, room])('decrypts what openssl encrypted (%i bytes)', (length) => {
+  test.each([1, 32, maxMessageBytes])('decrypts what openssl encrypted (%i bytes)', (length) => {
     const message = randomBytes(length);
     const ciphertext = openssl('-encrypt', keys.publicPem, message);
     expect(oaepDecrypt(keys.privateKey, ciphertext)).toEqual(message);
   });
 
-  test.each([1, 32, room])('openssl decrypts what was encrypted here (%i bytes)', (length) => {
+  test.each([1, 32, maxMessageBytes])('openssl decrypts what was encrypted here (%i bytes)', (length) => {
     const message = randomBytes(length);
     const ciphertext = oaepEncrypt(keys.publicKey, message);
     expect(ciphertext).toHaveLength(Math.ceil(bits / 8));
@@ -72,8 +72,11 @@ describe.each([2048, 2050, 2052, 3072, 4096])('with a key of %i bits', (bits) =>
   });
 
   test('refuses to encrypt one byte more than fits', () => {
-    expect(() => oaepEncrypt(keys.publicKey, randomBytes(room + 1))).toThrow(
-      expect.objectContaining({ code: 'BAD_INPUT', message: expect.stringContaining(`at most ${room}`) }),
+    expect(() => oaepEncrypt(keys.publicKey, randomBytes(maxMessageBytes + 1))).toThrow(
+      expect.objectContaining({
+        code: 'BAD_INPUT',
+        message: expect.stringContaining(`at most ${maxMessageBytes}`),
+      }),
     );
   });
 });
@@ -82,7 +85,7 @@ describe('with one key', () => {
   const keys = pair(2048);
   const decrypt = (ciphertext: Uint8Array) => oaepDecrypt(keys.privateKey, ciphertext);
 
-  test('every message comes back as it went in', () => {
+  test('every message survives a round trip', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 190 }), (message) => {
         expect(decrypt(oaepEncrypt(keys.publicKey, message))).toEqual(Buffer.from(message));
@@ -91,7 +94,7 @@ describe('with one key', () => {
     );
   });
 
-  test('the same message never gives the same ciphertext', () => {
+  test('the same message never has the same ciphertext', () => {
     const message = Buffer.from('secret');
     expect(oaepEncrypt(keys.publicKey, message)).not.toEqual(oaepEncrypt(keys.publicKey, message));
   });
@@ -142,7 +145,7 @@ describe('with one key', () => {
     expect(decrypt(make())).toBeUndefined();
   });
 
-  test('a ciphertext that begins with a zero byte is read, and without that byte refused', () => {
+  test('a ciphertext that begins with a zero byte is decrypted, and rejected without that byte', () => {
     let ciphertext = oaepEncrypt(keys.publicKey, message);
     while (ciphertext[0] !== 0) ciphertext = oaepEncrypt(keys.publicKey, message);
     expect(decrypt(ciphertext)).toEqual(message);

@@ -17,7 +17,7 @@ const armour = (label: string, body: Uint8Array) =>
 const pemOf = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }).toString();
 const publicPem = (modulusLength: number, publicExponent = 65_537) =>
   pemOf(generateKeyPairSync('rsa', { modulusLength, publicExponent }).publicKey);
-/** A public key from numbers that no generator gives. */
+/** A public key from numbers that no key generator produces. */
 const fromNumbers = (n: Uint8Array, e: Uint8Array) =>
   pemOf(
     createPublicKey({
@@ -137,7 +137,7 @@ describe('refuses', () => {
     expect(() => readPublicKey(text)).toThrow(why);
   });
 
-  test('whatever a text holds, with BAD_INPUT and nothing else', () => {
+  test('any other text, always with BAD_INPUT', () => {
     const body = fc.oneof(
       fc.string(),
       fc.base64String(),

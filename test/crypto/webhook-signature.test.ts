@@ -1,4 +1,4 @@
-// The Standard Webhooks signature, held against openssl.
+// The Standard Webhooks signature, compared with openssl.
 
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
@@ -27,7 +27,7 @@ test("the convention's own example", () => {
   ).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=');
 });
 
-test('another secret, id, time or body has another signature', () => {
+test('another secret, id, time or body gives another signature', () => {
   const text = fc.string({ minLength: 1 });
   const part = fc.tuple(text, fc.stringMatching(/^[\w-]{1,40}$/), fc.nat(), text);
   fc.assert(
@@ -38,7 +38,7 @@ test('another secret, id, time or body has another signature', () => {
   );
 });
 
-test.each(['', 'whsec_', 'whsec_!!!!', 'whsec_abc', 'whsec_aGk=='])('%j is no secret', (secret) => {
+test.each(['', 'whsec_', 'whsec_!!!!', 'whsec_abc', 'whsec_aGk=='])('%j is not a secret', (secret) => {
   expect(() => signWebhook(secret, id, 1, body)).toThrow(
     expect.objectContaining({ code: 'CONFIG', message: expect.stringContaining('callback_secret') }),
   );

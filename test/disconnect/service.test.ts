@@ -1,25 +1,25 @@
-// The documented sample, through the running service: the call that the PCRF gets, byte for byte at a TCP
+// The documented sample, with the running service: the call that the PCRF receives, byte for byte at a TCP
 // server of the test, and the token of the documentation, which is HS256.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { hs256, opensslToken, publicPem, rs256, sampleClaims } from '../crypto/handmade-token.ts';
+import { hs256, opensslToken, publicPem, rs256, sampleClaims } from '../crypto/token-builder.ts';
 import {
-  ask,
   expectFailure,
   expectRefused,
   expectService,
   goodToken,
+  requestDisconnect,
   startDisconnect,
   success,
 } from '../support/disconnect.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { needs } from '../support/needs.ts';
 import { get } from '../support/phone.ts';
-import { httpAnswer, startRawServer } from '../upstream/raw-server.ts';
+import { httpResponse, startRawServer } from '../upstream/raw-server.ts';
 
-/** As the documentation of the replaced service has it; expired in 2019, its secret is not known. */
+/** From the documentation of the replaced service; it expired in 2019, and its secret is unknown. */
 const documented =
   'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyIiwiYXV0aCI6WyJST0xFX0FETUlOIl0sImlhdCI6MTU1OTI3OTU4MCwiZXhwIjoxNTU5' +
   'MzUxNTgwLCJuYXNJcCI6IjEwMC4xMTIuMC4xIiwic2Vzc2lvbklkIjoiNTY5MjU0OTkyODk5NjMwNzk2NCIsInZyZiI6IjEiLCJjbGllbnRN' +
@@ -27,11 +27,11 @@ const documented =
 
 test('the claims of the sample become the documented call, byte for byte', async (context) => {
   needs(context, { command: 'openssl' });
-  const pcrf = await startRawServer((socket) => void socket.write(httpAnswer('{"success":true}')));
-  const world = await startDisconnect({ pcrfPort: pcrf.port });
+  const pcrf = await startRawServer((socket) => void socket.write(httpResponse('{"success":true}')));
+  const service = await startDisconnect({ pcrfPort: pcrf.port });
   const token = opensslToken(sampleClaims, 'sha256', 'RS256');
-  // As portals write it: the token as it stands.
-  const { status, text } = await get(`${world.url}/disconnect?token=${token}`);
+  // Portals send the token unencoded.
+  const { status, text } = await get(`${service.url}/disconnect?token=${token}`);
   expect([status, text]).toEqual([200, success]);
   expect(pcrf.requests).toHaveLength(1);
   const [line, ...headers] = (pcrf.requests[0] ?? '').split('\r\n');
@@ -45,8 +45,9 @@ test('the claims of the sample become the documented call, byte for byte', async
     'accept: application/json',
     'connection: keep-alive',
     `host: 127.0.0.1:${pcrf.port}`,
+    'user-agent: swob',
   ]);
-  expect(world.log.lines).toContainEqual({
+  expect(service.log.lines).toContainEqual({
     level: 'info',
     fields: {
       requestId: expect.any(String),
@@ -58,16 +59,16 @@ test('the claims of the sample become the documented call, byte for byte', async
   });
 });
 
-test('the sample token itself is HS256, which is refused by default', async () => {
-  const world = await startDisconnect();
+test('the sample token is HS256, which is rejected by default', async () => {
+  const service = await startDisconnect();
   const [header = '', payload = ''] = documented.split('.');
   expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toEqual({ alg: 'HS256' });
   expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toEqual(sampleClaims);
-  await expectRefused(world, documented, 'alg is "HS256"; only RS256 is accepted');
-  await expectService(world);
+  await expectRefused(service, documented, 'alg is "HS256"; only RS256 is accepted');
+  await expectService(service);
 });
 
-test('HS256 is accepted when it is named and has a secret, and RS256 only beside it', async () => {
+test('HS256 is accepted if it is configured with a secret, and RS256 then only if it is configured too', async () => {
   const secret = '0123456789abcdef0123456789abcdef';
   const file = join(temporaryFolder(), 'secret');
   writeFileSync(file, `${secret}\n`, { mode: 0o600 });
@@ -86,7 +87,7 @@ test('HS256 is accepted when it is named and has a secret, and RS256 only beside
   await expectRefused(alone, goodToken, 'alg is "RS256"; only HS256 is accepted');
 });
 
-test('HS256 with the public key as the secret file does not start', async () => {
+test('the service does not start when the HS256 secret is the public key', async () => {
   const file = join(temporaryFolder(), 'secret');
   writeFileSync(file, publicPem);
   const set = ['validation.algorithms=HS256', `validation.secret_file=${file}`];
@@ -99,22 +100,27 @@ test('HS256 with the public key as the secret file does not start', async () => 
     code: 'CONFIG',
     message: expect.stringMatching(/secret_file: cannot read .*secret\.missing: ENOENT/),
   });
+  writeFileSync(file, Buffer.from(`\n${'s\xe4cret'.repeat(8)}`, 'latin1'));
+  await expect(startDisconnect({ set })).rejects.toMatchObject({
+    code: 'CONFIG',
+    message: expect.stringContaining(`secret_file: cannot read ${file}: line 2 is not UTF-8`),
+  });
 });
 
-test('every call stands on its own: the same token again is another call', async () => {
-  const world = await startDisconnect();
-  for (const _ of [1, 2, 3]) await expectService(world);
+test('requests are independent: the same token again causes another call', async () => {
+  const service = await startDisconnect();
+  for (const _ of [1, 2, 3]) await expectService(service);
 });
 
-test('the PCRF says in its own words why not, and the answer passes them on', async () => {
-  const world = await startDisconnect();
-  world.pcrf.setBehaviour('refuse', { count: 1 });
+test('the response passes on the reason that the PCRF gives', async () => {
+  const service = await startDisconnect();
+  service.pcrf.setMode('refuse', { count: 1 });
   expectFailure(
-    await ask(world, goodToken),
+    await requestDisconnect(service, goodToken),
     502,
-    `${world.pcrfName} answered 500: the PCRF stub was told to refuse`,
+    `${service.pcrfName} answered 500: the PCRF stub was told to refuse`,
   );
-  expect(world.log.lines).toContainEqual({
+  expect(service.log.lines).toContainEqual({
     level: 'warn',
     fields: {
       requestId: expect.any(String),
@@ -125,6 +131,6 @@ test('the PCRF says in its own words why not, and the answer passes them on', as
     },
     message: 'not logged out',
   });
-  await expectService(world, rs256({ ...sampleClaims, vrf: 'гость' }));
-  expect(world.pcrf.requests().at(-1)?.url).toContain('&vrf=%D0%B3%D0%BE%D1%81%D1%82%D1%8C&');
+  await expectService(service, rs256({ ...sampleClaims, vrf: 'гость' }));
+  expect(service.pcrf.requests().at(-1)?.url).toContain('&vrf=%D0%B3%D0%BE%D1%81%D1%82%D1%8C&');
 });

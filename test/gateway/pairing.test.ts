@@ -1,4 +1,4 @@
-// Pairing through the real services, in the order of CONTRACT.md.
+// Pairing through the real services, in the order of docs/protocol.md.
 
 import { expect, test } from 'vitest';
 import {
@@ -35,7 +35,7 @@ test('a phone pairs: URL, pause, shared key, ack', async () => {
   expect(socket.unread).toEqual([]);
 });
 
-test('the answers carry exactly the members of the contract', async () => {
+test('the responses have exactly the members that docs/protocol.md lists', async () => {
   const { gateway } = await startTestServices();
   const url = handshakeUrlOf(gateway, await openSession(gateway, 'alice'));
   const handshake = await post(url, { public_key: phone.publicKeyPem });
@@ -53,7 +53,7 @@ test('the answers carry exactly the members of the contract', async () => {
   expect(second.user_platforms[0].logo).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/logos\//);
 });
 
-test('a PEM with raw line breaks is taken, under any content type but a form', async () => {
+test('a PEM with raw line breaks is accepted under any content type but a form', async () => {
   const { gateway } = await startTestServices();
   const raw = `{"public_key":"${phone.publicKeyPem.trim()}"}`;
   for (const type of ['application/json', 'text/plain', 'application/octet-stream', '']) {
@@ -67,7 +67,7 @@ test('a PEM with raw line breaks is taken, under any content type but a form', a
   }
 });
 
-test('the handshake says what is missing, in the old words', async () => {
+test('the handshake reports missing members with the texts of the old server', async () => {
   const { gateway } = await startTestServices();
   const url = handshakeUrlOf(gateway, await openSession(gateway, 'alice'));
   expect(await post(url, '{"public_key"')).toMatchObject({ status: 400, text: 'poorly formed json' });
@@ -80,7 +80,7 @@ test('the handshake says what is missing, in the old words', async () => {
   });
 });
 
-test('the password route says what is missing, in the old words', async () => {
+test('the password route reports missing members with the texts of the old server', async () => {
   const { gateway } = await startTestServices();
   const handshake = handshakeUrlOf(gateway, await openSession(gateway, 'alice'));
   const url = handshake.replace(/\/handshake$/, '');
@@ -97,14 +97,14 @@ test('the password route says what is missing, in the old words', async () => {
   });
 });
 
-test('a phone that lost an answer asks again and gets the same key', async () => {
+test('a phone that lost a response retries and gets the same key', async () => {
   const { gateway } = await startTestServices();
   const url = handshakeUrlOf(gateway, await openSession(gateway, 'alice'));
   const first = await pair(url, phone, 'correct horse');
   expect(await pair(url, phone, 'correct horse')).toBe(first);
 });
 
-test('a retry that comes after another phone has paired does not bring the old key back', async () => {
+test('a retry after another phone has paired does not restore the old key', async () => {
   const { gateway } = await startTestServices();
   const url = handshakeUrlOf(gateway, await openSession(gateway, 'alice'));
   await pair(url, phone, 'correct horse');
@@ -112,7 +112,7 @@ test('a retry that comes after another phone has paired does not bring the old k
   await expect(pair(url, phone, 'correct horse')).rejects.toThrow('400 invalid session requested');
 });
 
-test('a user API that fails is a 502, and the phone may try again', async () => {
+test('a user API that fails causes 502, and the phone may try again', async () => {
   const { gateway } = await startTestServices({
     set: ['user_management_api.verification_url=http://127.0.0.1:1/%s', 'limits.passwords=1/15m'],
   });
@@ -122,7 +122,7 @@ test('a user API that fails is a 502, and the phone may try again', async () => 
   }
 });
 
-test('PUT gives a new id in place of the old one', async () => {
+test('PUT replaces the session id', async () => {
   const { gateway } = await startTestServices();
   const handshake = handshakeUrlOf(gateway, await openSession(gateway, 'alice'));
   const replaced = await get(handshake.replace(/\/handshake$/, ''), { method: 'PUT' });
@@ -136,7 +136,7 @@ test('PUT gives a new id in place of the old one', async () => {
   });
 });
 
-test('in production PUT on an unknown session is 404', async () => {
+test('in production PUT of an unknown session gets 404', async () => {
   const { gateway } = await startTestServices({ set: ['api.state=production'] });
   const url = `${gateway}/v2/sync/users/alice/sessions/${'0'.repeat(32)}`;
   expect((await get(url, { method: 'PUT' })).status).toBe(404);

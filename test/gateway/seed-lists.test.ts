@@ -1,4 +1,4 @@
-// GET /seeds and GET /seeders: made once for as long as nothing changes, and never older than the last ping.
+// GET /seeds and GET /seeders: cached while nothing changes, and never older than the last ping.
 
 import { expect, test } from 'vitest';
 import { get, post } from '../support/phone.ts';
@@ -17,7 +17,7 @@ async function start() {
   return { gateway, clock, list, ping };
 }
 
-test('each ping shows at once in both lists: its time, its number, its type', async () => {
+test('each ping appears immediately in both lists, with its time, number and type', async () => {
   const { clock, list, ping } = await start();
   expect([await list('seeds'), await list('seeders')]).toEqual([[], []]);
   const first = await ping({});
@@ -47,12 +47,12 @@ test('each ping shows at once in both lists: its time, its number, its type', as
   expect([await list('seeds'), await list('seeders')]).toEqual([[moved, unknown], [moved]]);
 });
 
-test('a list says its type and its length, again and again', async () => {
+test('every response of a list has its content type and length', async () => {
   const { gateway, ping } = await start();
   await ping({});
   for (let time = 0; time < 3; time++) {
-    const answer = await fetch(`${gateway}/seeds`);
-    expect(answer.headers.get('content-type')).toBe('application/json; charset=utf-8');
-    expect(answer.headers.get('content-length')).toBe(String(Buffer.byteLength(await answer.text())));
+    const response = await fetch(`${gateway}/seeds`);
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(response.headers.get('content-length')).toBe(String(Buffer.byteLength(await response.text())));
   }
 });

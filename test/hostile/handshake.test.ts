@@ -1,4 +1,4 @@
-// HOSTILE.md, "Handshake": public keys and ciphertexts, H1 to H4.
+// docs/protocol.md, "Handshake and password": public keys and ciphertexts, H1 to H4.
 
 import {
   constants,
@@ -11,8 +11,8 @@ import {
 import { expect, test } from 'vitest';
 import { encryptFor, handshakeUrlOf, openSession, pair, post } from '../support/phone.ts';
 import { openSocket } from '../support/socket.ts';
-import { sealed, shake, visible } from './attempts.ts';
-import { phone, startWorld } from './world.ts';
+import { phone, startAttackedServices } from './attacked-services.ts';
+import { distinguishable, encryptedPassword, openHandshake } from './pairing-steps.ts';
 
 const goodPassword = 'correct horse';
 
@@ -29,9 +29,9 @@ function weakKey(bits: number, exponent = 65_537): string {
 }
 
 test('H1 a public key that is malformed, private, weak, huge or no RSA gets 400, and nothing is paused', async () => {
-  const world = await startWorld();
-  const init = await openSession(world.gateway, 'alice');
-  const url = handshakeUrlOf(world.gateway, init);
+  const services = await startAttackedServices();
+  const init = await openSession(services.gateway, 'alice');
+  const url = handshakeUrlOf(services.gateway, init);
   const socket = await openSocket(init);
   await socket.next();
   const small = generateKeyPairSync('rsa', { modulusLength: 512 });
@@ -86,9 +86,9 @@ function withoutLeadingZero(serverKey: string): Buffer {
   }
 }
 
-test('H3 every bad ciphertext gets one status and one body, and is not forwarded', async () => {
-  const world = await startWorld({ set: ['limits.passwords=off'] });
-  const { url, serverKey } = await shake(world);
+test('H3 padding oracle: every invalid ciphertext gets the same status and body, and is not forwarded', async () => {
+  const services = await startAttackedServices({ set: ['limits.passwords=off'] });
+  const { url, serverKey } = await openHandshake(services);
   const good = encryptFor(serverKey, Buffer.from(goodPassword));
   const below = randomBytes(256).fill(0, 0, 1);
   const { n = '' } = createPublicKey(serverKey).export({ format: 'jwk' });
@@ -119,35 +119,35 @@ test('H3 every bad ciphertext gets one status and one body, and is not forwarded
       Buffer.from(goodPassword),
     ),
   };
-  const wrong = visible(await post(url, { password: sealed(serverKey, 'wrong') }));
+  const wrong = distinguishable(await post(url, { password: encryptedPassword(serverKey, 'wrong') }));
   expect(wrong).toMatchObject({ status: 401, text: 'failed to authenticate' });
-  expect(world.asked()).toBe(1);
+  expect(services.passwordChecks()).toBe(1);
   for (const [what, bytes] of Object.entries(bad)) {
     const password = typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('base64');
-    expect([what, visible(await post(url, { password }))]).toEqual([what, wrong]);
+    expect([what, distinguishable(await post(url, { password }))]).toEqual([what, wrong]);
   }
-  expect(world.asked()).toBe(1);
-  expect(world.records()).toEqual({});
+  expect(services.passwordChecks()).toBe(1);
+  expect(services.storedRecords()).toEqual({});
   expect((await post(url, { password: good.toString('base64') })).status).toBe(200);
 });
 
 test('H4 a password of 100 KB or of invalid UTF-8 is answered as a wrong one', async () => {
-  const world = await startWorld({ set: ['limits.passwords=off'] });
-  const { url, serverKey } = await shake(world);
-  const wrong = visible(await post(url, { password: sealed(serverKey, 'wrong') }));
+  const services = await startAttackedServices({ set: ['limits.passwords=off'] });
+  const { url, serverKey } = await openHandshake(services);
+  const wrong = distinguishable(await post(url, { password: encryptedPassword(serverKey, 'wrong') }));
   const noText = [
     randomBytes(100 * 1024).toString('base64'),
-    sealed(serverKey, [0xff, 0xfe]),
-    sealed(serverKey, [0xc0, 0x80]),
-    sealed(serverKey, [0xed, 0xa0, 0x80]),
+    encryptedPassword(serverKey, [0xff, 0xfe]),
+    encryptedPassword(serverKey, [0xc0, 0x80]),
+    encryptedPassword(serverKey, [0xed, 0xa0, 0x80]),
   ];
-  for (const password of noText) expect(visible(await post(url, { password }))).toEqual(wrong);
-  expect(world.asked()).toBe(1);
+  for (const password of noText) expect(distinguishable(await post(url, { password }))).toEqual(wrong);
+  expect(services.passwordChecks()).toBe(1);
   // Odd text is text: a byte order mark and a NUL are part of the password.
   for (const text of [`\ufeff${goodPassword}`, `${goodPassword}\0`, '']) {
-    expect(visible(await post(url, { password: sealed(serverKey, text) }))).toEqual(wrong);
+    expect(distinguishable(await post(url, { password: encryptedPassword(serverKey, text) }))).toEqual(wrong);
   }
   expect((await post(url, { password: 'A'.repeat(300 * 1024) })).status).toBe(413);
-  expect(world.records()).toEqual({});
-  expect((await post(url, { password: sealed(serverKey, goodPassword) })).status).toBe(200);
+  expect(services.storedRecords()).toEqual({});
+  expect((await post(url, { password: encryptedPassword(serverKey, goodPassword) })).status).toBe(200);
 });

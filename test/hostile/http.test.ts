@@ -1,4 +1,4 @@
-// HOSTILE.md, X1 to X5.
+// docs/protocol.md, X1 to X5.
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -6,13 +6,13 @@ import { expect, test } from 'vitest';
 import { temporaryFolder } from '../support/folders.ts';
 import { get, handshakeUrlOf, openSession, post } from '../support/phone.ts';
 import { openSocket } from '../support/socket.ts';
+import { expectService, phone, startAttackedServices } from './attacked-services.ts';
 import { connectTo, exchange, readAll, request } from './raw.ts';
-import { expectService, phone, startWorld } from './world.ts';
 
 const seed = { IMSI: '624013000000000', MSISDN: '+237671234567', seed_type: 'seed' };
 const json = 'Content-Type: application/json';
 
-/** Requests that stop half way, and the statuses that may be said before the connection is closed. */
+/** Requests that are never completed. */
 const slow = {
   nothing: '',
   'half a header': 'POST /seeds/ping HTTP/1.1\r\nHost: x\r\nX-Slow: ',
@@ -20,54 +20,54 @@ const slow = {
   'half a chunk': `POST /seeds/ping HTTP/1.1\r\nHost: x\r\n${json}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{`,
 };
 
-test('X1 slow headers and slow bodies are closed at the limit', async () => {
-  const world = await startWorld({ set: ['api.request_timeout=300ms'] });
-  for (const url of [world.gateway, world.sync]) {
-    const answers = await Promise.all(Object.values(slow).map((text) => exchange(url, text)));
+test('X1 slowloris: slow headers and slow bodies are closed at the timeout', async () => {
+  const services = await startAttackedServices({ set: ['api.request_timeout=300ms'] });
+  for (const url of [services.gateway, services.sync]) {
+    const responses = await Promise.all(Object.values(slow).map((text) => exchange(url, text)));
     // The sync service answers a POST at once, whatever its body.
-    for (const answer of answers) expect(answer).toMatch(/^(HTTP\/1\.1 (408|426) |$)/);
+    for (const response of responses) expect(response).toMatch(/^(HTTP\/1\.1 (408|426) |$)/);
   }
-  const half = await exchange(world.gateway, slow['half a body']);
+  const half = await exchange(services.gateway, slow['half a body']);
   expect(half).toMatch(/^HTTP\/1\.1 408 .*\r\nX-Content-Type-Options: nosniff\r\n/is);
-  expect(world.records()).toEqual({});
-  await expectService(world);
+  expect(services.storedRecords()).toEqual({});
+  await expectService(services);
 });
 
-test('X1 over TLS too', async () => {
+test('X1 slowloris over TLS', async () => {
   const folder = temporaryFolder();
   const [crt, key] = [join(folder, 'tls.crt'), join(folder, 'tls.key')];
   const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes', '-newkey', 'rsa:2048'];
   execFileSync('openssl', ['req', '-x509', ...subject, '-out', crt, '-keyout', key], { stdio: 'ignore' });
-  const world = await startWorld({
+  const services = await startAttackedServices({
     set: [
       'api.request_timeout=300ms',
       ...['api_ssl', 'websocket_ssl'].flatMap((ssl) => [`${ssl}.crt=${crt}`, `${ssl}.key=${key}`]),
     ],
   });
-  expect(world.gateway).toMatch(/^https:/);
-  for (const url of [world.gateway, world.sync]) {
+  expect(services.gateway).toMatch(/^https:/);
+  for (const url of [services.gateway, services.sync]) {
     await Promise.all(Object.values(slow).map((text) => exchange(url, text)));
   }
-  expect(await exchange(world.gateway, request('GET', '/seeds'))).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await exchange(services.gateway, request('GET', '/seeds'))).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-test('X1 a client that sends its body byte by byte is closed at the limit, not kept by each byte', async () => {
-  const world = await startWorld({ set: ['api.request_timeout=300ms'] });
-  const socket = await connectTo(world.gateway);
-  const answer = readAll(socket);
+test('X1 slow POST: a body sent byte by byte is closed at the timeout, which no byte extends', async () => {
+  const services = await startAttackedServices({ set: ['api.request_timeout=300ms'] });
+  const socket = await connectTo(services.gateway);
+  const response = readAll(socket);
   socket.write(`POST /seeds/ping HTTP/1.1\r\nHost: x\r\n${json}\r\nContent-Length: 16000\r\n\r\n`);
-  // One more byte for each answer of a neighbour, for as long as the connection lives.
+  // One more byte after each response on another connection, while this one is open.
   while (!socket.destroyed) {
     socket.write(' ');
-    await get(`${world.gateway}/seeds`);
+    await get(`${services.gateway}/seeds`);
   }
-  expect(await answer).toMatch(/^(HTTP\/1\.1 408 |$)/);
+  expect(await response).toMatch(/^(HTTP\/1\.1 408 |$)/);
 });
 
-test('X2 an odd Content-Type gets 400 or 415, trailing garbage after JSON 400', async () => {
-  const world = await startWorld();
+test('X2 an unsupported Content-Type gets 400 or 415, trailing data after JSON 400', async () => {
+  const services = await startAttackedServices();
   const body = JSON.stringify(seed);
-  const url = `${world.gateway}/seeds/ping`;
+  const url = `${services.gateway}/seeds/ping`;
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'a/b', 'json']) {
     expect([400, 415]).toContain((await post(url, body, { 'content-type': type })).status);
   }
@@ -75,7 +75,7 @@ test('X2 an odd Content-Type gets 400 or 415, trailing garbage after JSON 400', 
     expect([200, 400, 415]).toContain((await post(url, body, { 'content-type': type })).status);
   }
   const untyped = request('POST', '/seeds/ping', [`Content-Length: ${body.length}`], body);
-  expect(await exchange(world.gateway, untyped)).toMatch(/^HTTP\/1\.1 (400|415) /);
+  expect(await exchange(services.gateway, untyped)).toMatch(/^HTTP\/1\.1 (400|415) /);
   for (const garbage of [
     `${body}x`,
     `${body}${body}`,
@@ -88,7 +88,7 @@ test('X2 an odd Content-Type gets 400 or 415, trailing garbage after JSON 400', 
   ]) {
     expect(await post(url, garbage)).toMatchObject({ status: 400, text: expect.stringMatching(/\S/) });
   }
-  const session = handshakeUrlOf(world.gateway, await openSession(world.gateway, 'alice'));
+  const session = handshakeUrlOf(services.gateway, await openSession(services.gateway, 'alice'));
   const key = JSON.stringify({ public_key: phone.publicKeyPem });
   for (const garbage of [`${key}x`, `${key}${key}`, key.slice(0, -1), '']) {
     expect(await post(session, garbage)).toMatchObject({ status: 400, text: 'poorly formed json' });
@@ -96,33 +96,33 @@ test('X2 an odd Content-Type gets 400 or 415, trailing garbage after JSON 400', 
   expect((await post(session, key)).status).toBe(200);
 });
 
-test('X2 a body that is too long gets 413, one that is nested too deep 400', async () => {
-  const world = await startWorld();
-  const url = `${world.gateway}/seeds/ping`;
+test('X2 an oversized body gets 413, deeply nested JSON 400', async () => {
+  const services = await startAttackedServices();
+  const url = `${services.gateway}/seeds/ping`;
   expect((await post(url, { ...seed, more: 'x'.repeat(16 * 1024) })).status).toBe(413);
   expect((await post(url, `${'['.repeat(8_000)}${']'.repeat(8_000)}`)).status).toBe(400);
   expect((await post(url, `${'{"a":'.repeat(2_000)}1${'}'.repeat(2_000)}`)).status).toBe(400);
   const chunked = request('POST', '/seeds/ping', [json, 'Transfer-Encoding: chunked']);
-  expect(await exchange(world.gateway, `${chunked}10000\r\n${'x'.repeat(0x10000)}\r\n0\r\n\r\n`)).toMatch(
+  expect(await exchange(services.gateway, `${chunked}10000\r\n${'x'.repeat(0x10000)}\r\n0\r\n\r\n`)).toMatch(
     /^HTTP\/1\.1 413 /,
   );
-  const session = handshakeUrlOf(world.gateway, await openSession(world.gateway, 'alice'));
+  const session = handshakeUrlOf(services.gateway, await openSession(services.gateway, 'alice'));
   expect((await post(session, `{"public_key":"${'\n'.repeat(20_000)}"}`)).status).toBe(413);
-  // Each of these grows six-fold on its way through the lenient parser.
+  // Escaping makes each of these six times as long.
   expect((await post(session, `{"public_key":"${'\n'.repeat(16_000)}"}`)).status).toBe(400);
-  await expectService(world);
+  await expectService(services);
 });
 
-test('X3 __proto__ and constructor in bodies get 400 or are inert', async () => {
-  const world = await startWorld();
-  const session = handshakeUrlOf(world.gateway, await openSession(world.gateway, 'alice'));
+test('X3 prototype pollution: __proto__ and constructor in bodies get 400', async () => {
+  const services = await startAttackedServices();
+  const session = handshakeUrlOf(services.gateway, await openSession(services.gateway, 'alice'));
   const routes = [
-    `${world.gateway}/seeds/ping`,
-    `${world.gateway}/seeds`,
+    `${services.gateway}/seeds/ping`,
+    `${services.gateway}/seeds`,
     session,
     session.replace('/handshake', ''),
   ];
-  const poison = [
+  const payloads = [
     '"__proto__":{"polluted":true}',
     '"constructor":{"prototype":{"polluted":true}}',
     '"\\u005f_proto__":{"polluted":true}',
@@ -130,19 +130,19 @@ test('X3 __proto__ and constructor in bodies get 400 or are inert', async () => 
     '"__proto__":{"IMSI":"1","MSISDN":"1","seed_type":"seed","public_key":"x","password":"x"}',
   ];
   for (const url of routes) {
-    for (const member of poison) {
+    for (const member of payloads) {
       for (const body of [`{${member}}`, `{${member},${JSON.stringify(seed).slice(1)}`]) {
         expect((await post(url, body)).status).toBe(400);
       }
     }
   }
   expect(Object.prototype).not.toHaveProperty('polluted');
-  expect(world.records()).toEqual({});
-  expect((await post(`${world.gateway}/seeds/ping`, seed)).status).toBe(200);
+  expect(services.storedRecords()).toEqual({});
+  expect((await post(`${services.gateway}/seeds/ping`, seed)).status).toBe(200);
 });
 
-test('X4 X-Forwarded-For from a peer that is not trusted is ignored', async () => {
-  const world = await startWorld({ set: ['limits.pings=2/1m', 'limits.sessions=2/1m'] });
+test('X4 spoofed X-Forwarded-For from an untrusted peer is ignored', async () => {
+  const services = await startAttackedServices({ set: ['limits.pings=2/1m', 'limits.sessions=2/1m'] });
   const from = (index: number) => ({
     'x-forwarded-for': `192.0.2.${index}`,
     'x-real-ip': `192.0.2.${index}`,
@@ -152,11 +152,11 @@ test('X4 X-Forwarded-For from a peer that is not trusted is ignored', async () =
   const sessions = [];
   for (let index = 0; index < 3; index++) {
     const imsi = { ...seed, IMSI: `62401300000000${index}` };
-    pings.push((await post(`${world.gateway}/seeds/ping`, imsi, from(index))).status);
+    pings.push((await post(`${services.gateway}/seeds/ping`, imsi, from(index))).status);
     sessions.push(
-      (await get(`${world.gateway}/v2/sync/users/user${index}`, { headers: from(index) })).status,
+      (await get(`${services.gateway}/v2/sync/users/user${index}`, { headers: from(index) })).status,
     );
-    const socket = openSocket(`${world.sync}/v2/sync/init/alice/${index}`, { headers: from(index) });
+    const socket = openSocket(`${services.sync}/v2/sync/init/alice/${index}`, { headers: from(index) });
     if (index < 2) await socket;
     else await expect(socket).rejects.toThrow('unexpected 429');
   }
@@ -166,8 +166,8 @@ test('X4 X-Forwarded-For from a peer that is not trusted is ignored', async () =
   ]);
 });
 
-test('X4 X-Forwarded-For from a trusted proxy is believed, up to the first hop that is not', async () => {
-  const world = await startWorld({
+test('X4 X-Forwarded-For from a trusted proxy is used up to the first untrusted hop', async () => {
+  const services = await startAttackedServices({
     set: ['limits.sessions=1/1m', 'api.trusted_proxies=127.0.0.0/8, 10.0.0.1'],
   });
   const statuses: number[] = [];
@@ -184,22 +184,22 @@ test('X4 X-Forwarded-For from a trusted proxy is believed, up to the first hop t
     '2001:db8:0:1::1',
   ].entries()) {
     const headers = { 'x-forwarded-for': chain };
-    const { status } = await get(`${world.gateway}/v2/sync/users/user${index}`, { headers });
+    const { status } = await get(`${services.gateway}/v2/sync/users/user${index}`, { headers });
     statuses.push(status);
-    const socket = openSocket(`${world.sync}/v2/sync/init/alice/${index}`, { headers });
+    const socket = openSocket(`${services.sync}/v2/sync/init/alice/${index}`, { headers });
     if (status === 200) await socket;
     else await expect(socket).rejects.toThrow('unexpected 429');
   }
   expect(statuses).toEqual([200, 200, 429, 200, 200, 429, 429, 200, 429, 200]);
 });
 
-test('X5 ambiguous lengths and broken requests get 400 and no second answer', async () => {
-  const world = await startWorld();
+test('X5 request smuggling: ambiguous lengths and malformed requests get 400 and no second response', async () => {
+  const services = await startAttackedServices();
   const body = JSON.stringify(seed);
   const length = `Content-Length: ${body.length}`;
   const chunked = 'Transfer-Encoding: chunked';
   const chunks = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
-  const broken: Record<string, string> = {
+  const malformed: Record<string, string> = {
     'Content-Length with Transfer-Encoding': request('POST', '/seeds/ping', [json, length, chunked], chunks),
     'the other way round': request('POST', '/seeds/ping', [json, chunked, length], chunks),
     'two Content-Lengths': request('POST', '/seeds/ping', [json, length, 'Content-Length: 5'], body),
@@ -221,15 +221,15 @@ test('X5 ambiguous lengths and broken requests get 400 and no second answer', as
     'no HTTP': 'hello\r\n\r\n',
     'TLS to a plain port': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n',
   };
-  for (const [what, text] of Object.entries(broken)) {
-    const answer = await exchange(world.gateway, text);
-    expect([what, answer.slice(0, 12)]).toEqual([what, 'HTTP/1.1 400']);
-    expect([what, answer.match(/HTTP\/1\.1/g)?.length]).toEqual([what, 1]);
-    expect(answer).toMatch(/\r\nContent-Type: text\/plain/i);
-    expect(answer).toMatch(/\r\nX-Content-Type-Options: nosniff\r\n/i);
+  for (const [what, text] of Object.entries(malformed)) {
+    const response = await exchange(services.gateway, text);
+    expect([what, response.slice(0, 12)]).toEqual([what, 'HTTP/1.1 400']);
+    expect([what, response.match(/HTTP\/1\.1/g)?.length]).toEqual([what, 1]);
+    expect(response).toMatch(/\r\nContent-Type: text\/plain/i);
+    expect(response).toMatch(/\r\nX-Content-Type-Options: nosniff\r\n/i);
   }
-  const long = await exchange(world.gateway, request('GET', '/seeds', [`X-A: ${'x'.repeat(20_000)}`]));
+  const long = await exchange(services.gateway, request('GET', '/seeds', [`X-A: ${'x'.repeat(20_000)}`]));
   expect(long).toMatch(/^HTTP\/1\.1 431 .*nosniff/is);
-  expect(world.records()).toEqual({});
-  await expectService(world);
+  expect(services.storedRecords()).toEqual({});
+  await expectService(services);
 });

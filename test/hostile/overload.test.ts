@@ -1,18 +1,24 @@
-// A process that drowns: each service says so in its own words, live sockets and probes go on, and it recovers.
+// An overloaded process: each service rejects new work in its own format, open sockets and probes are served, and it recovers.
 
 import { expect, test } from 'vitest';
-import type { Sample } from '../../src/http/pressure.ts';
-import { ask, expectFailure, expectService, goodToken, startDisconnect } from '../support/disconnect.ts';
+import type { LoadSample } from '../../src/http/overload-guard.ts';
+import {
+  expectFailure,
+  expectService,
+  goodToken,
+  requestDisconnect,
+  startDisconnect,
+} from '../support/disconnect.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { createPhone, get, openSession, pair } from '../support/phone.ts';
 import { startTestServices } from '../support/services.ts';
 import { openSocket } from '../support/socket.ts';
 
 function createLoop() {
-  let sample: Sample = { delayMs: 0, memory: 0.1 };
+  let sample: LoadSample = { delayMs: 0, memory: 0.1 };
   return {
     sample: () => sample,
-    /** For two looks. */
+    /** For two samples. */
     become: (clock: FakeClock, delayMs: number): void => {
       sample = { delayMs, memory: 0.1 };
       clock.advance(500);
@@ -22,20 +28,23 @@ function createLoop() {
 
 const words = 'overloaded, try again later';
 
-test('gateway and sync: 503 with Retry-After; probes and the pairing that is under way are served', async () => {
+test('gateway and sync: 503 with Retry-After; probes and the running pairing are served', async () => {
   const loop = createLoop();
   const { gateway, sync, clock, log } = await startTestServices({ sample: loop.sample });
   const socket = await openSocket(await openSession(gateway, 'alice'));
   const { qr_url: url } = JSON.parse(await socket.next());
 
   loop.become(clock, 1_500);
-  const answer = await get(`${gateway}/seeds`);
-  expect([answer.status, answer.text]).toEqual([503, words]);
-  expect(Object.fromEntries(answer.headers)).toMatchObject({
+  const response = await get(`${gateway}/seeds`);
+  expect([response.status, response.text]).toEqual([503, words]);
+  expect(Object.fromEntries(response.headers)).toMatchObject({
     'content-type': 'text/plain; charset=utf-8',
     'retry-after': '10',
     'x-content-type-options': 'nosniff',
   });
+  // A gateway client would keep a body as its number.
+  const lookup = await get(`${gateway}/seeds/624012345678901`);
+  expect([lookup.status, lookup.text, lookup.headers.get('retry-after')]).toEqual([503, '', '10']);
   const fromPage = await get(`${gateway}/nowhere`, { headers: { origin: 'https://app.example.org' } });
   expect(fromPage.status).toBe(503);
   expect(fromPage.headers.get('access-control-allow-origin')).toBe('https://app.example.org');
@@ -46,9 +55,9 @@ test('gateway and sync: 503 with Retry-After; probes and the pairing that is und
   }
   await socket.settled();
   expect(socket.raw.readyState).toBe(socket.raw.OPEN);
-  // Told once, not for each that was refused.
+  // Logged once, not for each rejected request.
   expect(log.lines.filter(({ level }) => level === 'warn' || level === 'error')).toMatchObject([
-    { level: 'warn', message: 'overloaded: new work is refused; see [overload]' },
+    { level: 'warn', message: 'overloaded: rejecting new work; see [overload]' },
   ]);
 
   loop.become(clock, 0);
@@ -58,12 +67,12 @@ test('gateway and sync: 503 with Retry-After; probes and the pairing that is und
   expect(log.lines).toContainEqual(
     expect.objectContaining({
       message: 'no longer overloaded',
-      fields: expect.objectContaining({ refused: 3 }),
+      fields: expect.objectContaining({ rejected: 4 }),
     }),
   );
 });
 
-test('a late gateway of another process still reaches a live socket while new ones are refused', async () => {
+test('a gateway in another process still reaches an open socket while new ones are rejected', async () => {
   const loop = createLoop();
   const { sync, clock } = await startTestServices({ sample: loop.sample, set: ['sync.max_connections=1'] });
   const socket = await openSocket(`${sync}/v2/sync/init/alice/000`);
@@ -76,23 +85,23 @@ test('a late gateway of another process still reaches a live socket while new on
   expect(await socket.next()).toBe('201- pause');
 });
 
-test('the disconnect service: 503 in its JSON, or 200 with legacy_status; the PCRF hears nothing', async () => {
+test('the disconnect service: 503 as JSON, or 200 with legacy_status; the PCRF is not called', async () => {
   const loop = createLoop();
-  const world = await startDisconnect({ sample: loop.sample });
-  await expectService(world);
-  const before = world.calls();
-  loop.become(world.clock, 1_500);
-  const answer = await ask(world, goodToken);
-  expectFailure(answer, 503, words);
-  expect(answer.headers.get('retry-after')).toBe('10');
-  expect(answer.headers.get('cache-control')).toBe('no-store');
-  expect(world.calls()).toBe(before);
-  expect((await get(`${world.url}/livez`)).status).toBe(200);
-  loop.become(world.clock, 0);
-  await expectService(world);
+  const service = await startDisconnect({ sample: loop.sample });
+  await expectService(service);
+  const before = service.calls();
+  loop.become(service.clock, 1_500);
+  const response = await requestDisconnect(service, goodToken);
+  expectFailure(response, 503, words, 'OVERLOADED');
+  expect(response.headers.get('retry-after')).toBe('10');
+  expect(response.headers.get('cache-control')).toBe('no-store');
+  expect(service.calls()).toBe(before);
+  expect((await get(`${service.url}/livez`)).status).toBe(200);
+  loop.become(service.clock, 0);
+  await expectService(service);
 
   const old = await startDisconnect({ sample: loop.sample, set: ['disconnect.legacy_status=yes'] });
   await expectService(old);
   loop.become(old.clock, 1_500);
-  expectFailure(await ask(old, goodToken), 200, words);
+  expectFailure(await requestDisconnect(old, goodToken), 200, words, 'OVERLOADED');
 });

@@ -1,11 +1,11 @@
-// TCP clients that keep to no protocol: bytes as a test writes them, answers as they come.
+// Raw TCP clients: they send the bytes that a test writes, and return the bytes that they receive.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { onTestFinished } from 'vitest';
 
-/** A connection to the host and port of a URL; gone with the test. `https` and `wss` speak TLS. */
+/** A connection to the host and port of a URL, closed after the test. `https` and `wss` use TLS. */
 export async function connectTo(url: string): Promise<Socket> {
   const { hostname: host, port, protocol } = new URL(url);
   const secure = protocol === 'https:' || protocol === 'wss:';
@@ -13,20 +13,20 @@ export async function connectTo(url: string): Promise<Socket> {
   const socket = secure ? connectTls({ ...options, rejectUnauthorized: false }) : connect(options);
   onTestFinished(() => void socket.destroy());
   await once(socket, secure ? 'secureConnect' : 'connect');
-  // A reset is one of the ways in which a hostile peer is sent away; `close` follows.
+  // The server may reset the connection; `close` follows.
   socket.on('error', () => {});
   return socket;
 }
 
-/** Sends the text and resolves to all that comes back before the other end closes. */
+/** Sends the text and resolves to everything received until the connection closes. */
 export async function exchange(url: string, text: string): Promise<string> {
   const socket = await connectTo(url);
-  const answer = readAll(socket);
+  const response = readAll(socket);
   socket.write(text);
-  return answer;
+  return response;
 }
 
-/** All that comes until the connection is closed. */
+/** Everything received until the connection closes. */
 export async function readAll(socket: Socket): Promise<string> {
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -34,7 +34,7 @@ export async function readAll(socket: Socket): Promise<string> {
   return Buffer.concat(chunks).toString('latin1');
 }
 
-/** A request with the path as it stands: fetch would tidy it up. */
+/** A request with the path unchanged: fetch would normalize it. */
 export function request(method: string, path: string, headers: readonly string[] = [], body = ''): string {
   return [`${method} ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...headers, '', body].join(
     '\r\n',
@@ -51,7 +51,7 @@ export interface RawPeer {
   frame(opcode: number): Promise<Buffer>;
 }
 
-/** A websocket peer that answers nothing, neither pings nor a close. */
+/** A websocket peer that answers neither pings nor a close. */
 export async function openRawPeer(url: string, headers: readonly string[] = []): Promise<RawPeer> {
   const socket = await connectTo(url);
   const { pathname } = new URL(url);
@@ -107,7 +107,7 @@ export function upgrade(path: string, headers: readonly string[] = []): string {
   ];
   const names = headers.map((header) => header.split(':', 1)[0]?.toLowerCase());
   const kept = all.filter((header) => !names.includes(header.split(':', 1)[0]?.toLowerCase()));
-  // A header without a value takes the standard one away.
+  // A header without a value removes the standard one.
   const added = headers.filter((header) => !header.endsWith(':'));
   return [`GET ${path} HTTP/1.1`, 'Host: localhost', ...kept, ...added, '', ''].join('\r\n');
 }

@@ -1,7 +1,7 @@
-// Tokens that are not well formed, and the places in which a request carries one (HOSTILE.md J13–J15).
+// Malformed tokens, and the parts of a request that may carry a token (docs/protocol.md, J13–J15).
 
 import { expect, test } from 'vitest';
-import { rs256, sampleClaims, signedOver } from '../crypto/handmade-token.ts';
+import { rs256, sampleClaims, signedOver } from '../crypto/token-builder.ts';
 import {
   expectFailure,
   expectNoTrace,
@@ -19,41 +19,41 @@ import { exchange, request } from './raw.ts';
 const [header = '', payload = '', signature = ''] = goodToken.split('.');
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
-test('J13 a signature cut short, padding, white space and other base64url are refused', async () => {
-  const world = await startDisconnect();
+test('J13 rejects a truncated signature, padding, white space and non-canonical base64url', async () => {
+  const service = await startDisconnect();
   const input = `${header}.${payload}`;
   const noMatch = 'its signature does not match the key';
-  await expectRefused(world, `${input}.${signature.slice(0, -2)}`, noMatch);
-  await expectRefused(world, `${input}.${signature.slice(0, 4)}`, noMatch);
-  await expectRefused(world, `${input}.`, 'its signature is empty');
+  await expectRefused(service, `${input}.${signature.slice(0, -2)}`, noMatch);
+  await expectRefused(service, `${input}.${signature.slice(0, 4)}`, noMatch);
+  await expectRefused(service, `${input}.`, 'its signature is empty');
   const spellings = [
     `${input}.${signature.slice(0, -1)}`,
     `${goodToken}==`,
-    `${goodToken} `,
-    `${goodToken}\n`,
+    `${goodToken} x`,
+    `${goodToken}\nx`,
     `${goodToken}\0`,
     `${goodToken}?x`,
     `${goodToken}#x`,
     `${goodToken}&x`,
-    // The last character has four bits that are not used: another one decodes to the same bytes.
+    // The last character has four unused bits, so another character decodes to the same bytes.
     `${input}.${signature.slice(0, -1)}${String.fromCharCode(signature.charCodeAt(341) + 1)}`,
     `${input}.${signature.slice(0, 9)}\t${signature.slice(9)}`,
   ];
   for (const token of spellings)
-    await expectRefused(world, token, 'its signature is not canonical base64url');
-  for (const token of [` ${goodToken}`, `=${goodToken}`]) {
-    await expectRefused(world, token, 'its header is not canonical base64url');
+    await expectRefused(service, token, 'its signature is not canonical base64url');
+  for (const token of [`\0${goodToken}`, `=${goodToken}`]) {
+    await expectRefused(service, token, 'its header is not canonical base64url');
   }
   const spaced = signedOver(`${header}=`, payload);
-  await expectRefused(world, spaced, 'its header is not canonical base64url');
+  await expectRefused(service, spaced, 'its header is not canonical base64url');
   const standard = Buffer.from(JSON.stringify({ ...sampleClaims, sub: '???>>>' })).toString('base64');
   expect(standard).toMatch(/[+/]/);
-  await expectRefused(world, signedOver(header, standard), 'its payload is not canonical base64url');
-  await expectService(world);
+  await expectRefused(service, signedOver(header, standard), 'its payload is not canonical base64url');
+  await expectService(service);
 });
 
-test('J14 claims twice, __proto__ and constructor are refused, and no prototype is touched', async () => {
-  const world = await startDisconnect();
+test('J14 rejects duplicate claims, __proto__ and constructor, and changes no prototype', async () => {
+  const service = await startDisconnect();
   const claims = JSON.stringify(sampleClaims).slice(1, -1);
   const attacks: [string, string][] = [
     [`{${claims},"sessionId":"1"}`, 'has the member "sessionId" twice'],
@@ -67,25 +67,25 @@ test('J14 claims twice, __proto__ and constructor are refused, and no prototype 
     ['[]', 'is not a JSON object'],
     ['null', 'is not a JSON object'],
   ];
-  for (const [json, fault] of attacks) await expectRefused(world, rs256(json), `its payload ${fault}`);
+  for (const [json, fault] of attacks) await expectRefused(service, rs256(json), `its payload ${fault}`);
   const twice = '{"alg":"none","alg":"RS256"}';
-  await expectRefused(world, rs256(sampleClaims, twice), 'its header has the member "alg" twice');
+  await expectRefused(service, rs256(sampleClaims, twice), 'its header has the member "alg" twice');
   for (const object of [{}, [], () => {}]) expect('polluted' in object).toBe(false);
-  await expectService(world);
+  await expectService(service);
 });
 
-test('J15 a token that is missing, empty, repeated or far too long is 400, at little cost', async () => {
-  const world = await startDisconnect();
-  const { url } = world;
+test('J15 a token that is missing, empty, repeated or far too long gets 400, at little cost', async () => {
+  const service = await startDisconnect();
+  const { url } = service;
   const queries: [string, string][] = [
     ['', 'no token'],
     ['?', 'no token'],
     ['?token', 'no token'],
     ['?token=', 'no token'],
     ['?Token=x', 'no token'],
-    ['?token=a&token=b', 'more than one token, or no text'],
-    [`?token=${goodToken}&token=${goodToken}`, 'more than one token, or no text'],
-    [`?token=${goodToken}&token=`, 'more than one token, or no text'],
+    ['?token=a&token=b', 'more than one token, or not a string'],
+    [`?token=${goodToken}&token=${goodToken}`, 'more than one token, or not a string'],
+    [`?token=${goodToken}&token=`, 'more than one token, or not a string'],
     [`?token=&token=${goodToken}`, 'no token'],
     [`?token=${'a'.repeat(16_384)}`, 'token longer than 8192 characters'],
     [`?token=${'.'.repeat(100_000)}`, 'token longer than 8192 characters'],
@@ -93,23 +93,23 @@ test('J15 a token that is missing, empty, repeated or far too long is 400, at li
   ];
   for (const [query, fail] of queries) {
     const before = process.cpuUsage();
-    const answer = await get(`${url}/disconnect${query}`);
+    const response = await get(`${url}/disconnect${query}`);
     const { user, system } = process.cpuUsage(before);
-    expectFailure(answer, 400, fail);
-    // Microseconds, the client's own among them; what is not linear takes far longer.
+    expectFailure(response, 400, fail);
+    // Microseconds, including the client's; a check that is not linear takes far longer.
     expect(user + system).toBeLessThan(1_000_000);
   }
-  expectNoTrace(world, goodToken);
-  // Longer than any URL that is read: HTTP itself refuses it.
+  expectNoTrace(service, goodToken);
+  // Longer than any URL that the server reads: the HTTP parser rejects it.
   const tooLong = await exchange(url, request('GET', `/disconnect?token=${'.'.repeat(300_000)}`));
   expect(tooLong).toMatch(/^HTTP\/1\.1 431 /);
-  expect(world.calls()).toBe(0);
-  await expectService(world);
+  expect(service.calls()).toBe(0);
+  await expectService(service);
 });
 
-test('a token comes by GET, or by POST as bearer, form or JSON, each a call of its own', async () => {
-  const world = await startDisconnect();
-  const url = `${world.url}/disconnect`;
+test('accepts a token by GET, or by POST as bearer, form or JSON; each request causes a call', async () => {
+  const service = await startDisconnect();
+  const url = `${service.url}/disconnect`;
   const requests = [
     get(url, { headers: { authorization: `Bearer ${tokenWith({ sessionId: '1' })}` } }),
     post(url, '', { authorization: `bearer ${tokenWith({ sessionId: '2' })}`, 'content-type': 'text/plain' }),
@@ -125,22 +125,22 @@ test('a token comes by GET, or by POST as bearer, form or JSON, each a call of i
     post(url, `token=${tokenWith({ sessionId: '9' })}`, {
       'content-type': `${form['content-type']}; charset=UTF-8`,
     }),
-    // A proxy's own credentials are none of ours.
+    // Credentials for a proxy are ignored.
     get(`${url}?token=${tokenWith({ sessionId: '7' })}`, { headers: { authorization: 'Basic eDp5' } }),
   ];
   for (const [index, answer] of (await Promise.all(requests)).entries()) {
     expect([index, answer.status, answer.text]).toEqual([index, 200, success]);
   }
-  const sessions = world.pcrf.requests().map(({ query }) => query[0]?.[1]);
+  const sessions = service.pcrf.requests().map(({ query }) => query[0]?.[1]);
   expect(sessions.sort()).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9']);
 });
 
-test('more than one place for a token is 400, even when they agree', async () => {
-  const world = await startDisconnect();
-  const url = `${world.url}/disconnect`;
+test('a token in more than one part of a request gets 400, even when all are equal', async () => {
+  const service = await startDisconnect();
+  const url = `${service.url}/disconnect`;
   const inQuery = `${url}?token=${goodToken}`;
   const bearer = { authorization: `Bearer ${goodToken}` };
-  const twice = 'more than one token, or no text';
+  const twice = 'more than one token, or not a string';
   expectFailure(await get(inQuery, { headers: bearer }), 400, twice);
   expectFailure(await get(inQuery, { headers: { authorization: 'Bearer other' } }), 400, twice);
   expectFailure(await post(inQuery, { token: goodToken }), 400, twice);
@@ -155,25 +155,34 @@ test('more than one place for a token is 400, even when they agree', async () =>
     'request not well formed',
   );
   const headers = [`Authorization: Bearer ${goodToken}`, 'Authorization: Bearer other'];
-  expect(await exchange(world.url, request('GET', '/disconnect', headers))).toMatch(
-    /^HTTP\/1\.1 400 [\s\S]*\r\n\r\n\{"success":false,"fail":"more than one token, or no text"\}$/,
+  expect(await exchange(service.url, request('GET', '/disconnect', headers))).toMatch(
+    /^HTTP\/1\.1 400 [\s\S]*\r\n\r\n\{"success":false,"fail":"more than one token, or not a string","code":"BAD_INPUT"\}$/,
   );
-  expectNoTrace(world, goodToken);
-  expect(world.calls()).toBe(0);
-  await expectService(world);
+  expectNoTrace(service, goodToken);
+  expect(service.calls()).toBe(0);
+  await expectService(service);
 });
 
-test('nothing beside the token is cut off to make it good', async () => {
-  const world = await startDisconnect();
-  const url = `${world.url}/disconnect`;
-  const notCanonical = failure('token refused: its signature is not canonical base64url');
-  for (const query of [
-    `${goodToken}?x`,
-    `${goodToken}?`,
-    `${goodToken};x`,
-    `${goodToken}+`,
-    `${goodToken}%00`,
-  ]) {
+test('ignores blanks and line ends around a token', async () => {
+  const service = await startDisconnect();
+  const url = `${service.url}/disconnect`;
+  const spaced = ` \t${goodToken}\r\n`;
+  const responses = [
+    await get(`${url}?token=${encodeURIComponent(spaced)}`),
+    await get(`${url}?token=+${goodToken}+`),
+    await get(url, { headers: { authorization: `Bearer   ${goodToken}  ` } }),
+    await post(url, { token: spaced }),
+    await post(url, new URLSearchParams({ token: spaced }).toString(), form),
+  ];
+  expect(responses.map(({ status, text }) => [status, text])).toEqual(responses.map(() => [200, success]));
+  expectFailure(await get(`${url}?token=%20%0A`), 400, 'no token');
+});
+
+test('removes nothing else around a token to make it valid', async () => {
+  const service = await startDisconnect();
+  const url = `${service.url}/disconnect`;
+  const notCanonical = failure(401, 'token refused: its signature is not canonical base64url');
+  for (const query of [`${goodToken}?x`, `${goodToken}?`, `${goodToken};x`, `${goodToken}%00`]) {
     const { status, text } = await get(`${url}?token=${query}`);
     expect([query.slice(goodToken.length), status, text]).toEqual([
       query.slice(goodToken.length),
@@ -189,14 +198,14 @@ test('nothing beside the token is cut off to make it good', async () => {
     const { status, text } = await get(url, { headers: { authorization } });
     expect([status, text]).toEqual([401, notCanonical]);
   }
-  expect(world.calls()).toBe(0);
+  expect(service.calls()).toBe(0);
 });
 
-test('bodies that are no form or JSON with one token as text are refused', async () => {
-  const world = await startDisconnect();
-  const url = `${world.url}/disconnect`;
+test('rejects bodies that are not a form or JSON with one token as a string', async () => {
+  const service = await startDisconnect();
+  const url = `${service.url}/disconnect`;
   for (const token of [1, null, true, [goodToken], { token: goodToken }]) {
-    expectFailure(await post(url, { token }), 400, 'more than one token, or no text');
+    expectFailure(await post(url, { token }), 400, 'more than one token, or not a string');
   }
   for (const body of ['{}', '[]', 'null', '"x"', '1', `{"__prototoken":"${goodToken}"}`]) {
     expectFailure(await post(url, body), 400, 'no token');
@@ -210,7 +219,7 @@ test('bodies that are no form or JSON with one token as text are refused', async
     expectFailure(await post(url, `token=${goodToken}`, { 'content-type': type }), 415, unsupported);
   }
   expectFailure(await post(url, { token: 'a'.repeat(20_000) }), 413, 'body too large');
-  expectNoTrace(world, goodToken);
-  expect(world.calls()).toBe(0);
-  await expectService(world);
+  expectNoTrace(service, goodToken);
+  expect(service.calls()).toBe(0);
+  await expectService(service);
 });

@@ -1,16 +1,16 @@
-// HOSTILE.md, "Pairing websocket": guesses and floods, W9 and W17.
+// docs/protocol.md, "Sync websocket input": guesses and floods, W9 and W17.
 
 import { expect, test } from 'vitest';
 import { get, handshakeUrlOf, openSession, pair, post, shakeHands } from '../support/phone.ts';
 import { openSocket, type TestSocket } from '../support/socket.ts';
-import { phone, startWorld } from './world.ts';
+import { phone, startAttackedServices } from './attacked-services.ts';
 
 const unknownId = '0'.repeat(32);
 const goodPassword = 'correct horse';
 const nextUrl = async (socket: TestSocket): Promise<string> => JSON.parse(await socket.next()).qr_url;
 
 test('W9 session ids carry at least 122 random bits', async () => {
-  const { gateway } = await startWorld({ set: ['limits.sessions=off'] });
+  const { gateway } = await startAttackedServices({ set: ['limits.sessions=off'] });
   const ids: bigint[] = [];
   for (let count = 0; count < 100; count++) {
     ids.push(BigInt(`0x${(await openSession(gateway, 'alice')).split('/').at(-1)}`));
@@ -23,8 +23,8 @@ test('W9 session ids carry at least 122 random bits', async () => {
 });
 
 test('W9 guessing session ids is rate-limited, and the right session still works', async () => {
-  const world = await startWorld({ set: ['limits.guesses=5/1m', 'api.state=production'] });
-  const url = handshakeUrlOf(world.gateway, await openSession(world.gateway, 'alice'));
+  const services = await startAttackedServices({ set: ['limits.guesses=5/1m', 'api.state=production'] });
+  const url = handshakeUrlOf(services.gateway, await openSession(services.gateway, 'alice'));
   const at = (guess: number) => url.replace(/[0-9a-f]{32}/, guess.toString(16).padStart(32, '0'));
   const guesses = [
     (guess: number) => post(at(guess), { public_key: phone.publicKeyPem }),
@@ -33,51 +33,51 @@ test('W9 guessing session ids is rate-limited, and the right session still works
   ];
   const statuses: number[] = [];
   for (let guess = 0; guess < 15; guess++) {
-    const answer = await guesses[guess % 3]?.(guess);
-    statuses.push(answer?.status ?? 0);
-    if (answer?.status === 429) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    const response = await guesses[guess % 3]?.(guess);
+    statuses.push(response?.status ?? 0);
+    if (response?.status === 429) expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
   }
   expect(statuses.slice(0, 5)).toEqual([400, 400, 404, 400, 400]);
   expect(new Set(statuses.slice(5))).toEqual(new Set([429]));
-  expect(world.asked()).toBe(0);
+  expect(services.passwordChecks()).toBe(0);
   await pair(url, phone, goodPassword);
 });
 
 test('W9 guessing over the websocket is rate-limited', async () => {
-  const world = await startWorld({ set: ['limits.sessions=5/1m', 'api.state=production'] });
-  const url = await openSession(world.gateway, 'alice');
+  const services = await startAttackedServices({ set: ['limits.sessions=5/1m', 'api.state=production'] });
+  const url = await openSession(services.gateway, 'alice');
   for (const kind of ['init', 'pause', 'ack', 'init', 'pause']) {
-    const guess = await openSocket(`${world.sync}/v2/sync/${kind}/alice/${unknownId}`);
+    const guess = await openSocket(`${services.sync}/v2/sync/${kind}/alice/${unknownId}`);
     expect((await guess.closed).code).toBe(4404);
   }
   for (const kind of ['init', 'pause', 'ack']) {
-    await expect(openSocket(`${world.sync}/v2/sync/${kind}/alice/${unknownId}`)).rejects.toThrow(
+    await expect(openSocket(`${services.sync}/v2/sync/${kind}/alice/${unknownId}`)).rejects.toThrow(
       'unexpected 429',
     );
   }
-  world.clock.advance(60_000 - 1);
-  await pair(handshakeUrlOf(world.gateway, url), phone, goodPassword);
+  services.clock.advance(60_000 - 1);
+  await pair(handshakeUrlOf(services.gateway, url), phone, goodPassword);
 });
 
-test('W9 a gateway in another process is not taken for a guesser: pause and ack of live sessions pass', async () => {
-  const world = await startWorld({ set: ['limits.sessions=1/1m'] });
-  const socket = await openSocket(`${world.sync}/v2/sync/init/alice/000`);
+test('W9 pause and ack of open sessions from a gateway in another process are not counted as guesses', async () => {
+  const services = await startAttackedServices({ set: ['limits.sessions=1/1m'] });
+  const socket = await openSocket(`${services.sync}/v2/sync/init/alice/000`);
   await socket.next();
   for (const kind of ['pause', 'pause', 'pause', 'ack']) {
-    const event = await openSocket(`${world.sync}/v2/sync/${kind}/alice/000`);
+    const event = await openSocket(`${services.sync}/v2/sync/${kind}/alice/000`);
     expect((await event.closed).code).toBe(1000);
   }
   expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
   await socket.closed;
-  await expect(openSocket(`${world.sync}/v2/sync/ack/alice/000`)).rejects.toThrow('unexpected 429');
+  await expect(openSocket(`${services.sync}/v2/sync/ack/alice/000`)).rejects.toThrow('unexpected 429');
 });
 
 test('W17 a flood of new sessions from one address gets 429, and live pairings survive it', async () => {
-  const world = await startWorld({
+  const services = await startAttackedServices({
     set: ['limits.sessions=20/1m', 'sync.max_sessions=5', 'api.trusted_proxies=127.0.0.1'],
   });
   const open = (user: string, from: string) =>
-    get(`${world.gateway}/v2/sync/users/${user}`, { headers: { 'x-forwarded-for': from } });
+    get(`${services.gateway}/v2/sync/users/${user}`, { headers: { 'x-forwarded-for': from } });
   const { text: url } = await open('alice', '192.0.2.1');
   const socket = await openSocket(url);
   const shown = await nextUrl(socket);
@@ -96,8 +96,8 @@ test('W17 a flood of new sessions from one address gets 429, and live pairings s
 });
 
 test('W17 a flood of sockets from one address gets 429, and above the limit of all sockets 503', async () => {
-  const world = await startWorld({ set: ['limits.sessions=6/1m', 'sync.max_connections=3'] });
-  const init = (id: number) => `${world.sync}/v2/sync/init/alice/${id}`;
+  const services = await startAttackedServices({ set: ['limits.sessions=6/1m', 'sync.max_connections=3'] });
+  const init = (id: number) => `${services.sync}/v2/sync/init/alice/${id}`;
   const held = [await openSocket(init(1)), await openSocket(init(2)), await openSocket(init(3))];
   const shown = await Promise.all(held.map(nextUrl));
   await expect(openSocket(init(4))).rejects.toThrow('unexpected 503');
@@ -113,8 +113,8 @@ test('W17 a flood of sockets from one address gets 429, and above the limit of a
   expect([await held[0]?.next(), await held[0]?.next()]).toEqual(['201- pause', '200- ack']);
 });
 
-test('W17 a session that a socket shows is not pushed out by a flood of new ones', async () => {
-  const { gateway } = await startWorld({ set: ['limits.sessions=off', 'sync.max_sessions=3'] });
+test('W17 a session that a socket shows is not evicted by a flood of new ones', async () => {
+  const { gateway } = await startAttackedServices({ set: ['limits.sessions=off', 'sync.max_sessions=3'] });
   const socket = await openSocket(await openSession(gateway, 'alice'));
   const { qr_url } = JSON.parse(await socket.next());
   for (let count = 0; count < 10; count++) await openSession(gateway, 'mallory');

@@ -1,11 +1,11 @@
-// HOSTILE.md, "Pairing websocket": who may connect, and to what. Frames and limits
+// docs/protocol.md, "Sync websocket input": who may connect, and to what. Frames and limits
 // are in files of their own; W7 and W8 are in test/sync/rotation.test.ts.
 
 import { expect, test } from 'vitest';
 import { createPhone, get, handshakeUrlOf, openSession, pair, post, shakeHands } from '../support/phone.ts';
 import { openSocket, type TestSocket } from '../support/socket.ts';
+import { type AttackedServices, expectService, phone, startAttackedServices } from './attacked-services.ts';
 import { exchange, upgrade } from './raw.ts';
-import { expectService, phone, startWorld, type World } from './world.ts';
 
 const unknownId = '0'.repeat(32);
 const goodPassword = 'correct horse';
@@ -15,23 +15,23 @@ const idsOf = (url: string): string => url.split('/').slice(-2).join('/');
 const nextUrl = async (socket: TestSocket): Promise<string> => JSON.parse(await socket.next()).qr_url;
 
 /** Logged warnings with this text. */
-const warnings = ({ log }: World, message: string) =>
+const warnings = ({ log }: AttackedServices, message: string) =>
   log.lines.filter((line) => line.level === 'warn' && line.message === message);
 
-test('W1 an upgrade from an origin that is not listed gets 403, from one that is listed a socket', async () => {
-  const world = await startWorld({ set: ['api.origins=https://good.example'] });
-  const url = await openSession(world.gateway, 'alice');
+test('W1 cross-site websocket hijacking: an upgrade from an unlisted origin gets 403, from a listed one a socket', async () => {
+  const services = await startAttackedServices({ set: ['api.origins=https://good.example'] });
+  const url = await openSession(services.gateway, 'alice');
   for (const origin of ['https://evil.example', 'null', 'https://good.example.evil.example', '']) {
     await expect(openSocket(url, { headers: { origin } })).rejects.toThrow('unexpected 403');
   }
   const socket = await openSocket(url, { origin: 'https://good.example' });
-  expect(await nextUrl(socket)).toBe(handshakeUrlOf(world.gateway, url));
+  expect(await nextUrl(socket)).toBe(handshakeUrlOf(services.gateway, url));
 });
 
 test('W2 a bad Upgrade, version, key or path gets 400, 426 or 404', async () => {
-  const world = await startWorld();
+  const services = await startAttackedServices();
   const good = '/v2/sync/init/alice/000';
-  const status = async (text: string) => (await exchange(world.sync, text)).slice(9, 12);
+  const status = async (text: string) => (await exchange(services.sync, text)).slice(9, 12);
   expect(await status(upgrade(good, ['Upgrade: h2c']))).toBe('400');
   expect(await status(upgrade(good, ['Sec-WebSocket-Version: 7']))).toBe('400');
   expect(await status(upgrade(good, ['Sec-WebSocket-Version:']))).toBe('400');
@@ -44,37 +44,37 @@ test('W2 a bad Upgrade, version, key or path gets 400, 426 or 404', async () => 
   for (const user of ['a%2Fb', '%2e%2e', 'a%00b', 'x'.repeat(200)]) {
     expect(await status(upgrade(`/v2/sync/init/${user}/000`))).toBe('400');
   }
-  await expectService(world);
+  await expectService(services);
 });
 
 test('W3 an unknown session in production is closed 4404, and no state is kept', async () => {
-  const world = await startWorld({ set: ['api.state=production'] });
-  const url = `${world.sync}/v2/sync/init/alice/${unknownId}`;
+  const services = await startAttackedServices({ set: ['api.state=production'] });
+  const url = `${services.sync}/v2/sync/init/alice/${unknownId}`;
   for (const unknown of [
     url,
     `${url}0`,
-    `${world.sync}/v2/sync/init/alice/000`,
-    `${world.sync}/v2/sync/init/alice/${'A'.repeat(32)}`,
+    `${services.sync}/v2/sync/init/alice/000`,
+    `${services.sync}/v2/sync/init/alice/${'A'.repeat(32)}`,
   ]) {
     const socket = await openSocket(unknown);
     expect(await socket.closed).toEqual({ code: 4404, reason: 'unknown session' });
     expect(socket.unread).toEqual([]);
   }
-  await expect(shakeHands(handshakeUrlOf(world.gateway, url), phone)).rejects.toThrow('handshake: 400');
-  await expectService(world);
+  await expect(shakeHands(handshakeUrlOf(services.gateway, url), phone)).rejects.toThrow('handshake: 400');
+  await expectService(services);
 });
 
 test('W4 a second socket on the same session is closed 4409, and the first one is kept', async () => {
-  const world = await startWorld();
-  const url = await openSession(world.gateway, 'alice');
+  const services = await startAttackedServices();
+  const url = await openSession(services.gateway, 'alice');
   const first = await openSocket(url);
   const rotatesFrom = await nextUrl(first);
   expect((await (await openSocket(url)).closed).code).toBe(4409);
-  world.clock.advance(15_000);
+  services.clock.advance(15_000);
   const shown = await nextUrl(first);
   expect(shown).not.toBe(rotatesFrom);
   // Neither the URL that opened it nor the one that it shows now lets another in.
-  const current = `${world.sync}/v2/sync/init/${shown.split('/').slice(-4)[0]}/${shown.split('/').slice(-2)[0]}`;
+  const current = `${services.sync}/v2/sync/init/${shown.split('/').slice(-4)[0]}/${shown.split('/').slice(-2)[0]}`;
   expect((await (await openSocket(url)).closed).code).toBe(4409);
   expect((await (await openSocket(current)).closed).code).toBe(4409);
   await pair(shown, phone, goodPassword);
@@ -82,14 +82,14 @@ test('W4 a second socket on the same session is closed 4409, and the first one i
 });
 
 test('W5 a pause or ack for an unknown session is closed 4404, and nothing changes', async () => {
-  const world = await startWorld();
-  const socket = await openSocket(await openSession(world.gateway, 'alice'));
+  const services = await startAttackedServices();
+  const socket = await openSocket(await openSession(services.gateway, 'alice'));
   const shown = await nextUrl(socket);
   const sessionId = shown.split('/').at(-2);
   const others = [`alice/${unknownId}`, `bob/${sessionId}`, 'alice/a%20b', `alice/${sessionId}%20`];
   for (const kind of ['pause', 'ack']) {
     for (const ids of others) {
-      const other = await openSocket(`${world.sync}/v2/sync/${kind}/${ids}`);
+      const other = await openSocket(`${services.sync}/v2/sync/${kind}/${ids}`);
       expect(await other.closed).toEqual({ code: 4404, reason: 'unknown session' });
     }
   }
@@ -100,64 +100,67 @@ test('W5 a pause or ack for an unknown session is closed 4404, and nothing chang
 });
 
 test('W6 an ack before the pause and a second ack have no effect on the phone, and are logged', async () => {
-  const world = await startWorld();
-  const url = await openSession(world.gateway, 'alice');
+  const services = await startAttackedServices();
+  const url = await openSession(services.gateway, 'alice');
   const socket = await openSocket(url);
   const shown = await nextUrl(socket);
   for (let count = 1; count <= 2; count++) {
-    const early = await openSocket(`${world.sync}/v2/sync/ack/${idsOf(url)}`);
+    const early = await openSocket(`${services.sync}/v2/sync/ack/${idsOf(url)}`);
     expect((await early.closed).code).toBe(1000);
-    expect(warnings(world, 'ack without a pause ignored')).toHaveLength(count);
+    expect(warnings(services, 'ack without a pause ignored')).toHaveLength(count);
   }
   await socket.settled();
-  expect([socket.unread, world.records()]).toEqual([[], {}]);
+  expect([socket.unread, services.storedRecords()]).toEqual([[], {}]);
   await pair(shown, phone, goodPassword);
-  const kept = world.records();
+  const kept = services.storedRecords();
   expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
   await socket.closed;
-  const late = await openSocket(`${world.sync}/v2/sync/ack/${idsOf(url)}`);
+  const late = await openSocket(`${services.sync}/v2/sync/ack/${idsOf(url)}`);
   expect((await late.closed).code).toBe(4404);
-  expect(world.records()).toEqual(kept);
+  expect(services.storedRecords()).toEqual(kept);
 });
 
 test('W6 an ack that is forged after the pause gives the phone nothing', async () => {
-  const world = await startWorld();
-  const url = await openSession(world.gateway, 'alice');
+  const services = await startAttackedServices();
+  const url = await openSession(services.gateway, 'alice');
   const socket = await openSocket(url);
   await shakeHands(await nextUrl(socket), phone);
-  await (await openSocket(`${world.sync}/v2/sync/ack/${idsOf(url)}`)).closed;
-  expect(world.records()).toEqual({});
-  expect(world.asked()).toBe(0);
+  await (await openSocket(`${services.sync}/v2/sync/ack/${idsOf(url)}`)).closed;
+  expect(services.storedRecords()).toEqual({});
+  expect(services.passwordChecks()).toBe(0);
   const password = { password: 'AAAA' };
   expect(
-    (await post(`${world.gateway}/v2/sync/users/${idsOf(url).replace('/', '/sessions/')}`, password)).status,
+    (await post(`${services.gateway}/v2/sync/users/${idsOf(url).replace('/', '/sessions/')}`, password))
+      .status,
   ).toBe(401);
 });
 
 test('W10 a page that comes late, but within two minutes, gets its whole time', async () => {
-  const world = await startWorld({ set: ['api.state=production'] });
-  const url = await openSession(world.gateway, 'alice');
-  world.clock.advance(119_000);
+  const services = await startAttackedServices({ set: ['api.state=production'] });
+  const url = await openSession(services.gateway, 'alice');
+  services.clock.advance(119_000);
   const socket = await openSocket(url);
   const shown = await nextUrl(socket);
-  world.clock.advance(14_999);
+  services.clock.advance(14_999);
   await socket.settled();
   await pair(shown, phone, goodPassword);
   expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
 
-  const missed = await openSession(world.gateway, 'alice');
-  world.clock.advance(120_000);
+  const missed = await openSession(services.gateway, 'alice');
+  services.clock.advance(120_000);
   expect((await (await openSocket(missed)).closed).code).toBe(4404);
 });
 
 test('W10 the change limit and the paused time end a socket, each in its way, and its session', async () => {
-  const world = await startWorld({ set: ['sync.session_change_limit=1', 'api.state=production'] });
+  const services = await startAttackedServices({
+    set: ['sync.session_change_limit=1', 'api.state=production'],
+  });
   const ends = [
     { wait: 15_000, close: { code: 1000, reason: 'session change limit reached' }, paused: false },
     { wait: 120_000, close: { code: 4408, reason: 'paused too long' }, paused: true },
   ];
   for (const { wait, close, paused } of ends) {
-    const socket = await openSocket(await openSession(world.gateway, 'alice'));
+    const socket = await openSocket(await openSession(services.gateway, 'alice'));
     const url = await nextUrl(socket);
     if (paused) {
       await shakeHands(url, phone);
@@ -165,31 +168,31 @@ test('W10 the change limit and the paused time end a socket, each in its way, an
     }
     for (let waited = 0; waited < wait; waited += 15_000) {
       await socket.settled();
-      world.clock.advance(15_000);
+      services.clock.advance(15_000);
     }
     expect(await socket.closed).toEqual(close);
     expect((await get(url.replace('/handshake', ''), { method: 'PUT' })).status).toBe(404);
     await expect(shakeHands(url, phone)).rejects.toThrow('handshake: 400');
   }
-  await expectService(world);
+  await expectService(services);
 });
 
 test('W20 a second phone that posts its key to the same session gets 409, and the first one stays', async () => {
-  const world = await startWorld();
-  const socket = await openSocket(await openSession(world.gateway, 'alice'));
+  const services = await startAttackedServices();
+  const socket = await openSocket(await openSession(services.gateway, 'alice'));
   const url = await nextUrl(socket);
   await shakeHands(url, phone);
   const second = await post(url, { public_key: createPhone().publicKeyPem });
   expect(second).toMatchObject({ status: 409, text: 'another phone has taken this session' });
   await pair(url, phone, goodPassword);
   expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
-  expect(Object.values(world.records()).map((record) => JSON.parse(record).publicKey)).toEqual([
-    phone.publicKeyPem,
-  ]);
+  expect(
+    Object.values(services.storedRecords()).map((record) => JSON.parse(record).record.publicKey),
+  ).toEqual([phone.publicKeyPem]);
 });
 
 test('W22 forged Host and X-Forwarded headers are in no URL', async () => {
-  const world = await startWorld({ set: ['api.trusted_proxies=127.0.0.1'] });
+  const services = await startAttackedServices({ set: ['api.trusted_proxies=127.0.0.1'] });
   const forged = {
     host: 'evil.example',
     'x-forwarded-host': 'evil.example',
@@ -197,15 +200,15 @@ test('W22 forged Host and X-Forwarded headers are in no URL', async () => {
     forwarded: 'host=evil.example;proto=https',
   };
   const lines = Object.entries(forged).map(([name, value]) => `${name}: ${value}\r\n`);
-  const answer = await exchange(
-    world.gateway,
+  const response = await exchange(
+    services.gateway,
     `GET /v2/sync/users/alice HTTP/1.1\r\n${lines.join('')}Connection: close\r\n\r\n`,
   );
-  const url = answer.split('\r\n\r\n')[1] ?? '';
-  expect(url).toMatch(new RegExp(`^${world.sync}/v2/sync/init/alice/[0-9a-f]{32}$`));
+  const url = response.split('\r\n\r\n')[1] ?? '';
+  expect(url).toMatch(new RegExp(`^${services.sync}/v2/sync/init/alice/[0-9a-f]{32}$`));
   const socket = await openSocket(url, { headers: forged });
   const shown = JSON.parse(await socket.next());
-  const expected = handshakeUrlOf(world.gateway, url);
+  const expected = handshakeUrlOf(services.gateway, url);
   expect(shown).toEqual({ qr_url: expected, mobile_url: expected.replace('http:', 'app:') });
   const handshake = await post(shown.qr_url, { public_key: phone.publicKeyPem }, forged);
   expect(JSON.parse(handshake.text).verification_url).toBe(

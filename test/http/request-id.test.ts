@@ -1,8 +1,8 @@
-// Ids of requests: taken from the caller or made, in every answer, and in every line about the request.
+// Ids of requests: taken from the client or generated, in every response and every log line about the request.
 
 import { describe, expect, test } from 'vitest';
-import { logWithId, requestIdOf } from '../../src/http/request-id.ts';
-import { rs256, sampleClaims } from '../crypto/handmade-token.ts';
+import { logWithRequestId, requestIdOf } from '../../src/http/request-id.ts';
+import { rs256, sampleClaims } from '../crypto/token-builder.ts';
 import { exchange, request } from '../hostile/raw.ts';
 import { startDisconnect } from '../support/disconnect.ts';
 import { createMemoryLog, type MemoryLog } from '../support/log.ts';
@@ -15,12 +15,12 @@ import { openSocket } from '../support/socket.ts';
 const made = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe('the id', () => {
-  test.each(['a', 'A.b_c-9', 'x'.repeat(128)])('%s of the caller is taken', (given) =>
+  test.each(['a', 'A.b_c-9', 'x'.repeat(128)])('%s of the client is used', (given) =>
     expect(requestIdOf(given)).toBe(given),
   );
 
   test.each([undefined, '', 'x'.repeat(129), 'a b', 'a,b', 'a\nb', 'ä', '{}', ['a']])(
-    'instead of %j one is made',
+    'a new one is generated instead of %j',
     (given) => {
       expect(requestIdOf(given)).toMatch(made);
       expect(requestIdOf(given)).not.toBe(requestIdOf(given));
@@ -32,7 +32,7 @@ test('a log with an id puts it first in every line, and leaves the fields as the
   const log = createMemoryLog();
   const fields = Object.freeze({ a: 1 });
   for (const level of ['debug', 'info', 'warn', 'error'] as const) {
-    logWithId(log, 'r1')[level](fields, level);
+    logWithRequestId(log, 'r1')[level](fields, level);
     expect(JSON.stringify(log.lines.at(-1))).toBe(
       `{"level":"${level}","fields":{"requestId":"r1","a":1},"message":"${level}"}`,
     );
@@ -41,7 +41,7 @@ test('a log with an id puts it first in every line, and leaves the fields as the
 
 const given = { 'x-request-id': 'from-the-caller.1' };
 
-describe('answers of the gateway', () => {
+describe('responses of the gateway', () => {
   test.each([
     ['a list', 'GET', '/seeds', 200],
     ['a ping that is refused', 'POST', '/seeds/ping', 400],
@@ -60,22 +60,22 @@ describe('answers of the gateway', () => {
 
   test('errors that come before any route', async () => {
     const { gateway, log } = await startTestServices();
-    const answer = await exchange(gateway, request('GET', '/%zz', ['X-Request-Id: r1'], ''));
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-    expect(answer.toLowerCase()).toContain('x-request-id: r1\r\n');
+    const response = await exchange(gateway, request('GET', '/%zz', ['X-Request-Id: r1'], ''));
+    expect(response).toMatch(/^HTTP\/1\.1 400 /);
+    expect(response.toLowerCase()).toContain('x-request-id: r1\r\n');
     expect(log.lines.at(-1)).toMatchObject({ fields: { requestId: 'r1', status: 400 }, message: 'request' });
   });
 });
 
-test('answers of the disconnect service, with the status of old clients too', async () => {
-  const world = await startDisconnect({ set: ['disconnect.legacy_status=true'] });
+test('responses of the disconnect service, with legacy_status too', async () => {
+  const service = await startDisconnect({ set: ['disconnect.legacy_status=true'] });
   for (const path of ['/disconnect', '/disconnect?token=x', '/nothing', '/livez']) {
-    const { headers } = await get(`${world.url}${path}`, { headers: given });
+    const { headers } = await get(`${service.url}${path}`, { headers: given });
     expect(headers.get('x-request-id')).toBe('from-the-caller.1');
   }
 });
 
-test('answers of the sync service: sockets, refusals and plain HTTP', async () => {
+test('responses of the sync service: sockets, rejections and plain HTTP', async () => {
   const { sync, log } = await startTestServices();
   const http = sync.replace('ws:', 'http:');
   expect((await get(http, { headers: given })).headers.get('x-request-id')).toBe('from-the-caller.1');
@@ -102,15 +102,17 @@ describe('lines about what a request does carry its id', () => {
     log.lines.filter((line) => line.message === message).map(({ fields }) => fields);
 
   test('an SMS, for us or not', async () => {
-    const world = await startMessaging();
-    await world.post({ text: encryptAsApp(world.sharedKey, 'g:a@b.org:::s:b'), MSISDN: msisdn }, given);
-    await world.post({ text: encryptAsApp('0'.repeat(32), 'g:a@b.org:::s:b'), MSISDN: msisdn }, given);
+    const services = await startMessaging();
+    await services.post({ text: encryptAsApp(services.sharedKey, 'g:a@b.org:::s:b'), MSISDN: msisdn }, given);
+    await services.post({ text: encryptAsApp('0'.repeat(32), 'g:a@b.org:::s:b'), MSISDN: msisdn }, given);
     const mine = { requestId: 'from-the-caller.1', id: expect.any(String) };
-    expect(linesOf(world.log, 'published')).toEqual([mine]);
-    expect(linesOf(world.log, 'an SMS is not for us')).toEqual([{ ...mine, platform: 'gateway-client' }]);
+    expect(linesOf(services.log, 'published')).toEqual([mine]);
+    expect(linesOf(services.log, 'an SMS is refused')).toMatchObject([
+      { ...mine, platform: 'gateway-client' },
+    ]);
   });
 
-  test('a wrong password too many', async () => {
+  test('one wrong password too many', async () => {
     const { gateway, log } = await startTestServices({ set: ['limits.passwords=1/1h'] });
     const url = handshakeUrlOf(gateway, await openSession(gateway, 'alice'));
     const phone = createPhone();
@@ -139,7 +141,7 @@ describe('lines about requests', () => {
     return log.lines.filter(({ message }) => message.startsWith('request'));
   };
 
-  test('are at debug for what is asked all the time, and for what we refuse to have less to do', async () => {
+  test('are at debug for frequent requests, and for those that shed load', async () => {
     const lines = await linesOf(async (gateway) => {
       await get(`${gateway}/seeds`);
       await post(`${gateway}/seeds/ping`, {});
@@ -163,16 +165,17 @@ describe('lines about requests', () => {
   });
 
   test('say why it failed, at error, once', async () => {
-    // Without a broker nothing can be sent out.
-    const world = await startTestServices();
+    // Without a broker no SMS can be sent.
+    const services = await startTestServices();
     const body = { auth_id: 'dev', auth_key: 'k', data: [{ number: '+237650393369', text: 'hi' }] };
-    expect((await post(`${world.gateway}/v1/sms`, body, given)).status).toBe(503);
-    expect(world.log.lines.filter(({ level }) => level === 'error')).toEqual([
+    expect((await post(`${services.gateway}/v1/sms`, body, given)).status).toBe(503);
+    expect(services.log.lines.filter(({ level }) => level === 'error')).toEqual([
       {
         level: 'error',
         message: 'request failed',
         fields: {
           requestId: 'from-the-caller.1',
+          client: '127.0.0.1',
           method: 'POST',
           route: '/v1/sms',
           status: 503,

@@ -1,15 +1,17 @@
-// Metrics as Prometheus reads them: names, zeros from the beginning, and no label that a client could choose.
+// Metrics in Prometheus' format: names, zeros from the start, and no label value that a client could choose.
 
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { monitorEventLoop } from '../../src/metrics/event-loop.ts';
-import { registerProcess } from '../../src/metrics/process.ts';
-import { createRegistry } from '../../src/metrics/registry.ts';
+import { registerProcessMetrics } from '../../src/metrics/process.ts';
+import { createMetricsRegistry, createRegistryOf } from '../../src/metrics/registry.ts';
 import { createRequestMeter } from '../../src/metrics/requests.ts';
 
-test('a counter shows what it knows as 0 from the beginning, and never a label that it does not know', async () => {
-  const registry = createRegistry();
-  // Of any string, as callers from outside of the types have it.
-  const count = registry.counter<string>('swob_things_total', 'Things.', 'kind', ['good', 'bad']);
+test('a counter shows every label value as 0 from the start, and ignores unknown values', async () => {
+  const kinds: readonly string[] = ['good', 'bad'];
+  const registry = createRegistryOf({
+    swob_things_total: { type: 'counter', help: 'Things.', labels: { kind: kinds } },
+  });
+  const count = registry.counter('swob_things_total');
   count('good');
   count('good', 2);
   count('../../etc/passwd');
@@ -23,41 +25,46 @@ test('a counter shows what it knows as 0 from the beginning, and never a label t
   ]);
 });
 
-test('a gauge is read when asked, forgets labels that are gone, and hides no other when it fails', async () => {
-  const registry = createRegistry();
-  let readings: [string[], number][] = [[['a'], 1]];
-  registry.gauge('swob_rooms', 'Rooms.', ['name'], () => readings);
-  registry.gauge('swob_broken', 'Broken.', [], () => {
+test('a gauge is collected at each scrape, drops previous labels, and hides no other when it fails', async () => {
+  const registry = createRegistryOf({
+    swob_queues: { type: 'gauge', help: 'Queues.', labels: { name: 'any' } },
+    swob_broken: { type: 'gauge', help: 'Broken.', labels: {} },
+    swob_broken_later: { type: 'gauge', help: 'Broken.', labels: {} },
+    swob_drops_total: { type: 'counter', help: 'Drops.', labels: {} },
+  } as const);
+  let samples: [{ name: string }, number][] = [[{ name: 'a' }, 1]];
+  registry.gauge('swob_queues', () => samples);
+  registry.gauge('swob_broken', () => {
     throw new Error('no');
   });
-  registry.gauge('swob_broken_later', 'Broken.', [], () => Promise.reject(new Error('no')));
-  registry.readCounter('swob_drops_total', 'Drops.', [], () => [[[], 5]]);
-  expect((await registry.text()).text).toContain('swob_rooms{name="a"} 1\n');
-  readings = [[['b'], 2]];
+  registry.gauge('swob_broken_later', () => Promise.reject(new Error('no')));
+  registry.observableCounter('swob_drops_total', () => [[{}, 5]]);
+  expect((await registry.text()).text).toContain('swob_queues{name="a"} 1\n');
+  samples = [[{ name: 'b' }, 2]];
   const { text } = await registry.text();
-  expect(text).toContain('swob_rooms{name="b"} 2\n');
+  expect(text).toContain('swob_queues{name="b"} 2\n');
   expect(text).not.toContain('name="a"');
-  // Not 10: it is read, not added to.
+  // Not 10: each scrape replaces the value.
   expect(text).toContain('swob_drops_total 5\n');
   expect(text).not.toMatch(/^swob_broken/m);
 });
 
-test('two registries in one process know nothing of each other', async () => {
-  const [one, other] = [createRegistry(), createRegistry()];
-  one.counter('swob_same_total', 'Same.', 'kind', ['x'])('x');
-  other.counter('swob_same_total', 'Same.', 'kind', ['x']);
-  expect((await other.text()).text).toContain('swob_same_total{kind="x"} 0');
+test('two registries in one process are independent', async () => {
+  const [one, other] = [createMetricsRegistry(), createMetricsRegistry()];
+  one.counter('swob_outbox_dead_lettered_total')('message');
+  other.counter('swob_outbox_dead_lettered_total');
+  expect((await other.text()).text).toContain('swob_outbox_dead_lettered_total{kind="message"} 0');
 });
 
-test('requests are counted by pattern and class of status; unknown methods and routes are one each', async () => {
-  const registry = createRegistry();
-  const served = createRequestMeter(registry)('gateway');
-  served({ method: 'GET', route: '/seeds/:IMSI', status: 200, ms: 3 });
-  served({ method: 'GET', route: '/seeds/:IMSI', status: 204, ms: 30 });
-  for (const method of ['PROPFIND', 'BREW']) served({ method, route: undefined, status: 404, ms: 1 });
+test('requests are counted by route pattern and status class; unknown methods and routes share one series each', async () => {
+  const registry = createMetricsRegistry();
+  const record = createRequestMeter(registry)('gateway');
+  record({ method: 'GET', route: '/seeds/:IMSI', status: 200, ms: 3 });
+  record({ method: 'GET', route: '/seeds/:IMSI', status: 204, ms: 30 });
+  for (const method of ['PROPFIND', 'BREW']) record({ method, route: undefined, status: 404, ms: 1 });
   const { text } = await registry.text();
-  const line = 'service="gateway",method="GET",route="/seeds/:IMSI"';
-  expect(text).toContain(`swob_http_requests_total{${line},status="2xx"} 2\n`);
+  const line = 'service="gateway",method="GET",route="/seeds/:IMSI",status="2xx"';
+  expect(text).toContain(`swob_http_requests_total{${line}} 2\n`);
   expect(text).toContain(
     'swob_http_requests_total{service="gateway",method="other",route="none",status="4xx"} 2\n',
   );
@@ -66,9 +73,9 @@ test('requests are counted by pattern and class of status; unknown methods and r
   expect(text).toContain(`swob_http_request_duration_seconds_sum{${line}} 0.033\n`);
 });
 
-test('the process shows itself under the usual names', async () => {
-  const registry = createRegistry();
-  registerProcess(registry, '1.2.3');
+test('process metrics have the usual names', async () => {
+  const registry = createMetricsRegistry();
+  registerProcessMetrics(registry, '1.2.3');
   const { text } = await registry.text();
   expect(text).toContain(`swob_build_info{version="1.2.3",node="${process.version}"} 1\n`);
   for (const name of ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'process_open_fds']) {
@@ -78,15 +85,15 @@ test('the process shows itself under the usual names', async () => {
   expect(Math.abs(Date.now() / 1_000 - process.uptime() - started)).toBeLessThan(5);
 });
 
-test('a blocked event loop shows', async () => {
-  const registry = createRegistry();
+test('a blocked event loop is measured', async () => {
+  const registry = createMetricsRegistry();
   const loop = monitorEventLoop(registry);
   onTestFinished(loop.stop);
   const max = async (): Promise<number> =>
     Number(/^swob_event_loop_delay_seconds\{stat="max"\} (\S+)$/m.exec((await registry.text()).text)?.[1]);
   expect(await max()).toBe(0);
-  loop.busy();
-  // Measuring is a timer of its own: each round lets it begin, be late, and notice.
+  loop.recordActivity();
+  // The measurement has a timer: each round lets it start, be late, and record the delay.
   await vi.waitFor(
     async () => {
       await new Promise(setImmediate);
@@ -99,21 +106,21 @@ test('a blocked event loop shows', async () => {
   );
 });
 
-test('the event loop is measured while there is work, and ten to twenty seconds longer', () => {
+test('the event loop is measured while there is work, and for ten to twenty seconds after it', () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   onTestFinished(() => void vi.useRealTimers());
-  const loop = monitorEventLoop(createRegistry());
+  const loop = monitorEventLoop(createMetricsRegistry());
   onTestFinished(loop.stop);
   expect(vi.getTimerCount()).toBe(0);
-  loop.busy();
-  loop.busy();
+  loop.recordActivity();
+  loop.recordActivity();
   expect(vi.getTimerCount()).toBe(1);
   vi.advanceTimersByTime(10_000);
-  loop.busy();
+  loop.recordActivity();
   vi.advanceTimersByTime(10_000);
   expect(vi.getTimerCount()).toBe(1);
   vi.advanceTimersByTime(10_000);
   expect(vi.getTimerCount()).toBe(0);
-  loop.busy();
+  loop.recordActivity();
   expect(vi.getTimerCount()).toBe(1);
 });

@@ -1,50 +1,53 @@
 // Three nodes of the real binary with gateway and sync, which share a real Redis, behind a real balancer.
 
-import { onTestFinished, vi } from 'vitest';
+import { vi } from 'vitest';
 import type { NodePorts, PreparedBalancer } from '../support/balancer-file.ts';
 import { type RunningProcess, startSwob } from '../support/binary.ts';
 import { freePorts } from '../support/ports.ts';
-import { createWorld } from './world.ts';
+import { onEnd } from '../support/teardown.ts';
+import { createInstallation } from './installation.ts';
 
-/** A balancer can say when it knows who is there. */
-interface Serving {
+/** Reports when the balancer knows which nodes are available. */
+export interface Serving {
   serves(backend: 'gateway' | 'sync', names: readonly string[]): Promise<void>;
 }
 
-export interface ManyNodes<B extends Serving = Serving> {
-  /** What phones and pages call. */
+export interface BalancedNodes<B extends Serving = Serving> {
+  /** The base URL for phones and pages. */
   readonly gateway: string;
   readonly nodes: readonly Node[];
   readonly balancer: B;
-  /** Resolves when all nodes get requests. */
-  whole(): Promise<void>;
+  /** Resolves when all nodes receive requests. */
+  allServing(): Promise<void>;
 }
 
 interface Node {
-  /** As the balancer calls it: `node1`. */
+  /** Its name at the balancer: `node1`. */
   readonly name: string;
-  /** Of its own: `http://127.0.0.1:40001`. */
+  /** Its direct URL: `http://127.0.0.1:40001`. */
   readonly url: string;
-  /** Ends it by the signal and waits for that. */
-  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Sends the signal and waits for the exit. */
+  kill(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   start(): Promise<void>;
 }
 
 export const password = 'secret';
 
-export interface ManyNodesOptions<B = Serving> {
+export interface BalancedNodesOptions<B = Serving> {
   readonly prepare: (folder: string, nodes: readonly NodePorts[]) => Promise<PreparedBalancer<B>>;
   /** URL of the Redis. */
   readonly store: string;
-  /** The users that there are. */
+  /** Known users. */
   readonly userIds: readonly string[];
   /** `section.key=value` each. */
   readonly set?: readonly string[];
 }
 
-export async function startManyNodes<B extends Serving>(options: ManyNodesOptions<B>): Promise<ManyNodes<B>> {
+export async function startBalancedNodes<B extends Serving>(
+  options: BalancedNodesOptions<B>,
+): Promise<BalancedNodes<B>> {
   const { prepare, store, userIds, set = [] } = options;
-  const { folder } = await createWorld({ passwords: new Map(userIds.map((id) => [id, password])) });
+  const { folder } = await createInstallation({ passwords: new Map(userIds.map((id) => [id, password])) });
   const ports = await freePorts(9);
   const portsOf = (index: number): NodePorts => ({
     gateway: ports[index] ?? 0,
@@ -52,9 +55,9 @@ export async function startManyNodes<B extends Serving>(options: ManyNodesOption
     disconnect: ports[index + 6] ?? 0,
   });
   const prepared = await prepare(folder, [0, 1, 2].map(portsOf));
-  // The certificate is of nobody that this machine knows.
+  // No certificate authority of this machine signed the certificate.
   vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
-  onTestFinished(() => void vi.unstubAllEnvs());
+  onEnd(() => void vi.unstubAllEnvs());
 
   const common = [
     `store.url=${store}`,
@@ -74,27 +77,27 @@ export async function startManyNodes<B extends Serving>(options: ManyNodesOption
     return {
       name: `node${index + 1}`,
       url: `http://127.0.0.1:${gateway}`,
-      end: async (signal) => {
+      kill: async (signal) => {
         process().kill(signal);
         await process().exit;
       },
       start: async () => {
         const args = [...common, ...own].flatMap((pair) => ['--set', pair]);
-        // One folder: they have the files of [security] in common.
+        // One folder, so that the nodes share the files of [security].
         running = await startSwob(['serve', 'gateway', 'sync', ...args], { cwd: folder });
       },
     };
   };
   const nodes = [0, 1, 2].map(nodeOf);
-  // At once: its ports were free a moment ago.
+  // Start it immediately, because its ports were free a moment ago.
   const balancer = await prepared.start();
-  // The first one makes the keys.
+  // The first node creates the keys.
   await nodes[0]?.start();
   await Promise.all(nodes.slice(1).map((node) => node.start()));
-  const whole = async (): Promise<void> => {
+  const allServing = async (): Promise<void> => {
     const names = nodes.map(({ name }) => name);
     await Promise.all([balancer.serves('gateway', names), balancer.serves('sync', names)]);
   };
-  await whole();
-  return { gateway: prepared.gateway, nodes, balancer, whole };
+  await allServing();
+  return { gateway: prepared.gateway, nodes, balancer, allServing: allServing };
 }

@@ -1,11 +1,11 @@
-// More clients at once than the daemon can look at: the system takes their connections for it.
+// More concurrent clients than the daemon can accept: the kernel queues their connections.
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { startSwob } from '../support/binary.ts';
 import { needs } from '../support/needs.ts';
-import { createWorld, portOf } from './world.ts';
+import { createInstallation, portOf } from './installation.ts';
 
 const clients = 1_000;
 
@@ -14,10 +14,10 @@ test.for([
   ['sync', '426'],
 ] as const)('a thousand connect to %s while it stands still', async ([service, status], context) => {
   needs(context, { acceptQueue: clients });
-  const { folder } = await createWorld();
+  const { folder } = await createInstallation();
   const swob = await startSwob(['serve'], { cwd: folder });
   const port = portOf(swob.ready[service].url);
-  // Nothing is taken out of the queue now; a client that finds it full hears nothing.
+  // The process is suspended and accepts nothing; a client that finds the queue full gets no reply.
   swob.kill('SIGSTOP');
   const sockets = Array.from({ length: clients }, () => connect(port, '127.0.0.1'));
   onTestFinished(() => {
@@ -25,10 +25,10 @@ test.for([
   });
   await Promise.all(sockets.map((socket) => once(socket, 'connect')));
   swob.kill('SIGCONT');
-  const answers = sockets.map(async (socket) => {
+  const responses = sockets.map(async (socket) => {
     socket.write('GET /nothing HTTP/1.1\r\nhost: a\r\n\r\n');
     const [bytes] = await once(socket, 'data');
     return String(bytes).slice(0, 12);
   });
-  expect(new Set(await Promise.all(answers))).toEqual(new Set([`HTTP/1.1 ${status}`]));
+  expect(new Set(await Promise.all(responses))).toEqual(new Set([`HTTP/1.1 ${status}`]));
 });

@@ -1,5 +1,5 @@
-// The disconnect service as operators meet it: keys, the way from a session to a logged-out user in one line,
-// the configuration of the replaced service, what runs by default, and how it refuses to start and stops.
+// The disconnect service for operators: keys, logging out a user from a session with one command line,
+// the configuration of the replaced service, the default services, errors at the start, and the stop.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
@@ -8,8 +8,8 @@ import { describe, expect, test, vi } from 'vitest';
 import { runProcess, runSwob, startSwob, swobScript } from '../support/binary.ts';
 import { get } from '../support/phone.ts';
 import { freePort } from '../support/ports.ts';
-import { call, makeKeys, serveDisconnect } from './disconnect-world.ts';
-import { createWorld, portOf } from './world.ts';
+import { call, makeKeys, serveDisconnect } from './disconnect-service.ts';
+import { createInstallation, portOf } from './installation.ts';
 
 const success = '200 {"success":true}';
 
@@ -17,7 +17,7 @@ const success = '200 {"success":true}';
 const startStub = (cwd: string, ...options: string[]) =>
   startSwob<{ url: string }>(['stub', 'pcrf', '--port', '0', ...options], { cwd });
 
-/** Path and query of every call that the stub has had. */
+/** Path and query of every call that the stub received. */
 async function callsOf(stub: { ready: { url: string } }): Promise<string[]> {
   const requests: { url: string }[] = JSON.parse((await get(`${stub.ready.url}/__requests`)).text);
   return requests.map(({ url }) => url);
@@ -37,7 +37,7 @@ describe('jwt mint | disconnect --token -', () => {
       { cwd: folder },
     );
 
-  test('logs a user out: exit 0; is told no: 1; finds no service: 69', async () => {
+  test('exits with 0 when the user is logged out, 1 when refused, 69 without a service', async () => {
     const keys = await makeKeys();
     const { folder, privateFile } = keys;
     const stub = await startStub(folder, '--session', '5692549928996307964:100.112.0.1:1:FC-45-96-5F-50-AC');
@@ -54,7 +54,7 @@ describe('jwt mint | disconnect --token -', () => {
     expect(await callsOf(stub)).toEqual([
       '/account/disconnect?session=5692549928996307964&nas_ip=100.112.0.1&vrf=1&single=false&mac=FC-45-96-5F-50-AC&remove_mac=true',
     ]);
-    // The session is gone now.
+    // The session has ended.
     const name = stub.ready.url.slice('http://'.length);
     expect(await pipe(folder, privateFile, url)).toMatchObject({
       code: 1,
@@ -73,7 +73,7 @@ describe('jwt mint | disconnect --token -', () => {
     expect(swob.stderr()).not.toMatch(/eyJ[\w-]+\.|"level":50/);
   });
 
-  test('no token stands in the arguments of a process or in the log', async () => {
+  test('no process argument and no log line contains a token', async () => {
     const keys = await makeKeys();
     const stub = await startStub(keys.folder);
     const swob = await serveDisconnect(keys, stub.ready.url, ['logging.level=debug']);
@@ -90,11 +90,11 @@ describe('jwt mint | disconnect --token -', () => {
   });
 });
 
-test('--hocon reads the application.conf of the replaced service as it is, and PORT is its port', async () => {
+test('--hocon reads the unchanged application.conf of the replaced service, and PORT sets the port', async () => {
   const keys = await makeKeys();
   const stub = await startStub(keys.folder);
   const { hostname, port: pcrfPort } = new URL(stub.ready.url);
-  // The blocks of the documentation, put together.
+  // All blocks of the documentation in one file.
   const conf = `pcrf {
   host = ${hostname}
   port = ${pcrfPort}
@@ -124,38 +124,40 @@ describe('serve without names', () => {
   const extra = (publicKey: string): string =>
     `[disconnect]\nhost = 127.0.0.1\nport = 0\n[validation]\npublic_key = ${publicKey}\n`;
 
-  test('runs the disconnect service too when its key is readable', async () => {
+  test('includes the disconnect service when its key is readable', async () => {
     const keys = await makeKeys();
-    const nobody = await freePort();
-    const { folder } = await createWorld({ extra: `${extra(keys.publicFile)}[pcrf]\nport = ${nobody}\n` });
+    const unusedPort = await freePort();
+    const { folder } = await createInstallation({
+      extra: `${extra(keys.publicFile)}[pcrf]\nport = ${unusedPort}\n`,
+    });
     const { ready, stdout } = await startSwob(['serve'], { cwd: folder });
     expect(Object.keys(ready).sort()).toEqual(['disconnect', 'gateway', 'sync']);
     expect(portOf(ready.disconnect.url)).toBeGreaterThan(0);
     expect(stdout()).toContain(`disconnect ready at ${ready.disconnect.url}\n`);
-    // No PCRF is there: the service is, and says so.
+    // Without a PCRF the service runs and reports that.
     expect(await call(ready.disconnect.url, keys.token())).toMatch(
       new RegExp(
-        `^502 \\{"success":false,"fail":"the PCRF at localhost:${nobody} is unreachable \\(\\w+\\)"\\}$`,
+        `^502 \\{"success":false,"fail":"the PCRF at localhost:${unusedPort} is unreachable \\(\\w+\\)","code":"UPSTREAM"\\}$`,
       ),
     );
     expect((await get(`${ready.gateway.url}/seeds`)).status).toBe(200);
   });
 
-  test('and the gateway and sync alone otherwise', async () => {
-    const { folder } = await createWorld({ extra: extra('missing.pem') });
+  test('runs only gateway and sync otherwise', async () => {
+    const { folder } = await createInstallation({ extra: extra('missing.pem') });
     const { ready } = await startSwob(['serve'], { cwd: folder });
     expect(Object.keys(ready).sort()).toEqual(['gateway', 'sync']);
   });
 });
 
-describe('a key that cannot be used ends serve disconnect with 78', () => {
+describe('serve disconnect exits with 78 for an unusable key', () => {
   const serve = (cwd: string, file: string) =>
     runSwob(['serve', 'disconnect', '--set', 'disconnect.port=0', '--set', `validation.public_key=${file}`], {
       cwd,
     });
 
-  test('a missing one: with its path and how to make one', async () => {
-    const { folder } = await createWorld();
+  test('a missing key: names its path and how to create it', async () => {
+    const { folder } = await createInstallation();
     const file = join(folder, 'nowhere', 'public.pem');
     const { code, stdout, stderr } = await serve(folder, file);
     expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
@@ -163,8 +165,8 @@ describe('a key that cannot be used ends serve disconnect with 78', () => {
     expect(stderr).toContain('swob jwt keygen');
   });
 
-  test('one of 1024 bits: with its path and its size', async () => {
-    const { folder } = await createWorld();
+  test('a key of 1024 bits: names its path and size', async () => {
+    const { folder } = await createInstallation();
     const file = join(folder, 'public.pem');
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
     await writeFile(file, publicKey.export({ type: 'spki', format: 'pem' }));
@@ -173,7 +175,7 @@ describe('a key that cannot be used ends serve disconnect with 78', () => {
     expect(stderr).toContain(`${file} has 1024 bits; 2048 to 16384 are accepted`);
   });
 
-  test('a private one', async () => {
+  test('a private one: names its path', async () => {
     const { folder, privateFile } = await makeKeys();
     const { code, stderr } = await serve(folder, privateFile);
     expect(code).toBe(78);
@@ -182,41 +184,41 @@ describe('a key that cannot be used ends serve disconnect with 78', () => {
   });
 });
 
-test('a key file that its group can write is a warning', async () => {
+test('warns about a key file that its group can write', async () => {
   const keys = await makeKeys();
-  const warning = 'the verification key can be written by others; chmod 0440 it';
+  const warning = 'other users can write the verification key; set its mode with chmod 0440';
   const strict = await serveDisconnect(keys, 'http://127.0.0.1:1');
   await chmod(keys.publicFile, 0o460);
   const loose = await serveDisconnect(keys, 'http://127.0.0.1:1');
-  await loose.said('stderr', warning);
+  await loose.waitForOutput('stderr', warning);
   expect(loose.stderr()).toContain(`"file":"${keys.publicFile}","mode":"460"`);
   expect(strict.stderr()).not.toContain(warning);
 });
 
 describe('SIGTERM', () => {
-  test('in the middle of a slow call: the call ends, then the process', async () => {
+  test('during a slow call: the process exits after the call has ended', async () => {
     const keys = await makeKeys();
     const stub = await startStub(keys.folder, '--mode', 'slow', '--ms', '1500');
     const swob = await serveDisconnect(keys, stub.ready.url);
-    const answer = call(swob.ready.disconnect.url, keys.token());
+    const response = call(swob.ready.disconnect.url, keys.token());
     await vi.waitFor(async () => expect(await callsOf(stub)).toHaveLength(1), { timeout: 10_000 });
     swob.kill('SIGTERM');
-    await swob.said('stderr', '"msg":"stopping"');
+    await swob.waitForOutput('stderr', '"msg":"stopping"');
     expect(swob.stderr()).not.toContain('logged out');
-    expect(await answer).toBe(success);
+    expect(await response).toBe(success);
     expect(await swob.exit).toEqual({ code: null, signal: 'SIGTERM' });
     expect(swob.stderr()).not.toContain('"level":50');
   });
 
-  test('while the PCRF hangs: no force is needed, whatever [pcrf] timeout is', async () => {
+  test('while the PCRF hangs: the stop is not forced, whatever [pcrf] timeout is', async () => {
     const keys = await makeKeys();
     const stub = await startStub(keys.folder, '--mode', 'hang');
     const swob = await serveDisconnect(keys, stub.ready.url, ['pcrf.timeout=5m']);
-    const answer = call(swob.ready.disconnect.url, keys.token()).catch((error: Error) => error.message);
+    const response = call(swob.ready.disconnect.url, keys.token()).catch((error: Error) => error.message);
     await vi.waitFor(async () => expect(await callsOf(stub)).toHaveLength(1), { timeout: 10_000 });
     swob.kill('SIGTERM');
     expect(await swob.exit).toEqual({ code: null, signal: 'SIGTERM' });
     expect(swob.stderr()).not.toContain('by force');
-    expect(await answer).toBe('socket hang up');
+    expect(await response).toBe('socket hang up');
   });
 });

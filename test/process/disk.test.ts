@@ -1,13 +1,25 @@
-// HOSTILE.md X7 through the binary: damaged files, a full disk, a read-only one. It refuses to start or to
+// docs/protocol.md, X7 with the real binary: damaged files, a full disk, a read-only one. It refuses to start or to
 // acknowledge, says why, and keeps what was acknowledged before.
 
-import { mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { runProcess, runSwob, startSwob } from '../support/binary.ts';
 import { needs } from '../support/needs.ts';
-import { createPhone, handshakeUrlOf, openSession, pair, post } from '../support/phone.ts';
-import { createWorld, inspectStore, type World } from './world.ts';
+import { createPhone, get, handshakeUrlOf, openSession, pair, post } from '../support/phone.ts';
+import { createInstallation, type Installation, inspectStore } from './installation.ts';
 
 const phone = createPhone();
 
@@ -19,15 +31,24 @@ function ping(gateway: string, imsi: string) {
   return post(`${gateway}/seeds/ping`, { IMSI: imsi, MSISDN: '+237650000000', seed_type: 'seed' });
 }
 
-/** A store that has a paired user and an active seed, and no process. */
-async function filledWorld(): Promise<World & { readonly sharedKey: string }> {
-  const world = await createWorld();
-  const swob = await startSwob(['serve'], { cwd: world.folder });
+let filled: { readonly copy: string; readonly sharedKey: string } | undefined;
+afterAll(() => filled && rm(filled.copy, { recursive: true }));
+
+/** A store with a paired user and an active seed that no process has open. */
+async function createFilledInstallation(): Promise<Installation & { readonly sharedKey: string }> {
+  const installation = await createInstallation();
+  if (filled) {
+    await cp(filled.copy, installation.data, { recursive: true, preserveTimestamps: true });
+    return { ...installation, sharedKey: filled.sharedKey };
+  }
+  const swob = await startSwob(['serve'], { cwd: installation.folder });
   const sharedKey = await pairPhone(swob.ready.gateway.url);
   expect((await ping(swob.ready.gateway.url, '111')).status).toBe(200);
   swob.kill('SIGTERM');
   await swob.exit;
-  return { ...world, sharedKey };
+  filled = { copy: await mkdtemp(join(tmpdir(), 'swob-filled-')), sharedKey };
+  await cp(installation.data, filled.copy, { recursive: true, preserveTimestamps: true });
+  return { ...installation, sharedKey };
 }
 
 /** The only record of a kind. */
@@ -41,28 +62,34 @@ async function recordOf(data: string, kind: 'users' | 'seeds'): Promise<string> 
 const damages: Record<string, (file: string) => Promise<void>> = {
   'cut short': async (file) => truncate(file, (await readFile(file)).length - 2),
   empty: (file) => truncate(file, 0),
-  'no JSON': (file) => writeFile(file, '\u0000\u0000\u0000\u0000'),
-  'of another kind': (file) => writeFile(file, '[]'),
 };
 
 for (const [damage, apply] of Object.entries(damages)) {
-  for (const name of ['meta.json', 'lps.json', 'a seed that pinged lately'] as const) {
-    test(`does not start when ${name} is ${damage}, and leaves it as it is`, async () => {
-      const { folder, data } = await filledWorld();
-      const file = name.endsWith('.json') ? join(data, name) : await recordOf(data, 'seeds');
-      await apply(file);
-      const before = await readFile(file);
-      const { code, stdout, stderr } = await runSwob(['serve'], { cwd: folder });
-      expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
-      expect(stderr).toContain(`swob: ${file} is damaged`);
-      expect(await readFile(file)).toEqual(before);
-      // It can be tried again at once: the answer is the file, not a lock.
-      expect((await runSwob(['serve'], { cwd: folder })).stderr).toContain(`swob: ${file} is damaged`);
-    });
-  }
+  test(`does not start when meta.json is ${damage}, and does not change it`, async () => {
+    const { folder, data } = await createFilledInstallation();
+    const file = join(data, 'meta.json');
+    await apply(file);
+    const before = await readFile(file);
+    const { code, stdout, stderr } = await runSwob(['serve'], { cwd: folder });
+    expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
+    expect(stderr).toContain(`swob: ${file} is damaged`);
+    expect(await readFile(file)).toEqual(before);
+    // A retry fails because of the file, not because of a lock.
+    expect((await runSwob(['serve'], { cwd: folder })).stderr).toContain(`swob: ${file} is damaged`);
+  });
 
-  test(`a user whose record is ${damage} is not paired anew over it, and others are served`, async () => {
-    const { folder, data } = await filledWorld();
+  test(`lps.json and a seed that are ${damage} are set aside and reported, and the next ping restores the seed`, async () => {
+    const { folder, data } = await createFilledInstallation();
+    const files = [await recordOf(data, 'seeds'), join(data, 'lps.json')];
+    for (const file of files) await apply(file);
+    const { ready, stderr } = await startSwob(['serve'], { cwd: folder });
+    expect((await ping(ready.gateway.url, '111')).status).toBe(200);
+    for (const file of files) expect(stderr()).toContain(`${file} is damaged`);
+    expect(await readdir(join(data, 'damaged'))).toHaveLength(2);
+  });
+
+  test(`a user whose record is ${damage} cannot pair again, and others are served`, async () => {
+    const { folder, data } = await createFilledInstallation();
     const file = await recordOf(data, 'users');
     await apply(file);
     const before = await readFile(file);
@@ -74,8 +101,8 @@ for (const [damage, apply] of Object.entries(damages)) {
   });
 }
 
-test('does not take another program’s folder for its own', async () => {
-  const { folder, data } = await createWorld();
+test('refuses the folder of another program', async () => {
+  const { folder, data } = await createInstallation({ keys: false });
   await mkdir(data);
   await writeFile(join(data, 'accounts.db'), 'precious');
   const { code, stderr } = await runSwob(['serve'], { cwd: folder });
@@ -84,8 +111,8 @@ test('does not take another program’s folder for its own', async () => {
   expect(await readdir(data)).toEqual(['accounts.db']);
 });
 
-test('a file in the place of the store’s folder is named', async () => {
-  const { folder, data } = await createWorld();
+test('a file in place of the store folder is reported', async () => {
+  const { folder, data } = await createInstallation({ keys: false });
   await writeFile(data, '');
   const { code, stderr } = await runSwob(
     [
@@ -98,20 +125,20 @@ test('a file in the place of the store’s folder is named', async () => {
   expect(stderr).toContain(`swob: cannot make the store's folder ${data}`);
 });
 
-test('while nothing can be written nothing is acknowledged, and once it can all goes on', async () => {
-  const { folder, data, sharedKey } = await filledWorld();
+test('acknowledges nothing while writes fail, and recovers when they succeed again', async () => {
+  const { folder, data, sharedKey } = await createFilledInstallation();
   const swob = await startSwob(['serve'], { cwd: folder });
   const gateway = swob.ready.gateway.url;
   await rename(join(data, 'seeds'), join(data, 'seeds.away'));
   await writeFile(join(data, 'seeds'), 'in the way');
   const refused = await ping(gateway, '222');
-  // The reason is for anyone, the place for the operator.
+  // Clients see the reason; only the operator sees the path.
   expect(refused).toMatchObject({
     status: 503,
     text: expect.stringMatching(/^the store cannot be used now \(E\w+\)$/),
   });
   expect(swob.stderr()).toContain(join(data, 'seeds'));
-  // What is not concerned is served.
+  // Requests that need no write are served.
   const newKey = await pairPhone(gateway);
   expect(newKey).not.toBe(sharedKey);
 
@@ -127,8 +154,8 @@ test('while nothing can be written nothing is acknowledged, and once it can all 
   });
 });
 
-/** A small file system at `data`, gone when the test ends. */
-async function mountAt({ folder, data }: World, size: string): Promise<void> {
+/** A small file system at `data`, unmounted when the test ends. */
+async function mountAt({ folder, data }: Installation, size: string): Promise<void> {
   await mkdir(data, { recursive: true });
   const args = ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', data];
   expect(await runProcess('mount', args, { cwd: folder })).toMatchObject({ code: 0 });
@@ -137,11 +164,20 @@ async function mountAt({ folder, data }: World, size: string): Promise<void> {
   });
 }
 
-test('a disk that fills up: what was acknowledged is there, the rest was refused', async (context) => {
+/** Takes the pages that are left: a failed write frees those of its file. */
+async function fillRest(folder: string): Promise<void> {
+  const page = Buffer.alloc(4_096);
+  const write = async (): Promise<void> => {
+    for (let pages = 0; pages < 1_000; pages++) await appendFile(join(folder, 'filler'), page);
+  };
+  await expect(write()).rejects.toMatchObject({ code: 'ENOSPC' });
+}
+
+test('keeps everything acknowledged when the disk fills up, and refuses the rest', async (context) => {
   needs(context, { mounts: true });
-  const world = await createWorld();
-  await mountAt(world, '256k');
-  const swob = await startSwob(['serve'], { cwd: world.folder });
+  const installation = await createInstallation({ keys: false });
+  await mountAt(installation, '256k');
+  const swob = await startSwob(['serve'], { cwd: installation.folder });
   const kept: string[] = [];
   const bound = 200;
   for (let n = 0; n < bound; n++) {
@@ -154,39 +190,47 @@ test('a disk that fills up: what was acknowledged is there, the rest was refused
   }
   expect(kept.length).toBeGreaterThan(0);
   expect(kept.length).toBeLessThan(bound);
+  await fillRest(installation.data);
   await expect(pairPhone(swob.ready.gateway.url)).rejects.toThrow('password: 503');
+  const readiness = await get(`${swob.ready.gateway.url}/readyz`);
+  expect(readiness.status).toBe(503);
+  expect(JSON.parse(readiness.text)).toMatchObject({ checks: { store: { ok: false } } });
   swob.kill('SIGKILL');
   await swob.exit;
 
-  // Full, it does not start, and says why.
-  const full = await runSwob(['serve'], { cwd: world.folder });
+  // On a full disk it does not start and says why.
+  const full = await runSwob(['serve'], { cwd: installation.folder });
   expect(full.code).toBe(75);
   expect(full.stderr).toContain('ENOSPC');
-  await runProcess('mount', ['-o', 'remount,size=4m', world.data], { cwd: world.folder });
-  await inspectStore(world.data, async ({ seeds, users }) => {
+  await runProcess('mount', ['-o', 'remount,size=4m', installation.data], { cwd: installation.folder });
+  await inspectStore(installation.data, async ({ seeds, users }) => {
     for (const imsi of kept) expect(await seeds.get(imsi)).toMatchObject({ imsi });
     expect(await seeds.get(`imsi-${kept.length}`)).toBeUndefined();
     expect(await users.get('alice')).toBeUndefined();
   });
-  const again = await startSwob(['serve'], { cwd: world.folder });
+  const again = await startSwob(['serve'], { cwd: installation.folder });
   expect(await pairPhone(again.ready.gateway.url)).toMatch(/^[0-9a-f]{32}$/);
 });
 
-test('a read-only disk: it does not start on it, and one that becomes so is not written to', async (context) => {
+test('does not start on a read-only disk, and does not write to one that becomes read-only', async (context) => {
   needs(context, { mounts: true });
-  const world = await createWorld();
-  await mountAt(world, '1m');
-  const first = await startSwob(['serve'], { cwd: world.folder });
-  expect((await ping(first.ready.gateway.url, '111')).status).toBe(200);
-  await runProcess('mount', ['-o', 'remount,ro', world.data], { cwd: world.folder });
+  const installation = await createInstallation();
+  await mountAt(installation, '1m');
+  const first = await startSwob(['serve'], { cwd: installation.folder });
+  const sharedKey = await pairPhone(first.ready.gateway.url);
+  // Remounting fails while a file is open for writing, as after a ping.
+  const remount = ['-o', 'remount,ro', installation.data];
+  expect(await runProcess('mount', remount, { cwd: installation.folder })).toMatchObject({ code: 0 });
   const refused = await ping(first.ready.gateway.url, '222');
   expect(refused).toMatchObject({ status: 503, text: expect.stringContaining('EROFS') });
   first.kill('SIGKILL');
   await first.exit;
 
-  const second = await runSwob(['serve'], { cwd: world.folder });
+  const second = await runSwob(['serve'], { cwd: installation.folder });
   expect(second.code).toBe(78);
   expect(second.stderr).toContain('EROFS');
-  await runProcess('mount', ['-o', 'remount,rw', world.data], { cwd: world.folder });
-  await inspectStore(world.data, async ({ seeds }) => expect(await seeds.get('111')).toBeDefined());
+  await runProcess('mount', ['-o', 'remount,rw', installation.data], { cwd: installation.folder });
+  await inspectStore(installation.data, async ({ users }) => {
+    expect((await users.get('alice'))?.sharedKey).toBe(sharedKey);
+  });
 });

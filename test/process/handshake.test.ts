@@ -1,18 +1,18 @@
-// A phone made of curl, openssl and jq, as in shell scripts: none of our own code on its side.
+// A phone that uses only curl, openssl and jq, as a shell script would, and none of our code.
 
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { runProcess, startSwob } from '../support/binary.ts';
 import { needs } from '../support/needs.ts';
-import { createWorld, inspectStore } from './world.ts';
+import { createInstallation, inspectStore } from './installation.ts';
 
 const script = resolve('test/process/handshake.sh');
 const programs = ['bash', 'curl', 'jq', 'openssl'].map((command) => ({ command }));
 
 test('the key that openssl decrypts is the one in the store', async (context) => {
   needs(context, ...programs);
-  const { folder, data } = await createWorld();
+  const { folder, data } = await createInstallation();
   const swob = await startSwob(['serve'], { cwd: folder });
   await writeFile(join(folder, 'password'), 'correct horse');
   const paired = await runProcess(script, [swob.ready.gateway.url, 'alice', 'password'], { cwd: folder });
@@ -23,9 +23,9 @@ test('the key that openssl decrypts is the one in the store', async (context) =>
   expect(user?.sharedKey).toBe(paired.stdout.trim());
 });
 
-test('a wrong password pairs nothing', async (context) => {
+test('a wrong password does not pair', async (context) => {
   needs(context, ...programs);
-  const { folder, data } = await createWorld();
+  const { folder, data } = await createInstallation();
   const swob = await startSwob(['serve'], { cwd: folder });
   await writeFile(join(folder, 'password'), 'incorrect horse');
   const { code, stderr } = await runProcess(script, [swob.ready.gateway.url, 'alice', 'password'], {

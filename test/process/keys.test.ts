@@ -1,4 +1,4 @@
-// The gateway's key pair on disk: made by the first start, the operator's own, and every way in which it can
+// The gateway's key pair on disk: created by the first start, the operator's own, and every way in which it can
 // be unusable.
 
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { runProcess, runSwob, startSwob } from '../support/binary.ts';
 import { needs } from '../support/needs.ts';
 import { createPhone, handshakeUrlOf, openSession, pair, shakeHands } from '../support/phone.ts';
 import { freePort, occupy } from '../support/ports.ts';
-import { createWorld } from './world.ts';
+import { createInstallation } from './installation.ts';
 
 /** The PEM that phones get in a handshake. */
 async function keyOf(gateway: string): Promise<string> {
@@ -16,8 +16,8 @@ async function keyOf(gateway: string): Promise<string> {
   return (await shakeHands(url, createPhone())).publicKey;
 }
 
-test('the first start makes the pair, for its owner only, and the second one uses it', async () => {
-  const { folder, data } = await createWorld();
+test('the first start creates the pair, readable by its owner only, and the second start uses it', async () => {
+  const { folder, data } = await createInstallation({ keys: false });
   const first = await startSwob(['serve'], { cwd: folder });
   const pem = await keyOf(first.ready.gateway.url);
   const file = join(data, 'security', 'private.pem');
@@ -32,12 +32,15 @@ test('the first start makes the pair, for its owner only, and the second one use
   expect((await stat(join(data, 'security', 'admin.token'))).mode & 0o777).toBe(0o600);
   first.kill('SIGTERM');
   await first.exit;
+  const announced = /"level":40.*"file":"[^"]*private\.pem".*created a new key pair, because there was none/;
+  expect(first.stderr()).toMatch(announced);
   const second = await startSwob(['serve'], { cwd: folder });
   expect(await keyOf(second.ready.gateway.url)).toBe(pem);
   expect(await readFile(file, 'utf8')).toBe(privatePem);
+  expect(second.stderr()).not.toMatch(announced);
 });
 
-/** openssl(1) in the folder of the keys. */
+/** Runs openssl(1) in the folder of the keys. */
 async function openssl(folder: string, commands: readonly string[]): Promise<void> {
   for (const command of commands) {
     const { code, stderr } = await runProcess('openssl', command.split(' '), { cwd: folder });
@@ -45,8 +48,8 @@ async function openssl(folder: string, commands: readonly string[]): Promise<voi
   }
 }
 
-async function keyFolder(world: { readonly data: string }): Promise<string> {
-  const folder = join(world.data, 'security');
+async function keyFolder(installation: { readonly data: string }): Promise<string> {
+  const folder = join(installation.data, 'security');
   await mkdir(folder, { recursive: true });
   return folder;
 }
@@ -65,27 +68,27 @@ const ownKeys: Record<string, readonly string[]> = {
 for (const [kind, commands] of Object.entries(ownKeys)) {
   test(`the operator's own pair is used (${kind})`, async (context) => {
     needs(context, { command: 'openssl' });
-    const world = await createWorld();
-    const keys = await keyFolder(world);
+    const installation = await createInstallation({ keys: false });
+    const keys = await keyFolder(installation);
     await openssl(keys, commands);
     const before = await readFile(join(keys, 'private.pem'), 'utf8');
     await openssl(keys, ['pkey -in private.pem -pubout -out expected.pem']);
-    const { ready } = await startSwob(['serve'], { cwd: world.folder });
+    const { ready } = await startSwob(['serve'], { cwd: installation.folder });
     expect(await keyOf(ready.gateway.url)).toBe(await readFile(join(keys, 'expected.pem'), 'utf8'));
     expect(await readFile(join(keys, 'private.pem'), 'utf8')).toBe(before);
   });
 }
 
-test('a phone pairs under the operator’s own pair', async (context) => {
+test('a phone pairs with the operator’s own pair', async (context) => {
   needs(context, { command: 'openssl' });
-  const world = await createWorld();
-  await openssl(await keyFolder(world), ['genrsa -traditional -out private.pem 2048']);
-  const { ready } = await startSwob(['serve'], { cwd: world.folder });
+  const installation = await createInstallation({ keys: false });
+  await openssl(await keyFolder(installation), ['genrsa -traditional -out private.pem 2048']);
+  const { ready } = await startSwob(['serve'], { cwd: installation.folder });
   const url = handshakeUrlOf(ready.gateway.url, await openSession(ready.gateway.url, 'alice'));
   expect(await pair(url, createPhone(), 'correct horse')).toMatch(/^[0-9a-f]{32}$/);
 });
 
-/** What is wrong with the pair, how it came so, and the file that the message must name. */
+/** What is wrong with the pair, how the test causes it, and the file that the message must name. */
 const badKeys: [fault: string, make: (folder: string) => Promise<void>, named: string][] = [
   ['the private key cannot be read', (folder) => mkdir(join(folder, 'private.pem')), 'private.pem'],
   [
@@ -122,24 +125,24 @@ const badKeys: [fault: string, make: (folder: string) => Promise<void>, named: s
 ];
 
 for (const [fault, make, named] of badKeys) {
-  test(`does not start when ${fault}, names the file, and lets go of everything`, async (context) => {
+  test(`does not start when ${fault}, names the file, and releases all resources`, async (context) => {
     needs(context, { command: 'openssl' });
-    const world = await createWorld();
-    const keys = await keyFolder(world);
+    const installation = await createInstallation({ keys: false });
+    const keys = await keyFolder(installation);
     await make(keys);
     const before = await readdir(keys);
     const [gatewayPort, syncPort] = [await freePort(), await freePort()];
     const sets = ['--set', `api.port=${gatewayPort}`, '--set', `websocket.port=${syncPort}`];
     const { code, stdout, stderr } = await runSwob(['serve', ...sets, '--ready-file', 'ready.json'], {
-      cwd: world.folder,
+      cwd: installation.folder,
     });
     expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
     const line = stderr.split('\n').find((candidate) => candidate.startsWith('swob: '));
     expect(line).toContain(join('data', 'security', named));
-    // The file is nobody's but the operator's: nothing is made or replaced.
+    // The files belong to the operator: swob creates and replaces nothing.
     expect(await readdir(keys)).toEqual(before);
     for (const port of [gatewayPort, syncPort]) await occupy(port);
-    expect(await readFile(join(world.data, 'lock.1'), 'utf8')).toContain('released');
-    expect(await readdir(world.folder)).not.toContain('ready.json');
+    expect(await readFile(join(installation.data, 'lock.1'), 'utf8')).toContain('released');
+    expect(await readdir(installation.folder)).not.toContain('ready.json');
   });
 }

@@ -9,7 +9,7 @@ import { filesIn } from '../support/folders.ts';
 import { startGelfListener } from '../support/gelf.ts';
 import { needs } from '../support/needs.ts';
 import { get } from '../support/phone.ts';
-import { createWorld } from './world.ts';
+import { createInstallation } from './installation.ts';
 
 const linesOf = (text: string) =>
   text
@@ -17,8 +17,8 @@ const linesOf = (text: string) =>
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line));
 
-test('each service has its file, and the lines of the stop are in them', async () => {
-  const { folder } = await createWorld({ extra: '[logging]\nbase_dir = logs' });
+test('each service writes a file of its own, including the lines of its stop', async () => {
+  const { folder } = await createInstallation({ extra: '[logging]\nbase_dir = logs' });
   const swob = await startSwob(['serve'], { cwd: folder });
   await get(`${swob.ready.gateway.url}/v2/sync/users/alice`, { headers: { 'x-request-id': 'mine' } });
   swob.kill('SIGTERM');
@@ -37,8 +37,8 @@ test('each service has its file, and the lines of the stop are in them', async (
   expect(statSync(join(logs, 'gateway.log')).mode & 0o777).toBe(0o640);
 });
 
-test('SIGHUP takes over the levels of the file, and opens log files anew', async () => {
-  const { folder, conf } = await createWorld({ extra: '[logging]\nbase_dir = logs\nlevel = warn' });
+test('on SIGHUP the levels of the configuration file take effect and log files are reopened', async () => {
+  const { folder, conf } = await createInstallation({ extra: '[logging]\nbase_dir = logs\nlevel = warn' });
   const swob = await startSwob(['serve', 'gateway', '--set', 'websocket.port=1'], { cwd: folder });
   const log = join(folder, 'logs', 'gateway.log');
   const text = readFileSync(conf, 'utf8');
@@ -47,22 +47,22 @@ test('SIGHUP takes over the levels of the file, and opens log files anew', async
 
   writeFileSync(conf, text.replace('level = warn', 'level = debug'));
   swob.kill('SIGHUP');
-  await swob.said('stderr', '"msg":"log levels changed"');
+  await swob.waitForOutput('stderr', '"msg":"log levels changed"');
   await get(`${swob.ready.gateway.url}/seeds`);
-  await swob.said('stderr', '"route":"/seeds"');
+  await swob.waitForOutput('stderr', '"route":"/seeds"');
   await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('"route":"/seeds"'));
 
   renameSync(log, `${log}.1`);
   writeFileSync(conf, text.replace('level = warn', 'level = loud'));
   swob.kill('SIGHUP');
-  await swob.said('stderr', 'the configuration has faults; log levels stay');
+  await swob.waitForOutput('stderr', 'the configuration is invalid; log levels stay unchanged');
   await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('log levels stay'));
   swob.kill('SIGTERM');
   await swob.exit;
 });
 
-test('SIGHUP ends nothing where there are no files either', async () => {
-  const { folder } = await createWorld();
+test('SIGHUP does not end a process without log files', async () => {
+  const { folder } = await createInstallation();
   const swob = await startSwob(['serve'], { cwd: folder });
   swob.kill('SIGHUP');
   expect((await get(`${swob.ready.gateway.url}/seeds`)).status).toBe(200);
@@ -70,17 +70,17 @@ test('SIGHUP ends nothing where there are no files either', async () => {
   expect(await swob.exit).toEqual({ code: null, signal: 'SIGTERM' });
 });
 
-test('the file is read again by itself after the interval', async () => {
-  const { folder, conf } = await createWorld({ extra: '[logging]\nmonitor_interval = 50ms' });
+test('the configuration file is read again after the interval, without a signal', async () => {
+  const { folder, conf } = await createInstallation({ extra: '[logging]\nmonitor_interval = 50ms' });
   const swob = await startSwob(['serve'], { cwd: folder });
   writeFileSync(conf, `${readFileSync(conf, 'utf8')}level = debug\n`);
-  await swob.said('stderr', '"msg":"log levels changed"');
+  await swob.waitForOutput('stderr', '"msg":"log levels changed"');
   swob.kill('SIGTERM');
   await swob.exit;
 });
 
-test('Graylog gets what its level says, from the variables of the replaced service', async () => {
-  const { folder } = await createWorld();
+test('Graylog gets lines from its level on, configured by the variables of the replaced service', async () => {
+  const { folder } = await createInstallation();
   const graylog = await startGelfListener();
   const env = {
     LOG_LEVEL: 'OFF',
@@ -110,7 +110,7 @@ test('Graylog gets what its level says, from the variables of the replaced servi
 });
 
 test('times are in the time zone of the process', async () => {
-  const { folder } = await createWorld();
+  const { folder } = await createInstallation();
   const swob = await startSwob(['serve'], { cwd: folder, env: { TZ: 'Asia/Novosibirsk' } });
   const [line] = linesOf(swob.stderr());
   expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+07:00$/);
@@ -119,15 +119,15 @@ test('times are in the time zone of the process', async () => {
   await swob.exit;
 });
 
-test('a terminal gets short lines, and ends it by going away', async (context) => {
+test('a terminal gets short lines, and closing it ends the process', async (context) => {
   needs(context, { command: 'script' });
-  const { folder } = await createWorld();
+  const { folder } = await createInstallation();
   const command = `echo pid $$.; exec '${process.execPath}' '${swobScript}' serve`;
   const terminal = startProcess('script', ['-qec', command, '/dev/null'], {
     cwd: folder,
     env: { TERM: 'xterm-256color' },
   });
-  await terminal.said('stdout', 'sync ready at ');
+  await terminal.waitForOutput('stdout', 'sync ready at ');
   expect(terminal.stdout()).toContain('\u001b[32mINFO');
   expect(stripVTControlCharacters(terminal.stdout())).toMatch(
     /^\d\d:\d\d:\d\d\.\d{3} INFO {2}sync listening url=/m,
@@ -141,18 +141,18 @@ test('a terminal gets short lines, and ends it by going away', async (context) =
   await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 5_000 });
 });
 
-test('a folder that cannot be written does not keep it from its work', async () => {
-  const { folder } = await createWorld({ extra: '[logging]\nbase_dir = confs/conf.ini/logs' });
+test('the services work when the log folder cannot be written', async () => {
+  const { folder } = await createInstallation({ extra: '[logging]\nbase_dir = confs/conf.ini/logs' });
   const swob = await startSwob(['serve'], { cwd: folder });
-  await swob.said('stderr', 'the log file cannot be written');
+  await swob.waitForOutput('stderr', 'the log file cannot be written');
   expect((await get(`${swob.ready.gateway.url}/seeds`)).status).toBe(200);
   swob.kill('SIGTERM');
   expect(await swob.exit).toEqual({ code: null, signal: 'SIGTERM' });
 });
 
-test('a full disk costs log lines only, and it says so', async (context) => {
+test('on a full disk only log lines are lost, and the loss is reported', async (context) => {
   needs(context, { mounts: true });
-  const { folder } = await createWorld({ extra: '[logging]\nbase_dir = logs\nlevel = debug' });
+  const { folder } = await createInstallation({ extra: '[logging]\nbase_dir = logs\nlevel = debug' });
   const logs = join(folder, 'logs');
   await runProcess('mkdir', [logs], { cwd: folder });
   const mounted = await runProcess('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', logs], {
@@ -164,10 +164,10 @@ test('a full disk costs log lines only, and it says so', async (context) => {
     for (let count = 0; count < 200; count++) {
       expect((await get(`${swob.ready.gateway.url}/seeds`)).status).toBe(200);
     }
-    await swob.said('stderr', 'ENOSPC');
+    await swob.waitForOutput('stderr', 'ENOSPC');
     await runProcess('mount', ['-o', 'remount,size=1m', logs], { cwd: folder });
     swob.kill('SIGHUP');
-    await swob.said('stderr', 'the log file is written again');
+    await swob.waitForOutput('stderr', 'the log file can be written again');
     swob.kill('SIGTERM');
     await swob.exit;
     const requests = linesOf(readFileSync(join(logs, 'gateway.log'), 'utf8')).filter(
@@ -179,9 +179,9 @@ test('a full disk costs log lines only, and it says so', async (context) => {
   }
 });
 
-test('contradictions are refused at the start', async () => {
-  const { folder } = await createWorld();
+test('a configuration that contradicts itself is refused at the start', async () => {
+  const { folder } = await createInstallation();
   const { code, stderr } = await runSwob(['serve', '--set', 'logging.gelf_level=info'], { cwd: folder });
   expect(code).toBe(78);
-  expect(stderr).toContain('[logging] gelf_level = info needs a gelf_host');
+  expect(stderr).toContain('[logging] gelf_level = info needs gelf_host');
 });

@@ -1,4 +1,4 @@
-// An SMS that openssl encrypted, through the real binary, to a Publisher written in Python.
+// SMS encrypted by openssl, sent through the real binary to a Publisher written in Python.
 
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -6,7 +6,7 @@ import { startDeveloperStub } from '../../src/stubs/developer.ts';
 import { runProcess, startProcess, startSwob } from '../support/binary.ts';
 import { needs, python } from '../support/needs.ts';
 import { createPhone, handshakeUrlOf, openSession, pair, post } from '../support/phone.ts';
-import { createWorld, portOf } from './world.ts';
+import { createInstallation, portOf } from './installation.ts';
 
 const msisdn = '+237650393369';
 const peers = join(import.meta.dirname, 'peers');
@@ -21,9 +21,9 @@ const messages = [
 
 test('messages in many scripts arrive at an independent Publisher byte for byte', async (context) => {
   needs(context, { command: 'openssl' }, { command: 'base64' }, { command: python });
-  const { folder } = await createWorld();
+  const { folder } = await createInstallation();
   const publisher = startProcess(python, [join(peers, 'publisher.py')], { cwd: folder });
-  await publisher.said('stdout', 'port ');
+  await publisher.waitForOutput('stdout', 'port ');
   const port = /port (\d+)/.exec(publisher.stdout())?.[1];
   const developer = await startDeveloperStub({
     host: '127.0.0.1',
@@ -50,8 +50,8 @@ test('messages in many scripts arrive at an independent Publisher byte for byte'
     const { stdout: text } = await runProcess('sh', [join(peers, 'encrypt.sh'), key, message], {
       cwd: folder,
     });
-    const answer = await post(`${url}/sms/platform/gateway-client`, { text, MSISDN: msisdn });
-    expect([answer.status, answer.text]).toEqual([200, 'message published successfully']);
+    const response = await post(`${url}/sms/platform/gateway-client`, { text, MSISDN: msisdn });
+    expect([response.status, response.text]).toEqual([200, 'message published successfully']);
   }
   const arrived = publisher.stdout().trim().split('\n').slice(1);
   expect(arrived.map((line) => line.split(' ')[2])).toEqual(

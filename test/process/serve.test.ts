@@ -1,4 +1,4 @@
-// `swob serve` as operators and scripts meet it: what it says when it is ready, where it listens, and how it
+// `swob serve` for operators and scripts: what it prints when it is ready, where it listens, and when it
 // refuses to start.
 
 import { existsSync, readFileSync, watch } from 'node:fs';
@@ -10,12 +10,12 @@ import { needs } from '../support/needs.ts';
 import { createPhone, get, openSession, pair, post } from '../support/phone.ts';
 import { freePort, occupy } from '../support/ports.ts';
 import { openSocket } from '../support/socket.ts';
-import { createWorld, portOf } from './world.ts';
+import { createInstallation, portOf } from './installation.ts';
 
 const ping = { IMSI: '123456789012345', MSISDN: '+237650000000', seed_type: 'seed' };
 
-test('says where each service is, with the real ports, and both answer', async () => {
-  const { folder } = await createWorld();
+test('prints the address of each service with its real port, and both respond', async () => {
+  const { folder } = await createInstallation();
   const { ready, stdout } = await startSwob(['serve'], { cwd: folder });
   expect(portOf(ready.gateway.url)).toBeGreaterThan(0);
   expect(stdout().trim().split('\n').sort()).toEqual([
@@ -30,7 +30,7 @@ test('says where each service is, with the real ports, and both answer', async (
 });
 
 test('pairs against `swob stub users`', async () => {
-  const { folder } = await createWorld();
+  const { folder } = await createInstallation();
   const stub = await startSwob<{ url: string }>(
     ['stub', 'users', '--user', 'carol:open sesame', '--port', '0'],
     { cwd: folder },
@@ -47,31 +47,31 @@ test('pairs against `swob stub users`', async () => {
   expect(await pair(qr_url, createPhone(), 'open sesame')).toMatch(/^[0-9a-f]{32}$/);
 });
 
-test('says the same as JSON', async () => {
-  const { folder } = await createWorld();
+test('prints the addresses as JSON with --json', async () => {
+  const { folder } = await createInstallation();
   const swob = startProcess(process.execPath, [swobScript, 'serve', '--json'], { cwd: folder });
-  for (const name of ['sync', 'gateway']) await swob.said('stdout', `{"service":"${name}","url":"`);
+  for (const name of ['sync', 'gateway']) await swob.waitForOutput('stdout', `{"service":"${name}","url":"`);
   const lines = swob.stdout().trim().split('\n');
   const urls = new Map(lines.map((line) => [JSON.parse(line).service, JSON.parse(line).url]));
   expect([...urls.keys()].sort()).toEqual(['gateway', 'sync']);
   expect((await get(`${urls.get('gateway')}/seeds`)).status).toBe(200);
 });
 
-test('runs the named service alone', async () => {
-  const { folder } = await createWorld();
+test('runs only the named service', async () => {
+  const { folder } = await createInstallation();
   const { ready, stdout } = await startSwob(['serve', 'gateway'], { cwd: folder });
   expect(ready).toEqual({ gateway: { url: expect.stringMatching(/^http:/) } });
   expect(stdout()).toBe(`gateway ready at ${ready.gateway.url}\n`);
 });
 
-test('the ready file appears whole, and only when both services answer', async () => {
-  const { folder } = await createWorld();
+test('the ready file is written atomically, after both services respond', async () => {
+  const { folder } = await createInstallation();
   const file = join(folder, 'ready.json');
   const appeared = new Promise<string>((resolve, reject) => {
     const watcher = watch(folder, (_event, name) => {
       if (name !== 'ready.json') return;
       try {
-        // At once: a moment later half a file could have become a whole one.
+        // Read immediately: a moment later a partial file could be complete.
         resolve(readFileSync(file, 'utf8'));
       } catch (error) {
         reject(error);
@@ -86,11 +86,11 @@ test('the ready file appears whole, and only when both services answer', async (
   await openSocket(`${ready.sync.url}/v2/sync/init/alice/000`);
 });
 
-test('a service that does not exist is a usage error, and nothing is started', async () => {
-  const { folder, data } = await createWorld();
+test('an unknown service is a usage error, and nothing is started', async () => {
+  const { folder, data } = await createInstallation({ keys: false });
   const { code, stdout, stderr } = await runSwob(['serve', 'nonsense'], { cwd: folder });
   expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
-  expect(stderr).toBe('swob: no service is called "nonsense"; there are: gateway, sync, disconnect\n');
+  expect(stderr).toBe('swob: unknown service "nonsense"; expected one of: gateway, sync, disconnect\n');
   expect(existsSync(data)).toBe(false);
 });
 
@@ -98,8 +98,8 @@ for (const [service, section] of [
   ['gateway', 'api'],
   ['sync', 'websocket'],
 ] as const) {
-  test(`a busy port of ${service} is named, and everything else is let go of`, async () => {
-    const { folder } = await createWorld();
+  test(`a busy port of ${service} is reported by name, and all other resources are released`, async () => {
+    const { folder } = await createInstallation();
     const busy = await occupy();
     const args = ['serve', '--set', `${section}.port=${busy.port}`];
     const { code, stdout, stderr } = await runSwob([...args, '--ready-file', 'ready.json'], { cwd: folder });
@@ -108,7 +108,7 @@ for (const [service, section] of [
     expect(errors).toEqual([expect.stringContaining(`127.0.0.1:${busy.port}`)]);
     expect(errors[0]).toMatch(/^swob: .*EADDRINUSE/);
     expect(existsSync(join(folder, 'ready.json'))).toBe(false);
-    // The lock says that it is free: a holder would have died with it, which is not the same.
+    // The lock file says that it was released, not merely that its owner died.
     expect(await readFile(join(folder, 'data', 'lock.1'), 'utf8')).toContain('released');
     await busy.free();
     const { ready } = await startSwob(args, { cwd: folder });
@@ -116,9 +116,9 @@ for (const [service, section] of [
   });
 }
 
-test('listens on the address that it was given, and on no other', async (context) => {
+test('listens only on the configured address', async (context) => {
   needs(context, { loopbackNetwork: true });
-  const { folder } = await createWorld();
+  const { folder } = await createInstallation();
   const { ready } = await startSwob(
     ['serve', '--set', 'api.host=127.0.0.2', '--set', 'websocket.host=127.0.0.3'],
     { cwd: folder },
@@ -131,8 +131,8 @@ test('listens on the address that it was given, and on no other', async (context
   await expect(openSocket(ready.sync.url.replace('127.0.0.3', '127.0.0.1'))).rejects.toThrow('ECONNREFUSED');
 });
 
-test('on a wildcard the URLs that clients get can be called', async () => {
-  const { folder } = await createWorld();
+test('clients get reachable URLs when it listens on a wildcard address', async () => {
+  const { folder } = await createInstallation();
   const { ready } = await startSwob(
     ['serve', '--set', 'api.host=0.0.0.0', '--set', 'websocket.host=0.0.0.0'],
     { cwd: folder },
@@ -145,8 +145,8 @@ test('on a wildcard the URLs that clients get can be called', async () => {
   expect(await pair(qr_url, createPhone(), 'correct horse')).toMatch(/^[0-9a-f]{32}$/);
 });
 
-test('a second one on the same data is told who has it, and the first serves on', async () => {
-  const { folder, data } = await createWorld();
+test('a second process on the same data names the owner and exits, and the first keeps serving', async () => {
+  const { folder, data } = await createInstallation();
   const first = await startSwob(['serve'], { cwd: folder });
   const { code, stdout, stderr } = await runSwob(['serve'], { cwd: folder });
   expect({ code, stdout }).toEqual({ code: 75, stdout: '' });
@@ -154,8 +154,8 @@ test('a second one on the same data is told who has it, and the first serves on'
   expect((await post(`${first.ready.gateway.url}/seeds/ping`, ping)).status).toBe(200);
 });
 
-test('every fault of the configuration is told with its line, and nothing is started', async () => {
-  const { folder, data, conf } = await createWorld();
+test('every configuration error is reported with its line, and nothing is started', async () => {
+  const { folder, data, conf } = await createInstallation({ keys: false });
   const line = (await readFile(conf, 'utf8')).split('\n').length;
   await appendFile(conf, '[sync]\nmax_conections = 5\nsession_sleep_timeout = soon\n');
   const { code, stdout, stderr } = await runSwob(['serve'], { cwd: folder });
@@ -165,15 +165,22 @@ test('every fault of the configuration is told with its line, and nothing is sta
   expect(existsSync(data)).toBe(false);
 });
 
-test('the environment counts as configuration, faults too', async () => {
-  const { folder } = await createWorld();
+test('obsolete keys of the old server are logged', async () => {
+  const { folder, conf } = await createInstallation();
+  await appendFile(conf, '[websocket]\nDEBUG: True\n');
+  const { stderr } = await startSwob(['serve', 'sync'], { cwd: folder });
+  expect(stderr()).toContain('[websocket] debug: ignored: the log level is set by [logging] level');
+});
+
+test('environment variables are configuration, and their errors are reported', async () => {
+  const { folder } = await createInstallation();
   const { code, stderr } = await runSwob(['serve'], { cwd: folder, env: { SWOB_API_PORT: 'abc' } });
   expect(code).toBe(78);
   expect(stderr).toContain('environment SWOB_API_PORT: [api] port');
 });
 
-test('a memory store leaves nothing on disk but the keys', async () => {
-  const { folder, data } = await createWorld();
+test('a memory store writes nothing to disk except the keys', async () => {
+  const { folder, data } = await createInstallation({ keys: false });
   const port = await freePort();
   const { ready } = await startSwob(['serve', '--set', 'store.url=memory:', '--set', `api.port=${port}`], {
     cwd: folder,
@@ -184,11 +191,11 @@ test('a memory store leaves nothing on disk but the keys', async () => {
   expect(existsSync(join(data, 'security', 'private.pem'))).toBe(true);
 });
 
-test('a log that cannot be written hurts nothing', async () => {
-  const { folder } = await createWorld();
+test('an unwritable log does not stop the services', async () => {
+  const { folder } = await createInstallation();
   const shell = `exec "${process.execPath}" "${swobScript}" serve 2>/dev/full`;
   const swob = await startProcess('sh', ['-c', shell], { cwd: folder });
-  await swob.said('stdout', 'sync ready at ');
+  await swob.waitForOutput('stdout', 'sync ready at ');
   const url = /gateway ready at (\S+)/.exec(swob.stdout())?.[1] ?? '';
   const refused = await fetch(`${url}/v2/sync/users/alice/sessions/${'0'.repeat(32)}`, {
     method: 'POST',

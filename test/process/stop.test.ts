@@ -1,6 +1,5 @@
 // How `swob serve` stops: gracefully on the first signal, by force on the second or at the deadline.
 
-import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { startDeveloperStub } from '../../src/stubs/developer.ts';
 import { startSwob } from '../support/binary.ts';
@@ -15,17 +14,18 @@ import {
 } from '../support/phone.ts';
 import { encryptAsApp } from '../support/sms.ts';
 import { openSocket } from '../support/socket.ts';
-import { createWorld, inspectStore, portOf, type World } from './world.ts';
+import { createInstallation, type Installation, inspectStore, portOf } from './installation.ts';
+import { startUnresponsiveServer } from './unresponsive-server.ts';
 
 const ping = { IMSI: '123456789012345', MSISDN: '+237650000000', seed_type: 'seed' };
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`${signal} closes sockets with 1001, writes what is in memory, and ends by that signal`, async () => {
-    const { folder, data } = await createWorld();
+  test(`${signal} closes sockets with 1001, writes pending changes, and exits by that signal`, async () => {
+    const { folder, data } = await createInstallation();
     const swob = await startSwob(['serve'], { cwd: folder });
     const socket = await openSocket(await openSession(swob.ready.gateway.url, 'alice'));
     await post(`${swob.ready.gateway.url}/seeds/ping`, ping);
-    // Registered already: this LPS is in memory only.
+    // The seed is registered already, so this LPS is in memory only.
     const { text: lps } = await post(`${swob.ready.gateway.url}/seeds/ping`, ping);
     swob.kill(signal);
     expect(await socket.closed).toEqual({ code: 1001, reason: 'server stopping' });
@@ -37,33 +37,51 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-test('a second signal ends it at once, and the next start takes over', async () => {
-  const world = await createWorld();
-  const { swob, answer } = await startStuck(world);
+test('a second signal ends it immediately, and the next start takes over the store', async () => {
+  const installation = await createInstallation();
+  const { swob, response } = await startWithPendingRequest(installation);
   swob.kill('SIGTERM');
-  await swob.said('stderr', '"msg":"stopping"');
-  swob.kill('SIGTERM');
+  await swob.waitForOutput('stderr', '"msg":"stopping"');
+  swob.kill('SIGINT');
   expect(await swob.exit).toEqual({ code: 143, signal: null });
-  expect(swob.stderr()).toContain('second signal SIGTERM');
-  await expect(answer).rejects.toThrow('fetch failed');
-  await startSwob(['serve'], { cwd: world.folder });
+  expect(swob.stderr()).toContain('second signal SIGINT');
+  await expect(response).rejects.toThrow('fetch failed');
+  await startSwob(['serve'], { cwd: installation.folder });
 });
 
-test('a request that does not end is cut off, and sockets still hear 1001', async () => {
-  const { swob, answer } = await startStuck(await createWorld());
+test('the same signal forces the stop when it arrives later than the one that npm repeats', async () => {
+  const { swob, response } = await startWithPendingRequest(await createInstallation());
+  const again = setInterval(() => swob.kill('SIGINT'), 100);
+  onTestFinished(() => clearInterval(again));
+  expect(await swob.exit).toEqual({ code: 130, signal: null });
+  expect(swob.stderr()).toContain('second signal SIGINT');
+  const [stopping = 0, forced = 0] = swob
+    .stderr()
+    .split('\n')
+    .filter((line) => /"msg":"stopping/.test(line))
+    .map((line) => Date.parse(JSON.parse(line).time));
+  expect(forced - stopping).toBeGreaterThanOrEqual(990);
+  await expect(response).rejects.toThrow('fetch failed');
+});
+
+test('a request that does not end is aborted, and sockets are still closed with 1001', async () => {
+  const { swob, response } = await startWithPendingRequest(await createInstallation());
   const socket = await openSocket(`${swob.ready.sync.url}/v2/sync/init/111/000`);
   await socket.next();
   swob.kill('SIGINT');
+  await swob.waitForOutput('stderr', '"msg":"stopping"');
+  // Ctrl-C during `npm start` sends two signals.
+  swob.kill('SIGINT');
   expect(await socket.closed).toEqual({ code: 1001, reason: 'server stopping' });
   expect(await swob.exit).toEqual({ code: null, signal: 'SIGINT' });
-  await expect(answer).rejects.toThrow('fetch failed');
+  await expect(response).rejects.toThrow('fetch failed');
 });
 
-test('an SMS that is at a Publisher which does not answer is kept, and the stop is no forced one', async () => {
-  const publisher = await startSilent();
+test('an SMS at an unresponsive Publisher is kept, and the stop is not forced', async () => {
+  const publisher = await startUnresponsiveServer();
   const developer = await startDeveloperStub({ host: '127.0.0.1', port: 0 });
   onTestFinished(() => developer.close());
-  const { folder, data } = await createWorld({
+  const { folder, data } = await createInstallation({
     extra: [
       `[publisher]\nport = ${publisher.port}\ntimeout = 1m`,
       `[backend_publisher]\nport = ${portOf(developer.url)}`,
@@ -73,23 +91,23 @@ test('an SMS that is at a Publisher which does not answer is kept, and the stop 
   const { url } = swob.ready.gateway;
   const initUrl = await openSession(url, 'alice');
   const key = await pair(handshakeUrlOf(url, initUrl), createPhone(), 'correct horse');
-  const answer = post(`${url}/sms/platform/gateway-client`, {
+  const response = post(`${url}/sms/platform/gateway-client`, {
     text: encryptAsApp(key, 'g:message'),
     MSISDN: 'alice',
   });
-  answer.catch(() => {});
+  response.catch(() => {});
   await publisher.called;
   swob.kill('SIGTERM');
   expect(await swob.exit).toEqual({ code: null, signal: 'SIGTERM' });
   expect(swob.stderr()).not.toContain('"level":50');
   const waiting = await inspectStore(data, (store) => store.inbound.count());
-  expect(waiting).toEqual({ waiting: 1, failed: 0 });
+  expect(waiting).toEqual({ waiting: 1, deadLetters: 0 });
 });
 
-/** A gateway in the middle of a request: the user API has taken the call and never answers. */
-async function startStuck({ folder }: World) {
-  const silent = await startSilent();
-  const url = `http://127.0.0.1:${silent.port}/%s`;
+/** A gateway that is handling a request: the user API has accepted the call and never responds. */
+async function startWithPendingRequest({ folder }: Installation) {
+  const upstream = await startUnresponsiveServer();
+  const url = `http://127.0.0.1:${upstream.port}/%s`;
   const swob = await startSwob(
     [
       'serve',
@@ -104,27 +122,9 @@ async function startStuck({ folder }: World) {
   const handshakeUrl = handshakeUrlOf(gateway, await openSession(gateway, 'alice'));
   const { publicKey, verificationUrl } = await shakeHands(handshakeUrl, createPhone());
   const password = encryptFor(publicKey, Buffer.from('correct horse')).toString('base64');
-  const answer = post(verificationUrl, { password });
-  // The test looks at it once the process is gone; until then its failure is nobody's.
-  answer.catch(() => {});
-  await silent.called;
-  return { swob, answer };
-}
-
-/** A server that takes a connection and never answers; `called` resolves with the first. */
-async function startSilent(): Promise<{ port: number; called: Promise<void> }> {
-  let call: () => void = () => {};
-  const called = new Promise<void>((resolve) => {
-    call = resolve;
-  });
-  const server = createServer((socket) => {
-    socket.on('error', () => {});
-    socket.once('data', () => call());
-    onTestFinished(() => void socket.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('no address');
-  return { port: address.port, called };
+  const response = post(verificationUrl, { password });
+  // The test awaits it after the process has exited; until then a rejection would be unhandled.
+  response.catch(() => {});
+  await upstream.called;
+  return { swob, response };
 }

@@ -1,4 +1,4 @@
-// Certificates renewed on disk under the real binary: all three services, and two halves that trust each other.
+// Certificates renewed on disk while the real binary runs: all three services, and two halves that trust each other.
 
 import { copyFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,8 +7,8 @@ import { runSwob, startSwob } from '../support/binary.ts';
 import { type MadeCertificate, makeCertificate, peerOf } from '../support/certificates.ts';
 import { needs } from '../support/needs.ts';
 import { freePort } from '../support/ports.ts';
-import { makeKeys } from './disconnect-world.ts';
-import { createWorld } from './world.ts';
+import { makeKeys } from './disconnect-service.ts';
+import { createInstallation } from './installation.ts';
 
 const sections = ['api_ssl', 'websocket_ssl', 'disconnect_ssl'];
 
@@ -30,9 +30,9 @@ const settings = (folder: string): string[] =>
 
 const httpsOf = (url: string): string => url.replace('wss:', 'https:');
 
-test('gateway, sync and disconnect show a renewed certificate within a moment, and speak TLS 1.2 at least', async (context) => {
+test('gateway, sync and disconnect serve a renewed certificate without a restart, and require TLS 1.2', async (context) => {
   needs(context, { command: 'openssl' });
-  const { folder } = await createWorld();
+  const { folder } = await createInstallation();
   const { publicFile } = await makeKeys();
   const [first, second] = [makeCertificate(folder, 'first'), makeCertificate(folder, 'second')];
   install(folder, first);
@@ -59,7 +59,7 @@ test('gateway, sync and disconnect show a renewed certificate within a moment, a
 
 test('two processes trust the renewed certificate of the other half', async (context) => {
   needs(context, { command: 'openssl' });
-  const { folder } = await createWorld();
+  const { folder } = await createInstallation();
   install(folder, makeCertificate(folder, 'first'));
   const ports = [await freePort(), await freePort()];
   const args = [
@@ -73,7 +73,9 @@ test('two processes trust the renewed certificate of the other half', async (con
   expect(await pair()).toMatchObject({ code: 0 });
 
   install(folder, makeCertificate(folder, 'second'));
-  await Promise.all([gateway, sync].map(({ said }) => said('stderr', 'a new certificate is in use')));
+  await Promise.all(
+    [gateway, sync].map(({ waitForOutput }) => waitForOutput('stderr', 'a new certificate is in use')),
+  );
   const paired = await pair();
   expect(paired).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[0-9a-f]{32}\n$/) });
   expect(`${gateway.stderr()}${sync.stderr()}`).not.toMatch(/"level":(40|50).*(pause|ack|gateway)/);

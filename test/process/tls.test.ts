@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { runSwob, startSwob } from '../support/binary.ts';
 import { freePort } from '../support/ports.ts';
-import { createWorld, portOf } from './world.ts';
+import { createInstallation, portOf } from './installation.ts';
 
-/** A self-signed certificate for a name that nobody calls, and the settings that use it. */
+/** A self-signed certificate for a name that no client uses, and the settings for it. */
 function selfSigned(folder: string): string[] {
   const [crt, key] = [join(folder, 'tls.crt'), join(folder, 'tls.key')];
   execFileSync(
@@ -30,8 +30,8 @@ function selfSigned(folder: string): string[] {
 const pairAlice = (folder: string, args: string[]) =>
   runSwob(['sync', 'pair', 'alice', '--password', '-', ...args], { cwd: folder, input: 'correct horse' });
 
-test('one process: https and wss URLs, and the commands trust the configured certificate', async () => {
-  const { folder } = await createWorld();
+test('one process serves https and wss, and the commands trust the configured certificate', async () => {
+  const { folder } = await createInstallation();
   const tls = selfSigned(folder);
   const swob = await startSwob(['serve', ...tls], { cwd: folder });
   expect(swob.ready.gateway.url).toMatch(/^https:/);
@@ -48,8 +48,8 @@ test('one process: https and wss URLs, and the commands trust the configured cer
   });
 });
 
-test('two processes: pause and ack reach the socket', async () => {
-  const { folder } = await createWorld();
+test('pause and ack reach the socket across two processes', async () => {
+  const { folder } = await createInstallation();
   const settings = [
     ...selfSigned(folder),
     '--set',
@@ -64,8 +64,8 @@ test('two processes: pause and ack reach the socket', async () => {
   expect(paired.stderr).not.toMatch(/pause|ack/);
 });
 
-test('peers that connect and say nothing are dropped in time, and hold no stop', async () => {
-  const { folder } = await createWorld();
+test('silent peers are disconnected in time and do not delay the stop', async () => {
+  const { folder } = await createInstallation();
   const swob = await startSwob(['serve', ...selfSigned(folder), '--set', 'api.request_timeout=500ms'], {
     cwd: folder,
   });

@@ -1,15 +1,15 @@
-// Gateway and sync as two processes, which know each other by configuration and speak the old wire protocol.
+// Gateway and sync as two processes, configured with each other's address, that speak the old wire protocol.
 
 import { expect, test } from 'vitest';
 import { startSwob } from '../support/binary.ts';
 import { createPhone, get, openSession, pair, post } from '../support/phone.ts';
 import { freePort } from '../support/ports.ts';
 import { openSocket } from '../support/socket.ts';
-import { createWorld, inspectStore, type World } from './world.ts';
+import { createInstallation, type Installation, inspectStore } from './installation.ts';
 
 const phone = createPhone();
 
-async function startBoth({ folder }: World, ...sets: string[]) {
+async function startBoth({ folder }: Installation, ...sets: string[]) {
   const [gatewayPort, syncPort] = [await freePort(), await freePort()];
   const args = [`api.port=${gatewayPort}`, `websocket.port=${syncPort}`, ...sets].flatMap((set) => [
     '--set',
@@ -26,13 +26,17 @@ const qrUrlOf = (frame: string): string => JSON.parse(frame).qr_url;
 
 for (const state of ['testing', 'production']) {
   test(`a phone pairs after a rotation (${state})`, async () => {
-    const world = await createWorld();
-    const { gateway, url } = await startBoth(world, `api.state=${state}`, 'sync.session_sleep_timeout=2s');
+    const installation = await createInstallation();
+    const { gateway, url } = await startBoth(
+      installation,
+      `api.state=${state}`,
+      'sync.session_sleep_timeout=2s',
+    );
     const socket = await openSocket(await openSession(url, 'alice'));
     const first = qrUrlOf(await socket.next());
     const second = qrUrlOf(await socket.next());
     expect(second).not.toBe(first);
-    // The gateway has forgotten the session that was replaced.
+    // The gateway no longer knows the replaced session.
     expect(await post(first, { public_key: phone.publicKeyPem })).toMatchObject({
       status: 400,
       text: "failed to update user's public key",
@@ -42,14 +46,14 @@ for (const state of ['testing', 'production']) {
     expect(await socket.closed).toEqual({ code: 1000, reason: 'paired' });
     gateway.kill('SIGTERM');
     await gateway.exit;
-    const user = await inspectStore(world.data, (store) => store.users.get('alice'));
+    const user = await inspectStore(installation.data, (store) => store.users.get('alice'));
     expect(user?.sharedKey).toBe(sharedKey);
   });
 }
 
-test('after the last URL the socket closes and the session is dead', async () => {
+test('after the last URL the socket closes and the session cannot be used', async () => {
   const { url } = await startBoth(
-    await createWorld(),
+    await createInstallation(),
     'sync.session_sleep_timeout=300ms',
     'sync.session_change_limit=3',
   );
@@ -60,34 +64,34 @@ test('after the last URL the socket closes and the session is dead', async () =>
   for (const dead of urls) expect((await post(dead, { public_key: phone.publicKeyPem })).status).toBe(400);
 });
 
-test('a phone that does not send its password is waited for no longer than configured', async () => {
-  const { url } = await startBoth(await createWorld(), 'sync.session_paused_timeout=300ms');
+test('waits no longer than configured for the password of a phone', async () => {
+  const { url } = await startBoth(await createInstallation(), 'sync.session_paused_timeout=300ms');
   const socket = await openSocket(await openSession(url, 'alice'));
   expect((await post(qrUrlOf(await socket.next()), { public_key: phone.publicKeyPem })).status).toBe(200);
   expect(await socket.next()).toBe('201- pause');
   expect(await socket.closed).toEqual({ code: 4408, reason: 'paused too long' });
 });
 
-test('in production a session that nobody opened is closed', async () => {
-  const { sync } = await startBoth(await createWorld(), 'api.state=production');
+test('in production a socket of an unknown session is closed', async () => {
+  const { sync } = await startBoth(await createInstallation(), 'api.state=production');
   const socket = await openSocket(`${sync.ready.sync.url}/v2/sync/init/alice/${'0'.repeat(32)}`);
   expect(await socket.closed).toEqual({ code: 4404, reason: 'unknown session' });
 });
 
-test('a phone pairs while the sync service is dead', async () => {
-  const { gateway, sync, url } = await startBoth(await createWorld());
+test('a phone pairs while the sync service is down', async () => {
+  const { gateway, sync, url } = await startBoth(await createInstallation());
   const socket = await openSocket(await openSession(url, 'alice'));
   const qrUrl = qrUrlOf(await socket.next());
   sync.kill('SIGKILL');
   await socket.closed;
   expect(await pair(qrUrl, phone, 'correct horse')).toMatch(/^[0-9a-f]{32}$/);
-  // In the name of the request that would have told it.
-  expect(gateway.stderr()).toMatch(/"requestId":"[^"\n]+"[^\n]*"the sync service was not told"/);
+  // Logged with the id of the request that should have notified it.
+  expect(gateway.stderr()).toMatch(/"requestId":"[^"\n]+"[^\n]*"the sync service was not notified"/);
 });
 
-test('a socket ends when the gateway is dead, and the sync service serves on once it is back', async () => {
-  const world = await createWorld();
-  const { gateway, sync, url } = await startBoth(world, 'sync.session_sleep_timeout=300ms');
+test('a socket is closed when the gateway is down, and the sync service recovers when it is up again', async () => {
+  const installation = await createInstallation();
+  const { gateway, sync, url } = await startBoth(installation, 'sync.session_sleep_timeout=300ms');
   const socket = await openSocket(await openSession(url, 'alice'));
   await socket.next();
   gateway.kill('SIGKILL');
@@ -96,7 +100,7 @@ test('a socket ends when the gateway is dead, and the sync service serves on onc
   const websocketPort = new URL(sync.ready.sync.url).port;
   await startSwob(
     ['serve', 'gateway', '--set', `api.port=${port}`, '--set', `websocket.port=${websocketPort}`],
-    { cwd: world.folder },
+    { cwd: installation.folder },
   );
   expect((await get(`${url}/seeds`)).status).toBe(200);
   const again = await openSocket(await openSession(url, 'alice'));

@@ -1,31 +1,31 @@
-// The rights that docs/many-machines.md gives the user of Redis are enough for all that a store does.
+// The permissions of the Redis user in docs/many-machines.md suffice for everything that a store does.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openRedisArchive } from '../../src/store/redis/archive.ts';
-import { parcel } from '../contract/outboxes.ts';
+import { entry } from '../contract/outboxes.ts';
 import { seed, storeContract, storeOptions, user } from '../contract/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { redisForFile } from '../support/redis.ts';
 import { sharedConnection } from '../support/redis-client.ts';
-import { contractStores, newPrefix } from './redis-support.ts';
+import { contractStores, newPrefix } from './redis/support.ts';
 
 const redis = redisForFile({ appendfsync: 'no' });
 const page = readFileSync('docs/many-machines.md', 'utf8');
-const command = /^redis-cli -p 6379 acl setuser .*?(?=^```)/ms.exec(page)?.[0] ?? '';
+const command = /^redis-cli -p 6380 acl setuser .*?(?=^```)/ms.exec(page)?.[0] ?? '';
 let isRun = false;
 const shared = sharedConnection(() => redis().url, { user: 'swob', password: 'change-me' });
 
-/** The first one gives the rights, as the page says. */
+/** The first command grants the permissions, as the page has it. */
 const connection = () => {
-  execFileSync('sh', ['-c', command.replace('6379', String(redis().port))], { stdio: 'ignore' });
+  execFileSync('sh', ['-c', command.replace('6380', String(redis().port))], { stdio: 'ignore' });
   isRun = true;
   return shared();
 };
 storeContract('Redis with a user of few rights', contractStores(connection, 'swob:'));
 
-test('they are enough to carry the store elsewhere', async () => {
+test('suffice to export the store and import it elsewhere', async () => {
   const options = {
     ...storeOptions(createFakeClock()),
     redis: await shared(),
@@ -35,16 +35,18 @@ test('they are enough to carry the store elsewhere', async () => {
   const records = [
     { kind: 'users', record: user },
     { kind: 'seeds', record: seed },
-    { kind: 'inbound', record: parcel },
+    { kind: 'inbound', record: entry },
+    { kind: 'clients', record: { msisdn: '+1', lastDeliveryAt: 1 } },
+    { kind: 'tests', record: { id: 1_000_000_000, msisdn: '+1', startedAt: 1 } },
   ] as const;
   for (const record of records) await archive.restore(record);
   const found = [];
   for await (const record of archive.records()) found.push(record.kind);
-  expect(found.sort()).toEqual(['inbound', 'seeds', 'users']);
+  expect(found.sort()).toEqual(['clients', 'inbound', 'seeds', 'tests', 'users']);
   expect(await archive.count()).toMatchObject({ users: 1, seeds: 1, inbound: 1 });
 });
 
-test('and none was refused on the way', async () => {
+test('no command was denied meanwhile', async () => {
   expect(isRun).toBe(true);
   expect(await redis().cli('acl', 'log')).toBe('');
 });

@@ -1,9 +1,10 @@
-// The stand-in for the developer API and the back end, spoken to over real sockets.
+// The stand-in for the developer API and the back end, over real sockets.
 
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type DeveloperStubOptions, startDeveloperStub } from '../../src/stubs/developer.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
+import { statusWithoutUserAgent } from './without-user-agent.ts';
 
 const developers = new Map([['dev', 'hunter2']]);
 const numbers = new Map([['+237650000001', 'alice']]);
@@ -22,12 +23,12 @@ async function start(options: Partial<DeveloperStubOptions> = {}) {
     post,
     signIn: async (auth_id = 'dev', auth_key = 'hunter2') =>
       (await post('/v1/authenticate', { auth_id, auth_key })).headers.get('set-cookie')?.split(';')[0] ?? '',
-    ask: (phone_number: unknown, cookie?: string) => post('/users', { phone_number }, cookie),
+    lookUp: (phone_number: unknown, cookie?: string) => post('/users', { phone_number }, cookie),
   };
 }
 
 describe('the developer API', () => {
-  test('answers right credentials with {} and a cookie of their own', async () => {
+  test('responds to valid credentials with {} and a new cookie', async () => {
     const stub = await start({ developers });
     const response = await stub.post('/v1/authenticate', { auth_id: 'dev', auth_key: 'hunter2' });
     expect([response.status, await response.json()]).toEqual([200, {}]);
@@ -55,7 +56,7 @@ describe('the developer API', () => {
     expect(await response.json()).toEqual({ error: expect.any(String) });
   });
 
-  test('takes every id and key when it was given none, but not empty ones', async () => {
+  test('accepts any id and key but empty ones when it was given none', async () => {
     const stub = await start();
     const statusOf = async (auth_id: string, auth_key: string) =>
       (await stub.post('/v1/authenticate', { auth_id, auth_key })).status;
@@ -66,24 +67,25 @@ describe('the developer API', () => {
 });
 
 describe('the back end', () => {
-  test('knows the numbers that were given, for those who signed in', async () => {
+  test('knows the given numbers, for clients that signed in', async () => {
     const stub = await start({ developers, numbers });
     const cookie = await stub.signIn();
-    const response = await stub.ask('+237650000001', cookie);
+    const response = await stub.lookUp('+237650000001', cookie);
     expect([response.status, await response.json()]).toEqual([200, { user_id: 'alice' }]);
-    expect((await stub.ask('+237650000002', cookie)).status).toBe(404);
+    const unknown = await stub.lookUp('+237650000002', cookie);
+    expect([unknown.status, await unknown.json()]).toEqual([403, { error: 'forbidden' }]);
     for (const wrong of ['', 'session=x', `session=${'0'.repeat(32)}`]) {
-      expect((await stub.ask('+237650000001', wrong)).status).toBe(401);
+      expect((await stub.lookUp('+237650000001', wrong)).status).toBe(401);
     }
   });
 
-  test('asks nobody to sign in when no developers were given', async () => {
+  test('requires no sign-in when no developers were given', async () => {
     const stub = await start({ numbers });
-    expect(await (await stub.ask('+237650000001')).json()).toEqual({ user_id: 'alice' });
+    expect(await (await stub.lookUp('+237650000001')).json()).toEqual({ user_id: 'alice' });
   });
 
-  test('gives every number to the user of the same name when no numbers were given', async () => {
-    expect(await (await (await start()).ask('alice')).json()).toEqual({ user_id: 'alice' });
+  test('maps every number to the user of the same name when no numbers were given', async () => {
+    expect(await (await (await start()).lookUp('alice')).json()).toEqual({ user_id: 'alice' });
   });
 
   test.each([['{}'], ['{"phone_number":237650000001}'], ['x']])('refuses %s with 400', async (body) => {
@@ -91,8 +93,17 @@ describe('the back end', () => {
   });
 });
 
+test.each([
+  ['POST /v1/authenticate', '{"auth_id":"dev","auth_key":"hunter2"}'],
+  ['POST /users', '{"phone_number":"+237650000001"}'],
+])('%s without a User-Agent is 400, as at the real systems', async (route, body) => {
+  const stub = await start();
+  expect(await statusWithoutUserAgent(stub.url, route, body)).toBe(400);
+  expect(stub.requests()).toEqual([]);
+});
+
 describe('requests', () => {
-  test('are remembered without keys and cookies, until they are forgotten', async () => {
+  test('are recorded without keys and cookies, until they are cleared', async () => {
     const clock = createFakeClock(1_000);
     const stub = await start({ developers, numbers, clock });
     const cookie = await stub.signIn();
@@ -115,49 +126,49 @@ describe('behaviour', () => {
     const stub = await start();
     const statuses = async (count: number) => {
       const seen: number[] = [];
-      for (let index = 0; index < count; index += 1) seen.push((await stub.ask('a')).status);
+      for (let index = 0; index < count; index += 1) seen.push((await stub.lookUp('a')).status);
       return seen;
     };
     const changed = await stub.post('/__behaviour', { mode: 'refuse', count: 2 });
     expect(await changed.json()).toEqual({ mode: 'refuse', count: 2 });
     expect(await statuses(3)).toEqual([500, 500, 200]);
-    stub.setBehaviour('refuse');
+    stub.setMode('refuse');
     expect(await statuses(2)).toEqual([500, 500]);
     expect(await stub.signIn()).toBe('');
   });
 
   test('hang sends nothing, and closing ends it', async () => {
     const stub = await start();
-    stub.setBehaviour('hang');
-    const answer = stub.ask('a').then(
+    stub.setMode('hang');
+    const response = stub.lookUp('a').then(
       () => 'answered',
       () => 'cut off',
     );
     await vi.waitFor(() => expect(stub.requests()).toHaveLength(1));
     await stub.close();
-    expect(await answer).toBe('cut off');
+    expect(await response).toBe('cut off');
   });
 
   test('expire forgets every sign-in, once', async () => {
     const stub = await start({ developers, numbers });
     const cookie = await stub.signIn();
     await stub.post('/__behaviour', { mode: 'expire' });
-    expect((await stub.ask('+237650000001', cookie)).status).toBe(401);
-    expect((await stub.ask('+237650000001', cookie)).status).toBe(401);
-    expect((await stub.ask('+237650000001', await stub.signIn())).status).toBe(200);
+    expect((await stub.lookUp('+237650000001', cookie)).status).toBe(401);
+    expect((await stub.lookUp('+237650000001', cookie)).status).toBe(401);
+    expect((await stub.lookUp('+237650000001', await stub.signIn())).status).toBe(200);
   });
 
-  test('expire holds for so many calls of the back end, new sign-ins or not, until it is normal again', async () => {
+  test('expire applies to a number of calls to the back end, new sign-ins or not, until it is normal again', async () => {
     const stub = await start({ developers, numbers });
-    stub.setBehaviour('expire', { count: 2 });
+    stub.setMode('expire', { count: 2 });
     const statuses: number[] = [];
     for (let index = 0; index < 3; index += 1) {
-      statuses.push((await stub.ask('+237650000001', await stub.signIn())).status);
+      statuses.push((await stub.lookUp('+237650000001', await stub.signIn())).status);
     }
     expect(statuses).toEqual([401, 401, 200]);
-    stub.setBehaviour('expire', { count: 2 });
-    stub.setBehaviour('normal');
-    expect((await stub.ask('+237650000001', await stub.signIn())).status).toBe(200);
+    stub.setMode('expire', { count: 2 });
+    stub.setMode('normal');
+    expect((await stub.lookUp('+237650000001', await stub.signIn())).status).toBe(200);
   });
 
   test.each([
@@ -173,7 +184,7 @@ describe('behaviour', () => {
       400,
       { error: expect.stringContaining(reason) },
     ]);
-    expect((await stub.ask('a')).status).toBe(200);
+    expect((await stub.lookUp('a')).status).toBe(200);
   });
 });
 
@@ -188,7 +199,7 @@ test.each([
   expect((await fetch(`${(await start()).url}${path}`, { method })).status).toBe(404);
 });
 
-test('survives a client that goes away in the middle of its body', async () => {
+test('survives a client that disconnects while it sends its body', async () => {
   const stub = await start();
   await new Promise<void>((resolve) => {
     const socket = connect(Number(new URL(stub.url).port), '127.0.0.1', () => {
@@ -196,10 +207,10 @@ test('survives a client that goes away in the middle of its body', async () => {
     });
     socket.on('close', () => resolve());
   });
-  expect((await stub.ask('a')).status).toBe(200);
+  expect((await stub.lookUp('a')).status).toBe(200);
 });
 
-test('a busy port is UNAVAILABLE and says which', async () => {
+test('a port in use is UNAVAILABLE, and the error names it', async () => {
   const { host, port } = new URL((await start()).url);
   await expect(startDeveloperStub({ host: '127.0.0.1', port: Number(port) })).rejects.toMatchObject({
     code: 'UNAVAILABLE',

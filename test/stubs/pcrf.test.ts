@@ -1,9 +1,9 @@
-// The PCRF stand-in by itself: what it remembers, and how it can be told to misbehave.
+// The PCRF stand-in: what it records, and how it simulates failures.
 
 import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { WifiSession } from '../../src/domain/model.ts';
+import type { WifiSession } from '../../src/domain/wifi/model.ts';
 import { type PcrfStubOptions, startPcrfStub } from '../../src/stubs/pcrf.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
@@ -17,41 +17,41 @@ async function start(options: Partial<PcrfStubOptions> = {}) {
   return {
     ...stub,
     path,
-    ask: (id: string) => fetch(path(id), { redirect: 'manual' }),
+    call: (id: string) => fetch(path(id), { redirect: 'manual' }),
     json: async (route: string, init: RequestInit = {}): Promise<unknown> =>
       (await fetch(`${stub.url}${route}`, init)).json(),
-    behave: (body: string) => fetch(`${stub.url}/__behaviour`, { method: 'POST', body }),
+    setBehaviour: (body: string) => fetch(`${stub.url}/__behaviour`, { method: 'POST', body }),
   };
 }
 
 describe('sessions', () => {
-  test('are forgotten once they were disconnected', async () => {
+  test('are removed once they are disconnected', async () => {
     const stub = await start({ sessions: [one, two] });
     expect(await stub.json('/__sessions')).toEqual([one, two]);
-    const response = await stub.ask('1');
+    const response = await stub.call('1');
     expect([response.status, await response.json()]).toEqual([200, { success: true }]);
     expect(await stub.json('/__sessions')).toEqual([two]);
-    const again = await stub.ask('1');
+    const again = await stub.call('1');
     expect([again.status, await again.json()]).toEqual([
       200,
       { success: false, fail: 'session 1 not found' },
     ]);
   });
 
-  test('need not be given: every request succeeds then', async () => {
+  test('are optional: without them every request succeeds', async () => {
     const stub = await start();
-    for (const id of ['1', '1']) expect(await (await stub.ask(id)).json()).toEqual({ success: true });
+    for (const id of ['1', '1']) expect(await (await stub.call(id)).json()).toEqual({ success: true });
   });
 
-  test('that are all gone are not found', async () => {
+  test('are not found when all are gone', async () => {
     const stub = await start({ sessions: [one] });
-    await stub.ask('1');
-    expect(await (await stub.ask('2')).json()).toMatchObject({ success: false });
+    await stub.call('1');
+    expect(await (await stub.call('2')).json()).toMatchObject({ success: false });
   });
 });
 
 describe('requests', () => {
-  test('are kept as they came, with their parameters and time', async () => {
+  test('are recorded unchanged, with their parameters and time', async () => {
     const clock = createFakeClock(1_000);
     const stub = await start({ clock });
     const query = '?session=%26x&session=2&vrf=a%20b';
@@ -85,19 +85,19 @@ describe('requests', () => {
   });
 });
 
-/** Sends so many requests over one connection and resolves when the last one was answered. */
+/** Sends `count` requests over one connection and resolves after the last response. */
 function pipelined(url: string, count: number): Promise<void> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname).on('error', reject);
     let text = '';
-    let answers = 0;
+    let responses = 0;
     socket.setEncoding('latin1').on('data', (part) => {
       text += String(part);
       const parts = text.split('{"success":true}');
       text = parts.pop() ?? '';
-      answers += parts.length;
-      if (answers < count) return;
+      responses += parts.length;
+      if (responses < count) return;
       socket.destroy();
       resolve();
     });
@@ -112,17 +112,17 @@ describe('behaviour', () => {
     const stub = await start({ mode: 'refuse' });
     const statuses = async (count: number) => {
       const seen: number[] = [];
-      for (let index = 0; index < count; index += 1) seen.push((await stub.ask('1')).status);
+      for (let index = 0; index < count; index += 1) seen.push((await stub.call('1')).status);
       return seen;
     };
     expect(await statuses(2)).toEqual([500, 500]);
-    const changed = await stub.behave('{"mode":"redirect","count":2}');
+    const changed = await stub.setBehaviour('{"mode":"redirect","count":2}');
     expect([changed.status, await changed.json()]).toEqual([200, { mode: 'redirect', count: 2 }]);
     expect(await statuses(3)).toEqual([302, 302, 500]);
-    await stub.behave('{"mode":"normal"}');
+    await stub.setBehaviour('{"mode":"normal"}');
     expect(await statuses(2)).toEqual([200, 200]);
-    stub.setBehaviour('refuse', { count: 5 });
-    stub.setBehaviour('normal');
+    stub.setMode('refuse', { count: 5 });
+    stub.setMode('normal');
     expect(await statuses(1)).toEqual([200]);
   });
 
@@ -138,23 +138,23 @@ describe('behaviour', () => {
     ['{"mode":"hang","count":1.5}', 'count: expected a whole number from 1'],
   ])('is refused and stays when the body is %j', async (body, reason) => {
     const stub = await start();
-    const response = await stub.behave(body);
+    const response = await stub.setBehaviour(body);
     expect([response.status, await response.json()]).toEqual([
       400,
       { error: expect.stringContaining(reason) },
     ]);
-    expect((await stub.ask('1')).status).toBe(200);
+    expect((await stub.call('1')).status).toBe(200);
   });
 
   test('is refused with 413 when the body is over 64 KiB', async () => {
-    expect((await (await start()).behave(' '.repeat(65_537))).status).toBe(413);
+    expect((await (await start()).setBehaviour(' '.repeat(65_537))).status).toBe(413);
   });
 
   test.each(['refuse', 'redirect', 'garbage', 'close', 'endless', 'gzip-bomb'] as const)(
-    'mode %s disconnects nobody',
+    'mode %s disconnects no session',
     async (mode) => {
       const stub = await start({ sessions: [one], mode });
-      await stub.ask('1').then(
+      await stub.call('1').then(
         (response) => response.body?.cancel(),
         () => undefined,
       );
@@ -167,27 +167,27 @@ describe('behaviour', () => {
     ['garbage', 200, 'text/html', '<!doctype html><title>Welcome</title><p>It works!'],
     ['redirect', 302, null, ''],
   ] as const)('mode %s answers %d', async (mode, status, type, body) => {
-    const response = await (await start({ mode })).ask('1');
+    const response = await (await start({ mode })).call('1');
     expect([response.status, response.headers.get('content-type')]).toEqual([status, type]);
     expect(await response.text()).toBe(body);
   });
 
-  test('mode slow answers after its time', async () => {
+  test('mode slow responds after its delay', async () => {
     const clock = createFakeClock();
     const stub = await start({ clock, mode: 'slow', ms: 500, sessions: [one] });
-    const answer = stub.ask('1');
+    const response = stub.call('1');
     await vi.waitFor(() => expect(clock.pending).toBe(1));
     clock.advance(499);
     expect(await stub.json('/__sessions')).toEqual([one]);
     clock.advance(1);
-    expect(await (await answer).json()).toEqual({ success: true });
+    expect(await (await response).json()).toEqual({ success: true });
     expect(await stub.json('/__sessions')).toEqual([]);
   });
 
-  test('mode drip sends the answer byte by byte, one a second', async () => {
+  test('mode drip sends the response byte by byte, one a second', async () => {
     const clock = createFakeClock();
     const stub = await start({ clock, mode: 'drip' });
-    const response = await stub.ask('1');
+    const response = await stub.call('1');
     const reader = response.body?.getReader();
     for (const character of '{"success":true}') {
       clock.advance(1_000);
@@ -198,14 +198,14 @@ describe('behaviour', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('mode close ends the connection after the start of the answer', async () => {
-    const response = await (await start({ mode: 'close' })).ask('1');
+  test('mode close ends the connection after the start of the response', async () => {
+    const response = await (await start({ mode: 'close' })).call('1');
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();
   });
 
-  test('mode endless sends more than anybody should take', async () => {
-    const response = await (await start({ mode: 'endless' })).ask('1');
+  test('mode endless sends more than any client should read', async () => {
+    const response = await (await start({ mode: 'endless' })).call('1');
     let length = 0;
     for await (const part of response.body ?? []) {
       length += part.length;
@@ -232,7 +232,7 @@ describe('behaviour', () => {
   });
 });
 
-/** Everything that comes until the connection ends, as HTTP/1.0 asks for it. */
+/** All data until the connection ends, requested with HTTP/1.0. */
 function rawAnswer(url: string): Promise<Buffer> {
   const { hostname, port, pathname, search } = new URL(url);
   return new Promise((resolve) => {
@@ -259,7 +259,7 @@ describe('other routes', () => {
 });
 
 describe('listening', () => {
-  test('a busy port is UNAVAILABLE and says which', async () => {
+  test('a port in use is UNAVAILABLE, and the error names it', async () => {
     const { host, port } = new URL((await start()).url);
     await expect(startPcrfStub({ host: '127.0.0.1', port: Number(port) })).rejects.toMatchObject({
       code: 'UNAVAILABLE',
@@ -267,11 +267,11 @@ describe('listening', () => {
     });
   });
 
-  test('after close, which may be asked for twice, connections are refused', async () => {
+  test('after close, which may be called twice, connections are refused', async () => {
     const stub = await start();
-    await (await stub.ask('1')).text();
+    await (await stub.call('1')).text();
     await Promise.all([stub.close(), stub.close()]);
-    await expect(stub.ask('1')).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+    await expect(stub.call('1')).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
   });
 
   test.each([-1, 3_600_001, Number.NaN])('refuses to start with ms %d', async (ms) => {

@@ -1,4 +1,4 @@
-// The stand-in for the Publisher, spoken to over real sockets: what it takes, and how it fails on order.
+// The stand-in for the Publisher, over real sockets: what it accepts, and how it simulates failures.
 
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -8,6 +8,7 @@ import {
   type PublisherStubOptions,
   startPublisherStub,
 } from '../../src/stubs/publisher.ts';
+import { anyText } from '../support/any-text.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
 type Body = NonNullable<RequestInit['body']>;
@@ -25,7 +26,7 @@ async function start(options: Partial<PublisherStubOptions> = {}) {
     fetch(`${stub.url}${path}`, { method: 'POST', body, headers });
   return {
     ...stub,
-    /** What `onMessage` was told. */
+    /** The messages passed to `onMessage`. */
     taken,
     send,
     publish: (message: string, key?: string) =>
@@ -34,15 +35,15 @@ async function start(options: Partial<PublisherStubOptions> = {}) {
         key === undefined ? {} : { 'idempotency-key': key },
       ),
     listed: async (): Promise<unknown> => (await fetch(`${stub.url}/__messages`)).json(),
-    behave: (wish: unknown) =>
-      fetch(`${stub.url}/__behaviour`, { method: 'POST', body: JSON.stringify(wish) }),
+    setBehaviour: (behaviour: unknown) =>
+      fetch(`${stub.url}/__behaviour`, { method: 'POST', body: JSON.stringify(behaviour) }),
   };
 }
 
 const texts = (messages: readonly ArrivedMessage[]) => messages.map(({ message }) => message);
 
 describe('a message', () => {
-  test('is answered 200 published on any path, told, and listed in order', async () => {
+  test('gets 200 published on any path, is passed to onMessage, and is listed in order', async () => {
     const stub = await start({ clock: createFakeClock(1_000) });
     const response = await stub.publish('g:a@example.org:::Subject:Body', 'key-1');
     expect([response.status, await response.text()]).toEqual([200, 'published']);
@@ -58,10 +59,10 @@ describe('a message', () => {
     expect([await cleared.json(), await stub.listed()]).toEqual([[], []]);
   });
 
-  test('arrives unharmed whatever it holds', async () => {
+  test('arrives unchanged whatever it contains', async () => {
     const stub = await start();
     await fc.assert(
-      fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 200 }), async (message) => {
+      fc.asyncProperty(anyText({ maxLength: 200 }), async (message) => {
         await (await stub.publish(message)).text();
         expect(stub.taken.at(-1)?.message).toBe(message);
       }),
@@ -73,7 +74,7 @@ describe('a message', () => {
     }
   });
 
-  test('may be as large as 1 MiB with what is around it, and no larger', async () => {
+  test('may be as large as 1 MiB with the rest of its body, and no larger', async () => {
     const stub = await start();
     const around = JSON.stringify({ MSISDN: '1', message: '' }).length;
     const largest = JSON.stringify({ MSISDN: '1', message: `✓${'x'.repeat(1024 * 1024 - around - 3)}` });
@@ -104,7 +105,7 @@ describe('a message', () => {
     expect((await stub.publish('x', 'k'.repeat(256))).status).toBe(400);
   });
 
-  test('of long ago gives way when all of them together grow too large', async () => {
+  test('is evicted, oldest first, when all of them together grow too large', async () => {
     const stub = await start();
     const large = 'x'.repeat(1_000_000);
     for (let index = 0; index < 68; index += 1) await (await stub.publish(`${index}:${large}`)).text();
@@ -114,7 +115,7 @@ describe('a message', () => {
 });
 
 describe('a repeated Idempotency-Key', () => {
-  test('is answered as before, and neither told nor listed again', async () => {
+  test('gets the previous response, and is neither passed on nor listed again', async () => {
     const stub = await start();
     for (const [message, key] of [
       ['a', '1'],
@@ -143,7 +144,7 @@ describe('a repeated Idempotency-Key', () => {
     expect(texts(stub.taken)).toEqual(['a', 'a']);
   });
 
-  test('is new when its message was not taken the first time', async () => {
+  test('is new when its message was not accepted the first time', async () => {
     const stub = await start({ fail: { failing: 1, of: 2 } });
     expect((await stub.publish('a', '1')).status).toBe(500);
     expect((await stub.publish('a', '1')).status).toBe(200);
@@ -151,27 +152,27 @@ describe('a repeated Idempotency-Key', () => {
   });
 });
 
-describe('failing on order', () => {
+describe('simulated failures', () => {
   const statuses = async (stub: Awaited<ReturnType<typeof start>>, count: number) => {
     const seen: number[] = [];
     for (let index = 0; index < count; index += 1) seen.push((await stub.publish(String(index))).status);
     return seen;
   };
 
-  test('the first n of each m messages are answered 500 and not taken', async () => {
+  test('the first n of each m messages get 500 and are not accepted', async () => {
     const stub = await start({ fail: { failing: 2, of: 3 } });
     expect(await statuses(stub, 7)).toEqual([500, 500, 200, 500, 500, 200, 500]);
     expect(texts(stub.taken)).toEqual(['2', '5']);
   });
 
-  test('begins anew with another order, and stays without one', async () => {
+  test('restarts with another setting, and stays without one', async () => {
     const stub = await start();
-    const changed = await stub.behave({ mode: 'normal', fail: '1/2' });
+    const changed = await stub.setBehaviour({ mode: 'normal', fail: '1/2' });
     expect(await changed.json()).toEqual({ mode: 'normal', fail: '1/2' });
     expect(await statuses(stub, 3)).toEqual([500, 200, 500]);
-    await stub.behave({ mode: 'normal' });
+    await stub.setBehaviour({ mode: 'normal' });
     expect(await statuses(stub, 2)).toEqual([200, 500]);
-    await stub.behave({ mode: 'normal', fail: '0/1' });
+    await stub.setBehaviour({ mode: 'normal', fail: '0/1' });
     expect(await statuses(stub, 2)).toEqual([200, 200]);
   });
 
@@ -200,27 +201,27 @@ describe('behaviour', () => {
   ] as const)('%s answers %d, takes nothing, and ends after its count', async (mode, status) => {
     const stub = await start({ mode });
     expect((await stub.publish('a', '1')).status).toBe(status);
-    stub.setBehaviour('normal');
+    stub.setMode('normal');
     expect((await stub.publish('a', '1')).status).toBe(200);
-    expect(await (await stub.behave({ mode, count: 1 })).json()).toEqual({ mode, count: 1 });
+    expect(await (await stub.setBehaviour({ mode, count: 1 })).json()).toEqual({ mode, count: 1 });
     expect((await stub.publish('b', '2')).status).toBe(status);
     expect((await stub.publish('b', '2')).status).toBe(200);
     expect(texts(stub.taken)).toEqual(['a', 'b']);
   });
 
-  test('close takes the message and ends the connection without an answer', async () => {
+  test('close accepts the message and ends the connection without a response', async () => {
     const stub = await start({ mode: 'close' });
     await expect(stub.publish('a', '1')).rejects.toThrow();
-    stub.setBehaviour('normal');
+    stub.setMode('normal');
     expect((await stub.publish('a', '1')).status).toBe(200);
     expect(texts(stub.taken)).toEqual(['a']);
   });
 
-  test('slow takes the message at once and answers after its time', async () => {
+  test('slow accepts the message immediately and responds after its delay', async () => {
     const clock = createFakeClock();
     const stub = await start({ clock, mode: 'slow', ms: 500 });
     let answered = false;
-    const answer = stub.publish('a').finally(() => {
+    const response = stub.publish('a').finally(() => {
       answered = true;
     });
     await vi.waitFor(() => expect(clock.pending).toBe(1));
@@ -229,11 +230,11 @@ describe('behaviour', () => {
     await stub.listed();
     expect(answered).toBe(false);
     clock.advance(1);
-    expect((await answer).status).toBe(200);
+    expect((await response).status).toBe(200);
     expect(clock.pending).toBe(0);
   });
 
-  test('slow forgets its timer when the client goes away', async () => {
+  test('slow cancels its timer when the client disconnects', async () => {
     const clock = createFakeClock();
     const stub = await start({ clock, mode: 'slow', ms: 500 });
     const client = new AbortController();
@@ -245,18 +246,18 @@ describe('behaviour', () => {
     await vi.waitFor(() => expect(clock.pending).toBe(0));
   });
 
-  test('hang takes nothing and sends nothing, and closing ends it', async () => {
+  test('hang accepts nothing and sends nothing, and closing ends it', async () => {
     const stub = await start();
-    stub.setBehaviour('hang', { count: 1 });
-    const answers = ['a', 'b'].map((message) =>
+    stub.setMode('hang', { count: 1 });
+    const responses = ['a', 'b'].map((message) =>
       stub.publish(message).then(
         () => message,
         () => 'cut off',
       ),
     );
-    const answered = await Promise.race(answers);
+    const answered = await Promise.race(responses);
     await stub.close();
-    expect((await Promise.all(answers)).toSorted()).toEqual([answered, 'cut off']);
+    expect((await Promise.all(responses)).toSorted()).toEqual([answered, 'cut off']);
     expect(texts(stub.taken)).toEqual([answered]);
   });
 
@@ -268,9 +269,9 @@ describe('behaviour', () => {
     [{ mode: 'refuse', count: 0 }, 'count: expected a whole number from 1'],
     [{ mode: 'refuse', fail: '2/1' }, 'fail: expected'],
     [{ mode: 'refuse', fail: 1 }, 'fail: expected'],
-  ])('stays as it is when the wish is %j', async (wish, reason) => {
+  ])('stays as it is when the wish is %j', async (behaviour, reason) => {
     const stub = await start();
-    const response = await stub.behave(wish);
+    const response = await stub.setBehaviour(behaviour);
     expect([response.status, await response.json()]).toEqual([
       400,
       { error: expect.stringContaining(reason) },

@@ -1,4 +1,4 @@
-// The stand-in for the user management API, spoken to over real sockets.
+// The stand-in for the user management API, over real sockets.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { builtInPlatforms, readPlatformsFile, startUsersStub } from '../../src/stubs/users.ts';
+import { statusWithoutUserAgent } from './without-user-agent.ts';
 
 async function start(platforms?: readonly Record<string, unknown>[]) {
   const stub = await startUsersStub({
@@ -31,10 +32,10 @@ async function start(platforms?: readonly Record<string, unknown>[]) {
   return { ...stub, verify, logIn, platformsOf };
 }
 
-/** Logs u2 in so many times over one socket, faster than `fetch` could. */
+/** Logs u2 in `count` times over one socket, faster than `fetch` could. */
 function pipeline(url: string, count: number): Promise<void> {
   const body = '{"password":"other"}';
-  const head = `POST /v2/users/u2/verify HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n`;
+  const head = `POST /v2/users/u2/verify HTTP/1.1\r\nHost: x\r\nUser-Agent: x\r\nContent-Length: ${body.length}\r\n`;
   return new Promise((resolve, reject) => {
     let received = '';
     const socket = connect(Number(new URL(url).port), '127.0.0.1', () => {
@@ -52,7 +53,7 @@ function pipeline(url: string, count: number): Promise<void> {
 }
 
 describe('verification', () => {
-  test('answers {} and an HttpOnly cookie that is new each time', async () => {
+  test('responds with {} and an HttpOnly cookie that is new each time', async () => {
     const stub = await start();
     const response = await stub.verify('u1', '{"password":"secret"}');
     expect(response.status).toBe(200);
@@ -84,7 +85,7 @@ describe('verification', () => {
     expect((await stub.verify(encodeURIComponent('ünï/cöde'), '{"password":"ß"}')).status).toBe(200);
   });
 
-  test('survives a client that goes away in the middle of its body', async () => {
+  test('survives a client that disconnects while it sends its body', async () => {
     const stub = await start();
     const { port } = new URL(stub.url);
     await new Promise<void>((resolve) => {
@@ -113,7 +114,7 @@ describe('the platforms', () => {
     expect(await response.json()).toEqual({ saved_platforms: [{ name: 'x' }], unsaved_platforms: [] });
   });
 
-  test('need the cookie of that very user', async () => {
+  test('require the cookie of the same user', async () => {
     const stub = await start();
     const cookie = await stub.logIn('u1', 'secret');
     expect((await stub.platformsOf('u2', cookie)).status).toBe(401);
@@ -122,7 +123,16 @@ describe('the platforms', () => {
     expect((await stub.platformsOf('u1', `a=b; ${cookie}; c=d`)).status).toBe(200);
   });
 
-  test('forget the oldest cookies when 10,000 newer ones are there', async () => {
+  test('require the User-Agent of the login, as the real API does', async () => {
+    const { url, logIn } = await start();
+    const cookie = await logIn('u1', 'secret');
+    const response = await fetch(`${url}/v2/users/u1/platforms`, {
+      headers: { cookie, 'user-agent': 'other' },
+    });
+    expect(response.status).toBe(401);
+  });
+
+  test('forget the oldest cookies after 10,000 newer ones', async () => {
     const stub = await start();
     const oldest = await stub.logIn('u1', 'secret');
     expect((await stub.platformsOf('u1', oldest)).status).toBe(200);
@@ -130,6 +140,14 @@ describe('the platforms', () => {
     expect((await stub.platformsOf('u1', oldest)).status).toBe(401);
     expect((await stub.platformsOf('u1', await stub.logIn('u1', 'secret'))).status).toBe(200);
   });
+});
+
+test.each([
+  ['verification', 'POST /v2/users/u1/verify', '{"password":"secret"}'],
+  ['the platforms', 'GET /v2/users/u1/platforms', ''],
+])('%s without a User-Agent is 400', async (_case, route, body) => {
+  const { url } = await start();
+  expect(await statusWithoutUserAgent(url, route, body)).toBe(400);
 });
 
 describe('other paths', () => {
@@ -157,7 +175,7 @@ describe('other paths', () => {
 });
 
 describe('listening', () => {
-  test('a busy port is UNAVAILABLE and says which', async () => {
+  test('a port in use is UNAVAILABLE, and the error names it', async () => {
     const other = createServer();
     const port = await new Promise<number>((resolve) => {
       other.listen(0, '127.0.0.1', () => {
@@ -172,7 +190,7 @@ describe('listening', () => {
     });
   });
 
-  test('closes once, with connections open, however often it is asked', async () => {
+  test('closes once, with connections open, however often close is called', async () => {
     const stub = await start();
     await (await fetch(stub.url)).text();
     await Promise.all([stub.close(), stub.close()]);
@@ -198,7 +216,7 @@ describe('the platforms file', () => {
   });
 
   test.each(['', '{', '{}', 'null', '["gmail"]', '[null]', '[[]]'])(
-    'is refused when it holds %j',
+    'is rejected when it contains %j',
     async (content) => {
       const file = await fileWith(content);
       await expect(readPlatformsFile(file)).rejects.toMatchObject({
@@ -208,7 +226,7 @@ describe('the platforms file', () => {
     },
   );
 
-  test('is refused when it is not there', async () => {
+  test('is rejected when it does not exist', async () => {
     const file = `${await fileWith('[]')}.missing`;
     await expect(readPlatformsFile(file)).rejects.toMatchObject({
       code: 'BAD_INPUT',

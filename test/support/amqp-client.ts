@@ -1,18 +1,18 @@
-// Plain clients of a broker, as the gateway phones of today are; they close with the test.
+// Plain AMQP clients, like existing gateway phones; closed when the test ends.
 
 import { type Channel, type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
-import { onTestFinished } from 'vitest';
-import { exchangeName } from '../../src/domain/outgoing-names.ts';
+import { exchangeName } from '../../src/domain/outgoing/broker-names.ts';
+import { onEnd } from './teardown.ts';
 
 /** Connects; rejects as amqplib does. */
 export async function connectClient(url: string): Promise<ChannelModel> {
   const model = await connect(url, { noDelay: true });
   model.on('error', () => undefined);
-  onTestFinished(() => model.close().catch(() => undefined));
+  onEnd(() => model.close().catch(() => undefined));
   return model;
 }
 
-/** A channel whose errors reject what caused them, and nothing else. */
+/** A channel whose errors reject only the call that caused them. */
 export async function openChannel(model: ChannelModel): Promise<Channel> {
   const channel = await model.createChannel();
   channel.on('error', () => undefined);
@@ -22,6 +22,8 @@ export async function openChannel(model: ChannelModel): Promise<Channel> {
 export interface TestQueue {
   /** The next message, acknowledged. */
   next(): Promise<ConsumeMessage>;
+  /** Messages that arrived and were not taken by `next`. */
+  readonly unread: number;
 }
 
 /** Declares a durable queue, binds it with this key, and consumes it. */
@@ -38,6 +40,9 @@ export async function consumeQueue(channel: Channel, queue: string, key: string)
     else unread.push(message);
   });
   return {
+    get unread() {
+      return unread.length;
+    },
     next: () => {
       const message = unread.shift();
       return message ? Promise.resolve(message) : new Promise((resolve) => waiting.push(resolve));

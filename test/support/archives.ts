@@ -1,12 +1,13 @@
 // Random stores as records, and files of them. Used by the tests of `store export` and `import`.
 
 import fc from 'fast-check';
-import type { ArchivedRecord, StoreArchive } from '../../src/store/archive.ts';
-import { archiveBytes, readArchive } from '../../src/store/archive-file.ts';
+import type { ArchivedRecord, StoreArchive } from '../../src/store/archive/archive.ts';
+import { readArchive, writeArchive } from '../../src/store/archive/file.ts';
+import { anyText } from './any-text.ts';
 
 const header = { made: '2022-03-25T11:02:02.814Z', by: 'swob test' };
 
-/** The file of these records. */
+/** The archive file of these records. */
 export async function fileOf(
   records: Iterable<ArchivedRecord> | AsyncIterable<ArchivedRecord>,
 ): Promise<string> {
@@ -14,17 +15,17 @@ export async function fileOf(
     yield* records;
   }
   const chunks: Buffer[] = [];
-  for await (const chunk of archiveBytes(header, each())) chunks.push(chunk);
+  for await (const chunk of writeArchive(header, each())) chunks.push(chunk);
   return Buffer.concat(chunks).toString();
 }
 
-/** The lines of a store's records. Those of one kind come in no order, but for what is remembered. */
-export async function linesOf(archive: StoreArchive): Promise<{ sorted: string[]; memos: string[] }> {
+/** The lines of a store's records, in a canonical order where the store defines none. */
+export async function linesOf(archive: StoreArchive): Promise<{ sorted: string[]; expiring: string[] }> {
   const lines = (await fileOf(archive.records())).trim().split('\n').slice(1, -1);
-  return { sorted: lines.toSorted(), memos: lines.filter((line) => line.includes('"until"')) };
+  return { sorted: lines.toSorted(), expiring: lines.filter((line) => line.includes('"until"')) };
 }
 
-/** Reads a file in chunks of so many bytes. */
+/** Reads a file in chunks of `chunkBytes`. */
 export async function recordsOf(file: string | Buffer, chunkBytes = 1_000): Promise<ArchivedRecord[]> {
   const bytes = Buffer.from(file);
   async function* chunks() {
@@ -36,34 +37,34 @@ export async function recordsOf(file: string | Buffer, chunkBytes = 1_000): Prom
 }
 
 const text = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 12 }),
+  anyText({ maxLength: 12 }),
   fc.constantFrom('\ud800', '"', '"\\', 'é', 'e\u0301', '*', '{seeds}', 'a\r\nb', '\u2028', '__proto__'),
 );
 const time = fc.integer({ min: 0, max: 2_000_000_000_000 });
-const life = fc.array(fc.record({ at: time, what: text }), { maxLength: 3 });
-const parcelOf = <T>(content: fc.Arbitrary<T>) =>
+const history = fc.array(fc.record({ at: time, event: text }), { maxLength: 3 });
+const entryOf = <T>(content: fc.Arbitrary<T>) =>
   fc.record({
     id: fc.stringMatching(/^[A-Za-z0-9-]{1,20}$/),
     content,
     since: time,
     dueAt: fc.option(time),
     attempts: fc.nat(99),
-    life,
+    history,
   });
 const sms = fc.record(
   { platform: text, msisdn: text, text, message: text },
   { requiredKeys: ['platform', 'msisdn', 'text'] },
 );
 
-/** At most a few of everything; times to live end between `now` and `now` + 20 s. */
+/** A few records of each kind; times to live end between `now` and `now` + 20 s. */
 export function randomStore(now: number): fc.Arbitrary<ArchivedRecord[]> {
   const until = fc.integer({ min: now + 1, max: now + 20_000 });
   const unique = <T>(item: fc.Arbitrary<T>, id: (item: T) => string) =>
     fc.uniqueArray(item, { selector: id, maxLength: 5 });
-  // In the order of their times, as they came.
-  const remembered = <T>(record: fc.Arbitrary<T>) =>
-    unique(fc.record({ key: text, until, record }), ({ key }) => key).map((memos) =>
-      memos.toSorted((a, b) => a.until - b.until),
+  // In order of expiry, which is the order of insertion.
+  const expiring = <T>(record: fc.Arbitrary<T>) =>
+    unique(fc.record({ key: text, until, record }), ({ key }) => key).map((records) =>
+      records.toSorted((a, b) => a.until - b.until),
     );
   return fc
     .record({
@@ -90,19 +91,34 @@ export function randomStore(now: number): fc.Arbitrary<ArchivedRecord[]> {
         }),
         ({ userId }) => userId,
       ),
-      inbound: unique(parcelOf(sms), ({ id }) => id),
-      callbacks: unique(parcelOf(fc.record({ url: text, body: text })), ({ id }) => id),
-      published: remembered(
-        fc.record({ answer: fc.constantFrom('published' as const, 'accepted' as const), life }),
+      inbound: unique(entryOf(sms), ({ id }) => id),
+      callbacks: unique(entryOf(fc.record({ url: text, body: text })), ({ id }) => id),
+      receipts: expiring(
+        fc.record({ reply: fc.constantFrom('published' as const, 'accepted' as const), history }),
       ),
-      answers: remembered(fc.record({ request: text, body: text })),
+      responses: expiring(fc.record({ request: text, body: text })),
+      clients: unique(fc.record({ msisdn: text, lastDeliveryAt: time }), ({ msisdn }) => msisdn),
+      tests: unique(
+        fc.record(
+          {
+            id: fc.nat(),
+            msisdn: text,
+            startedAt: fc.integer({ min: now - 20_000, max: now }),
+            routedAt: time,
+          },
+          { requiredKeys: ['id', 'msisdn', 'startedAt'] },
+        ),
+        ({ id }) => String(id),
+      ),
     })
-    .map(({ seeds, users, inbound, callbacks, published, answers }) => [
+    .map(({ seeds, users, inbound, callbacks, receipts, responses, clients, tests }) => [
       ...seeds.map((record) => ({ kind: 'seeds' as const, record })),
       ...users.map((record) => ({ kind: 'users' as const, record })),
       ...inbound.map((record) => ({ kind: 'inbound' as const, record })),
       ...callbacks.map((record) => ({ kind: 'callbacks' as const, record })),
-      ...published.map((memo) => ({ kind: 'published' as const, ...memo })),
-      ...answers.map((memo) => ({ kind: 'answers' as const, ...memo })),
+      ...receipts.map((entry) => ({ kind: 'receipts' as const, ...entry })),
+      ...responses.map((entry) => ({ kind: 'responses' as const, ...entry })),
+      ...clients.map((record) => ({ kind: 'clients' as const, record })),
+      ...tests.map((record) => ({ kind: 'tests' as const, record })),
     ]);
 }

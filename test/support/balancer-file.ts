@@ -1,4 +1,4 @@
-// A file of confs/balancer made to run here: only addresses, ports and places are exchanged. Used by haproxy.ts and
+// A file of confs/balancer adapted to a test: only addresses, ports and paths are replaced. Used by haproxy.ts and
 // nginx.ts.
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,28 +12,32 @@ export interface NodePorts {
   readonly disconnect: number;
 }
 
-/** What has to be known before the nodes start; `B` is the balancer once it runs. */
+/** The URLs, which the nodes need before they start; `B` is the running balancer. */
 export interface PreparedBalancer<B> {
   /** `https://127.0.0.1:40001` */
   readonly gateway: string;
   /** `wss://127.0.0.1:40002` */
   readonly sync: string;
+  /** `http://127.0.0.1:40003` */
+  readonly disconnect: string;
   /** Resolves when it serves; it ends with the test. */
   start(): Promise<B>;
 }
 
-/** What stands in the file, and what has to stand there here. */
+/** Texts of the file with their replacements. */
 export type Exchange = readonly [printed: string, here: string];
 
 interface Here {
   readonly file: string;
   readonly gateway: string;
   readonly sync: string;
+  readonly disconnect: string;
 }
 
 /**
  * Writes `confs/balancer/<name>` into the folder, with the nodes in the place of node1, node2 and node3. `own` gets the
- * free ports to listen on and the certificate with its key in one file. Throws when the file does not say what is exchanged.
+ * free ports to listen on and the certificate with its key in one file. Throws when the file lacks a text that is to be
+ * replaced.
  */
 export async function writeBalancerFile(
   folder: string,
@@ -57,5 +61,10 @@ export async function writeBalancerFile(
   }
   const file = join(folder, name);
   writeFileSync(file, text);
-  return { file, gateway: `https://127.0.0.1:${gateway}`, sync: `wss://127.0.0.1:${sync}` };
+  return {
+    file,
+    gateway: `https://127.0.0.1:${gateway}`,
+    sync: `wss://127.0.0.1:${sync}`,
+    disconnect: `http://127.0.0.1:${disconnect}`,
+  };
 }

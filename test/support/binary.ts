@@ -1,17 +1,18 @@
-// The real binary, and the programs around it, as child processes: waited for by what they say, never by
-// time, and killed by their pid when the test ends.
+// The real binary and other programs as child processes. Tests wait for their output, never for a time; they are killed
+// by pid when the test ends.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { onTestFinished } from 'vitest';
 import type { Endpoints } from '../../src/app/compose/start.ts';
+import { patient } from './patience.ts';
+import { onEnd } from './teardown.ts';
 
 export const swobScript = resolve('bin/swob');
 
-/** A child that does not say in this time what it should is killed, and the test fails with its output. */
-const limitMs = 25_000;
+/** A child without the expected output in this time is killed, and the test fails with its output. */
+const limitMs = patient(25_000);
 
 export interface ProcessOptions {
   readonly cwd: string;
@@ -26,13 +27,15 @@ interface Exit {
 
 export interface RunningProcess {
   readonly pid: number;
-  /** Everything that came so far. */
+  /** All output so far. */
   stdout(): string;
   stderr(): string;
-  /** Resolves when the text stands there; rejects when the process ends without. */
-  said(stream: 'stdout' | 'stderr', text: string): Promise<void>;
+  /** Resolves when the output contains the text; rejects when the process ends before. */
+  waitForOutput(stream: 'stdout' | 'stderr', text: string): Promise<void>;
   readonly exit: Promise<Exit>;
   kill(signal: NodeJS.Signals): void;
+  /** Writes to its standard input. */
+  type(text: string): void;
 }
 
 export interface Result extends Exit {
@@ -48,7 +51,7 @@ export function startProcess(
 ): RunningProcess {
   const child = spawn(command, args, { cwd: options.cwd, env: { ...basicEnvironment(), ...options.env } });
   const running = observe(child, [command, ...args].join(' '));
-  onTestFinished(async () => {
+  onEnd(async () => {
     running.kill('SIGKILL');
     await running.exit;
   });
@@ -63,7 +66,7 @@ export async function runProcess(
 ): Promise<Result> {
   const child = spawn(command, args, { cwd: options.cwd, env: { ...basicEnvironment(), ...options.env } });
   const running = observe(child, [command, ...args].join(' '));
-  // A program that does not read its input closes it, which is no fault of the test.
+  // A program that does not read its input may close it.
   child.stdin.on('error', () => {});
   child.stdin.end(options.input ?? '');
   const timer = setTimeout(() => running.kill('SIGKILL'), limitMs);
@@ -73,7 +76,7 @@ export async function runProcess(
 }
 
 export interface RunningSwob<Ready> extends RunningProcess {
-  /** What the ready file says. */
+  /** Content of the ready file. */
   readonly ready: Ready;
 }
 
@@ -87,10 +90,10 @@ export async function startSwob<Ready = Required<Endpoints>>(
   try {
     const running = startProcess(process.execPath, [swobScript, ...args, '--ready-file', readyFile], options);
     // The file is written before the first line.
-    await running.said('stdout', ' ready at ');
+    await running.waitForOutput('stdout', ' ready at ');
     const text = readFileSync(readyFile, 'utf8');
     for (const [, url] of text.matchAll(/"url":"([^"]+)"/g)) {
-      await running.said('stdout', ` ready at ${url}\n`);
+      await running.waitForOutput('stdout', ` ready at ${url}\n`);
     }
     const ready: Ready = JSON.parse(text);
     return { ...running, ready };
@@ -107,7 +110,7 @@ export function runSwob(
   return runProcess(process.execPath, [swobScript, ...args], options);
 }
 
-/** Nothing of the developer's own settings: no SWOB_*, NODE_*, proxy or vitest variables. */
+/** The environment without settings of the developer: no SWOB_*, NODE_*, proxy or vitest variables. */
 function basicEnvironment(): Record<string, string> {
   const names = ['PATH', 'HOME', 'TMPDIR', 'LANG'];
   return Object.fromEntries(names.flatMap((name) => [[name, process.env[name] ?? '']]).filter(([, v]) => v));
@@ -117,7 +120,7 @@ function observe(child: ChildProcessWithoutNullStreams, name: string): RunningPr
   const output = { stdout: '', stderr: '' };
   const waiting = new Set<() => void>();
   const wake = (): void => {
-    for (const look of waiting) look();
+    for (const check of waiting) check();
   };
   let ended: Exit | undefined;
   for (const stream of ['stdout', 'stderr'] as const) {
@@ -133,7 +136,7 @@ function observe(child: ChildProcessWithoutNullStreams, name: string): RunningPr
       settle(ended);
       wake();
     });
-    // Not `exit`: only now the streams are at their end.
+    // Not `exit`, at which the streams may not have ended.
     child.on('close', (code, signal) => {
       ended = { code, signal };
       settle(ended);
@@ -141,29 +144,30 @@ function observe(child: ChildProcessWithoutNullStreams, name: string): RunningPr
     });
   });
 
-  const said: RunningProcess['said'] = (stream, text) =>
+  const waitForOutput: RunningProcess['waitForOutput'] = (stream, text) =>
     new Promise((settle, reject) => {
       const done = (problem?: string): void => {
         clearTimeout(timer);
-        waiting.delete(look);
+        waiting.delete(check);
         if (problem === undefined) return settle();
         reject(new Error(`${name}: ${problem}\nstdout: ${output.stdout}\nstderr: ${output.stderr}`));
       };
-      const look = (): void => {
+      const check = (): void => {
         if (output[stream].includes(text)) done();
         else if (ended) done(`ended with ${ended.code ?? ended.signal} before "${text}" came on ${stream}`);
       };
       const timer = setTimeout(() => done(`"${text}" has not come on ${stream} in ${limitMs} ms`), limitMs);
-      waiting.add(look);
-      look();
+      waiting.add(check);
+      check();
     });
 
   return {
     pid: child.pid ?? 0,
     stdout: () => output.stdout,
     stderr: () => output.stderr,
-    said,
+    waitForOutput,
     exit,
     kill: (signal) => void child.kill(signal),
+    type: (text) => void child.stdin.write(text),
   };
 }

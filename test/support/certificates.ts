@@ -5,7 +5,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
-import { onTestFinished } from 'vitest';
+import { onEnd } from './teardown.ts';
 
 export interface MadeCertificate {
   readonly crt: string;
@@ -15,8 +15,7 @@ export interface MadeCertificate {
 }
 
 /**
- * A self-signed certificate in `<folder>/<name>.crt` and `.key`: for a name that nobody calls, and for `address`
- * when there is one.
+ * A self-signed certificate in `<folder>/<name>.crt` and `.key`: for an unused name, and for `address` if given.
  */
 export function makeCertificate(folder: string, name: string, days = 90, address?: string): MadeCertificate {
   const [crt, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
@@ -32,7 +31,7 @@ export function makeCertificate(folder: string, name: string, days = 90, address
   return { crt, key, fingerprint: new X509Certificate(readFileSync(crt)).fingerprint256 };
 }
 
-/** The fingerprint of the certificate that a new connection is shown. Rejects when there is no handshake. */
+/** The fingerprint of the certificate on a new connection. Rejects when the handshake fails. */
 export async function peerOf(url: string, maxVersion: SecureVersion = 'TLSv1.3'): Promise<string> {
   const socket = await openTls(url, maxVersion);
   const { fingerprint256 } = socket.getPeerCertificate();
@@ -50,10 +49,10 @@ export function openTls(url: string, maxVersion: SecureVersion = 'TLSv1.3'): Pro
       rejectUnauthorized: false,
       minVersion: 'TLSv1',
       maxVersion,
-      // OpenSSL's own level would refuse what is old before the server can.
+      // OpenSSL's default level would refuse old versions before the server does.
       ciphers: 'DEFAULT@SECLEVEL=0',
     });
-    onTestFinished(() => void socket.destroy());
+    onEnd(() => void socket.destroy());
     socket.once('secureConnect', () => resolve(socket));
     socket.on('error', reject);
   });

@@ -1,4 +1,4 @@
-// Configuration files of a test, in a folder of its own that goes with the test.
+// Configuration files of a test, in a folder that is removed with the test.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,22 +1,24 @@
-// The real disconnect service in this process, with the PCRF stand-in that counts its calls, a clock that the
-// test moves, and tokens that are made by hand. Stops everything when the test ends.
+// The real disconnect service in this process, with a PCRF stub that counts calls, a fake clock, and handmade tokens.
+// Stops everything when the test ends.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { expect, onTestFinished, vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import { startServices } from '../../src/app/compose/start.ts';
 import { createLifecycle } from '../../src/app/lifecycle.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import type { Sample } from '../../src/http/pressure.ts';
+import type { ErrorCode } from '../../src/errors.ts';
+import type { LoadSample } from '../../src/http/overload-guard.ts';
 import { type RunningPcrfStub, startPcrfStub } from '../../src/stubs/pcrf.ts';
-import { publicPem, rs256, sampleClaims, sampleTime } from '../crypto/handmade-token.ts';
+import { publicPem, rs256, sampleClaims, sampleTime } from '../crypto/token-builder.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { temporaryFolder } from './folders.ts';
 import { createMemoryLog, type MemoryLog } from './log.ts';
-import { type Answer, get } from './phone.ts';
+import { get, type TextResponse } from './phone.ts';
+import { onEnd } from './teardown.ts';
 
-export interface DisconnectWorld {
+export interface DisconnectService {
   /** e.g. `http://127.0.0.1:40003` */
   readonly url: string;
   readonly clock: FakeClock;
@@ -27,7 +29,7 @@ export interface DisconnectWorld {
   readonly pcrf: RunningPcrfStub;
   /** As messages name it: `the PCRF at 127.0.0.1:40004`. */
   readonly pcrfName: string;
-  /** Calls that the PCRF has had. */
+  /** Calls that the PCRF stub has received. */
   calls(): number;
   stop(): Promise<void>;
 }
@@ -35,25 +37,25 @@ export interface DisconnectWorld {
 export interface DisconnectOptions {
   /** `section.key=value` each. */
   readonly set?: readonly string[];
-  /** What stands in the key file; null for no file. */
+  /** Content of the key file; null for no file. */
   readonly key?: string | null;
-  /** Another PCRF than the stand-in. */
+  /** The port of a PCRF other than the stub. */
   readonly pcrfPort?: number;
-  /** How the process is said to be doing, in place of what is measured. */
-  readonly sample?: () => Sample;
+  /** Overrides the measured state of the process. */
+  readonly sample?: () => LoadSample;
 }
 
 /** Rejects as the service does when it cannot start. */
-export async function startDisconnect(options: DisconnectOptions = {}): Promise<DisconnectWorld> {
+export async function startDisconnect(options: DisconnectOptions = {}): Promise<DisconnectService> {
   const { set = [], key = publicPem } = options;
   const folder = temporaryFolder();
   const clock = createFakeClock(sampleTime);
   const log = createMemoryLog();
-  const lifecycle = createLifecycle(log);
+  const lifecycle = createLifecycle(log, clock);
   const pcrf = await startPcrfStub({ host: '127.0.0.1', port: 0, clock });
-  onTestFinished(() => pcrf.close());
-  // The stand-in goes first: a call that still runs has nothing to wait for then.
-  onTestFinished(async () => {
+  onEnd(() => pcrf.close());
+  // The stub stops first, so that running calls end.
+  onEnd(async () => {
     await pcrf.close();
     await lifecycle.stop();
   });
@@ -65,20 +67,20 @@ export async function startDisconnect(options: DisconnectOptions = {}): Promise<
   const { config } = loadConfig({
     files: [conf],
     env: {},
-    overrides: [
+    setOptions: [
       'disconnect.host=127.0.0.1',
       'disconnect.port=0',
       'pcrf.host=127.0.0.1',
       `pcrf.port=${port}`,
       `validation.public_key=${keyFile}`,
-      // Its timer runs while there is work: on a clock that the test moves it measures nothing.
+      // On a fake clock its timer measures nothing.
       ...(options.sample ? [] : ['overload.max_event_loop_delay=0s', 'overload.max_memory=off']),
       ...set,
     ],
   });
   const { sample } = options;
-  const world = { clock, log, lifecycle, version: 'test', ...(sample && { sample }) };
-  const endpoints = await startServices(config, new Set(['disconnect']), world);
+  const context = { clock, log, lifecycle, version: 'test', ...(sample && { sample }) };
+  const endpoints = await startServices(config, new Set(['disconnect']), context);
   return {
     url: endpoints.disconnect?.url ?? '',
     clock,
@@ -98,55 +100,78 @@ export const tokenWith = (claims: object = {}): string => rs256({ ...sampleClaim
 export const goodToken = tokenWith();
 
 /** The documented request. */
-export function ask(world: Pick<DisconnectWorld, 'url'>, token: string, init?: RequestInit): Promise<Answer> {
-  return get(`${world.url}/disconnect?token=${encodeURIComponent(token)}`, init);
+export function requestDisconnect(
+  service: Pick<DisconnectService, 'url'>,
+  token: string,
+  init?: RequestInit,
+): Promise<TextResponse> {
+  return get(`${service.url}/disconnect?token=${encodeURIComponent(token)}`, init);
 }
 
 export const success = '{"success":true}';
-export const failure = (fail: string): string => JSON.stringify({ success: false, fail });
 
-/** The answer is exactly this failure. */
-export function expectFailure(answer: Answer, status: number, fail: string): void {
-  expect([answer.status, answer.text]).toEqual([status, failure(fail)]);
-  expect(answer.headers.get('content-type')).toBe('application/json; charset=utf-8');
+/** The default error code for a status. */
+const codes: Readonly<Record<number, ErrorCode>> = {
+  400: 'BAD_INPUT',
+  401: 'UNAUTHENTICATED',
+  403: 'FORBIDDEN',
+  405: 'METHOD_NOT_ALLOWED',
+  413: 'TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA',
+  429: 'LIMITED',
+  502: 'UPSTREAM',
+  503: 'UNAVAILABLE',
+  504: 'TIMEOUT',
+};
+
+export function failure(status: number, fail: string, code?: ErrorCode): string {
+  const usual = fail === 'no token' ? 'NO_TOKEN' : codes[status];
+  return JSON.stringify({ success: false, fail, code: code ?? usual });
 }
 
-/** The token is refused in these words, and the PCRF hears nothing of it. */
-export async function expectRefused(world: DisconnectWorld, token: string, faults: string): Promise<void> {
-  const before = world.calls();
-  expectFailure(await ask(world, token), 401, `token refused: ${faults}`);
-  expect(world.calls()).toBe(before);
-  expectNoTrace(world, token);
+/** Expects exactly this failure. */
+export function expectFailure(response: TextResponse, status: number, fail: string, code?: ErrorCode): void {
+  expect([response.status, response.text]).toEqual([status, failure(status, fail, code)]);
+  expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
 }
 
-/** The next good request works. */
-export async function expectService(world: DisconnectWorld, token = goodToken): Promise<void> {
-  const before = world.calls();
-  const { status, text } = await ask(world, token);
+/** Expects this refusal of the token, and no call to the PCRF. */
+export async function expectRefused(
+  service: DisconnectService,
+  token: string,
+  faults: string,
+): Promise<void> {
+  const before = service.calls();
+  expectFailure(await requestDisconnect(service, token), 401, `token refused: ${faults}`);
+  expect(service.calls()).toBe(before);
+  expectNoTrace(service, token);
+}
+
+/** Expects that the next valid request succeeds. */
+export async function expectService(service: DisconnectService, token = goodToken): Promise<void> {
+  const before = service.calls();
+  const { status, text } = await requestDisconnect(service, token);
   expect([status, text]).toEqual([200, success]);
-  expect(world.calls()).toBe(before + 1);
-  expectNoTrace(world, token);
+  expect(service.calls()).toBe(before + 1);
+  expectNoTrace(service, token);
 }
 
-/** Neither the token nor a part of it stands in the log. */
-export function expectNoTrace({ log }: Pick<DisconnectWorld, 'log'>, token: string): void {
+/** Expects neither the token nor a part of it in the log. */
+export function expectNoTrace({ log }: Pick<DisconnectService, 'log'>, token: string): void {
   const written = inspect(log.lines, { depth: null, maxStringLength: null, maxArrayLength: null });
   for (const secret of secretsOf(token)) expect(written).not.toContain(secret);
 }
 
-/** The token and its parts; what is short stands in every text. */
+/** The token and its parts, except short ones, which occur in any text. */
 export function secretsOf(token: string): string[] {
   return [token, ...token.split('.')].filter((part) => part.length >= 16);
 }
 
-/**
- * Lets the service take note of a change of its key file: time goes on only when a change was reported, so
- * that it is not the look at intervals that finds it.
- */
-export async function noticed({ clock }: DisconnectWorld, quiet: number, check: () => void): Promise<void> {
+/** Lets the service poll its key file until the check holds. */
+export async function untilKeyChangeNoticed({ clock }: DisconnectService, check: () => void): Promise<void> {
   await vi.waitFor(
     () => {
-      if (clock.pending > quiet) clock.advance(200);
+      clock.advance(2_000);
       check();
     },
     { timeout: 10_000, interval: 10 },

@@ -1,14 +1,16 @@
-// A clock that tests move by hand: wall time and monotonic time separately, timers in due order.
+// A clock that tests advance: wall time and monotonic time separately, timers in due order.
 
-import type { Clock } from '../../src/domain/ports.ts';
+import type { Clock } from '../../src/domain/shared/ports.ts';
 
 export interface FakeClock extends Clock {
-  /** Moves both times on and runs the timers that fall due, each at its own time. */
+  /** Advances both times and runs the timers that become due, each at its time. */
   advance(ms: number): void;
-  /** Sets wall time alone, as an operator or NTP does; timers do not notice. */
+  /** Sets wall time alone, as an operator or NTP does; timers are unaffected. */
   setWall(ms: number): void;
   /** Timers that are waiting. */
   readonly pending: number;
+  /** Those of them that fire once. */
+  readonly pendingTimeouts: number;
 }
 
 export function createFakeClock(start = 1_648_206_122_814): FakeClock {
@@ -48,6 +50,9 @@ export function createFakeClock(start = 1_648_206_122_814): FakeClock {
     },
     get pending() {
       return timers.size;
+    },
+    get pendingTimeouts() {
+      return [...timers.values()].filter(({ period }) => period === undefined).length;
     },
   };
 }

@@ -1,11 +1,11 @@
-// Reads GELF as a server of Graylog does: datagrams in any order, of many messages at once. Written from the
-// specification alone.
+// Reads GELF like a Graylog server: datagrams in any order, of interleaved messages. Written from the specification
+// alone.
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { onTestFinished } from 'vitest';
+import { onEnd } from './teardown.ts';
 
-/** Takes datagrams; gives each message, parsed, once it is whole. Throws when a datagram is against the rules. */
+/** Accepts datagrams and returns each complete message, parsed. Throws for an invalid datagram. */
 export function createGelfReader() {
   const unfinished = new Map<string, Map<number, Buffer>>();
   return {
@@ -23,7 +23,7 @@ export function createGelfReader() {
       const bytes = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
       return JSON.parse(Buffer.concat(bytes).toString('utf8'));
     },
-    /** Messages of which something is missing. */
+    /** Number of incomplete messages. */
     unfinished: () => unfinished.size,
   };
 }
@@ -48,6 +48,6 @@ export async function startGelfListener(port = 0, address = '127.0.0.1'): Promis
   });
   socket.bind(port, address);
   await once(socket, 'listening');
-  onTestFinished(() => void socket.close());
+  onEnd(() => void socket.close());
   return { port: socket.address().port, messages, sizes };
 }

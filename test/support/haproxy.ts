@@ -8,8 +8,8 @@ import { type NodePorts, type PreparedBalancer, writeBalancerFile } from './bala
 import { startProcess } from './binary.ts';
 
 export interface Haproxy {
-  /** A line of its runtime API; its answer. */
-  tell(line: string): Promise<string>;
+  /** Sends a line to the runtime API and returns the response. */
+  sendCommand(line: string): Promise<string>;
   /** Resolves when it sends requests to these servers of a backend, and to no other. */
   serves(backend: 'gateway' | 'sync', names: readonly string[]): Promise<void>;
 }
@@ -23,13 +23,13 @@ export async function prepareHaproxy(
     ['/etc/haproxy/swob.pem', pem],
     ['/run/haproxy/admin.sock', socket],
     ['    user haproxy\n    group haproxy\n', ''],
-    // Who runs this may not be allowed more open files.
+    // The user may not be allowed more open files.
     ['maxconn 130000', 'maxconn 300'],
     ['bind :443 ', `bind 127.0.0.1:${ports.gateway} `],
     ['bind :6996 ', `bind 127.0.0.1:${ports.sync} `],
     ['bind :9096\n', `bind 127.0.0.1:${ports.disconnect}\n`],
   ]);
-  const tell = (line: string): Promise<string> => {
+  const sendCommand = (line: string): Promise<string> => {
     const api = connect(socket);
     api.end(`${line}\n`);
     return text(api);
@@ -37,7 +37,7 @@ export async function prepareHaproxy(
   const serves: Haproxy['serves'] = (backend, names) =>
     vi.waitFor(
       async () => {
-        const rows = (await tell('show stat')).split('\n').map((line) => line.split(','));
+        const rows = (await sendCommand('show stat')).split('\n').map((line) => line.split(','));
         const status = rows[0]?.indexOf('status') ?? 0;
         const up = rows
           .filter((row) => row[0] === backend && row[status]?.startsWith('UP'))
@@ -55,8 +55,11 @@ export async function prepareHaproxy(
         throw new Error(`haproxy ended: ${running.stderr()}`);
       });
       ended.catch(() => {});
-      await Promise.race([ended, vi.waitFor(() => tell('show info'), { timeout: 20_000, interval: 50 })]);
-      return { tell, serves };
+      await Promise.race([
+        ended,
+        vi.waitFor(() => sendCommand('show info'), { timeout: 20_000, interval: 50 }),
+      ]);
+      return { sendCommand, serves };
     },
   };
 }

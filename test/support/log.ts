@@ -1,6 +1,6 @@
-// A log that keeps its lines, so that a test can look for one, or for a secret.
+// A log that keeps its lines for assertions.
 
-import type { Log } from '../../src/domain/ports.ts';
+import type { Log } from '../../src/domain/shared/ports.ts';
 
 export interface MemoryLog extends Log {
   readonly lines: { level: string; fields: object; message: string }[];

@@ -1,11 +1,11 @@
-// The real logs, with a stderr that keeps its lines.
+// The real logs, with a captured stderr.
 
 import { onTestFinished } from 'vitest';
-import type { ServiceName } from '../../src/app/compose/world.ts';
+import type { ServiceName } from '../../src/app/compose/context.ts';
 import { createLogs, type Logs, type LogsOptions } from '../../src/app/logging/logs.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/schema.ts';
-import type { Clock } from '../../src/domain/ports.ts';
+import type { Clock } from '../../src/domain/shared/ports.ts';
 import { configFile } from './config-files.ts';
 import { createFakeClock } from './fake-clock.ts';
 
@@ -19,7 +19,7 @@ export interface TestLogsOptions {
 }
 
 export interface TestLogs extends Logs {
-  /** What came on stderr. */
+  /** Output on stderr. */
   readonly lines: string[];
   readonly settings: Config['logging'];
 }
@@ -29,13 +29,13 @@ export function createTestLogs(options: TestLogsOptions = {}): TestLogs {
   const settings = loadConfig({
     files: [configFile('')],
     env: {},
-    overrides: (options.set ?? []).map((assignment) => `logging.${assignment}`),
+    setOptions: (options.set ?? []).map((assignment) => `logging.${assignment}`),
   }).config.logging;
   const logs = createLogs({
     settings,
     services: new Set(options.services ?? (['gateway', 'sync'] as const)),
     stderr: options.stderr ?? { write: (line) => lines.push(line) },
-    forPeople: true,
+    pretty: true,
     colours: false,
     clock: options.clock ?? createFakeClock(),
     afterTurn: options.afterTurn,

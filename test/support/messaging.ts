@@ -1,22 +1,26 @@
-// The real gateway in this process with the stand-ins for the developer API, the back end and the Publisher, and a
-// user who has paired. Stops everything when the test ends.
+// The real gateway in this process with stubs of the developer API, the back end and the Publisher, and a paired user.
+// Stops everything when the test ends.
 
-import { onTestFinished } from 'vitest';
 import { type RunningDeveloperStub, startDeveloperStub } from '../../src/stubs/developer.ts';
 import {
   type PublisherStubOptions,
   type RunningPublisherStub,
   startPublisherStub,
 } from '../../src/stubs/publisher.ts';
-import { type Answer, createPhone, handshakeUrlOf, openSession, pair, post } from './phone.ts';
+import { createPhone, handshakeUrlOf, openSession, pair, post, type TextResponse } from './phone.ts';
 import { type Services, type ServicesOptions, startTestServices } from './services.ts';
 import { encryptAsApp } from './sms.ts';
+import { onEnd } from './teardown.ts';
 
 export const msisdn = '+237650393369';
 const phone = createPhone();
 
 export interface MessagingOptions extends ServicesOptions {
   readonly publisher?: Omit<PublisherStubOptions, 'host' | 'port'>;
+  /** Users by number, besides alice's. */
+  readonly numbers?: readonly (readonly [number: string, user: string])[];
+  /** Keys of the developers, by id; without them every developer is known. */
+  readonly developers?: ReadonlyMap<string, string>;
 }
 
 export interface Messaging extends Services {
@@ -25,17 +29,21 @@ export interface Messaging extends Services {
   /** Alice's, whose number is `msisdn`. */
   readonly sharedKey: string;
   /** Posts to the route of gateway clients. */
-  post(body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  post(body: unknown, headers?: Record<string, string>): Promise<TextResponse>;
   /** Encrypts and posts, as the app and a gateway phone do. */
-  send(message: string): Promise<Answer>;
+  send(message: string): Promise<TextResponse>;
 }
 
 export async function startMessaging(options: MessagingOptions = {}): Promise<Messaging> {
   const local = { host: '127.0.0.1', port: 0 };
   const publisher = await startPublisherStub({ ...local, ...options.publisher });
-  const developer = await startDeveloperStub({ ...local, numbers: new Map([[msisdn, 'alice']]) });
-  // The services go first: what they still do is told to stubs that answer.
-  onTestFinished(async () => void (await Promise.all([publisher.close(), developer.close()])));
+  const developer = await startDeveloperStub({
+    ...local,
+    numbers: new Map([[msisdn, 'alice'], ...(options.numbers ?? [])]),
+    ...(options.developers && { developers: options.developers }),
+  });
+  // The services stop first, while their stubs still respond.
+  onEnd(async () => void (await Promise.all([publisher.close(), developer.close()])));
   const portOf = (url: string): string => new URL(url).port;
   const services = await startTestServices({
     ...options,

@@ -1,5 +1,4 @@
-// What a test needs of the machine. A user's machine may lack it, then the test is skipped with a reason;
-// CI may not: a test that is skipped there holds nothing.
+// Requirements of tests on the machine. A test without them is skipped with a reason, but fails under CI=true.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -14,9 +13,11 @@ export type Need =
   | { readonly module: string }
   /** The right to mount a file system. */
   | { readonly mounts: true }
+  /** The rights of root. */
+  | { readonly root: true }
   /** Linux's loopback network: every 127.x.y.z is this machine. */
   | { readonly loopbackNetwork: true }
-  /** So many connections that the system takes for a program that is busy. */
+  /** Enough open files for this many connections. */
   | { readonly acceptQueue: number };
 
 /** Skips the test, or fails it under CI=true, unless everything is there. */
@@ -28,7 +29,7 @@ export function needs(context: TestContext, ...all: readonly Need[]): void {
   context.skip(reason);
 }
 
-/** Whether everything is there: for what a file of tests starts once, before its tests. */
+/** Whether all requirements are met: for what a file of tests starts once, before its tests. */
 export function present(...all: readonly Need[]): boolean {
   return all.every((need) => problemOf(need) === undefined);
 }
@@ -43,12 +44,13 @@ function problemOf(need: Need): string | undefined {
   }
   if ('loopbackNetwork' in need)
     return process.platform === 'linux' ? undefined : 'addresses such as 127.0.0.2';
+  if ('root' in need) return process.getuid?.() === 0 ? undefined : 'the rights of root';
   if ('acceptQueue' in need) {
     const max =
       process.platform === 'linux' ? Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8')) : 0;
     return max >= need.acceptQueue ? undefined : `net.core.somaxconn of ${need.acceptQueue}`;
   }
-  // In a mount namespace of its own, which is gone with the command.
+  // In a separate mount namespace, which ends with the command.
   return succeeds('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'])
     ? undefined
     : 'the right to mount';

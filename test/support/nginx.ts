@@ -7,7 +7,7 @@ import { startProcess } from './binary.ts';
 import { get } from './phone.ts';
 
 interface Nginx {
-  /** It learns of a node by its failures and tells nobody: nothing to wait for. */
+  /** nginx detects failed nodes by failed requests and does not report it, so a test cannot wait for it. */
   serves(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export async function prepareNginx(
     ['/var/log/nginx/', `${folder}/`],
     // Debian's own are root's.
     ['server_tokens off;', `server_tokens off; ${temporary}`],
-    // Who runs this may not be allowed more open files.
+    // The user may not be allowed more open files.
     ['worker_rlimit_nofile 262144;\n', ''],
     ['worker_connections 65536;', 'worker_connections 400;'],
     ['listen 443 ', `listen 127.0.0.1:${ports.gateway} `],
@@ -42,8 +42,8 @@ export async function prepareNginx(
         throw new Error(`nginx ended: ${running.stderr()}`);
       });
       ended.catch(() => {});
-      const answers = vi.waitFor(() => get(`${urls.gateway}/livez`), { timeout: 20_000, interval: 50 });
-      await Promise.race([ended, answers]);
+      const responds = vi.waitFor(() => get(`${urls.gateway}/livez`), { timeout: 20_000, interval: 50 });
+      await Promise.race([ended, responds]);
       return { serves: async () => {} };
     },
   };

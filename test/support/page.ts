@@ -1,29 +1,30 @@
-// A web page that shows QR codes as a real one does: when its connection ends it opens the same URL again.
+// A web page that shows QR codes, and reconnects to the same URL like a real one.
 
-import { onTestFinished, vi } from 'vitest';
+import { vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { onEnd } from './teardown.ts';
 
 export interface Page {
   /** The QR URL that it shows. */
-  shows(): Promise<string>;
+  shownUrl(): Promise<string>;
   /** Resolves when it shows that a phone has taken the session. */
   paused(): Promise<void>;
-  /** Resolves when it shows that the phone has paired; rejects when the server says that it will not. */
+  /** Resolves when it shows that the phone has paired; rejects when the server reports that pairing failed. */
   readonly paired: Promise<void>;
   /** How its connections have ended so far: 1001, 1006; 0 for one that was refused. */
-  readonly ends: readonly number[];
-  /** Leaves it; nothing is opened any more. */
+  readonly closeCodes: readonly number[];
+  /** Closes the page; it does not reconnect. */
   close(): void;
 }
 
-/** Codes with which the server says that it makes no sense to come back. */
+/** Close codes after which a page must not reconnect. */
 const isFinal = (code: number): boolean => code === 1000 || code >= 4000;
 const againMs = 100;
-/** A node that was killed or cut off may take a connection and say nothing. */
+/** A killed or disconnected node may accept a connection and not respond. */
 const handshakeMs = 5_000;
 const waitMs = 30_000;
 
-/** `initUrl` is asked for each connection: nodes without a balancer have addresses of their own. */
+/** @param initUrl called for each connection, because nodes without a balancer have their own addresses */
 export function openPage(initUrl: string | (() => string)): Page {
   const urlOf = typeof initUrl === 'string' ? () => initUrl : initUrl;
   const ends: number[] = [];
@@ -43,7 +44,7 @@ export function openPage(initUrl: string | (() => string)): Page {
         else if (frame === '200- ack') isPaired = true;
         else qrUrl = JSON.parse(frame).qr_url;
       });
-      // A refusal over HTTP, or none at all; `close` comes after it.
+      // An HTTP error or none; `close` follows.
       socket.on('error', () => {});
       socket.on('open', () => {
         code = -1;
@@ -63,12 +64,12 @@ export function openPage(initUrl: string | (() => string)): Page {
     isClosed = true;
     socket?.terminate();
   };
-  onTestFinished(close);
+  onEnd(close);
   return {
-    ends,
+    closeCodes: ends,
     close,
     paired,
-    shows: () =>
+    shownUrl: () =>
       vi.waitFor(
         () => {
           if (qrUrl === undefined) throw new Error(`the page shows nothing yet; ${ends}`);

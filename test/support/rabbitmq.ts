@@ -1,4 +1,4 @@
-// A real RabbitMQ with its management API: a node of its own on free ports, with its own epmd and data in a
+// A real RabbitMQ with its management API: a separate node on free ports, with its own epmd and data in a
 // temporary folder, ended by its pid.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -15,12 +15,13 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, vi } from 'vitest';
-import { endChild } from './children.ts';
+import { beforeAll, beforeEach, vi } from 'vitest';
+import { endChild, freezeProcess } from './children.ts';
 import { type Need, needs } from './needs.ts';
 import { freePorts } from './ports.ts';
+import { onWorkerEnd } from './worker-end.ts';
 
-/** Not what stands on the PATH: that changes the user and keeps its data in /var. */
+/** Not the script on the PATH, which changes the user and stores data in /var. */
 const scripts = '/usr/lib/rabbitmq/bin';
 const rabbitNeeds: readonly Need[] = [{ command: `${scripts}/rabbitmq-server` }, { command: 'epmd' }];
 const startMs = 45_000;
@@ -32,28 +33,40 @@ export interface Rabbit {
   readonly managementUrl: string;
   readonly host: string;
   readonly port: number;
-  /** Stops its time: its sockets stay open, but nobody answers. */
+  /** Freezes the node: its sockets stay open, but it does not respond. */
   freeze(): void;
   thaw(): void;
-  /** Has it write down which queues there are: it does so late, and a queue that is seconds old is gone after `kill`. */
-  writeDown(): Promise<void>;
-  /** Ends the node at once, also a frozen one, as a power cut does. */
+  /** Flushes the list of queues, which RabbitMQ stores late: without it `kill` loses queues of the last seconds. */
+  flushQueueList(): Promise<void>;
+  /** Kills the node, also a frozen one, like a power cut. */
   kill(): Promise<void>;
   /** Starts it again on the same ports and data; kills it first when it runs. */
   restart(): Promise<void>;
   /** Runs rabbitmqctl; resolves to what it prints. */
   ctl(...args: string[]): Promise<string>;
-  /** Calls the management API as guest; resolves to its answer as JSON, undefined when it has no body. */
+  /** Calls the management API as guest; resolves to its response as JSON, undefined when it has no body. */
   manage(method: string, path: string, body?: object): Promise<unknown>;
 }
 
-/** One broker for all tests of a file. Each of them is skipped, or fails under CI=true, where there is none. */
+let running: Promise<Started> | undefined;
+
+/**
+ * A broker for all tests of a file, empty at its start. Each of them is skipped, or fails under CI=true, where there is
+ * none. A worker starts one and keeps it for its next files: a start takes 5 s of CPU time.
+ */
 export function rabbitForFile(): () => Rabbit {
   let started: Started | undefined;
   beforeAll(async () => {
-    if (existsSync(`${scripts}/rabbitmq-server`)) started = await start();
+    if (!existsSync(`${scripts}/rabbitmq-server`)) return;
+    if (!running) {
+      running = start();
+      running.catch(() => {
+        running = undefined;
+      });
+    }
+    started = await running;
+    await started.empty();
   });
-  afterAll(() => started?.stop());
   beforeEach((context) => needs(context, ...rabbitNeeds));
   return () => {
     if (!started) throw new Error('RabbitMQ is not running');
@@ -62,6 +75,8 @@ export function rabbitForFile(): () => Rabbit {
 }
 
 interface Started extends Rabbit {
+  /** Starts it when it does not run, and removes all queues and messages. */
+  empty(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -71,6 +86,7 @@ async function start(): Promise<Started> {
     const rabbit = await prepare();
     try {
       await rabbit.restart();
+      onWorkerEnd(rabbit.end);
       return rabbit;
     } catch (error) {
       await rabbit.stop();
@@ -79,7 +95,7 @@ async function start(): Promise<Started> {
   }
 }
 
-async function prepare(): Promise<Started> {
+async function prepare(): Promise<Started & { end(): void }> {
   const folder = mkdtempSync(join(tmpdir(), 'swob-rabbit-'));
   const [port = 0, managementPort = 0, distributionPort = 0, epmdPort = 0] = await freePorts(4);
   const managementUrl = `http://127.0.0.1:${managementPort}`;
@@ -94,7 +110,7 @@ async function prepare(): Promise<Started> {
   writeFileSync(join(folder, 'enabled_plugins'), '[rabbitmq_management].');
   const env = {
     PATH: process.env.PATH,
-    // Holds the cookie by which rabbitmqctl is let in.
+    // Holds the cookie that rabbitmqctl authenticates with.
     HOME: folder,
     ERL_EPMD_PORT: String(epmdPort),
     ERL_EPMD_ADDRESS: '127.0.0.1',
@@ -111,7 +127,7 @@ async function prepare(): Promise<Started> {
   const serverEnv = {
     ...env,
     ...fewPlugins(folder),
-    // The node takes the script's place, so that its pid is the one that we know.
+    // The node replaces the script's process, so the known pid is the node's.
     RUNNING_UNDER_SYSTEMD: 'true',
   };
 
@@ -148,7 +164,7 @@ async function prepare(): Promise<Started> {
     });
     await vi.waitFor(
       async () => {
-        // Resolves, because no more waiting helps then.
+        // Resolves, as further waiting is useless.
         if (child.exitCode !== null) return;
         // Listeners come last.
         const { listeners }: { listeners?: { protocol: string }[] } = Object(await manage('GET', 'overview'));
@@ -162,18 +178,36 @@ async function prepare(): Promise<Started> {
   const ctl: Rabbit['ctl'] = async (...args) =>
     (await promisify(execFile)(`${scripts}/rabbitmqctl`, args, { env })).stdout;
 
+  const empty = async (): Promise<void> => {
+    node?.kill('SIGCONT');
+    if (!node) await restart();
+    // Sound: so the management API lists them.
+    const users = (await manage('GET', 'users')) as { name: string }[];
+    for (const { name } of users)
+      if (name !== 'guest') await manage('DELETE', `users/${encodeURIComponent(name)}`);
+    const vhosts = (await manage('GET', 'vhosts')) as { name: string }[];
+    for (const { name } of vhosts) await manage('DELETE', `vhosts/${encodeURIComponent(name)}`);
+    await manage('PUT', 'vhosts/%2F', {});
+    await manage('PUT', 'permissions/%2F/guest', { configure: '.*', write: '.*', read: '.*' });
+  };
+
   return {
+    empty,
+    end: () => {
+      for (const child of [node, epmd]) child?.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
     url: `amqp://guest:guest@127.0.0.1:${port}`,
     managementUrl,
     host: '127.0.0.1',
     port,
-    freeze: () => void node?.kill('SIGSTOP'),
+    freeze: () => void (node && freezeProcess(node)),
     thaw: () => void node?.kill('SIGCONT'),
     kill,
     restart,
     manage,
     ctl,
-    writeDown: async () => void (await ctl('eval', 'mnesia:sync_log().')),
+    flushQueueList: async () => void (await ctl('eval', 'mnesia:sync_log().')),
     stop: async () => {
       await kill();
       await endChild(epmd);

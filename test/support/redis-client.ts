@@ -1,28 +1,23 @@
-// The connection of swob to a Redis of a test, closed when the test is over.
+// Connections of swob to a Redis of a test, closed at the end of the test.
 
-import { afterAll, onTestFinished } from 'vitest';
+import { afterAll } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.ts';
-import { parseStoreUrl } from '../../src/config/store-url.ts';
-import {
-  connectRedis,
-  type RedisConnection,
-  type RedisOptions,
-} from '../../src/store/redis/connection/connect.ts';
+import { connectRedis, type RedisClient, type RedisOptions } from '../../src/redis/connect.ts';
+import { parseRedisUrl } from '../../src/store/redis/url.ts';
 import { createMemoryLog, type MemoryLog } from './log.ts';
+import { onEnd } from './teardown.ts';
 
 export interface TestConnection {
-  readonly redis: RedisConnection;
+  readonly redis: RedisClient;
   readonly log: MemoryLog;
 }
 
-/** To what the URL names, with `changes` to the defaults of the configuration; whoever opens it closes it. */
+/** Connects to the URL, with `changes` to the default configuration; the caller closes it. */
 export async function openConnection(
   url: string,
   changes: Partial<RedisOptions> = {},
 ): Promise<TestConnection> {
-  const parsed = parseStoreUrl(url);
-  if (parsed.kind !== 'redis') throw new Error(`${url} names no Redis`);
-  const { tls, kind: _kind, ...where } = parsed;
+  const { tls, ...where } = parseRedisUrl(url);
   const log = createMemoryLog();
   const redis = await connectRedis({
     ...where,
@@ -37,10 +32,10 @@ export async function openConnection(
   return { redis, log };
 }
 
-/** The same, closed when the test is over. */
+/** The same, closed at the end of the test. */
 export async function connectTo(url: string, changes: Partial<RedisOptions> = {}): Promise<TestConnection> {
   const connection = await openConnection(url, changes);
-  onTestFinished(() => connection.redis.close());
+  onEnd(() => connection.redis.close());
   return connection;
 }
 
@@ -48,7 +43,7 @@ export async function connectTo(url: string, changes: Partial<RedisOptions> = {}
 export function sharedConnection(
   url: () => string,
   changes: Partial<RedisOptions> = {},
-): () => Promise<RedisConnection> {
+): () => Promise<RedisClient> {
   let opened: Promise<TestConnection> | undefined;
   afterAll(async () => (await opened)?.redis.close());
   return async () => {

@@ -13,15 +13,15 @@ export interface RedisCluster {
   /** `redis+cluster://127.0.0.1:40001,…`: the three that were masters first. */
   readonly url: string;
   readonly servers: readonly RedisServer[];
-  /** The master that has the key now. */
+  /** The current master of the key. */
   masterOf(key: string): Promise<RedisServer>;
   /** Every slot has a master, each with one replica that is up to date. */
   ready(): Promise<void>;
   /** Starts what does not run, and waits for that. */
-  mend(): Promise<void>;
+  repair(): Promise<void>;
 }
 
-/** One cluster for all tests of a file, which mend what they break. Skipped or failed as with `redisForFile`. */
+/** One cluster for all tests of a file, which restore what they break. Skipped or failed as with `redisForFile`. */
 export function clusterForFile(): () => RedisCluster {
   return forFile('Redis Cluster', () => retried(prepare));
 }
@@ -38,10 +38,10 @@ async function prepare(): Promise<RedisCluster & { start(): Promise<void>; stop(
   });
   const servers = nodes.map(({ server }) => server);
 
-  /** Lines of CLUSTER NODES of the first node that answers, in words. */
+  /** Lines of CLUSTER NODES of the first node that responds, split into words. */
   const view = async (): Promise<string[][]> => {
-    const answers = servers.map((server) => server.cli('cluster', 'nodes'));
-    const text = await Promise.any(answers);
+    const replies = servers.map((server) => server.cli('cluster', 'nodes'));
+    const text = await Promise.any(replies);
     return text.split('\n').map((line) => line.split(' '));
   };
   const checkReady = async (): Promise<void> => {
@@ -105,7 +105,7 @@ async function prepare(): Promise<RedisCluster & { start(): Promise<void>; stop(
       return found;
     },
     ready,
-    mend: async () => {
+    repair: async () => {
       for (const server of servers) {
         server.thaw();
         await server.cli('ping').catch(() => server.restart());

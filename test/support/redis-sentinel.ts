@@ -1,4 +1,4 @@
-// A real Redis with one replica and three Sentinels that notice within two seconds when the master is gone.
+// A real Redis with one replica and three Sentinels that detect a lost master within two seconds.
 
 import type { ChildProcess } from 'node:child_process';
 import { execFile } from 'node:child_process';
@@ -18,19 +18,19 @@ const readyMs = 30_000;
 export interface RedisSentinels {
   /** `redis+sentinel://127.0.0.1:40003,127.0.0.1:40004,127.0.0.1:40005/swob-test` */
   readonly url: string;
-  /** The server that is the master now, as the Sentinels have it. */
+  /** The server that is the current master according to the Sentinels. */
   master(): Promise<RedisServer>;
   /** The other one. */
   replica(): Promise<RedisServer>;
   /** Both run, the replica has what the master has, and the Sentinels know both. */
   ready(): Promise<void>;
-  /** Starts what does not run, and waits for that. */
-  mend(): Promise<void>;
+  /** Starts what does not run, and waits until `ready`. */
+  repair(): Promise<void>;
   /** Has the Sentinels swap the two while both run, and waits for it. */
   failover(): Promise<void>;
 }
 
-/** One set for all tests of a file, which mend what they break. Skipped or failed as with `redisForFile`. */
+/** One set for all tests of a file, which restore what they break. Skipped or failed as with `redisForFile`. */
 export function sentinelForFile(): () => RedisSentinels {
   return forFile('Redis with Sentinels', () => retried(prepare));
 }
@@ -46,7 +46,7 @@ async function prepare(): Promise<RedisSentinels & { start(): Promise<void>; sto
   const folder = mkdtempSync(join(tmpdir(), 'swob-sentinel-'));
   const sentinels: ChildProcess[] = [];
 
-  const ask = async (port: number, ...words: string[]): Promise<string> => {
+  const cli = async (port: number, ...words: string[]): Promise<string> => {
     const { stdout } = await promisify(execFile)('redis-cli', ['-e', '-p', String(port), ...words]);
     return stdout.trimEnd();
   };
@@ -59,13 +59,13 @@ async function prepare(): Promise<RedisSentinels & { start(): Promise<void>; sto
         `bind ${redisHost}`,
         `dir ${folder}`,
         `sentinel monitor ${masterName} ${redisHost} ${first} 2`,
-        // Less, and on a busy machine a master that had to wait for its turn counts as gone.
+        // With less, a master on a busy machine would count as lost.
         `sentinel down-after-milliseconds ${masterName} 1500`,
         `sentinel failover-timeout ${masterName} 1000`,
       ].join('\n'),
     );
-    sentinels.push(await spawnReady('redis-server', [file, '--sentinel'], () => ask(port, 'ping')));
-    // They look for each other every 2 s and for replicas every 10 s otherwise.
+    sentinels.push(await spawnReady('redis-server', [file, '--sentinel'], () => cli(port, 'ping')));
+    // By default they discover each other every 2 s and replicas every 10 s.
     const periods = [
       'info-period',
       '200',
@@ -76,11 +76,11 @@ async function prepare(): Promise<RedisSentinels & { start(): Promise<void>; sto
       'ping-period',
       '100',
     ];
-    await ask(port, 'sentinel', 'debug', ...periods);
+    await cli(port, 'sentinel', 'debug', ...periods);
   };
   const masterPort = async (): Promise<number> => {
     const [port = 0] = sentinelPorts;
-    return Number((await ask(port, 'sentinel', 'get-master-addr-by-name', masterName)).split('\n')[1]);
+    return Number((await cli(port, 'sentinel', 'get-master-addr-by-name', masterName)).split('\n')[1]);
   };
   const roles = async (): Promise<[RedisServer, RedisServer]> => {
     const port = await masterPort();
@@ -91,12 +91,12 @@ async function prepare(): Promise<RedisSentinels & { start(): Promise<void>; sto
     if (!(await master.cli('role')).startsWith('master')) throw new Error('no master yet');
     if (!(await replica.cli('role')).includes('\nconnected')) throw new Error('no replica yet');
     for (const port of sentinelPorts) {
-      const lines = (await ask(port, 'sentinel', 'master', masterName)).split('\n');
+      const lines = (await cli(port, 'sentinel', 'master', masterName)).split('\n');
       const value = (name: string) => lines[lines.indexOf(name) + 1];
       if (value('flags') !== 'master' || value('num-slaves') !== '1' || value('num-other-sentinels') !== '2')
         throw new Error(`not yet: ${lines.join(' ')}`);
       if (value('port') !== String(master.port)) throw new Error('they disagree');
-      const replicas = await ask(port, 'sentinel', 'replicas', masterName);
+      const replicas = await cli(port, 'sentinel', 'replicas', masterName);
       if (!replicas.includes('\nmaster-link-status\nok\n') || !replicas.includes('\nflags\nslave\n'))
         throw new Error('they do not know the replica yet');
     }
@@ -108,7 +108,7 @@ async function prepare(): Promise<RedisSentinels & { start(): Promise<void>; sto
     master: async () => (await roles())[0],
     replica: async () => (await roles())[1],
     ready,
-    mend: async () => {
+    repair: async () => {
       for (const server of servers) {
         server.thaw();
         await server.cli('ping').catch(() => server.restart());
@@ -118,7 +118,7 @@ async function prepare(): Promise<RedisSentinels & { start(): Promise<void>; sto
     failover: async () => {
       const before = await masterPort();
       const [port = 0] = sentinelPorts;
-      await ask(port, 'sentinel', 'failover', masterName);
+      await cli(port, 'sentinel', 'failover', masterName);
       await vi.waitFor(
         async () => {
           if ((await masterPort()) === before) throw new Error('not yet');

@@ -10,19 +10,20 @@ import { vi } from 'vitest';
 import { type MadeCertificate, makeCertificate } from './certificates.ts';
 import { endChild } from './children.ts';
 import type { Need } from './needs.ts';
+import { patient } from './patience.ts';
 import { freePorts } from './ports.ts';
 
 export const redisNeeds: readonly Need[] = [{ command: 'redis-server' }, { command: 'redis-cli' }];
 export const redisHost = '127.0.0.1';
-const startMs = 20_000;
+const startMs = patient(20_000);
 
 export interface RedisServerOptions {
   /** Of the default user. */
   readonly password?: string;
-  /** TLS only, by a certificate of its own. */
+  /** TLS only, with a self-signed certificate. */
   readonly tls?: boolean;
   readonly appendfsync?: 'always' | 'everysec' | 'no';
-  /** More of redis-server's command line: `['--maxmemory', '10mb']`. */
+  /** More options of redis-server: `['--maxmemory', '10mb']`. */
   readonly args?: readonly string[];
 }
 
@@ -31,18 +32,18 @@ export interface RedisServer {
   readonly port: number;
   /** `redis://127.0.0.1:40001`, `rediss://:password@127.0.0.1:40001` */
   readonly url: string;
-  /** The certificate that signs the server's, and is it; undefined without TLS. */
+  /** The server's self-signed certificate; undefined without TLS. */
   readonly certificate: MadeCertificate | undefined;
-  /** Ends it at once, also a frozen one, as a power cut does. */
+  /** Kills the server, also a frozen one, like a power cut. */
   kill(): Promise<void>;
-  /** Stops its time: its sockets stay open, but nobody answers. */
+  /** Freezes the server: its sockets stay open, but it does not respond. */
   freeze(): void;
   thaw(): void;
   /** Starts it again on the same port and data; kills it first when it runs. */
   restart(): Promise<void>;
   /** Runs redis-cli there; resolves to what it prints, without the last line break. Rejects when that is an error. */
   cli(...args: string[]): Promise<string>;
-  /** Forgets every key. */
+  /** Removes every key. */
   flush(): Promise<void>;
 }
 
@@ -50,7 +51,7 @@ export interface StartedRedisServer extends RedisServer {
   stop(): Promise<void>;
 }
 
-/** Another process may take a port between its choice and its use: it is tried three times. */
+/** Attempts to start, as another process may take the chosen port first. */
 export async function retried<T extends { start(): Promise<void>; stop(): Promise<void> }>(
   prepare: () => Promise<T>,
 ): Promise<T> {
@@ -73,7 +74,7 @@ export function startRedis(options: RedisServerOptions = {}): Promise<StartedRed
   });
 }
 
-/** A server that does not run before its `start`. */
+/** A server that does not run until its `start`. */
 export function prepareRedis(
   port: number,
   options: RedisServerOptions = {},
@@ -143,7 +144,7 @@ export function prepareRedis(
   };
 }
 
-/** Starts a process and waits until it answers; a process that does not is ended. Rejects with what it printed. */
+/** Starts a process and waits until it responds; otherwise ends it, and rejects with its output. */
 export async function spawnReady(
   command: string,
   args: readonly string[],
@@ -162,7 +163,7 @@ export async function spawnReady(
   try {
     await vi.waitFor(
       async () => {
-        // Resolves, because no more waiting helps then.
+        // Resolves, as further waiting is useless.
         if (child.exitCode !== null) return;
         if ((await ping()) !== 'PONG') throw new Error('not yet');
       },

@@ -9,9 +9,9 @@ export interface TestSocket {
   next(): Promise<string>;
   /** Code and reason of the close, whenever it comes. */
   readonly closed: Promise<{ code: number; reason: string }>;
-  /** Resolves when the server has seen whatever this end owed it (the pongs of its pings). */
+  /** Resolves when the server has received the pongs to its pings. */
   settled(): Promise<void>;
-  /** Frames that came and nobody has asked for. */
+  /** Received frames that were not awaited. */
   readonly unread: readonly string[];
 }
 
@@ -50,7 +50,7 @@ export async function openSocket(url: string, options: ClientOptions = {}): Prom
     raw,
     closed,
     unread,
-    // The first trip brings the server's pings here, the second follows our pongs there.
+    // The first round trip delivers the server's pings, the second follows the pongs.
     settled: async () => {
       await roundTrip();
       await roundTrip();

@@ -1,19 +1,21 @@
-// A network between two programs that a test can cut: nothing gets through, nothing is refused, as when a cable is
-// pulled.
+// A TCP proxy that a test can cut like a cable, or stop like a server: a fraction of the time that a server's restart takes.
 
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { freePort } from './ports.ts';
+import { onEnd } from './teardown.ts';
 
 export interface TcpProxy {
   readonly port: number;
-  /** From now on what is sent is lost. */
-  cut(): void;
-  /** Joined again: connections of before are reset, new ones get through. */
-  mend(): void;
+  /** Drops everything that is sent from now on. */
+  disconnect(): void;
+  /** Ends all connections and refuses new ones, like a server that is killed. */
+  refuse(): Promise<void>;
+  /** Restores the network: earlier connections are reset, new ones work. */
+  reconnect(): Promise<void>;
 }
 
-/** To a port of 127.0.0.1; gone with the test. */
+/** To a port of 127.0.0.1; closed at the end of the test. */
 export async function startProxy(target: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
@@ -34,31 +36,40 @@ export async function startProxy(target: number): Promise<TcpProxy> {
   };
   const server = createServer((client) => {
     track(client);
-    // Accepted by the kernel in any case: what follows gets no answer.
+    // Accepted by the kernel in any case: later data gets no response.
     if (isCut) return void client.resume();
     const upstream = track(connect(target, '127.0.0.1'));
     pass(client, upstream);
     pass(upstream, client);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await freePort();
+  const listen = async (): Promise<void> => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  };
+  await listen();
   const reset = (): void => {
     for (const socket of sockets) socket.destroy();
   };
-  onTestFinished(() => {
+  onEnd(() => {
     reset();
     server.close();
   });
-  const address = server.address();
-  if (typeof address !== 'object' || !address) throw new Error('not a TCP server');
   return {
-    port: address.port,
-    cut: () => {
+    port,
+    disconnect: () => {
       isCut = true;
     },
-    mend: () => {
+    refuse: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      reset();
+      await closed;
+    },
+    reconnect: async () => {
       isCut = false;
       reset();
+      if (!server.listening) await listen();
     },
   };
 }

@@ -1,4 +1,4 @@
-// What a socket is shown and when: rotation, pause, ack, time limits. CONTRACT.md, "Sync websocket".
+// What a socket receives and when: rotation, pause, ack, timeouts. docs/protocol.md, "Sync websocket".
 
 import { expect, test } from 'vitest';
 import { createPhone, handshakeUrlOf, openSession, pair, shakeHands } from '../support/phone.ts';
@@ -10,7 +10,7 @@ const phone = createPhone();
 
 const nextUrl = async (socket: TestSocket): Promise<string> => JSON.parse(await socket.next()).qr_url;
 
-test('three URLs, 15 s each, then the end; each URL replaces the one before', async () => {
+test('sends three URLs, 15 s each, then closes; each URL replaces the previous one', async () => {
   const { gateway, clock } = await startTestServices();
   const socket = await openSocket(await openSession(gateway, 'alice'));
   const urls = [await nextUrl(socket)];
@@ -31,7 +31,7 @@ test('three URLs, 15 s each, then the end; each URL replaces the one before', as
   await expect(shakeHands(urls[2] ?? '', phone)).rejects.toThrow('handshake: 400');
 });
 
-test('the newest URL pairs (the replaced server failed here)', async () => {
+test('the newest URL pairs (the old server failed here)', async () => {
   const { gateway, clock } = await startTestServices();
   const socket = await openSocket(await openSession(gateway, 'alice'));
   await socket.next();
@@ -40,7 +40,7 @@ test('the newest URL pairs (the replaced server failed here)', async () => {
   expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
 });
 
-test('a pause stops the rotation, and ends after 120 s with 4408', async () => {
+test('a pause stops the rotation, and closes with 4408 after 120 s', async () => {
   const { gateway, clock } = await startTestServices();
   const url = await openSession(gateway, 'alice');
   const socket = await openSocket(url);
@@ -59,7 +59,7 @@ test('a pause stops the rotation, and ends after 120 s with 4408', async () => {
   await expect(pair(handshakeUrlOf(gateway, url), phone, 'correct horse')).rejects.toThrow('400');
 });
 
-test('a socket that comes back to a paused session is paused at once', async () => {
+test('a socket that reconnects to a paused session receives the pause', async () => {
   const { gateway } = await startTestServices();
   const url = await openSession(gateway, 'alice');
   const first = await openSocket(url);
@@ -74,7 +74,7 @@ test('a socket that comes back to a paused session is paused at once', async () 
   expect(await second.next()).toBe('200- ack');
 });
 
-test('in testing a session that nobody opened works: init/111/000', async () => {
+test('in testing, init accepts a session that was never opened: init/111/000', async () => {
   const { sync } = await startTestServices();
   const socket = await openSocket(`${sync}/v2/sync/init/111/000`);
   const url = await nextUrl(socket);
@@ -83,7 +83,7 @@ test('in testing a session that nobody opened works: init/111/000', async () => 
   expect(await socket.next()).toBe('201- pause');
 });
 
-test('pause and ack come over the wire too', async () => {
+test('pause and ack of a gateway in another process reach the socket', async () => {
   const { sync } = await startTestServices();
   const socket = await openSocket(`${sync}/v2/sync/init/111/000`);
   await socket.next();

@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createTelecom } from '../../src/telecom/telecom.ts';
 
 const telecom = createTelecom({ operatorsFile: '' });
-const nobody = { name: null, id: null };
+const unknownOperator = { name: null, id: null };
 
 function fileWith(content: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'swob-telecom-'));
@@ -29,7 +29,6 @@ describe('country', () => {
     ['+38344123456', 'Kosovo'],
   ])('%s is of %s', (msisdn, country) => {
     expect(telecom.country(msisdn)).toBe(country);
-    expect(telecom.isValid(msisdn)).toBe(true);
   });
 
   test.each([
@@ -45,14 +44,45 @@ describe('country', () => {
     ['other digits than ASCII', '+٢٣٧٦٥٠٣٩٣٣٦٩'],
     ['the documented sample', 'sample_MSISDN'],
     ['empty', ''],
-  ])('is null and the number not valid: %s', (_why, msisdn) => {
+  ])('is null for what is not a number in E.164 format: %s', (_why, msisdn) => {
     expect(telecom.country(msisdn)).toBeNull();
-    expect(telecom.isValid(msisdn)).toBe(false);
   });
 
   test('is null for a valid number of no country', () => {
-    expect(telecom.isValid('+80012345678')).toBe(true);
+    expect(telecom.normalise('+80012345678').kind).toBe('number');
     expect(telecom.country('+80012345678')).toBeNull();
+  });
+});
+
+describe('networks', () => {
+  test.each<[string, string, string | null, string[]]>([
+    ['+237650393369', 'MTN Cameroon', '237', ['62401']],
+    ['+237650393369', 'mtn cameroon', '237', ['62401']],
+    ['+237650393369', 'MTN', '237', ['62401']],
+    ['+237690000000', 'Orange', '237', ['62402']],
+    ['+33612345678', 'Orange France', '33', ['20801', '20802']],
+    ['+2348031234567', 'MTN', '234', ['62130']],
+    ['+237650393369', 'Nobody', '237', []],
+    ['+237650393369', '', '237', []],
+    ['+237650393369', '--', '237', []],
+    ['+237650393369', 'Verizon', '237', []],
+    ['+80012345678', 'MTN', '800', []],
+    ['12', 'MTN', null, []],
+  ])('of %s and %j', (msisdn, name, callingCode, codes) => {
+    expect(telecom.networks(msisdn, name)).toEqual({ callingCode, codes });
+    expect(telecom.networks(msisdn, name)).toEqual({ callingCode, codes });
+  });
+
+  test('are eight at most', () => {
+    expect(telecom.networks('+12025550123', 'AT&T').codes).toHaveLength(8);
+  });
+
+  test('include those of the operators file, whose names replace the built-in ones', () => {
+    const own = createTelecom({
+      operatorsFile: fileWith('{"62401": "Renamed", "62499": "Renamed", "99999": "Renamed"}'),
+    });
+    expect(own.networks('+237650393369', 'renamed').codes).toEqual(['62401', '62499']);
+    expect(own.networks('+237650393369', 'MTN Cameroon').codes).toEqual([]);
   });
 });
 
@@ -74,8 +104,7 @@ describe('operator', () => {
   });
 
   test.each([
-    '999000000000000',
-    '310999123456789',
+    '888000000000000',
     '62401',
     '',
     'sample_IMSI',
@@ -83,14 +112,21 @@ describe('operator', () => {
     '6240100000000001',
     '６２４０１０',
   ])('is unknown for %j', (imsi) => {
-    expect(telecom.operator(imsi)).toEqual(nobody);
+    expect(telecom.operator(imsi)).toEqual(unknownOperator);
+  });
+
+  test.each([
+    ['310999123456789', '310999'],
+    ['624991234567890', '62499'],
+  ])('of a known country has its code and no name when it is not in the list: %s', (imsi, id) => {
+    expect(telecom.operator(imsi)).toEqual({ name: null, id });
   });
 
   test('is a name and the beginning of the IMSI, or nothing, for every IMSI', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^\d{6,15}$/), (imsi) => {
         const { name, id } = telecom.operator(imsi);
-        expect(name === null).toBe(id === null);
+        if (name !== null) expect(id).not.toBeNull();
         if (id !== null) expect([imsi.slice(0, 5), imsi.slice(0, 6)]).toContain(id);
         expect(name).not.toBe('');
       }),

@@ -1,10 +1,10 @@
-// A callback sender for tests, a server that it calls, and resolvers and connections that are not real.
+// A callback sender for tests, a server that it calls, and resolvers and connections that are fake.
 
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.ts';
-import type { CallbackSender } from '../../src/domain/upstreams.ts';
+import type { CallbackSender } from '../../src/domain/outgoing/ports.ts';
 import { type CallbackSenderOptions, createCallbackSender } from '../../src/upstream/callbacks.ts';
 import { type HostileServer, startHostileServer } from './hostile-server.ts';
 
@@ -22,15 +22,15 @@ export function startHook(
   return startHostileServer({ 'POST /hook': handler });
 }
 
-/** A resolver that gives one of these lists at a time, and the last one for ever; `asked` is what it was asked. */
+/** A resolver that returns these lists in turn, and the last one from then on; `lookups` are the names. */
 export function createResolver(...lists: readonly (readonly string[])[]) {
-  const asked: string[] = [];
+  const lookups: string[] = [];
   const lookup = async (host: string) => {
-    const addresses = lists[Math.min(asked.length, lists.length - 1)] ?? [];
-    asked.push(host);
+    const addresses = lists[Math.min(lookups.length, lists.length - 1)] ?? [];
+    lookups.push(host);
     return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
   };
-  return { asked, lookup };
+  return { lookups, lookup };
 }
 
 interface ConnectOptions {
@@ -42,18 +42,18 @@ interface ConnectOptions {
   ) => void;
 }
 
-/** Ends every connection of this process before it is made; gives the addresses that it would have tried. */
+/** Fails every connection of this process before it opens; returns the addresses that it would have tried. */
 export function catchConnections(): string[][] {
   const targets: string[][] = [];
   const spy = vi.spyOn(Socket.prototype, 'connect').mockImplementation(function (
     this: Socket,
     ...args: unknown[]
   ) {
-    // net.connect() hands its options on in a list of its own, tls.connect() as they are.
+    // net.connect() passes its options on in an array, tls.connect() unchanged.
     const [options] = args.flat() as [ConnectOptions];
     const end = (error: Error | null, found: { address: string }[] = []): void => {
       if (!error) targets.push(found.map(({ address }) => address));
-      // As a real one: not before those who asked for the connection can listen.
+      // Like a real connection: not before the caller can add listeners.
       const cause = error ?? Object.assign(new Error('caught'), { code: 'ECAUGHT' });
       process.nextTick(() => this.destroy(cause));
     };

@@ -1,7 +1,8 @@
-// Whom a callback may reach: public addresses, and what the operator allows. HOSTILE Q9.
+// Which hosts a callback may reach: public addresses, and what the operator allows. docs/protocol.md, Q9.
 
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { bracketHost } from '../../src/lib/net.ts';
 import { body, catchConnections, createResolver, createSender, startHook } from './callback-client.ts';
 import { failureOf, portOf } from './pcrf-client.ts';
 
@@ -47,8 +48,8 @@ async function refusal(url: string, options: Parameters<typeof createSender>[0] 
   const failure = await failureOf(createSender(options).send('1', { url, body }));
   const { protocol, host } = new URL(url);
   expect(failure).toEqual({
-    code: 'REFUSED',
-    message:
+    kind: 'refused',
+    reason:
       `the callback to ${protocol}//${host} is not sent: ` +
       'its address is not public, and [outgoing] callback_allow does not list it',
   });
@@ -57,7 +58,7 @@ async function refusal(url: string, options: Parameters<typeof createSender>[0] 
 
 describe('refused is', () => {
   test.each(inside)('%s: %s as the host of the URL', async (_kind, address) => {
-    const host = address.includes(':') ? `[${address}]` : address;
+    const host = bracketHost(address);
     for (const scheme of ['http', 'https']) await refusal(`${scheme}://${host}:8080/x?y`);
   });
 
@@ -94,10 +95,10 @@ describe('refused is', () => {
     await refusal(url);
   });
 
-  test('localhost with a dot at its end, which not every system knows', async () => {
+  test('localhost with a trailing dot, which not every system resolves', async () => {
     const targets = catchConnections();
-    const { code } = await failureOf(createSender().send('1', { url: 'http://localhost./', body }));
-    expect(['REFUSED', 'UPSTREAM']).toContain(code);
+    const { kind } = await failureOf(createSender().send('1', { url: 'http://localhost./', body }));
+    expect(['refused', 'failed']).toContain(kind);
     expect(targets).toEqual([]);
   });
 
@@ -108,21 +109,21 @@ describe('refused is', () => {
     ['a line break', 'http://hook.example/\r\nX: y'],
     ['2,049 characters', `http://hook.example/${'x'.repeat(2_029)}`],
   ])('%s, without looking anything up', async (_case, url) => {
-    const { asked, lookup } = createResolver(['127.0.0.1']);
-    const { code, message } = await failureOf(
+    const { lookups, lookup } = createResolver(['127.0.0.1']);
+    const { kind, reason } = await failureOf(
       createSender({ allow: ['127.0.0.1'], lookup }).send('1', { url, body }),
     );
-    expect(code).toBe('REFUSED');
-    expect(message).not.toContain('hunter2');
-    expect(asked).toEqual([]);
+    expect(kind).toBe('refused');
+    expect(reason).not.toContain('hunter2');
+    expect(lookups).toEqual([]);
   });
 
-  test('a name that has moved inside since the last callback', async () => {
+  test('a name whose address has become internal since the last callback', async () => {
     const server = await startHook();
     const url = `http://hook.example:${portOf(server.url)}/hook`;
     const sender = createSender({ allow: ['127.0.0.1'], ...createResolver(['127.0.0.1'], ['127.0.0.2']) });
-    await sender.send('1', { url, body });
-    expect((await failureOf(sender.send('1', { url, body }))).code).toBe('REFUSED');
+    expect(await sender.send('1', { url, body })).toEqual({ kind: 'delivered' });
+    expect((await failureOf(sender.send('1', { url, body }))).kind).toBe('refused');
     expect(server.requests).toHaveLength(1);
   });
 });
@@ -134,7 +135,7 @@ describe('called is', () => {
       const targets = catchConnections();
       for (const scheme of ['http', 'https']) {
         const failure = await failureOf(createSender().send('1', { url: `${scheme}://${host}/`, body }));
-        expect(failure.message).toMatch(/ failed: no usable answer \(ECAUGHT\)$/);
+        expect(failure.reason).toMatch(/ failed: no valid response \(ECAUGHT\)$/);
       }
       expect(targets).toEqual([[host.replace(/[[\]]/g, '')], [host.replace(/[[\]]/g, '')]]);
     },
@@ -145,7 +146,7 @@ describe('called is', () => {
     const resolver = createResolver(['8.8.8.8', '2606:4700::1111'], ['127.0.0.1']);
     await failureOf(createSender(resolver).send('1', { url: 'http://Hook.Example/', body }));
     expect(targets).toEqual([['8.8.8.8', '2606:4700::1111']]);
-    expect(resolver.asked).toEqual(['hook.example']);
+    expect(resolver.lookups).toEqual(['hook.example']);
   });
 
   test.each([
@@ -157,13 +158,15 @@ describe('called is', () => {
     onTestFinished(() => warn.mockRestore());
     const server = await startHook();
     const sender = createSender({ allow, ...createResolver(['127.0.0.1']) });
-    await sender.send('1', { url: `${server.url}/hook`, body });
-    await sender.send('1', { url: `http://hook.example:${portOf(server.url)}/hook`, body });
+    expect(await sender.send('1', { url: `${server.url}/hook`, body })).toEqual({ kind: 'delivered' });
+    expect(await sender.send('1', { url: `http://hook.example:${portOf(server.url)}/hook`, body })).toEqual({
+      kind: 'delivered',
+    });
     expect(server.requests).toHaveLength(2);
     expect(warn).not.toHaveBeenCalled();
   });
 
-  test('what the operator allows, of several addresses that a name has', async () => {
+  test('the allowed one of several addresses of a name', async () => {
     const targets = catchConnections();
     const sender = createSender({
       allow: ['127.0.0.0/8'],
@@ -173,7 +176,7 @@ describe('called is', () => {
     expect(targets).toEqual([['127.0.0.1']]);
   });
 
-  test('a name that the operator allows, wherever it is', async () => {
+  test('an allowed name, whatever its address', async () => {
     const targets = catchConnections();
     const resolver = createResolver(['10.0.0.1', '::1', 'fe80::1']);
     const sender = createSender({ allow: ['hooks.Internal'], ...resolver });
@@ -188,13 +191,13 @@ describe('called is', () => {
 });
 
 test.each(['x.hooks.internal', 'hooks.internal.', 'hooks.internal.example', 'xhooks.internal'])(
-  'a name that is allowed does not allow %s',
+  'an allowed name does not allow %s',
   async (host) => {
     await refusal(`http://${host}/`, { allow: ['hooks.internal'], ...createResolver(['10.0.0.1']) });
   },
 );
 
-test('an allowed range allows nothing beside it', async () => {
+test('an allowed range allows no address outside it', async () => {
   const octet = fc.nat(255);
   const address = fc.tuple(octet, octet, octet).map((rest) => `10.${rest.join('.')}`);
   const targets = catchConnections();
@@ -202,9 +205,9 @@ test('an allowed range allows nothing beside it', async () => {
   await fc.assert(
     fc.asyncProperty(fc.oneof(address, fc.constantFrom('10.1.2.3', '10.9.8.7', '10.1.3.0')), async (host) => {
       targets.length = 0;
-      const { code } = await failureOf(sender.send('1', { url: `http://${host}/`, body }));
+      const { kind } = await failureOf(sender.send('1', { url: `http://${host}/`, body }));
       const allowed = /^10\.(1\.2|9\.\d+)\.\d+$/.test(host);
-      expect([code, targets]).toEqual(allowed ? ['UPSTREAM', [[host]]] : ['REFUSED', []]);
+      expect([kind, targets]).toEqual(allowed ? ['failed', [[host]]] : ['refused', []]);
     }),
   );
 });

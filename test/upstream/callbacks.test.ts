@@ -1,4 +1,4 @@
-// What a developer is sent, and what becomes of each answer. Whom it is sent to: callback-targets.test.ts.
+// What a callback sends to a developer, and the outcome of each response. Its targets: callback-targets.test.ts.
 
 import type { ServerResponse } from 'node:http';
 import { describe, expect, test, vi } from 'vitest';
@@ -8,12 +8,14 @@ import { freePort } from '../support/ports.ts';
 import { body, catchConnections, createSender, startHook } from './callback-client.ts';
 import { failureOf } from './pcrf-client.ts';
 
+const delivered = { kind: 'delivered' };
+
 describe('a callback', () => {
-  test('is the JSON as it is, with the headers of the convention', async () => {
+  test('is the unchanged JSON, with the headers of the convention', async () => {
     const server = await startHook();
     const clock = createFakeClock(1_648_206_122_814);
     const sender = createSender({ allow: ['127.0.0.1'], secret: 'hunter2', clock });
-    await sender.send('c-1', { url: `${server.url}/hook?a=b#c`, body });
+    expect(await sender.send('c-1', { url: `${server.url}/hook?a=b#c`, body })).toEqual(delivered);
     expect(server.requests).toEqual([
       {
         method: 'POST',
@@ -37,20 +39,24 @@ describe('a callback', () => {
 
   test('is not signed without a secret', async () => {
     const server = await startHook();
-    await createSender({ allow: ['127.0.0.1'] }).send('1', { url: `${server.url}/hook`, body });
+    expect(
+      await createSender({ allow: ['127.0.0.1'] }).send('1', { url: `${server.url}/hook`, body }),
+    ).toEqual(delivered);
     expect(server.requests[0]?.headers).not.toHaveProperty('webhook-signature');
   });
 
-  test('cannot be signed with a secret that is none: CONFIG at the start', () => {
+  test('cannot be signed with an invalid secret: CONFIG at start', () => {
     expect(() => createSender({ secret: 'whsec_' })).toThrow(expect.objectContaining({ code: 'CONFIG' }));
   });
 
-  test.each([200, 201, 202, 204, 299])('is delivered when it is answered %d', async (status) => {
+  test.each([200, 201, 202, 204, 299])('is delivered when the status is %d', async (status) => {
     const server = await startHook((response) => void response.writeHead(status).end());
-    await createSender({ allow: ['127.0.0.1'] }).send('1', { url: `${server.url}/hook`, body });
+    expect(
+      await createSender({ allow: ['127.0.0.1'] }).send('1', { url: `${server.url}/hook`, body }),
+    ).toEqual(delivered);
   });
 
-  test('is delivered by the status alone: the body of an answer is dropped', async () => {
+  test('is delivered by the status alone: the body of the response is dropped', async () => {
     let closed = false;
     const server = await startHook((response) => {
       response.on('close', () => {
@@ -58,12 +64,14 @@ describe('a callback', () => {
       });
       response.writeHead(200, { 'content-encoding': 'gzip' }).write('x'.repeat(100_000));
     });
-    await createSender({ allow: ['127.0.0.1'] }).send('1', { url: `${server.url}/hook`, body });
+    expect(
+      await createSender({ allow: ['127.0.0.1'] }).send('1', { url: `${server.url}/hook`, body }),
+    ).toEqual(delivered);
     await vi.waitFor(() => expect(closed).toBe(true));
   });
 });
 
-describe('worth trying again (UPSTREAM) is', () => {
+describe('a reason to retry (failed) is', () => {
   test.each([301, 302, 303, 307, 308, 304, 400, 401, 404, 410, 429, 500, 503])(
     'status %d; no redirect is followed',
     async (status) => {
@@ -73,8 +81,8 @@ describe('worth trying again (UPSTREAM) is', () => {
       );
       const sender = createSender({ allow: ['127.0.0.1'] });
       expect(await failureOf(sender.send('1', { url: `${server.url}/hook?key=hunter2`, body }))).toEqual({
-        code: 'UPSTREAM',
-        message: `the callback to ${server.url} was answered ${status}`,
+        kind: 'failed',
+        reason: `the callback to ${server.url} failed with status ${status}`,
       });
       expect(server.requests).toHaveLength(1);
       expect(other.requests).toEqual([]);
@@ -102,13 +110,13 @@ describe('worth trying again (UPSTREAM) is', () => {
     expect(settled).toBe(false);
     clock.advance(1);
     expect(await failure).toEqual({
-      code: 'UPSTREAM',
-      message: `the callback to ${server.url} was not answered within 10000 ms`,
+      kind: 'failed',
+      reason: `the callback to ${server.url} was not answered within 10000 ms`,
     });
     await vi.waitFor(() => expect(socket).toMatchObject({ destroyed: true }));
   });
 
-  test('a name that is still being looked up after 10 s; nothing is called when it is found', async () => {
+  test('a name lookup that takes over 10 s; nothing is called when it completes', async () => {
     const clock = createFakeClock();
     const targets = catchConnections();
     let find = (_found: { address: string; family: number }[]): void => undefined;
@@ -120,7 +128,7 @@ describe('worth trying again (UPSTREAM) is', () => {
       createSender({ clock, lookup }).send('1', { url: 'http://slow.example/', body }),
     );
     clock.advance(10_000);
-    expect((await failure).message).toBe(
+    expect((await failure).reason).toBe(
       'the callback to http://slow.example was not answered within 10000 ms',
     );
     find([{ address: '8.8.8.8', family: 4 }]);
@@ -129,8 +137,12 @@ describe('worth trying again (UPSTREAM) is', () => {
   });
 
   test.each<[string, (response: ServerResponse) => void, RegExp]>([
-    ['the end of the connection', (response) => void response.socket?.destroy(), /failed: .*ECONNRESET/],
-    ['no HTTP', (response) => void response.socket?.end('SSH-2.0-hunter2\r\n'), /failed: .*\(HPE_/],
+    ['the end of the connection', (response) => void response.socket?.destroy(), /failed: .*UND_ERR_SOCKET/],
+    [
+      'no HTTP',
+      (response) => void response.socket?.end('SSH-2.0-hunter2\r\n'),
+      /failed: .*\(HTTPParserError\)/,
+    ],
     [
       'headers over the limit',
       (response) => void response.writeHead(200, { x: 'x'.repeat(99_999) }).end(),
@@ -139,35 +151,35 @@ describe('worth trying again (UPSTREAM) is', () => {
   ])('%s', async (_case, handler, reason) => {
     const server = await startHook(handler);
     const sender = createSender({ allow: ['127.0.0.1'] });
-    const { code, message } = await failureOf(sender.send('1', { url: `${server.url}/hook`, body }));
-    expect({ code, message }).toEqual({ code: 'UPSTREAM', message: expect.stringMatching(reason) });
-    expect(message).not.toContain('hunter2');
+    const failure = await failureOf(sender.send('1', { url: `${server.url}/hook`, body }));
+    expect(failure).toEqual({ kind: 'failed', reason: expect.stringMatching(reason) });
+    expect(failure.reason).not.toContain('hunter2');
   });
 
-  test('nobody at the port, and the URL is not quoted', async () => {
+  test('a port without a server, and the URL is not quoted', async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     const sender = createSender({ allow: ['127.0.0.1'] });
     expect(await failureOf(sender.send('1', { url: `${url}/hunter2?hunter2`, body }))).toEqual({
-      code: 'UPSTREAM',
-      message: `the callback to ${url} failed: no usable answer (ECONNREFUSED)`,
+      kind: 'failed',
+      reason: `the callback to ${url} failed: no valid response (ECONNREFUSED)`,
     });
   });
 
-  test('a name without address', async () => {
+  test('a name without an address', async () => {
     const sender = createSender({
       lookup: () => Promise.reject(Object.assign(new Error('hunter2'), { code: 'ENOTFOUND' })),
     });
     expect(await failureOf(sender.send('1', { url: 'https://gone.example/', body }))).toEqual({
-      code: 'UPSTREAM',
-      message: 'the callback to https://gone.example failed: no usable answer (ENOTFOUND)',
+      kind: 'failed',
+      reason: 'the callback to https://gone.example failed: no valid response (ENOTFOUND)',
     });
   });
 
-  test('https to what speaks no TLS', async () => {
+  test('https to a server without TLS', async () => {
     const server = await startHook();
     const url = `${server.url.replace('http:', 'https:')}/hook`;
-    expect((await failureOf(createSender({ allow: ['127.0.0.1'] }).send('1', { url, body }))).code).toBe(
-      'UPSTREAM',
+    expect((await failureOf(createSender({ allow: ['127.0.0.1'] }).send('1', { url, body }))).kind).toBe(
+      'failed',
     );
     expect(server.requests).toEqual([]);
   });

@@ -1,18 +1,18 @@
-// A local HTTP server whose answers a test writes by hand; it closes with the test.
+// A local HTTP server whose responses a test writes itself; it closes with the test.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { onTestFinished } from 'vitest';
+import { onEnd } from '../support/teardown.ts';
 
 export interface HostileServer {
   readonly url: string;
-  /** What came in, in order. */
+  /** The requests received, in order. */
   readonly requests: { method: string; path: string; headers: IncomingMessage['headers']; body: string }[];
 }
 
 export type Handler = (response: ServerResponse, request: IncomingMessage) => void;
 
-/** A handler that always says the same. */
-export const answer =
+/** A handler that always sends the same response. */
+export const respondWith =
   (status: number, body = '', headers: Record<string, string | string[]> = {}): Handler =>
   (response) =>
     void response.writeHead(status, headers).end(body);
@@ -34,7 +34,7 @@ export async function startHostileServer(handlers: Record<string, Handler>): Pro
       resolve(typeof address === 'object' && address !== null ? address.port : 0);
     });
   });
-  onTestFinished(
+  onEnd(
     () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());

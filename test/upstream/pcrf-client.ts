@@ -1,11 +1,9 @@
-// A client of the PCRF for tests, and what its calls fail with.
+// A client of the PCRF for tests, and the failures of its calls.
 
 import { expect, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.ts';
-import type { WifiSession } from '../../src/domain/model.ts';
-import type { Clock } from '../../src/domain/ports.ts';
-import type { Pcrf } from '../../src/domain/upstreams.ts';
-import { SwobError } from '../../src/errors.ts';
+import type { Clock } from '../../src/domain/shared/ports.ts';
+import type { WifiSession } from '../../src/domain/wifi/model.ts';
 import { createPcrf } from '../../src/upstream/pcrf.ts';
 import { createMemoryLog } from '../support/log.ts';
 
@@ -26,24 +24,25 @@ export interface ClientOptions {
   readonly waitTimeoutMs?: number;
 }
 
-export function createClient(options: ClientOptions): Pcrf & { log: ReturnType<typeof createMemoryLog> } {
+export function createClient(options: ClientOptions) {
   const { port, host = '127.0.0.1', clock = systemClock, timeoutMs = 10_000 } = options;
   const { min = 0, max = 4, waitTimeoutMs = 5_000 } = options;
   const log = createMemoryLog();
   const pcrf = createPcrf({ host, port, timeoutMs, pool: { min, max, waitTimeoutMs }, clock, log });
-  onTestFinished(() => pcrf.close());
-  return { ...pcrf, log };
+  onTestFinished(async () => void (await pcrf.close()));
+  /** Disconnects, and expects success. */
+  const succeed = async (which: WifiSession): Promise<void> =>
+    expect(await pcrf.disconnect(which)).toEqual({ kind: 'disconnected' });
+  return { ...pcrf, succeed, log };
 }
 
-export async function failureOf(promise: Promise<unknown>): Promise<{ code: string; message: string }> {
-  const error: unknown = await promise.then(
-    () => 'it succeeded',
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(SwobError);
-  return error instanceof SwobError
-    ? { code: error.code, message: error.message }
-    : { code: '', message: '' };
+/** The failure that a call results in; fails when it succeeded. */
+export async function failureOf<Result extends { readonly kind: string; readonly reason?: string }>(
+  result: Promise<Result>,
+): Promise<{ kind: string; reason: string }> {
+  const { kind, reason } = await result;
+  expect(reason).toBeTypeOf('string');
+  return { kind, reason: reason ?? '' };
 }
 
 export function portOf(url: string): number {

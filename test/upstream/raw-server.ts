@@ -1,4 +1,4 @@
-// A TCP server whose connections a test handles by hand; it closes with the test.
+// A TCP server whose connections a test handles itself; it closes with the test.
 
 import { createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
@@ -13,7 +13,7 @@ export interface RawServer {
   readonly requests: readonly string[];
 }
 
-/** Calls `onRequest` with each request that is there as a whole. */
+/** Calls `onRequest` with each complete request. */
 export async function startRawServer(
   onRequest: (socket: Socket, request: string) => void,
   host = '127.0.0.1',
@@ -56,8 +56,8 @@ function isWhole(request: string): boolean {
   return body !== undefined && Buffer.byteLength(body) >= Number(length);
 }
 
-/** An answer with its length. */
-export function httpAnswer(body: string | Buffer, status = 200, headers: readonly string[] = []): Buffer {
+/** A response with its length. */
+export function httpResponse(body: string | Buffer, status = 200, headers: readonly string[] = []): Buffer {
   const bytes = Buffer.from(body);
   const lines = [`HTTP/1.1 ${status} Text`, `Content-Length: ${bytes.length}`, ...headers, '', ''];
   return Buffer.concat([Buffer.from(lines.join('\r\n')), bytes]);

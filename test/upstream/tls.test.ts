@@ -1,4 +1,4 @@
-// Connections over TLS: who is trusted, which name is asked for, and what is sent to a stranger (nothing).
+// Connections over TLS: which servers are trusted, which name is requested, and that other servers receive nothing.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -6,16 +6,14 @@ import { join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
 import { expect, onTestFinished, type TestContext, test, vi } from 'vitest';
 import { systemClock as clock } from '../../src/app/system-clock.ts';
-import { createConnections } from '../../src/upstream/connections.ts';
-import { exchange } from '../../src/upstream/exchange.ts';
+import { createConnectionPool } from '../../src/upstream/connection-pool.ts';
 import { createPublisher } from '../../src/upstream/publisher.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { createMemoryLog } from '../support/log.ts';
 import { needs } from '../support/needs.ts';
-import { failureOf } from './pcrf-client.ts';
-import { httpAnswer } from './raw-server.ts';
+import { httpResponse } from './raw-server.ts';
 
-/** A server that answers each request, with a certificate that nobody has signed. */
+/** A server that responds to each request, with a self-signed certificate. */
 async function startTlsServer(context: TestContext) {
   needs(context, { command: 'openssl' });
   const folder = temporaryFolder();
@@ -33,7 +31,7 @@ async function startTlsServer(context: TestContext) {
     socket.on('close', () => open.delete(socket)).on('error', () => undefined);
     socket.setEncoding('utf8').on('data', (chunk) => {
       requests.push(String(chunk));
-      socket.write(httpAnswer('ok'));
+      socket.write(httpResponse('ok'));
     });
   });
   server.on('tlsClientError', () => undefined);
@@ -56,34 +54,36 @@ async function startTlsServer(context: TestContext) {
 test.for([
   ['127.0.0.1', false],
   ['localhost', 'localhost'],
-] as const)('a trusted %s is asked, by its name if it has one', async ([host, name], context) => {
-  const { port, cert, ...server } = await startTlsServer(context);
-  const origin = `https://${host}:${port}`;
-  const connections = createConnections({
-    ...{ name: 'X', host, port, origin, tls: { ca: cert }, min: 2, max: 2 },
-    ...{ waitTimeoutMs: 1_000, connectTimeoutMs: 10_000, clock, log: createMemoryLog() },
-  });
-  onTestFinished(() => connections.close());
-  await vi.waitFor(() => expect(server.open.size).toBe(2));
-  const asked = { path: '/x', headers: {}, timeoutMs: 10_000, maxBodyBytes: 10, clock };
-  for (let count = 0; count < 3; count += 1) {
-    const answer = await connections.use((client) => exchange(client, asked));
-    expect(answer.body.toString()).toBe('ok');
-  }
-  expect(server.requests).toHaveLength(3);
-  expect(server.askedFor).toEqual([name, name]);
-});
+] as const)(
+  'a trusted server at %s gets requests, and its name if it has one',
+  async ([host, name], context) => {
+    const { port, cert, ...server } = await startTlsServer(context);
+    const origin = `https://${host}:${port}`;
+    const connections = createConnectionPool({
+      ...{ name: 'X', host, port, origin, tls: () => ({ ca: cert }), min: 2, max: 2 },
+      ...{ waitTimeoutMs: 1_000, connectTimeoutMs: 10_000, clock, log: createMemoryLog() },
+    });
+    onTestFinished(async () => void (await connections.close()));
+    await vi.waitFor(() => expect(server.open.size).toBe(2));
+    const request = { path: '/x', headers: {}, timeoutMs: 10_000, maxBodyBytes: 10 };
+    for (let count = 0; count < 3; count += 1) {
+      expect(await connections.request(request)).toMatchObject({ kind: 'response', body: Buffer.from('ok') });
+    }
+    expect(server.requests).toHaveLength(3);
+    expect(server.askedFor).toEqual([name, name]);
+  },
+);
 
-test('a stranger is not: no certificate that is trusted, no message', async (context) => {
+test('a server without a trusted certificate receives no message', async (context) => {
   const { port, requests, open } = await startTlsServer(context);
   const publisher = createPublisher({
     ...{ host: 'https://127.0.0.1', port, endpoint: '/publish', timeoutMs: 10_000 },
     ...{ clock, log: createMemoryLog() },
   });
-  onTestFinished(() => publisher.close());
-  expect(await failureOf(publisher.publish('1', '+237650393369', 'x'))).toEqual({
-    code: 'UNAVAILABLE',
-    message: `the Publisher at 127.0.0.1:${port} is unreachable (DEPTH_ZERO_SELF_SIGNED_CERT)`,
+  onTestFinished(async () => void (await publisher.close()));
+  expect(await publisher.publish('1', '+237650393369', 'x', async () => {})).toEqual({
+    kind: 'not sent',
+    reason: `the Publisher at 127.0.0.1:${port} is unreachable (DEPTH_ZERO_SELF_SIGNED_CERT)`,
   });
   await vi.waitFor(() => expect(open.size).toBe(0));
   expect(requests).toEqual([]);

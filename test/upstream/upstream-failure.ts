@@ -1,8 +1,9 @@
-// What a client of an upstream says of a call that failed.
+// The errors of failed calls to upstream systems.
 
 import { expect } from 'vitest';
+import { SwobError } from '../../src/errors.ts';
 
-/** The error's text; fails when the promise does not reject with UPSTREAM, or when a secret stands in the error. */
+/** The error's text; fails when the promise does not reject with UPSTREAM, or when the error contains a secret. */
 export async function upstreamFailure(
   promise: Promise<unknown>,
   secrets: readonly string[],
@@ -14,8 +15,20 @@ export async function upstreamFailure(
     (reason: unknown) => reason,
   );
   expect(error).toMatchObject({ code: 'UPSTREAM' });
-  // What an error holds beyond its message gets into logs too.
+  // The other members of an error are logged too.
   const everything = `${error} ${JSON.stringify(error)} ${error instanceof Error ? String(error.cause) : ''}`;
   for (const secret of secrets) expect(everything).not.toContain(secret);
   return String(error);
+}
+
+/** The code and the message of the SwobError that a call rejects with. */
+export async function errorOf(promise: Promise<unknown>): Promise<{ code: string; message: string }> {
+  const error: unknown = await promise.then(
+    () => 'it succeeded',
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(SwobError);
+  return error instanceof SwobError
+    ? { code: error.code, message: error.message }
+    : { code: '', message: '' };
 }

@@ -3,17 +3,17 @@
 
 import type { Bench } from '../bench.ts';
 import { type Daemon, loopDelayMs, startDaemon } from '../daemon.ts';
+import type { BenchEnvironment } from '../environment.ts';
 import { fillStore, numberOf, pings } from '../fixtures.ts';
 import { loadHttp } from '../http-load.ts';
-import type { Lab } from '../lab.ts';
 import { residentKb } from '../machine.ts';
 import { failuresOf, type PairingResult, startPhones } from '../phones.ts';
 import type { Row } from '../report.ts';
-import { faultsOf, heldSockets, type SocketClients, startSockets } from '../socket-clients.ts';
+import { describeFailures, heldSockets, type SocketClients, startSockets } from '../socket-clients.ts';
 import { startUpstream } from '../upstreams.ts';
 
 const seeds = 10_000;
-/** Phones pair again for users that are there, all over the store. */
+/** Phones pair again for existing users, spread over the store. */
 const paired = 1_000;
 
 interface Size {
@@ -23,10 +23,10 @@ interface Size {
   readonly pair: (seconds: number) => Promise<PairingResult>;
   readonly pingMs: number[];
   readonly pairingMs: number[];
-  readonly faults: string[];
+  readonly failures: string[];
 }
 
-/** What the process is like with all that it holds. */
+/** The state of the process under full load. */
 interface State {
   readonly residentMb: number;
   readonly loopDelayP99Ms: number;
@@ -36,13 +36,13 @@ interface State {
 export const growthBench: Bench = {
   id: 'B10',
   title: 'a ping and a pairing at 100, 10,000 and 100,000 users, 10,000 active seeds, 10,000 sockets',
-  run: async (lab) => {
-    const counts = lab.quick ? [100, 2_000] : [100, 10_000, 100_000];
-    const upstream = await startUpstream(lab);
+  run: async (environment) => {
+    const counts = environment.quick ? [100, 2_000] : [100, 10_000, 100_000];
+    const upstream = await startUpstream(environment);
     const sizes: Size[] = [];
-    for (const users of counts) sizes.push(await prepare(lab, users, upstream.settings.users));
-    for (let round = 0; round < lab.rounds; round++) {
-      for (const size of sizes) await measure(lab, size);
+    for (const users of counts) sizes.push(await prepare(environment, users, upstream.settings.users));
+    for (let round = 0; round < environment.rounds; round++) {
+      for (const size of sizes) await measure(environment, size);
     }
     const ended: [Size, State][] = [];
     for (const size of sizes) ended.push([size, await end(size)]);
@@ -52,18 +52,22 @@ export const growthBench: Bench = {
   },
 };
 
-async function prepare(lab: Lab, users: number, settings: readonly string[]): Promise<Size> {
-  lab.say(`storing ${users} users`);
-  const folder = await lab.folder();
+async function prepare(
+  environment: BenchEnvironment,
+  users: number,
+  settings: readonly string[],
+): Promise<Size> {
+  environment.reportProgress(`storing ${users} users`);
+  const folder = await environment.folder();
   await fillStore(folder, { users, seeds });
-  // Active for the whole run, so that none has to be kept alive.
-  const daemon = await startDaemon(lab, ['gateway', 'sync'], {
+  // Active for the whole run, so that none needs pings.
+  const daemon = await startDaemon(environment, ['gateway', 'sync'], {
     folder,
     settings: [...settings, ...heldSockets, 'seeds.expiry=1h'],
   });
-  const sockets = await startSockets(lab, [daemon.urls.gateway, '-']);
-  await sockets.open(lab.quick ? 200 : 10_000);
-  const phones = await startPhones(lab, daemon.urls.gateway);
+  const sockets = await startSockets(environment, [daemon.urls.gateway, '-']);
+  await sockets.open(environment.quick ? 200 : 10_000);
+  const phones = await startPhones(environment, daemon.urls.gateway);
   const everyFew = Math.max(1, Math.floor(users / paired));
   const names = Array.from({ length: Math.min(users, paired) }, (_, index) => numberOf(index * everyFew));
   const size: Size = {
@@ -73,37 +77,40 @@ async function prepare(lab: Lab, users: number, settings: readonly string[]): Pr
     pair: (seconds) => phones.pair(seconds, names),
     pingMs: [],
     pairingMs: [],
-    faults: [],
+    failures: [],
   };
-  await loadHttp(lab, { url: daemon.urls.gateway, requests: pings(seeds), seconds: 1 });
-  await size.pair(lab.seconds);
-  // How late the loop was until here is not meant.
+  await loadHttp(environment, { url: daemon.urls.gateway, requests: pings(seeds), seconds: 1 });
+  await size.pair(environment.seconds);
+  // Discards the delays of the preparation.
   await daemon.metrics();
   return size;
 }
 
-/** Both are bound by the one core of the server: what it does in a second is the cost of one. */
-async function measure(lab: Lab, { daemon, pair, pingMs, pairingMs, faults }: Size): Promise<void> {
-  const seconds = Math.min(lab.seconds, 2);
-  const pinged = await loadHttp(lab, { url: daemon.urls.gateway, requests: pings(seeds), seconds });
-  if (pinged.failed > 0) faults.push(`${pinged.failed} pings failed`);
+/** Both are bound by the server's core: its throughput gives the cost of one. */
+async function measure(
+  environment: BenchEnvironment,
+  { daemon, pair, pingMs, pairingMs, failures }: Size,
+): Promise<void> {
+  const seconds = Math.min(environment.seconds, 2);
+  const pinged = await loadHttp(environment, { url: daemon.urls.gateway, requests: pings(seeds), seconds });
+  if (pinged.failed > 0) failures.push(`${pinged.failed} pings failed`);
   pingMs.push(1_000 / pinged.perSecond);
   const result = await pair(seconds);
-  faults.push(...failuresOf([result]));
+  failures.push(...failuresOf([result]));
   pairingMs.push(1_000 / result.perSecond);
 }
 
-async function end({ daemon, sockets, faults }: Size): Promise<State> {
+async function end({ daemon, sockets, failures }: Size): Promise<State> {
   const metrics = await daemon.metrics();
   const residentMb = residentKb(daemon.child.pid) / 1_024;
   const frames = await sockets.close();
-  faults.push(...faultsOf(frames));
+  failures.push(...describeFailures(frames));
   await Promise.all([sockets.child.stop(), daemon.child.stop()]);
   return { residentMb, loopDelayP99Ms: loopDelayMs(metrics, 'p99'), framesLateP99Ms: frames.p99 };
 }
 
 function rowsOf([smallest, before]: [Size, State], [size, after]: [Size, State]): Row[] {
-  const row = { unit: 'ms', target: { atMost: 1.5 }, faults: [...smallest.faults, ...size.faults] };
+  const row = { unit: 'ms', target: { atMost: 1.5 }, failures: [...smallest.failures, ...size.failures] };
   const notes = {
     ...after,
     residentMbOfSmallest: before.residentMb,

@@ -5,27 +5,27 @@ import { join } from 'node:path';
 import { Pool } from 'undici';
 import type { Bench } from '../bench.ts';
 import { startDaemon } from '../daemon.ts';
+import { startServer } from '../environment.ts';
 import { pings } from '../fixtures.ts';
-import { startServer } from '../lab.ts';
 import { compareHttp } from '../rounds.ts';
 
 const seeds = 1_000;
-/** Each seed pings every ten seconds: a list that is remembered has to be made again a hundred times a second. */
+/** Each seed pings every ten seconds, so a cached list is invalidated a hundred times a second. */
 const pingEveryMs = 10;
 
 export const listsBench: Bench = {
   id: 'B2',
   title: 'GET /seeds, 1,000 active seeds, each pinging every 10 s',
-  run: async (lab) => {
-    const daemon = await startDaemon(lab, ['gateway', 'sync']);
+  run: async (environment) => {
+    const daemon = await startDaemon(environment, ['gateway', 'sync']);
     const alive = await keepAlive(daemon.urls.gateway);
     const bytes = Buffer.from(await (await fetch(`${daemon.urls.gateway}/seeds`)).arrayBuffer());
-    const file = join(await lab.folder(), 'seeds.json');
+    const file = join(await environment.folder(), 'seeds.json');
     await writeFile(file, bytes);
-    const bare = await startServer(lab, 'server', 'bare-http', ['bytes', file]);
+    const bare = await startServer(environment, 'server', 'bare-http', ['bytes', file]);
     const requests = [{ method: 'GET', path: '/seeds' }] as const;
     const row = await compareHttp(
-      lab,
+      environment,
       { name: 'B2 GET /seeds', target: { atLeast: 0.6 } },
       {
         ours: { server: daemon.child, load: () => ({ url: daemon.urls.gateway, requests }) },
@@ -33,15 +33,15 @@ export const listsBench: Bench = {
       },
     );
     const listed: unknown[] = JSON.parse(await (await fetch(`${daemon.urls.gateway}/seeds`)).text());
-    const faults = [...(row.faults ?? []), ...alive.faults()];
-    if (listed.length !== seeds) faults.push(`${listed.length} of ${seeds} seeds are active at the end`);
+    const failures = [...(row.failures ?? []), ...alive.failures()];
+    if (listed.length !== seeds) failures.push(`${listed.length} of ${seeds} seeds are active at the end`);
     await alive.stop();
     await Promise.all([daemon.child.stop(), bare.child.stop()]);
-    return [{ ...row, faults, notes: { ...row.notes, bytes: bytes.length } }];
+    return [{ ...row, failures, notes: { ...row.notes, bytes: bytes.length } }];
   },
 };
 
-/** Pings all once, then one after the other. */
+/** Pings all once, then one after another. */
 async function keepAlive(url: string) {
   const requests = pings(seeds);
   const pool = new Pool(url, { connections: 8, pipelining: 1 });
@@ -61,7 +61,7 @@ async function keepAlive(url: string) {
   await Promise.all(requests.map((_, index) => ping(index)));
   const timer = setInterval(() => void ping(next++), pingEveryMs);
   return {
-    faults: () => (failed > 0 ? [`${failed} pings failed`] : []),
+    failures: () => (failed > 0 ? [`${failed} pings failed`] : []),
     stop: async () => {
       clearInterval(timer);
       await pool.close();

@@ -3,33 +3,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
 import { startDaemon } from '../daemon.ts';
+import type { BenchEnvironment } from '../environment.ts';
 import { disconnectRequests, pings } from '../fixtures.ts';
 import { type HttpRequest, loadHttp } from '../http-load.ts';
-import type { Lab } from '../lab.ts';
 import { residentKb } from '../machine.ts';
 import { startPhones } from '../phones.ts';
 import { startUpstream } from '../upstreams.ts';
 
 const settleMs = 3_000;
-/** Memory hardly varies. */
-const mostRounds = 3;
+/** Memory hardly varies between rounds. */
+const maxRounds = 3;
 
 export const memoryBench: Bench = {
   id: 'B9',
   title: 'resident memory, all services',
-  run: async (lab) => {
-    const upstream = await startUpstream(lab);
-    const { requests, keyFile } = await disconnectRequests(await lab.folder(), 500);
+  run: async (environment) => {
+    const upstream = await startUpstream(environment);
+    const { requests, keyFile } = await disconnectRequests(await environment.folder(), 500);
     const settings = [...Object.values(upstream.settings).flat(), `validation.public_key=${keyFile}`];
     const idle: number[] = [];
     const loaded: number[] = [];
-    const faults: string[] = [];
-    for (let round = 0; round < Math.min(lab.rounds, mostRounds); round++) {
-      const daemon = await startDaemon(lab, ['gateway', 'sync', 'disconnect'], { settings });
-      await sleep(lab.quick ? 500 : settleMs);
+    const failures: string[] = [];
+    for (let round = 0; round < Math.min(environment.rounds, maxRounds); round++) {
+      const daemon = await startDaemon(environment, ['gateway', 'sync', 'disconnect'], { settings });
+      await sleep(environment.quick ? 500 : settleMs);
       idle.push(residentKb(daemon.child.pid) / 1_024);
-      faults.push(...(await loadEverything(lab, daemon.urls, requests)));
-      await sleep(lab.quick ? 500 : settleMs);
+      failures.push(...(await loadEverything(environment, daemon.urls, requests)));
+      await sleep(environment.quick ? 500 : settleMs);
       loaded.push(residentKb(daemon.child.pid) / 1_024);
       await daemon.child.stop();
     }
@@ -37,24 +37,24 @@ export const memoryBench: Bench = {
     const row = { unit: 'MB', baseline: [] };
     return [
       { ...row, name: 'B9 daemon, idle', ours: idle, target: { oursAtMost: 90 } },
-      { ...row, name: 'B9 daemon, after load', ours: loaded, target: { oursAtMost: 140 }, faults },
+      { ...row, name: 'B9 daemon, after load', ours: loaded, target: { oursAtMost: 140 }, failures },
     ];
   },
 };
 
 async function loadEverything(
-  lab: Lab,
+  environment: BenchEnvironment,
   urls: { readonly gateway: string; readonly disconnect: string },
   disconnects: readonly HttpRequest[],
 ): Promise<string[]> {
-  const seconds = Math.min(lab.seconds, 2);
+  const seconds = Math.min(environment.seconds, 2);
   const lists = [{ method: 'GET', path: '/seeds' }] as const;
   const results = [
-    await loadHttp(lab, { url: urls.gateway, requests: pings(1_000), seconds }),
-    await loadHttp(lab, { url: urls.gateway, requests: lists, seconds }),
-    await loadHttp(lab, { url: urls.disconnect, requests: disconnects, seconds }),
+    await loadHttp(environment, { url: urls.gateway, requests: pings(1_000), seconds }),
+    await loadHttp(environment, { url: urls.gateway, requests: lists, seconds }),
+    await loadHttp(environment, { url: urls.disconnect, requests: disconnects, seconds }),
   ];
-  const phones = await startPhones(lab, urls.gateway);
+  const phones = await startPhones(environment, urls.gateway);
   results.push(
     await phones.pair(
       seconds,

@@ -10,11 +10,11 @@ import { startUpstream } from '../upstreams.ts';
 export const pairingsBench: Bench = {
   id: 'B4',
   title: 'whole pairings, stub upstream',
-  run: async (lab) => {
-    const upstream = await startUpstream(lab);
-    const daemon = await startDaemon(lab, ['gateway', 'sync'], { settings: upstream.settings.users });
-    const phones = await startPhones(lab, daemon.urls.gateway);
-    const decrypts = lab.startScript('server', 'decrypts');
+  run: async (environment) => {
+    const upstream = await startUpstream(environment);
+    const daemon = await startDaemon(environment, ['gateway', 'sync'], { settings: upstream.settings.users });
+    const phones = await startPhones(environment, daemon.urls.gateway);
+    const decrypts = environment.startScript('server', 'decrypts');
     await decrypts.nextLine();
 
     const users = Array.from({ length: 1_000 }, (_, index) => `user-${index}`);
@@ -24,17 +24,17 @@ export const pairingsBench: Bench = {
     };
     const decrypting = async () => {
       const { result: line, cpu } = await withCpu(decrypts, () => {
-        decrypts.tell(String(lab.seconds));
+        decrypts.tell(String(environment.seconds));
         return decrypts.nextLine();
       });
       return { perSecond: Number(JSON.parse(line).perSecond), cpu };
     };
-    // So much code takes part that it takes thousands to be compiled.
-    const warmUp = await pairings(lab.quick ? 1 : 10);
+    // The code is compiled fully only after thousands of pairings.
+    const warmUp = await pairings(environment.quick ? 1 : 10);
     const ours: Awaited<ReturnType<typeof pairings>>[] = [];
     const baseline: Awaited<ReturnType<typeof decrypting>>[] = [];
-    for (let round = 0; round < lab.rounds; round++) {
-      ours.push(await pairings(lab.seconds));
+    for (let round = 0; round < environment.rounds; round++) {
+      ours.push(await pairings(environment.seconds));
       baseline.push(await decrypting());
     }
 
@@ -51,7 +51,7 @@ export const pairingsBench: Bench = {
           ours: ours.map(({ perSecond, cpu }) => perSecond / cpu),
           baseline: baseline.map(({ perSecond, cpu }) => perSecond / cpu),
         },
-        faults: failuresOf([warmUp, ...ours]),
+        failures: failuresOf([warmUp, ...ours]),
         notes: {
           p50Ms: median(ours.map(({ p50 }) => p50)),
           p99Ms: median(ours.map(({ p99 }) => p99)),

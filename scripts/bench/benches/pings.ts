@@ -2,22 +2,22 @@
 
 import type { Bench } from '../bench.ts';
 import { startDaemon } from '../daemon.ts';
+import { startServer } from '../environment.ts';
 import { pings } from '../fixtures.ts';
 import { loadHttp } from '../http-load.ts';
-import { startServer } from '../lab.ts';
 import { compareHttp } from '../rounds.ts';
 
 export const pingsBench: Bench = {
   id: 'B1',
   title: 'POST /seeds/ping, 1,000 seeds',
-  run: async (lab) => {
-    const daemon = await startDaemon(lab, ['gateway', 'sync']);
-    const bare = await startServer(lab, 'server', 'bare-http', ['ping']);
+  run: async (environment) => {
+    const daemon = await startDaemon(environment, ['gateway', 'sync']);
+    const bare = await startServer(environment, 'server', 'bare-http', ['ping']);
     const requests = pings(1_000);
-    // New seeds go to disk one by one, which is not what is measured.
-    await loadHttp(lab, { url: daemon.urls.gateway, requests, once: true, seconds: 10 });
+    // Creating seeds writes to disk one by one, which is not what is measured.
+    await loadHttp(environment, { url: daemon.urls.gateway, requests, once: true, seconds: 10 });
     const row = await compareHttp(
-      lab,
+      environment,
       { name: 'B1 POST /seeds/ping', target: { atLeast: 0.7 } },
       {
         ours: { server: daemon.child, load: () => ({ url: daemon.urls.gateway, requests }) },

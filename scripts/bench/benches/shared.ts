@@ -3,9 +3,9 @@
 
 import type { Bench } from '../bench.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
+import type { BenchEnvironment } from '../environment.ts';
 import { pings } from '../fixtures.ts';
 import { loadHttp } from '../http-load.ts';
-import type { Lab } from '../lab.ts';
 import { cpuSeconds } from '../machine.ts';
 import { type BenchRedis, hasRedis, startRedis } from '../redis.ts';
 import type { Row } from '../report.ts';
@@ -13,32 +13,37 @@ import { inTurn } from '../rounds.ts';
 import { startSockets } from '../socket-clients.ts';
 import { median } from '../statistics.ts';
 
-/** CPU microseconds that one of them costs: the nodes together, and Redis. */
+/** CPU microseconds of one operation: of all nodes together, and of Redis. */
 interface Cost {
   readonly nodes: number;
   readonly redis: number;
 }
 
-/** Does something at each node, all at once; resolves to how often it was done. */
+/** Runs operations at every node concurrently; resolves to their number. */
 type Work = (nodes: readonly Daemon[], round: number) => Promise<number>;
 
 export const sharedBench: Bench = {
   id: 'B11',
   title: 'two nodes on one Redis',
-  run: async (lab) => {
+  run: async (environment) => {
     if (!hasRedis()) {
-      lab.say('B11 needs redis-server');
+      environment.reportProgress('B11 needs redis-server');
       return [];
     }
-    const redis = await startRedis(lab);
+    const redis = await startRedis(environment);
     const settings = [`store.url=${redis.url}`];
-    const folder = await lab.folder();
-    // One after the other, and in one folder: the second has the keys of the first.
-    const first = await startDaemon(lab, ['gateway', 'sync'], { folder, settings });
-    const second = await startDaemon(lab, ['gateway', 'sync'], { folder, settings });
+    const folder = await environment.folder();
+    // Sequentially, in one folder: the second uses the keys of the first.
+    const first = await startDaemon(environment, ['gateway', 'sync'], { folder, settings });
+    const second = await startDaemon(environment, ['gateway', 'sync'], { folder, settings });
     const rows = [
-      await row(lab, 'B11 pings, a core each', { redis, first, second }, pingAll(lab)),
-      await row(lab, 'B11 sockets opened, a core each', { redis, first, second }, openAll(lab)),
+      await row(environment, 'B11 pings, a core each', { redis, first, second }, pingAll(environment)),
+      await row(
+        environment,
+        'B11 sockets opened, a core each',
+        { redis, first, second },
+        openAll(environment),
+      ),
     ];
     await Promise.all([first.child.stop(), second.child.stop(), redis.child.stop()]);
     return rows;
@@ -46,7 +51,7 @@ export const sharedBench: Bench = {
 };
 
 async function row(
-  lab: Lab,
+  environment: BenchEnvironment,
   name: string,
   { redis, first, second }: { redis: BenchRedis; first: Daemon; second: Daemon },
   work: Work,
@@ -54,7 +59,7 @@ async function row(
   const measure = (nodes: readonly Daemon[], round: number) => costOf(nodes, redis, () => work(nodes, round));
   await measure([first, second], -1);
   const { ours, baseline } = await inTurn(
-    lab.rounds,
+    environment.rounds,
     (round) => measure([first, second], round),
     (round) => measure([first], round),
   );
@@ -71,7 +76,7 @@ async function row(
   };
 }
 
-/** What so many nodes do in a second, each with a core of its own, until the one thread of Redis is busy. */
+/** Operations a second of that many nodes, each with its own core, until Redis' one thread is saturated. */
 function perSecond(nodes: number, cost: Cost): number {
   return Math.min((nodes * 1e6) / cost.nodes, 1e6 / cost.redis);
 }
@@ -94,23 +99,25 @@ async function costOf(
   };
 }
 
-function pingAll(lab: Lab): Work {
+function pingAll(environment: BenchEnvironment): Work {
   const requests = pings(1_000);
   return async (nodes) => {
     const results = await Promise.all(
-      nodes.map(({ urls }) => loadHttp(lab, { url: urls.gateway, requests, seconds: lab.seconds })),
+      nodes.map(({ urls }) =>
+        loadHttp(environment, { url: urls.gateway, requests, seconds: environment.seconds }),
+      ),
     );
     return results.reduce((sum, result) => sum + result.requests, 0);
   };
 }
 
-/** A session, a websocket, the subscription to its user, and their ends. */
-function openAll(lab: Lab): Work {
-  const count = lab.quick ? 200 : 2_000;
+/** Opens and closes a session with its websocket and subscription. */
+function openAll(environment: BenchEnvironment): Work {
+  const count = environment.quick ? 200 : 2_000;
   return async (nodes) => {
     await Promise.all(
       nodes.map(async ({ urls }) => {
-        const sockets = await startSockets(lab, [urls.gateway, '-']);
+        const sockets = await startSockets(environment, [urls.gateway, '-']);
         await sockets.open(count / nodes.length);
         await sockets.close();
         await sockets.child.stop();

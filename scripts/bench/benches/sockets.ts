@@ -3,13 +3,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
 import { loopDelayMs, startDaemon } from '../daemon.ts';
-import { type Lab, startServer } from '../lab.ts';
+import { type BenchEnvironment, startServer } from '../environment.ts';
 import { residentKb } from '../machine.ts';
 import type { Child } from '../processes.ts';
 import { inTurn } from '../rounds.ts';
 import {
+  describeFailures,
   type Frames,
-  faultsOf,
   heldSockets,
   rotateMs,
   type SocketClients,
@@ -17,9 +17,9 @@ import {
 } from '../socket-clients.ts';
 import { median } from '../statistics.ts';
 
-/** Until memory that was needed for the opening only has been given back. */
+/** Until memory needed only for opening is returned. */
 const settleMs = 2_000;
-/** Sockets that are opened and closed first: what a process needs once is not a socket's. */
+/** Sockets opened and closed first, so that one-off allocations are not counted. */
 const warmUp = 500;
 
 interface Held extends Frames {
@@ -35,12 +35,12 @@ interface HeldByDaemon extends Held {
 export const socketsBench: Bench = {
   id: 'B5',
   title: 'sync sockets, rotation every 15 s',
-  run: async (lab) => {
-    const count = lab.quick ? 1_000 : 10_000;
+  run: async (environment) => {
+    const count = environment.quick ? 1_000 : 10_000;
     const { ours, baseline } = await inTurn(
-      lab.rounds,
-      () => holdOurs(lab, count),
-      () => holdBare(lab, count),
+      environment.rounds,
+      () => holdOurs(environment, count),
+      () => holdBare(environment, count),
     );
     const middle = (key: keyof HeldByDaemon): number => median(ours.map((held) => held[key]));
     return [
@@ -56,11 +56,11 @@ export const socketsBench: Bench = {
         name: `B5 frames of ${count} sockets late, p99`,
         unit: 'ms',
         ours: ours.map(({ p99 }) => p99),
-        // What the load itself adds.
+        // The delay that the load process adds.
         baseline: baseline.map(({ p99 }) => p99),
         target: { oursAtMost: 100 },
-        faults: ours.flatMap((held) => [
-          ...faultsOf(held),
+        failures: ours.flatMap((held) => [
+          ...describeFailures(held),
           ...(held.frames < count ? [`${held.frames} frames after the first for ${count} sockets`] : []),
         ]),
         notes: {
@@ -74,11 +74,11 @@ export const socketsBench: Bench = {
   },
 };
 
-async function holdOurs(lab: Lab, count: number): Promise<HeldByDaemon> {
-  const daemon = await startDaemon(lab, ['gateway', 'sync'], { settings: heldSockets });
-  const sockets = await startSockets(lab, [daemon.urls.gateway, '-']);
+async function holdOurs(environment: BenchEnvironment, count: number): Promise<HeldByDaemon> {
+  const daemon = await startDaemon(environment, ['gateway', 'sync'], { settings: heldSockets });
+  const sockets = await startSockets(environment, [daemon.urls.gateway, '-']);
   const opened = await open(sockets, daemon.child, count);
-  // How late the loop was while they were opened is not meant.
+  // Discards the delays while they were opened.
   await daemon.metrics();
   await sleep(rotateMs);
   const loopDelayP99Ms = loopDelayMs(await daemon.metrics(), 'p99');
@@ -88,9 +88,9 @@ async function holdOurs(lab: Lab, count: number): Promise<HeldByDaemon> {
   return { ...opened, ...frames, residentMb, loopDelayP99Ms };
 }
 
-async function holdBare(lab: Lab, count: number): Promise<Held> {
-  const { url, child } = await startServer(lab, 'server', 'bare-sockets', [String(rotateMs)]);
-  const sockets = await startSockets(lab, ['-', url]);
+async function holdBare(environment: BenchEnvironment, count: number): Promise<Held> {
+  const { url, child } = await startServer(environment, 'server', 'bare-sockets', [String(rotateMs)]);
+  const sockets = await startSockets(environment, ['-', url]);
   const opened = await open(sockets, child, count);
   await sleep(rotateMs);
   const frames = await sockets.close();
@@ -98,7 +98,7 @@ async function holdBare(lab: Lab, count: number): Promise<Held> {
   return { ...opened, ...frames };
 }
 
-/** Opens so many and takes their memory; a rotation later each has had one more frame. */
+/** Opens `count` sockets and measures their memory; a rotation later each has received one more frame. */
 async function open(
   sockets: SocketClients,
   server: Child,
@@ -110,6 +110,6 @@ async function open(
   const before = residentKb(server.pid);
   const { perSecond: openedPerSecond } = await sockets.open(count);
   await sleep(settleMs);
-  // Not later: what the start left behind is given back one day, too, and would be taken off.
+  // Not later: memory left from the start would be returned as well, and distort the result.
   return { openedPerSecond, kbEach: (residentKb(server.pid) - before) / count };
 }

@@ -7,7 +7,7 @@ import type { HttpLoad, HttpResult } from '../http-load.ts';
 
 const plan: HttpLoad & { connections: number } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
 
-/** Each connection has its own part of the requests: it sends them in turn, from its first on. */
+/** Each connection sends its own part of the requests in order. */
 const setupClient = (() => {
   let next = 0;
   return (client: autocannon.Client): void => {

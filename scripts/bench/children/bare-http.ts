@@ -1,5 +1,5 @@
 // The bare node:http servers of B1 to B3, and of the growth of lists: `ping` parses and checks, `bytes` sends a file
-// that it was given, `get` sends a line.
+// from its arguments, `get` sends a line.
 
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';

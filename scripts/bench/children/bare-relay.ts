@@ -1,5 +1,4 @@
-// The bare baseline of B6 and B7: hands each request on through a pool of undici and the answer back, and checks
-// nothing. Arguments: the upstream's origin, connections.
+// The baseline of B6 and B7: relays each request through a pool of undici without any check. Arguments: the upstream's origin, connections.
 
 import { createServer } from 'node:http';
 import { Pool } from 'undici';
@@ -16,7 +15,7 @@ serve(
       const { method = 'GET', url = '/' } = request;
       const body = chunks.length > 0 ? Buffer.concat(chunks) : null;
       const answer = await pool.request({
-        // Sound: it is what came over HTTP, and goes out so again.
+        // Safe: the value was received over HTTP and is sent unchanged.
         method: method as 'GET' | 'POST',
         path: url,
         body,

@@ -1,5 +1,5 @@
-// The bare baseline of B5: a `ws` server without compression that sends each socket a new URL every so many
-// milliseconds (argument), each socket with its own timer.
+// The baseline of B5: a `ws` server without compression that sends each socket a new URL at an interval in
+// milliseconds (argument), with one timer for each socket.
 
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';

@@ -1,5 +1,5 @@
-// The baseline of B4: RSA-OAEP decrypts of a second, as many as OpenSSL does on this core. A line on stdin with
-// seconds starts a round, a line of JSON ends it.
+// The baseline of B4: RSA-OAEP decrypts a second by OpenSSL on this core. A line on stdin with seconds starts a round,
+// and a line of JSON ends it.
 
 import { constants, generateKeyPairSync, privateDecrypt, publicEncrypt } from 'node:crypto';
 import { createInterface } from 'node:readline';

@@ -1,5 +1,5 @@
-// Load of every kind at a rate, for the soak. Argument: a file with a Plan. A line on stdin with {"seconds", "rate"}
-// starts a round (rate 0: as fast as answers come), a line of JSON ends it.
+// Mixed load at a rate, for the soak test. Argument: a file with a Plan. A line on stdin with {"seconds", "rate"}
+// starts a round (rate 0: as fast as responses arrive), and a line of JSON ends it.
 
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -21,25 +21,25 @@ export interface MixedResult {
   readonly perSecond: number;
   readonly requests: number;
   readonly failed: number;
-  /** The last failure's message. */
+  /** The message of the last failure. */
   readonly failure: string;
-  /** What was not sent in time because too much was waited for. */
+  /** Requests not sent in time because too many were in flight. */
   readonly skipped: number;
   readonly p50: number;
   readonly p99: number;
 }
 
-const atOnce = 32;
-/** How often requests are sent; at a high rate several at a time. */
+const concurrency = 32;
+/** Interval of sending; several requests each time at a high rate. */
 const tickMs = 10;
-const mostInFlight = 256;
-/** Times of this many requests are kept, the newest, for the percentiles. */
-const keptTimes = 100_000;
+const maxInFlight = 256;
+/** Percentiles are of the newest samples up to this number. */
+const maxSamples = 100_000;
 
 const plan: Plan = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
-const gateway = new Pool(plan.gateway, { connections: atOnce, pipelining: 1 });
-const disconnect = new Pool(plan.disconnect, { connections: atOnce, pipelining: 1 });
-const phone = createPhone(plan.gateway, atOnce);
+const gateway = new Pool(plan.gateway, { connections: concurrency, pipelining: 1 });
+const disconnect = new Pool(plan.disconnect, { connections: concurrency, pipelining: 1 });
+const phone = createPhone(plan.gateway, concurrency);
 const allPings = pings(1_000);
 
 async function send(pool: Pool, { method, path, body }: HttpRequest): Promise<void> {
@@ -52,7 +52,7 @@ async function send(pool: Pool, { method, path, body }: HttpRequest): Promise<vo
   if (answer.statusCode !== 200) throw new Error(`${method} ${path}: ${answer.statusCode}`);
 }
 
-/** Of a hundred requests 90 are pings, and the rest is all else that there is; a pairing is three. */
+/** Of a hundred requests 90 are pings, the rest are of every other kind; a pairing counts as three. */
 function work(turn: number): Promise<void> {
   const kind = turn % 100;
   const at = <T>(list: readonly T[]): T => {
@@ -80,7 +80,7 @@ async function round({ seconds, rate }: { seconds: number; rate: number }): Prom
     const began = performance.now();
     try {
       await work(turns++);
-      times[requests % keptTimes] = performance.now() - began;
+      times[requests % maxSamples] = performance.now() - began;
     } catch (error) {
       failed++;
       failure = error instanceof Error ? error.message : String(error);
@@ -100,7 +100,7 @@ async function round({ seconds, rate }: { seconds: number; rate: number }): Prom
           return resolve();
         }
         for (const due = ((now - since) / 1_000) * rate; begun < due; begun++) {
-          if (running.size >= mostInFlight) skipped++;
+          if (running.size >= maxInFlight) skipped++;
           else {
             const started = one().finally(() => running.delete(started));
             running.add(started);
@@ -109,7 +109,7 @@ async function round({ seconds, rate }: { seconds: number; rate: number }): Prom
       }, tickMs);
     });
   if (rate > 0) await atRate();
-  else await Promise.all(Array.from({ length: atOnce }, asFastAsPossible));
+  else await Promise.all(Array.from({ length: concurrency }, asFastAsPossible));
   await Promise.all(running);
   return {
     perSecond: requests / ((performance.now() - since) / 1_000),

@@ -12,11 +12,11 @@ import {
 } from 'node:crypto';
 import { Pool } from 'undici';
 
-/** One key pair for every so many pairings: making one costs more than a pairing. */
+/** Key pairs are shared by pairings: generating one costs more than a pairing. */
 const keyPairs = 4;
 
 export interface Phone {
-  /** A whole pairing; throws what was answered instead. With `check` the phone looks at its shared key, too. */
+  /** A complete pairing; throws with an unexpected response. With `check` the phone verifies its shared key. */
   pair(user: string, check: boolean): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ export function createPhone(gateway: string, connections: number): Phone {
   };
 }
 
-/** Only for the right key the block begins with a zero and ends with 32 hex digits that nobody else can read. */
+/** Only with the right key the block begins with a zero and ends with 32 hex digits. */
 function assertForUs(privateKey: KeyObject, ciphertext: Buffer): void {
   const block = privateDecrypt({ key: privateKey, padding: constants.RSA_NO_PADDING }, ciphertext);
   const seed = xor(block.subarray(1, 33), mgf1(block.subarray(33), 32));

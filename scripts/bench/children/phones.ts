@@ -1,12 +1,12 @@
-// Phones that pair, several at once. Argument: the gateway's URL. A line on stdin with {"seconds", "users"} starts a
-// round, a line of JSON ends it.
+// Phones that pair concurrently. Argument: the gateway's URL. A line on stdin with {"seconds", "users"} starts a round,
+// and a line of JSON ends it.
 
 import { createInterface } from 'node:readline';
 import { percentile } from '../statistics.ts';
 import { createPhone } from './phone.ts';
 
-const phonesAtOnce = 16;
-const phone = createPhone(process.argv[2] ?? '', phonesAtOnce);
+const concurrency = 16;
+const phone = createPhone(process.argv[2] ?? '', concurrency);
 
 async function round({ seconds, users }: { seconds: number; users: string[] }): Promise<object> {
   const since = performance.now();
@@ -28,7 +28,7 @@ async function round({ seconds, users }: { seconds: number; users: string[] }): 
       );
     }
   };
-  await Promise.all(Array.from({ length: phonesAtOnce }, phoneAtWork));
+  await Promise.all(Array.from({ length: concurrency }, phoneAtWork));
   const elapsed = (performance.now() - since) / 1_000;
   return {
     perSecond: times.length / elapsed,

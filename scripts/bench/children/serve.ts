@@ -1,4 +1,4 @@
-// How a bare server begins: it listens on a free port and says its URL. Used by the servers of this folder.
+// Starts a baseline server on a free port and prints its URL. Used by the servers of this folder.
 
 import type { Server } from 'node:http';
 

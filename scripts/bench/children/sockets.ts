@@ -1,6 +1,6 @@
-// Many sync sockets. Arguments: the gateway's URL (sessions are opened there) or `-`, the websocket server's URL,
-// milliseconds of a rotation. Lines on stdin: `open <n>` opens so many, `close` closes all; each is answered by a line
-// of JSON, the second with how late frames were and what was lost.
+// Many sync sockets. Arguments: the gateway's URL (to open sessions) or `-`, the websocket server's URL, milliseconds of
+// a rotation. Lines on stdin: `open <n>` opens n, `close` closes all; each prints a line of JSON, the second with the
+// delays of frames and what was lost.
 
 import { createInterface } from 'node:readline';
 import { Pool } from 'undici';
@@ -9,8 +9,8 @@ import { percentile } from '../statistics.ts';
 
 const [gateway = '-', server = '', rotation = '15000'] = process.argv.slice(2);
 const rotateMs = Number(rotation);
-const openedAtOnce = 50;
-/** A frame that is so late when the sockets close is not lost yet. */
+const concurrency = 50;
+/** A frame that is this late when the sockets close does not count as lost. */
 const graceMs = 1_000;
 
 interface Held {
@@ -20,7 +20,7 @@ interface Held {
   lastAt: number;
 }
 
-const pool = gateway === '-' ? undefined : new Pool(gateway, { connections: openedAtOnce, pipelining: 1 });
+const pool = gateway === '-' ? undefined : new Pool(gateway, { connections: concurrency, pipelining: 1 });
 const held: Held[] = [];
 let late: number[] = [];
 let dropped = 0;
@@ -60,7 +60,7 @@ async function open(count: number): Promise<object> {
   const opener = async (): Promise<void> => {
     while (left-- > 0) await openOne(users++);
   };
-  await Promise.all(Array.from({ length: openedAtOnce }, opener));
+  await Promise.all(Array.from({ length: concurrency }, opener));
   return { open: held.length, perSecond: count / ((performance.now() - since) / 1_000) };
 }
 

@@ -1,5 +1,5 @@
-// The systems around swob in one bare server, quick enough never to be what bounds a figure: PCRF, Publisher, user
-// management API. GET /count says what it had: {"published": n, "disconnected": n}.
+// The systems around swob in one server, fast enough never to limit a result: PCRF, Publisher, user management API.
+// GET /count returns what it received: {"published": n, "disconnected": n}.
 
 import { createServer } from 'node:http';
 import { serve } from './serve.ts';

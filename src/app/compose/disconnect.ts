@@ -3,27 +3,35 @@
 import { readFile } from 'node:fs/promises';
 import type { Config } from '../../config/schema.ts';
 import { createTokenVerifier } from '../../crypto/jwt.ts';
-import { readTokenSecret } from '../../crypto/verification-key.ts';
+import { readTokenSecret } from '../../crypto/token-keys.ts';
 import { createDisconnectServer } from '../../disconnect/server.ts';
-import { createDisconnects } from '../../domain/disconnects.ts';
-import type { Store } from '../../domain/ports.ts';
-import { messageOf, SwobError } from '../../errors.ts';
-import { createNetworks } from '../../http/networks.ts';
+import type { Store } from '../../domain/store.ts';
+import { createDisconnects } from '../../domain/wifi/disconnects.ts';
+import { describeReadError, SwobError } from '../../errors.ts';
+import { createIpMatcher } from '../../http/ip-matcher.ts';
 import type { HttpServer } from '../../http/server.ts';
+import { decodeUtf8 } from '../../lib/utf8.ts';
 import { createPcrf } from '../../upstream/pcrf.ts';
 import { watchCertificate } from '../tls.ts';
-import { watchVerificationKey } from '../watched-verifier.ts';
-import { createOperations, disconnectChecks } from './health.ts';
-import type { Workshop, World } from './world.ts';
+import { watchVerificationKey } from '../verification-key-watcher.ts';
+import type { AppContext, Runtime } from './context.ts';
+import { createMonitoring, disconnectChecks } from './health.ts';
 
-export async function buildDisconnect(config: Config, world: Workshop, store: Store): Promise<HttpServer> {
-  const { limits, flights } = store;
-  const { clock, log, lifecycle, instruments } = world;
+/** For calls that are still running when their clients have disconnected. */
+const pcrfDrainMs = 2_000;
+/** Of the stop's budget, after requests have taken all other time. */
+const pcrfReserveMs = 250;
+
+export async function buildDisconnect(config: Config, runtime: Runtime, store: Store): Promise<HttpServer> {
+  const { clock, log, lifecycle, metrics } = runtime;
   const { disconnect, pcrf, 'pcrf.pool': pool } = config;
-  const verifier = await buildVerifier(config, world);
+  const verifier = await buildVerifier(config, runtime);
   const allow = disconnect.nas_allow;
-  const rules = allow.length > 0 ? { nasAllowed: createNetworks(allow, '[disconnect] nas_allow') } : {};
-  const tls = await watchCertificate('disconnect_ssl', config.disconnect_ssl, world);
+  const rules = {
+    emptyVrf: disconnect.empty_vrf,
+    ...(allow.length > 0 && { nasAllowed: createIpMatcher(allow, '[disconnect] nas_allow') }),
+  };
+  const tls = await watchCertificate('disconnect_ssl', config.disconnect_ssl, runtime);
 
   const client = createPcrf({
     host: pcrf.host,
@@ -33,36 +41,44 @@ export async function buildDisconnect(config: Config, world: Workshop, store: St
     clock,
     log,
   });
-  lifecycle.defer('PCRF connections', () => client.close());
-  instruments.pool('pcrf', client.usage);
+  lifecycle.defer(
+    'PCRF connections',
+    (deadline) => client.close(deadline.atMost(pcrfDrainMs)),
+    pcrfReserveMs,
+  );
+  metrics.pool('pcrf', client.usage);
   const disconnects = createDisconnects({
     verifier,
     pcrf: client,
     rules,
-    limits,
+    limits: store.limits,
     callLimit: config.limits.disconnects,
-    flights,
+    leases: store.shared?.leases,
     clock,
     log,
   });
   return createDisconnectServer({
     host: disconnect.host,
     port: disconnect.port,
-    pressure: world.pressure,
+    overloadGuard: runtime.overloadGuard,
+    bodyBudget: runtime.bodyBudget,
+    connectionLimiter: runtime.connectionLimiter,
     tls,
     trustedProxies: config.api.trusted_proxies,
     requestTimeoutMs: config.api.request_timeout,
-    // The wait for a connection, and the call.
+    // The wait for a connection, and the call itself.
     handlerTimeoutMs: pool.wait_timeout + pcrf.timeout + 5_000,
     legacyStatus: disconnect.legacy_status,
-    disconnects: instruments.disconnects(disconnects),
-    operations: createOperations(config, world, 'disconnect', disconnectChecks(config, store)),
+    limits: store.limits,
+    callLimit: config.limits.disconnects,
+    disconnects: metrics.disconnects(disconnects),
+    monitoring: createMonitoring(config, runtime, 'disconnect', disconnectChecks(config, store)),
     clock,
     log,
   });
 }
 
-async function buildVerifier({ validation }: Config, world: World) {
+async function buildVerifier({ validation }: Config, context: AppContext) {
   const { algorithms, issuer, audience, leeway, max_lifetime, public_key, secret_file } = validation;
   const secret =
     secret_file === '' ? undefined : readTokenSecret(await readSecretFile(secret_file), secret_file);
@@ -72,24 +88,28 @@ async function buildVerifier({ validation }: Config, world: World) {
     issuer,
     audience,
     leewayMs: leeway,
+    leewaySetting: '[validation] leeway',
     maxLifetimeMs: max_lifetime,
-    clock: world.clock,
+    clock: context.clock,
   };
   if (algorithms.every((algorithm) => algorithm === 'HS256'))
     return createTokenVerifier({ ...rules, key: undefined });
   const verifier = await watchVerificationKey(
     public_key,
     (key) => createTokenVerifier({ ...rules, key }),
-    world,
+    context,
   );
-  world.lifecycle.defer('verification key', () => verifier.stop());
+  context.lifecycle.defer('verification key', () => verifier.stop());
   return verifier;
 }
 
 async function readSecretFile(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return decodeUtf8(await readFile(file));
   } catch (error) {
-    throw new SwobError('CONFIG', `[validation] secret_file: cannot read ${file}: ${messageOf(error)}`);
+    throw new SwobError(
+      'CONFIG',
+      `[validation] secret_file: cannot read ${file}: ${describeReadError(error)}`,
+    );
   }
 }

@@ -1,121 +1,164 @@
-// What `swob doctor` looks at: the checks of app/doctor with the adapters that they need.
+// Runs the checks of `swob doctor` with the adapters that they need.
 
+import { setMaxListeners } from 'node:events';
 import type { Config } from '../../config/schema.ts';
-import { parseStoreUrl } from '../../config/store-url.ts';
-import { upstreamUrl } from '../../domain/addresses.ts';
-import type { Clock } from '../../domain/ports.ts';
+import type { Clock } from '../../domain/shared/ports.ts';
+import { upstreamUrl } from '../../domain/shared/urls.ts';
 import { messageOf } from '../../errors.ts';
-import { diskSpaceOf } from '../../store/disk-space.ts';
-import { dateAt } from '../../upstream/http-date.ts';
-import { connectOnce, type Endpoint, endpointOf } from '../../upstream/reachable.ts';
+import { type Finding, fail, ok } from '../../lib/finding.ts';
+import { bracketHost } from '../../lib/net.ts';
+import { numberData } from '../../telecom/data-versions.ts';
+import { fetchServerDate } from '../../upstream/server-date.ts';
+import { type Endpoint, endpointOf, probeTcp } from '../../upstream/tcp-probe.ts';
+import { probeTls } from '../../upstream/tls-probe.ts';
 import { checkCertificates } from '../doctor/certificates.ts';
-import { type Finding, fail, ok } from '../doctor/finding.ts';
 import { checkKeys } from '../doctor/keys.ts';
+import { checkNumberData } from '../doctor/number-data.ts';
+import { checkPhoneAccess } from '../doctor/phones.ts';
 import { checkPort } from '../doctor/ports.ts';
-import { checkFolder, checkStore } from '../doctor/store.ts';
-import { checkAgainst, checkDescriptors, checkMemory, checkNode, watchClock } from '../doctor/system.ts';
+import { checkFolder } from '../doctor/store.ts';
+import {
+  checkConnectionLimit,
+  checkMemory,
+  checkNode,
+  compareWithUpstreamClocks,
+  startClockCheck,
+} from '../doctor/system.ts';
 import { checkUpstream, type Upstream } from '../doctor/upstreams.ts';
-import { examineRedis } from './doctor-redis.ts';
-import { viewStore } from './store-holder.ts';
-import type { ServiceName } from './world.ts';
+import type { ServiceName } from './context.ts';
+import { checkFilesAndHostnames } from './doctor-hostnames.ts';
+import { isRelayOnly, relayUrl } from './relay.ts';
+import { storeAdapterOf } from './store-adapters.ts';
 
-/** For each connection, date and login; all at once. */
-const boundMs = 3_000;
+/** For each connection, date and login, which run concurrently. */
+const timeoutMs = 3_000;
 
 export interface DoctorDeps {
   readonly config: Config;
   readonly services: readonly ServiceName[];
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Which swob answers at the port of that service; undefined when none does. */
-  readonly whoAnswers: (service: ServiceName) => Promise<string | undefined>;
+  /** Describes the swob that listens at the port of that service; undefined when none does. */
+  readonly identifySwob: (service: ServiceName) => Promise<string | undefined>;
 }
 
-/** Every finding, in the order in which they are best read. Never rejects but with the signal's reason. */
-export async function examine(deps: DoctorDeps): Promise<Finding[]> {
+/** @returns the findings in the order in which they are printed. Rejects only with the signal's reason. */
+export async function runChecks(deps: DoctorDeps): Promise<Finding[]> {
   const { config, services, clock, signal } = deps;
   const { base_dir } = config.logging;
-  const clockAtEnd = watchClock(clock);
-  const upstreams = upstreamsOf(config).filter(({ service }) => services.includes(service));
+  const finishClockCheck = startClockCheck(clock);
+  const upstreams = configuredUpstreams(config).filter(({ service }) => services.includes(service));
+  const hasGateway = services.includes('gateway');
   const listeners = {
     gateway: config.api,
     sync: config.websocket,
     disconnect: config.disconnect,
   };
-  const bounded = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(boundMs)]);
-  const [keys, certificates, ports, descriptors, store, logs, reached, broker, others] = await Promise.all([
-    checkKeys(config, services),
-    checkCertificates(config, services, clock.now()),
-    Promise.all(
-      services.map((service) =>
-        checkPort({ service, ...listeners[service] }, () => deps.whoAnswers(service)),
-      ),
+  const deadline = startDeadline(clock, signal);
+  const groups = await Promise.all([
+    guardCheck('machine', async () => [
+      checkNode(process.version),
+      checkMemory(),
+      checkConnectionLimit(config),
+      await compareClocks(upstreams, clock, deadline.signal),
+    ]),
+    guardCheck('keys', () => checkKeys(config, services)),
+    guardCheck('certificates', () => checkCertificates(config, services, clock.now())),
+    guardCheck('files and names', () => checkFilesAndHostnames(config, services, deadline.signal)),
+    ...services.map((service) =>
+      guardCheck(`port of ${service}`, async () => [
+        await checkPort({ service, ...listeners[service] }, () =>
+          deps.identifySwob(service).catch(() => undefined),
+        ),
+      ]),
     ),
-    checkDescriptors(config),
-    services.includes('gateway') ? examineStore(config, clock) : [],
-    base_dir === '' ? undefined : checkFolder('log folder', base_dir, '[logging] base_dir', false),
-    Promise.all(
-      upstreams.map((upstream) => checkUpstream(upstream, () => timeToConnect(upstream, clock, bounded()))),
+    guardCheck('store', async () =>
+      hasGateway
+        ? storeAdapterOf(config).inspect({ config, clock, signal: deadline.signal, checkFolder })
+        : [],
     ),
-    services.includes('gateway') ? examineBroker(config) : [],
-    compareClocks(upstreams, clock, bounded()),
-  ]);
+    guardCheck('log folder', async () =>
+      base_dir === '' ? [] : [await checkFolder('log folder', base_dir, '[logging] base_dir', false)],
+    ),
+    ...upstreams.map((upstream) =>
+      guardCheck(upstream.name, async () => [
+        await checkUpstream(upstream, () => measureConnect(upstream, clock, deadline.signal)),
+      ]),
+    ),
+    guardCheck('phones', async () =>
+      hasGateway ? checkPhoneAccess(config, (url) => probeTls(endpointOf(url), deadline.signal)) : [],
+    ),
+    guardCheck('number data', async () => (hasGateway ? checkNumberData(numberData, clock.now()) : [])),
+    guardCheck('broker', async () => (hasGateway ? checkBroker(config, clock) : [])),
+  ]).finally(deadline.cancel);
   signal.throwIfAborted();
-  const system = [checkNode(process.version), checkMemory(), descriptors, clockAtEnd(), others];
-  return [
-    ...system.filter((finding) => finding !== undefined),
-    ...keys,
-    ...certificates,
-    ...ports,
-    ...store,
-    ...(logs ? [logs] : []),
-    ...reached,
-    ...broker,
-  ];
+  const [machine = [], ...others] = groups;
+  return [...machine, finishClockCheck(), ...others.flat()];
 }
 
-async function timeToConnect(endpoint: Endpoint, clock: Clock, signal: AbortSignal): Promise<number> {
-  const since = clock.monotonic();
-  await connectOnce(endpoint, signal);
-  return clock.monotonic() - since;
+/**
+ * Aborts after `timeoutMs`, and with `signal`. Not AbortSignal.any over AbortSignal.timeout: Node 20 collects such a timeout
+ * as garbage before it fires.
+ */
+function startDeadline(clock: Clock, signal: AbortSignal): { signal: AbortSignal; cancel: () => void } {
+  const controller = new AbortController();
+  // Every check adds a listener to the signal; above its default limit Node prints a warning.
+  setMaxListeners(0, controller.signal);
+  const abort = (): void => controller.abort();
+  const cancelTimer = clock.after(timeoutMs, abort);
+  signal.addEventListener('abort', abort);
+  return {
+    signal: controller.signal,
+    cancel: () => {
+      cancelTimer();
+      signal.removeEventListener('abort', abort);
+    },
+  };
 }
 
-async function examineStore(config: Config, clock: Clock): Promise<Finding[]> {
-  const url = parseStoreUrl(config.store.url);
-  if (url.kind === 'redis') return examineRedis(config, url, clock);
+/** An error of a check becomes a finding, so that the results of the others are still shown. */
+async function guardCheck(
+  check: string,
+  run: () => Promise<readonly (Finding | undefined)[]>,
+): Promise<Finding[]> {
   try {
-    const { folder, holder } = await viewStore(config, clock);
-    if (folder === undefined) return [ok('store', 'in memory: all is lost at exit')];
-    const space = await diskSpaceOf(folder).catch(() => undefined);
-    return await checkStore({ folder, holder, space });
+    return (await run()).filter((finding) => finding !== undefined);
   } catch (error) {
-    return [fail('store folder', messageOf(error), 'run this as the user of the service')];
+    return [
+      fail(check, `the check failed: ${messageOf(error)}`, 'fix the cause, or report it as a bug of swob'),
+    ];
   }
 }
 
-/** amqplib is imported only where there is a broker. */
-async function examineBroker({ broker }: Config): Promise<Finding[]> {
+async function measureConnect(endpoint: Endpoint, clock: Clock, signal: AbortSignal): Promise<number> {
+  const since = clock.monotonic();
+  await probeTcp(endpoint, signal);
+  return clock.monotonic() - since;
+}
+
+/** Imports amqplib only where a broker is configured. */
+async function checkBroker({ broker }: Config, clock: Clock): Promise<Finding[]> {
   if (broker.url === '') return [];
-  const attempt = async (check: string, work: () => Promise<unknown>, key: string): Promise<Finding> => {
+  const attemptLogin = async (
+    check: string,
+    logIn: () => Promise<unknown>,
+    key: string,
+  ): Promise<Finding> => {
     try {
-      await work();
-      return ok(check, 'takes our user and password');
+      await logIn();
+      return ok(check, 'accepts our user and password');
     } catch (error) {
-      return fail(
-        check,
-        messageOf(error),
-        `start the broker if it is not there, or mend the user or password in ${key}`,
-      );
+      return fail(check, messageOf(error), `start the broker, or correct the user or password in ${key}`);
     }
   };
-  const { tryLogin } = await import('../../upstream/rabbitmq-login.ts');
-  const findings = [attempt('broker login', () => tryLogin(broker.url, boundMs), '[broker] url')];
+  const { checkLogin } = await import('../../amqp/login.ts');
+  const findings = [attemptLogin('broker login', () => checkLogin(broker.url, timeoutMs), '[broker] url')];
   if (broker.management_url !== '') {
     const { createManagement } = await import('../../upstream/rabbitmq-management.ts');
     const { management_url: managementUrl, management_user: user, management_password: password } = broker;
-    const management = createManagement({ managementUrl, user, password, timeoutMs: boundMs });
+    const management = createManagement({ managementUrl, user, password, timeoutMs, clock });
     const key = '[broker] management_user or management_password';
-    findings.push(attempt('broker management', () => management.get('whoami'), key));
+    findings.push(attemptLogin('broker management', () => management.get('whoami'), key));
   }
   return Promise.all(findings);
 }
@@ -128,50 +171,62 @@ async function compareClocks(
   const differences = new Map<string, number>();
   await Promise.all(
     upstreams.map(async ({ name, origin }) => {
-      const date = origin === undefined ? undefined : await dateAt(origin, signal);
+      const date = origin === undefined ? undefined : await fetchServerDate(origin, signal);
       if (date !== undefined) differences.set(name, date - clock.now());
     }),
   );
-  return checkAgainst(differences);
+  return compareWithUpstreamClocks(differences);
 }
 
-/** Host and port of every system around, and nothing else of its URL: that may hold a password. */
-function upstreamsOf(config: Config): (Upstream & { readonly origin: string | undefined })[] {
+/** Only host and port of each upstream system: the rest of a URL may contain a password. */
+function configuredUpstreams(config: Config): (Upstream & { readonly origin: string | undefined })[] {
   const { user_management_api: users, dev_api, backend_publisher, publisher, broker, pcrf } = config;
   const http = (url: string) => {
     const { protocol, host } = new URL(url);
     return { ...endpointOf(url), origin: `${protocol}//${host}` };
   };
   const gateway = { service: 'gateway' as const };
-  return [
+  const relay = relayUrl(config);
+  const systems: (Upstream & { readonly origin: string | undefined })[] = [
     {
       ...gateway,
       ...http(users.verification_url),
       name: 'user management API',
       key: '[user_management_api]',
-      without: 'no phone can pair',
+      consequence: 'no phone can pair',
     },
     {
       ...gateway,
       ...http(dev_api.authentication_url),
       name: 'developer API',
       key: '[dev_api]',
-      without: 'no developer can send SMS',
+      consequence: 'no developer can send SMS',
     },
     {
       ...gateway,
       ...http(upstreamUrl(backend_publisher)),
       name: 'back end',
       key: '[backend_publisher]',
-      without: 'inbound SMS wait',
+      consequence: 'inbound SMS wait in the outbox',
     },
     {
       ...gateway,
       ...http(upstreamUrl(publisher)),
       name: 'Publisher',
       key: '[publisher]',
-      without: 'inbound SMS wait',
+      consequence: 'inbound SMS wait in the outbox',
     },
+    ...(relay === undefined
+      ? []
+      : [
+          {
+            ...gateway,
+            ...http(relay),
+            name: 'RelaySMS Publisher',
+            key: '[relay] url',
+            consequence: 'payloads wait in the outbox',
+          },
+        ]),
     ...(broker.url === ''
       ? []
       : [
@@ -181,17 +236,21 @@ function upstreamsOf(config: Config): (Upstream & { readonly origin: string | un
             origin: undefined,
             name: 'broker',
             key: '[broker] url',
-            without: 'no SMS goes out',
+            consequence: 'no SMS can be sent',
           },
         ]),
     {
       service: 'disconnect',
       host: pcrf.host,
       port: pcrf.port,
-      origin: `http://${pcrf.host.includes(':') ? `[${pcrf.host}]` : pcrf.host}:${pcrf.port}`,
+      origin: `http://${bracketHost(pcrf.host)}:${pcrf.port}`,
       name: 'PCRF',
       key: '[pcrf]',
-      without: 'nobody can be logged out',
+      consequence: 'no Wi-Fi session can be disconnected',
     },
   ];
+  if (!isRelayOnly(config)) return systems;
+  const unused = ['[user_management_api]', '[backend_publisher]', '[publisher]'];
+  if (broker.url === '') unused.push('[dev_api]');
+  return systems.filter(({ key }) => !unused.includes(key));
 }

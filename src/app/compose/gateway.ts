@@ -1,68 +1,91 @@
 // Builds the gateway from the configuration.
 
+import { resolve } from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import { loadAdminToken } from '../../crypto/admin-token.ts';
-import { loadServerKeys } from '../../crypto/keypair.ts';
-import type { Addresses } from '../../domain/addresses.ts';
-import { createPairing } from '../../domain/pairing.ts';
-import type { Bus, Store } from '../../domain/ports.ts';
-import { createSeeds } from '../../domain/seeds.ts';
+import { loadServerKeys } from '../../crypto/server-keys.ts';
+import { createPairing } from '../../domain/pairing/pairing.ts';
+import type { Bus } from '../../domain/pairing/ports.ts';
+import { createSeeds } from '../../domain/seeds/seeds.ts';
+import { createMsisdnParser } from '../../domain/shared/identifiers.ts';
+import type { ServiceUrls } from '../../domain/shared/urls.ts';
+import type { Store } from '../../domain/store.ts';
 import { createGateway } from '../../gateway/server.ts';
 import type { HttpServer } from '../../http/server.ts';
 import { createTelecom } from '../../telecom/telecom.ts';
-import { createUserApi } from '../../upstream/users.ts';
+import { createUserApi } from '../../upstream/user-api.ts';
 import { watchCertificate } from '../tls.ts';
-import { requireCommonKeys } from './common-keys.ts';
-import { createOperations, gatewayChecks } from './health.ts';
+import { buildClients } from './clients.ts';
+import type { Runtime } from './context.ts';
+import { createMonitoring, gatewayChecks } from './health.ts';
 import { buildMessaging } from './messaging.ts';
-import type { Workshop } from './world.ts';
+import { requireSameKeyPair } from './same-key-pair.ts';
+import { telecomOptions } from './telecom.ts';
 
 export interface GatewayParts {
   readonly store: Store;
   readonly bus: Bus;
-  readonly addresses: Addresses;
+  readonly addresses: ServiceUrls;
 }
 
 export async function buildGateway(
   config: Config,
-  world: Workshop,
+  runtime: Runtime,
   { store, bus, addresses }: GatewayParts,
 ): Promise<HttpServer> {
-  const { clock, log } = world;
+  const { clock, log } = runtime;
   const production = config.api.state === 'production';
-  const telecom = createTelecom({ operatorsFile: config.seeds.operators_file });
+  const telecom = createTelecom(telecomOptions(config));
   const keys = await loadServerKeys({
     publicKey: config.security.public_key_filepath,
     privateKey: config.security.private_key_filepath,
   });
-  await requireCommonKeys(config, world, store, keys);
+  if (keys.generated) {
+    // A wrong path of an existing pair looks like a first start, so tell the operator.
+    log.warn(
+      { file: resolve(config.security.private_key_filepath) },
+      'created a new key pair, because there was none; if this gateway had one, restore its files or correct their paths in [security], and restart',
+    );
+  }
+  await requireSameKeyPair(config, runtime, store, keys);
   const adminToken = await loadAdminToken(config.security.admin_token_filepath);
-  const messaging = await buildMessaging(config, world, store, telecom);
+  const seeds = createSeeds({
+    store,
+    clock,
+    telecom,
+    expiryMs: config.seeds.expiry,
+    pingLimit: config.limits.pings,
+    parseMsisdn: createMsisdnParser(config.api.state, telecom.normalise),
+  });
+  const { clients, reliability, observer, startSchedule } = buildClients(config, runtime, {
+    store,
+    telecom,
+    seeds,
+  });
+  const messaging = await buildMessaging(config, runtime, { store, telecom, observer });
   const api = config.user_management_api;
   const server = await createGateway({
     ...messaging,
     adminToken,
     twilioToken: config.twilio.auth_token,
+    publicationTag: config.relay.tag,
     host: config.api.host,
     port: config.api.port,
-    pressure: world.pressure,
-    tls: await watchCertificate('api_ssl', config.api_ssl, world),
+    overloadGuard: runtime.overloadGuard,
+    bodyBudget: runtime.bodyBudget,
+    connectionLimiter: runtime.connectionLimiter,
+    tls: await watchCertificate('api_ssl', config.api_ssl, runtime),
     state: config.api.state,
     origins: config.api.origins,
     trustedProxies: config.api.trusted_proxies,
     requestTimeoutMs: config.api.request_timeout,
-    handlerTimeoutMs: slowestAnswerMs(config) + 10_000,
+    handlerTimeoutMs: slowestResponseMs(config) + 10_000,
     seedsEndpoint: config.seeds.api_endpoint,
     seedTokenSecret: config.seeds.token_secret,
-    seeds: createSeeds({
-      store,
-      clock,
-      telecom,
-      expiryMs: config.seeds.expiry,
-      pingLimit: config.limits.pings,
-      strict: production,
-    }),
-    pairing: world.instruments.pairing(
+    seeds,
+    clients,
+    reliability,
+    pairing: runtime.metrics.pairing(
       createPairing({
         store,
         bus,
@@ -73,40 +96,45 @@ export async function buildGateway(
           verificationUrl: api.verification_url,
           platformsUrl: api.platforms_url,
           timeoutMs: api.timeout,
+          clock,
         }),
         limits: config.limits,
+        formerKeyTtlMs: config.publisher.max_age,
         production,
       }),
     ),
-    operations: createOperations(
-      config,
-      world,
-      'gateway',
-      gatewayChecks(config, store, messaging.brokerState),
-    ),
+    monitoring: createMonitoring(config, runtime, 'gateway', gatewayChecks(config, store, messaging)),
     addresses,
+    limits: store.limits,
+    rateLimits: config.limits,
     publicKeyPem: keys.publicKeyPem,
-    version: world.version,
+    version: runtime.version,
     clock,
     log,
   });
   return {
     start: async () => {
       const port = await server.start();
-      // Not before: what is wrong with another service is told with nothing started.
+      // Not earlier: a faulty configuration of another service must leave nothing started.
       messaging.start();
+      startSchedule(messaging.sendOwnSms);
       return port;
     },
-    stop: server.stop,
+    stop: (deadline) => {
+      messaging.startNoDeliveries();
+      messaging.publishing.respondNow();
+      return server.stop(deadline);
+    },
   };
 }
 
-/** How long the systems behind the slowest route may take together. */
-function slowestAnswerMs(config: Config): number {
+/** The longest time that the upstream systems of one route may take together. */
+function slowestResponseMs(config: Config): number {
   const { user_management_api: users, dev_api, backend_publisher: backend, publisher, broker } = config;
   const pairing = 2 * users.timeout;
-  // The back end is asked a second time when it wants us to sign in anew; the Publisher's pool may be busy.
-  const publishing = 2 * (dev_api.timeout + backend.timeout) + publisher.timeout + 5_000;
+  // The back end is called twice when its session cookie has expired; 15 s cover a busy pool of Publisher connections and
+  // the time to send the request. Its response is waited for no longer than `answer_within`.
+  const publishing = 2 * (dev_api.timeout + backend.timeout) + publisher.answer_within + 15_000;
   const outgoing = dev_api.timeout + 2 * broker.timeout;
   return Math.max(pairing, publishing, outgoing);
 }

@@ -1,73 +1,85 @@
-// What each service depends on, as checks of `/readyz`, and what it tells operators. Used by the files that build the
+// The dependencies of each service as checks of `/readyz`, and its monitoring routes. Used by the files that build the
 // services.
 
 import { access, constants } from 'node:fs/promises';
 import type { Config } from '../../config/schema.ts';
-import { storeFolder } from '../../config/store-url.ts';
-import { upstreamUrl } from '../../domain/addresses.ts';
-import type { Store } from '../../domain/ports.ts';
-import { createNetworks } from '../../http/networks.ts';
-import type { Operations } from '../../http/operations.ts';
-import { type Check, createReadiness, type Reason } from '../../http/readiness.ts';
-import { diskSpaceOf } from '../../store/disk-space.ts';
-import { connectOnce, type Endpoint, endpointOf } from '../../upstream/reachable.ts';
-import type { ServiceName, Workshop } from './world.ts';
+import type { CallHealth } from '../../domain/inbound/call-health.ts';
+import { upstreamUrl } from '../../domain/shared/urls.ts';
+import type { Store } from '../../domain/store.ts';
+import { createIpMatcher } from '../../http/ip-matcher.ts';
+import type { Monitoring } from '../../http/monitoring.ts';
+import { createReadiness, type ReadinessCheck } from '../../http/readiness.ts';
+import { diskSpaceOf } from '../../lib/disk-space.ts';
+import { type Endpoint, endpointOf, probeTcp } from '../../upstream/tcp-probe.ts';
+import type { Runtime, ServiceName } from './context.ts';
+import type { Messaging } from './messaging.ts';
+import { isRelayOnly, relayUrl } from './relay.ts';
+import { storeAdapterOf } from './store-adapters.ts';
 
-/** A durable write is not asked of the disk more often. */
-const storeFreshMs = 5_000;
-/** Share of the outbox at which operators should know. */
-const fillingShare = 0.9;
+/** The probe writes durably, so its result is cached. */
+const storeCacheMs = 5_000;
+/** From this share of a limit on, the check reports `filling`. */
+const nearlyFullShare = 0.9;
 
-/** What a service tells operators; `checks` besides its event loop. */
-export function createOperations(
+/** The monitoring of a service; every service has the check of its event loop. */
+export function createMonitoring(
   config: Config,
-  { clock, version, instruments }: Workshop,
+  { clock, version, metrics }: Runtime,
   service: ServiceName,
-  checks: readonly Check[],
-): Operations {
+  checks: readonly ReadinessCheck[],
+): Monitoring {
   const startedAt = clock.monotonic();
   return {
     service,
     version,
     uptime: () => (clock.monotonic() - startedAt) / 1_000,
-    served: instruments.served(service),
+    recordRequest: metrics.requestCounter(service),
     readiness: createReadiness([eventLoop, ...checks], clock),
-    mayReadMetrics: createNetworks(config.metrics.allow, '[metrics] allow'),
-    metrics: instruments.text,
+    mayReadMetrics: createIpMatcher(config.metrics.allow, '[metrics] allow'),
+    metrics: metrics.text,
   };
 }
 
-/** Slow when a turn takes longer than a check may. */
-const eventLoop: Check = {
+/** Times out when one turn of the event loop takes longer than a check may. */
+const eventLoop: ReadinessCheck = {
   name: 'event_loop',
   required: true,
-  look: () => new Promise((resolve) => setImmediate(() => resolve('ok'))),
+  run: () => new Promise((resolve) => setImmediate(() => resolve('ok'))),
 };
 
-/** The store is what the gateway cannot do without: whatever else is away, what comes in is kept. */
+/** Only the store is required: without the other systems, inbound SMS are kept for later delivery. */
 export function gatewayChecks(
   config: Config,
   store: Store,
-  brokerState: (() => 'ok' | Reason) | undefined,
-): Check[] {
+  { brokerState, callHealth }: Pick<Messaging, 'brokerState' | 'callHealth'>,
+): ReadinessCheck[] {
   const { user_management_api: users, dev_api, backend_publisher, publisher, broker } = config;
+  const relay = relayUrl(config);
   const checks = [
     storeCheck(store),
     ...diskChecks(config),
+    seedsCheck(store, config.seeds.max_registered),
     outboxCheck('outbox', store.inbound, config.publisher.max_kept),
-    reach('users', endpointOf(users.verification_url), false),
-    reach('developer_api', endpointOf(dev_api.authentication_url), false),
-    reach('backend', endpointOf(upstreamUrl(backend_publisher)), false),
-    reach('publisher', endpointOf(upstreamUrl(publisher)), false),
   ];
+  if (relay !== undefined) checks.push(upstreamCallCheck('relay', endpointOf(relay), callHealth));
+  // Where every SMS is relayed, nobody pairs, and only developers of outgoing SMS sign in.
+  if (!isRelayOnly(config)) {
+    checks.push(
+      reachabilityCheck('users', endpointOf(users.verification_url), false),
+      upstreamCallCheck('backend', endpointOf(upstreamUrl(backend_publisher)), callHealth),
+      upstreamCallCheck('publisher', endpointOf(upstreamUrl(publisher)), callHealth),
+    );
+  }
+  if (!isRelayOnly(config) || broker.url !== '')
+    checks.push(reachabilityCheck('developer_api', endpointOf(dev_api.authentication_url), false));
   if (brokerState) {
     checks.push(
-      { name: 'broker', required: false, look: async () => brokerState() },
+      { name: 'broker', required: false, run: async () => brokerState() },
       outboxCheck('callbacks', store.callbacks, config.outgoing.max_callbacks),
     );
   }
   if (broker.management_url !== '')
-    checks.push(reach('broker_management', endpointOf(broker.management_url), false));
+    checks.push(reachabilityCheck('broker_management', endpointOf(broker.management_url), false));
   return checks;
 }
 
@@ -75,24 +87,26 @@ export function syncChecks(
   config: Config,
   needs: { readonly store: Store } | { readonly gateway: string },
   openSockets: () => number,
-): Check[] {
+): ReadinessCheck[] {
   const max = config.sync.max_connections;
   return [
-    'store' in needs ? storeCheck(needs.store) : reach('gateway', endpointOf(needs.gateway), true),
-    { name: 'sockets', required: true, look: async () => (openSockets() < max ? 'ok' : 'full') },
+    'store' in needs
+      ? storeCheck(needs.store)
+      : reachabilityCheck('gateway', endpointOf(needs.gateway), true),
+    { name: 'sockets', required: true, run: async () => (openSockets() < max ? 'ok' : 'full') },
   ];
 }
 
-export function disconnectChecks({ pcrf, validation }: Config, store: Store): Check[] {
-  const checks = [reach('pcrf', pcrf, true)];
-  // Its limits and its work under way are there; one of its own needs no looking at.
-  if (store.flights) checks.push(storeCheck(store));
+export function disconnectChecks({ pcrf, validation }: Config, store: Store): ReadinessCheck[] {
+  const checks = [reachabilityCheck('pcrf', pcrf, true)];
+  // A shared store holds limits and leases. A local one is in memory and cannot fail.
+  if (store.shared) checks.push(storeCheck(store));
   if (validation.algorithms.some((algorithm) => algorithm !== 'HS256')) {
-    // The last good key stays in use; a restart would find none.
+    // Not required: the last good key stays in use, but a restart would fail.
     checks.push({
       name: 'key',
       required: false,
-      look: () =>
+      run: () =>
         access(validation.public_key, constants.R_OK).then(
           () => 'ok' as const,
           () => 'stale' as const,
@@ -102,14 +116,14 @@ export function disconnectChecks({ pcrf, validation }: Config, store: Store): Ch
   return checks;
 }
 
-function storeCheck(store: Store): Check {
-  // One that other processes share is another system's, which can be away.
-  const isRemote = store.flights !== undefined;
+function storeCheck(store: Store): ReadinessCheck {
+  // A shared store is a remote system, which can be unreachable.
+  const isRemote = store.shared !== undefined;
   return {
     name: 'store',
     required: true,
-    ...(!isRemote && { freshMs: storeFreshMs }),
-    look: () =>
+    ...(!isRemote && { cacheMs: storeCacheMs }),
+    run: () =>
       store.probe().then(
         () => 'ok',
         () => (isRemote ? 'unreachable' : 'failed'),
@@ -117,34 +131,68 @@ function storeCheck(store: Store): Check {
   };
 }
 
-function diskChecks(config: Config): Check[] {
-  const folder = storeFolder(config.store.url);
+function diskChecks(config: Config): ReadinessCheck[] {
+  const { folder } = storeAdapterOf(config);
   if (folder === undefined) return [];
   const look = async () => ((await diskSpaceOf(folder)).low ? 'low' : 'ok');
-  return [{ name: 'disk', required: false, freshMs: storeFreshMs, look }];
+  return [{ name: 'disk', required: false, cacheMs: storeCacheMs, run: look }];
 }
 
-function outboxCheck(name: string, outbox: Store['inbound'] | Store['callbacks'], max: number): Check {
+/** `full` means that new seeds evict the oldest ones: the limit is too low, or forged pings fill the store. */
+function seedsCheck({ seeds }: Store, max: number): ReadinessCheck {
   return {
-    name,
+    name: 'seeds',
     required: false,
-    look: async () => {
-      const { waiting, failed } = await outbox.count();
-      const used = waiting + failed;
-      if (used >= max) return 'full';
-      return used >= fillingShare * max ? 'filling' : 'ok';
+    run: async () => {
+      const { registered } = await seeds.usage();
+      if (registered >= max) return 'full';
+      return registered >= nearlyFullShare * max ? 'filling' : 'ok';
     },
   };
 }
 
-function reach(name: string, endpoint: Endpoint, required: boolean): Check {
+function outboxCheck(
+  name: string,
+  outbox: Store['inbound'] | Store['callbacks'],
+  max: number,
+): ReadinessCheck {
+  return {
+    name,
+    required: false,
+    run: async () => {
+      const { waiting, deadLetters } = await outbox.count();
+      const used = waiting + deadLetters;
+      if (used >= max) return 'full';
+      return used >= nearlyFullShare * max ? 'filling' : 'ok';
+    },
+  };
+}
+
+function reachabilityCheck(name: string, endpoint: Endpoint, required: boolean): ReadinessCheck {
   return {
     name,
     required,
-    look: (signal) =>
-      connectOnce(endpoint, signal).then(
+    run: (signal) =>
+      probeTcp(endpoint, signal).then(
         () => 'ok' as const,
         () => 'unreachable' as const,
       ),
+  };
+}
+
+/** A system can accept connections and still refuse every call. */
+function upstreamCallCheck(
+  name: CallHealth['name'],
+  endpoint: Endpoint,
+  callHealth: () => readonly CallHealth[],
+): ReadinessCheck {
+  const reachability = reachabilityCheck(name, endpoint, false);
+  const isFailing = (): boolean => callHealth().some((calls) => calls.name === name && calls.failures > 0);
+  return {
+    ...reachability,
+    run: async (signal) => {
+      const verdict = await reachability.run(signal);
+      return verdict === 'ok' && isFailing() ? 'failing' : verdict;
+    },
   };
 }

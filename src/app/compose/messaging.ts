@@ -1,49 +1,71 @@
-// Builds publishing and outgoing SMS, with the systems that they call, for the gateway.
+// Builds publishing and outgoing SMS with their upstream clients, for the gateway.
 
 import type { Config } from '../../config/schema.ts';
-import { upstreamUrl } from '../../domain/addresses.ts';
-import { createDevelopers } from '../../domain/developers.ts';
-import { identifierPatterns } from '../../domain/identifiers.ts';
-import { createMessageDesk, type MessageDesk } from '../../domain/message-desk.ts';
-import type { Callback } from '../../domain/model.ts';
-import { createOutbox, type Outbox } from '../../domain/outbox.ts';
-import { createOutgoing, type Outgoing } from '../../domain/outgoing.ts';
-import type { Store, Telecom } from '../../domain/ports.ts';
-import { createPublishing, type Publishing, type PublishingDeps } from '../../domain/publishing.ts';
-import type { Broker, CallbackSender, Tenants } from '../../domain/upstreams.ts';
-import { within } from '../../domain/within.ts';
-import { messageOf, SwobError } from '../../errors.ts';
+import { type CallHealth, trackCallHealth } from '../../domain/inbound/call-health.ts';
+import { createMessageAdmin, type MessageAdmin } from '../../domain/inbound/message-admin.ts';
+import { observePublishing } from '../../domain/inbound/observed-publishing.ts';
+import type { ClientObserver } from '../../domain/inbound/ports.ts';
+import { createPublishing, type Publishing, type PublishingDeps } from '../../domain/inbound/publishing.ts';
+import { createRefusalRecorder } from '../../domain/inbound/refusals.ts';
+import { createRefusedSmsLog } from '../../domain/inbound/refused-sms.ts';
+import { createDevelopers } from '../../domain/outgoing/developers.ts';
+import type { Callback } from '../../domain/outgoing/model.ts';
+import { createOutgoing, type Outgoing } from '../../domain/outgoing/outgoing.ts';
+import { createOwnSmsSender, type SendOwnSms } from '../../domain/outgoing/own-sms.ts';
+import type { Broker, CallbackSender, Tenants } from '../../domain/outgoing/ports.ts';
+import { createMsisdnParser } from '../../domain/shared/identifiers.ts';
+import { createOutbox } from '../../domain/shared/outbox.ts';
+import type { Outbox } from '../../domain/shared/outbox-types.ts';
+import type { Telecom } from '../../domain/shared/ports.ts';
+import { upstreamUrl } from '../../domain/shared/urls.ts';
+import type { Store } from '../../domain/store.ts';
+import type { Deadline } from '../../lib/deadline.ts';
 import { createCallbackSender } from '../../upstream/callbacks.ts';
-import { createDirectory } from '../../upstream/directory.ts';
 import { createPublisher } from '../../upstream/publisher.ts';
-import type { Workshop } from './world.ts';
+import { createUserDirectory } from '../../upstream/user-directory.ts';
+import type { Runtime } from './context.ts';
+import { buildRelayPublisher, isRelayOnly, noUsers, relayRules } from './relay.ts';
 
 export interface Messaging {
   readonly publishing: Publishing;
-  readonly desk: MessageDesk;
+  readonly messageAdmin: MessageAdmin;
   readonly outgoing: Outgoing;
-  /** How the connection to the broker is; undefined when none is configured. */
+  /** Sends SMS of swob itself; undefined when no broker is configured. */
+  readonly sendOwnSms: SendOwnSms | undefined;
+  /** State of the connection to the broker; undefined when none is configured. */
   readonly brokerState: (() => 'ok' | 'unreachable' | 'blocked') | undefined;
-  /** Begins to deliver what an earlier process has left. */
+  /** Recent failures of calls to upstream systems. */
+  readonly callHealth: () => readonly CallHealth[];
+  /** Starts deliveries, also of entries from an earlier process. */
   start(): void;
+  /** Running deliveries continue. */
+  startNoDeliveries(): void;
 }
 
-/** How long what is under way may go on when swob stops, once its calls have been broken off. */
-const stopMs = 1_500;
-/** Callbacks that are sent at once. */
-const callbacksAtOnce = 16;
+/** Of the stop's budget, for recording the outcome of calls that were interrupted. */
+const recordOutcomeMs = 500;
+/** Of the stop's budget, for messaging after requests have taken all other time. */
+const messagingReserveMs = 750;
+/** Callbacks sent concurrently. */
+const callbackConcurrency = 16;
 const callbackMaxAgeMs = 86_400_000;
 const callbackMaxPauseMs = 3_600_000;
-/** Where other processes share the store: how often to look for what they have left. */
-const sharedLookMs = 2_000;
+/** How often a shared store is polled for entries that other processes released. */
+const sharedPollMs = 2_000;
+
+export interface MessagingParts {
+  readonly store: Store;
+  readonly telecom: Telecom;
+  /** Learns which gateway clients deliver. */
+  readonly observer: ClientObserver;
+}
 
 export async function buildMessaging(
   config: Config,
-  world: Workshop,
-  store: Store,
-  telecom: Telecom,
+  runtime: Runtime,
+  { store, telecom, observer }: MessagingParts,
 ): Promise<Messaging> {
-  const directory = createDirectory({
+  const directory = createUserDirectory({
     authenticationUrl: config.dev_api.authentication_url,
     authId: config.dev_api.auth_id,
     authKey: config.dev_api.auth_key,
@@ -51,26 +73,55 @@ export async function buildMessaging(
     backendUrl: upstreamUrl(config.backend_publisher),
     backendTimeoutMs: config.backend_publisher.timeout,
     cacheTtlMs: config.backend_publisher.cache_ttl,
-    clock: world.clock,
+    clock: runtime.clock,
   });
-  const publisher = createPublisher({ ...config.publisher, timeoutMs: config.publisher.timeout, ...world });
-  world.instruments.pool('publisher', publisher.usage);
-  const publishing = buildPublishing(config, world, { store, telecom, directory, publisher });
+  const publisher = createPublisher({ ...config.publisher, timeoutMs: config.publisher.timeout, ...runtime });
+  runtime.metrics.pool('publisher', publisher.usage);
+  const refusedSms = runtime.metrics.refusedSms(createRefusedSmsLog(runtime.clock));
+  const relay = buildRelayPublisher(config, runtime);
+  const relayOnly = isRelayOnly(config);
+  const tracked = trackCallHealth(
+    {
+      publisher: runtime.metrics.publisher(publisher),
+      directory: relayOnly ? noUsers : directory,
+      relay,
+    },
+    runtime.clock,
+  );
+  const callHealth = (): readonly CallHealth[] =>
+    tracked.health().filter(({ name }) => name === 'relay' || !relayOnly);
+  const publishing = buildPublishing(config, runtime, {
+    ...{ store, telecom, observer, refusedSms },
+    ...tracked,
+    relay: tracked.relay && { ...relayRules(config, telecom), publisher: tracked.relay },
+  });
   const { callback_secret: secret, callback_allow: allow } = config.outgoing;
-  const sender = world.instruments.callbacks(createCallbackSender({ secret, allow, clock: world.clock }));
-  const callbacks = buildCallbacks(sender, world, store);
-  const { broker, tenants, state } = await connectBroker(config, world);
-  world.lifecycle.defer('messaging', async () => {
-    publishing.outbox.halt();
-    callbacks.halt();
+  const sender = runtime.metrics.callbacks(createCallbackSender({ secret, allow, clock: runtime.clock }));
+  const callbacks = buildCallbacks(sender, runtime, store);
+  const { broker, tenants, state } = await connectBroker(config, runtime);
+  const startNoDeliveries = (): void => {
+    publishing.outbox.stop();
+    callbacks.stop();
+  };
+  const close = async (deadline: Deadline): Promise<number> => {
+    startNoDeliveries();
     sender.close();
-    // What they carry is kept when their calls are broken off; a system that is only asked may take longer than we have.
-    await Promise.all([publisher.close(), broker?.close()]);
-    await within(world.clock, stopMs, Promise.all([publishing.idle(), callbacks.idle()]));
-  });
+    // Calls that are interrupted are recorded as such in the outbox, and repeated after the next start.
+    const callDeadline = deadline.reserve(recordOutcomeMs);
+    const interrupted = await Promise.all([
+      publisher.close(callDeadline),
+      relay?.close(callDeadline) ?? 0,
+      broker?.close(callDeadline) ?? 0,
+    ]);
+    // A user lookup may take longer, but no outcome is lost with it.
+    await deadline.settles(Promise.all([publishing.idle(), callbacks.idle()]));
+    return interrupted.reduce((sum, count) => sum + count);
+  };
+  runtime.lifecycle.defer('messaging', close, messagingReserveMs);
   const outgoing = createOutgoing({
     broker,
     tenants,
+    defaultSid: String(config.outgoing.sim),
     developers: createDevelopers({
       api: directory,
       limits: store.limits,
@@ -79,91 +130,113 @@ export async function buildMessaging(
     }),
     telecom,
     limits: store.limits,
-    answers: store.answers,
-    flights: store.flights,
+    responses: store.responses,
+    leases: store.shared?.leases,
     callbacks,
     requestLimit: config.limits.sms,
-    clock: world.clock,
-    log: world.log,
+    lookupLimit: config.limits.lookups,
+    clock: runtime.clock,
+    log: runtime.log,
   });
   return {
     publishing,
-    desk: createMessageDesk(store, publishing.outbox),
+    messageAdmin: createMessageAdmin({
+      store,
+      outbox: publishing.outbox,
+      refusedSms,
+      health: callHealth,
+    }),
+    callHealth,
     outgoing,
+    sendOwnSms: broker && createOwnSmsSender(broker, telecom, String(config.outgoing.sim)),
     brokerState: state,
     start: () => {
       publishing.outbox.start();
       callbacks.start();
     },
+    startNoDeliveries,
   };
 }
 
 function buildPublishing(
   config: Config,
-  { clock, log, instruments }: Workshop,
-  parts: Pick<PublishingDeps, 'directory' | 'publisher'> & { store: Store; telecom: Telecom },
+  { clock, log, metrics }: Runtime,
+  parts: Pick<PublishingDeps, 'directory' | 'publisher' | 'relay' | 'refusedSms'> & MessagingParts,
 ): Publishing {
-  const { store, telecom, directory, publisher } = parts;
-  const { publisher: at, api, limits } = config;
-  const pattern = new RegExp(identifierPatterns(api.state).msisdn);
+  const { store, telecom, observer, directory, publisher, relay, refusedSms } = parts;
+  const { publisher: settings, api, limits } = config;
   const publishing = createPublishing({
     store,
     directory,
     publisher,
+    relay,
+    refusedSms,
     clock,
     log,
     random: Math.random,
-    maxAgeMs: at.max_age,
-    maxPauseMs: at.max_pause,
-    keepFailedMs: at.keep_failed,
-    lookEveryMs: store.flights && sharedLookMs,
+    maxAgeMs: settings.max_age,
+    maxBackoffMs: settings.max_pause,
+    policy: {
+      retries: settings.retries,
+      retryPauseMs: settings.retry_pause,
+      unknownRetries: settings.unknown_retries,
+    },
+    responseTimeoutMs: settings.answer_within,
+    maxKept: settings.max_kept,
+    deadLetterTtlMs: settings.keep_failed,
+    onDeadLettered: () => metrics.deadLettered('message'),
+    pollIntervalMs: store.shared && sharedPollMs,
     smsLimit: limits.sms,
-    isSender: (msisdn) => pattern.test(msisdn) && (api.state === 'testing' || telecom.isValid(msisdn)),
+    parseSender: createMsisdnParser(api.state, telecom.normalise),
   });
-  return instruments.publishing(publishing);
+  return metrics.publishing(
+    observePublishing(publishing, observer, createRefusalRecorder(refusedSms, clock)),
+  );
 }
 
-function buildCallbacks(sender: CallbackSender, { clock, log }: Workshop, store: Store): Outbox<Callback> {
+function buildCallbacks(
+  sender: CallbackSender,
+  { clock, log, metrics }: Runtime,
+  store: Store,
+): Outbox<Callback> {
   return createOutbox<Callback>({
     name: 'callback',
     store: store.callbacks,
     clock,
     log,
     random: Math.random,
-    width: callbacksAtOnce,
+    concurrency: callbackConcurrency,
     maxAgeMs: callbackMaxAgeMs,
-    maxPauseMs: callbackMaxPauseMs,
-    keepFailedMs: 0,
-    lookEveryMs: store.flights && sharedLookMs,
+    maxBackoffMs: callbackMaxPauseMs,
+    deadLetterTtlMs: 0,
+    onDeadLettered: () => metrics.deadLettered('callback'),
+    pollIntervalMs: store.shared && sharedPollMs,
     deliver: async ({ id, content }) => {
-      try {
-        await sender.send(id, content);
-        return { kind: 'done' };
-      } catch (error) {
-        const forGood = error instanceof SwobError && error.code === 'REFUSED';
-        return { kind: forGood ? 'given up' : 'again', reason: messageOf(error) };
-      }
+      const result = await sender.send(id, content);
+      if (result.kind === 'delivered') return result;
+      return { kind: result.kind === 'refused' ? 'dead-letter' : 'retry', reason: result.reason };
     },
   });
 }
 
-/** amqplib is imported only where there is a broker: it costs memory and time to start. */
+/** Imports amqplib only where a broker is configured: it costs memory and start-up time. */
 async function connectBroker(
-  { broker: at }: Config,
-  { clock, log, instruments }: Workshop,
+  { broker: settings }: Config,
+  { clock, log, metrics }: Runtime,
 ): Promise<{ broker?: Broker; tenants?: Tenants; state?: Messaging['brokerState'] }> {
-  if (at.url === '') return {};
+  if (settings.url === '') return {};
   const { createBroker } = await import('../../upstream/rabbitmq.ts');
-  const watched = createBroker({ url: at.url, timeoutMs: at.timeout, clock, log });
-  const broker = instruments.broker(watched);
-  if (at.management_url === '') return { broker, state: watched.state };
+  const watched = createBroker({ url: settings.url, timeoutMs: settings.timeout, clock, log });
+  const broker = metrics.broker(watched);
+  if (settings.management_url === '') return { broker, state: watched.state };
   const { createTenants } = await import('../../upstream/rabbitmq-tenants.ts');
   const tenants = createTenants({
-    managementUrl: at.management_url,
-    user: at.management_user,
-    password: at.management_password,
-    brokerUrl: at.url,
-    timeoutMs: at.timeout,
+    managementUrl: settings.management_url,
+    user: settings.management_user,
+    password: settings.management_password,
+    brokerUrl: settings.url,
+    tags: settings.tenant_tags,
+    timeoutMs: settings.timeout,
     clock,
   });
   return { broker, tenants, state: watched.state };

@@ -1,108 +1,134 @@
-// Starts the services together from the configuration. Only the files of this folder name concrete adapters.
+// Starts the services from the configuration. Only this folder, the composition root, names concrete adapters.
 
 import { createMemoryBus } from '../../bus/memory.ts';
 import { createWebSocketBus } from '../../bus/websocket.ts';
 import type { Config } from '../../config/schema.ts';
-import { createTrustingAgent } from '../../crypto/trust.ts';
-import type { Addresses } from '../../domain/addresses.ts';
-import type { Bus, SyncSessions } from '../../domain/ports.ts';
-import { createSyncSessions } from '../../domain/sync-sessions.ts';
+import { createTlsAgent, trustCertificate } from '../../crypto/tls-agent.ts';
+import type { Bus } from '../../domain/pairing/ports.ts';
+import type { SyncSessions } from '../../domain/pairing/sync-ports.ts';
+import { createSyncSessions } from '../../domain/pairing/sync-sessions.ts';
+import type { ServiceUrls } from '../../domain/shared/urls.ts';
 import { messageOf, SwobError } from '../../errors.ts';
-import { createPressure, sampleEveryMs } from '../../http/pressure.ts';
-import { createRemoteSyncSessions } from '../../upstream/gateway.ts';
-import { createSampler } from '../resources.ts';
+import { createBodyBudget } from '../../http/body-budget.ts';
+import { createConnectionLimiter } from '../../http/connection-limiter.ts';
+import { createOverloadGuard, sampleIntervalMs } from '../../http/overload-guard.ts';
+import { createRemoteSyncSessions } from '../../upstream/remote-sessions.ts';
+import { createSampler, maxClientConnections } from '../resources.ts';
+import { createAppMetrics } from './app-metrics.ts';
+import type { AppContext, OpenedStore, Runtime, ServiceName } from './context.ts';
 import { buildGateway } from './gateway.ts';
-import { createInstruments } from './instruments.ts';
 import { openStore } from './store.ts';
 import { buildSync } from './sync.ts';
 import { serviceUrls } from './urls.ts';
-import type { OpenedStore, ServiceName, Workshop, World } from './world.ts';
 
 /** Where each started service listens: `{"gateway":{"url":"http://127.0.0.1:6969"}}`. */
 export type Endpoints = Partial<Record<ServiceName, { url: string }>>;
 
-/** How long a sync service waits for a gateway in another process. */
+/** Of the stop's budget, for the store to write what is in memory after everything else has taken its time. */
+const storeReserveMs = 1_000;
+/** For the response of a gateway in another process. */
 const remoteTimeoutMs = 5_000;
 
 /**
- * Starts the named services: all are built before the first listens, so that what is wrong with their files is
- * told at once and nothing has been started. Throws after undoing nothing: the caller stops the lifecycle.
+ * Builds all services before the first one listens, so that configuration errors are reported together and leave nothing
+ * started. When this throws, the caller stops the lifecycle.
  */
 export async function startServices(
   config: Config,
   names: ReadonlySet<ServiceName>,
-  outside: World,
+  context: AppContext,
 ): Promise<Endpoints> {
-  const world = furnish(config, outside);
-  const { lifecycle, log } = world;
+  const runtime = createRuntime(config, context);
+  const { lifecycle, log } = runtime;
   const ports = { gateway: config.api.port, sync: config.websocket.port, disconnect: config.disconnect.port };
   const urls = serviceUrls(config, ports);
-  const opened = await openStore(config, world, names.has('gateway'));
-  lifecycle.defer('store', () => opened.store.close());
-  const store = world.instruments.store(opened.store);
-  const { bus, sessions } = connect(config, names, world, { ...opened, store, internal: urls.internal });
+  const opened = await openStore(config, runtime, names.has('gateway'));
+  lifecycle.defer('store', (deadline) => opened.store.close(deadline), storeReserveMs);
+  const store = runtime.metrics.store(opened.store);
+  const { bus, sessions } = connectGatewayAndSync(config, names, runtime, {
+    ...opened,
+    store,
+    internal: urls.internal,
+  });
   lifecycle.defer('bus', () => bus.close());
 
-  const inService = (name: ServiceName): Workshop => ({ ...world, log: world.logFor?.(name) ?? log });
+  const runtimeOf = (name: ServiceName): Runtime => ({ ...runtime, log: runtime.logFor?.(name) ?? log });
   const builders = {
-    gateway: () => buildGateway(config, inService('gateway'), { store, bus, addresses: urls.public }),
+    gateway: () => buildGateway(config, runtimeOf('gateway'), { store, bus, addresses: urls.public }),
     sync: () => {
-      // Without a gateway in this process, and not shared, there is a store for limits only.
+      // Without a gateway in this process and without a shared store, the store holds rate limits only.
       const hasSessions = names.has('gateway') || opened.bus;
       const needs = hasSessions ? { store } : { gateway: urls.internal.gateway() };
       const parts = { sessions, limits: store.limits, bus, addresses: urls.public, needs };
-      return buildSync(config, inService('sync'), parts);
+      return buildSync(config, runtimeOf('sync'), parts);
     },
     disconnect: async () =>
-      (await import('./disconnect.ts')).buildDisconnect(config, inService('disconnect'), store),
+      (await import('./disconnect.ts')).buildDisconnect(config, runtimeOf('disconnect'), store),
   };
-  const wanted = startOrder.filter((name) => names.has(name));
-  const servers = await allOrFaults(wanted.map((name) => builders[name]()));
+  const ordered = startOrder.filter((name) => names.has(name));
+  const servers = await allOrConfigErrors(ordered.map((name) => builders[name]()));
 
-  // Together: one after the other they could need longer than a stop may take.
-  lifecycle.defer('services', async () => void (await Promise.all(servers.map((server) => server.stop()))));
+  // Concurrently: the slowest of them may take all the time that is not reserved.
+  lifecycle.defer('services', async (deadline) => {
+    const interrupted = await Promise.all(servers.map((server) => server.stop(deadline)));
+    return interrupted.reduce((sum, count) => sum + count, 0);
+  });
 
   const endpoints: Endpoints = {};
-  for (const [index, name] of wanted.entries()) {
+  for (const [index, name] of ordered.entries()) {
     const server = servers[index];
     if (!server) continue;
     ports[name] = await server.start();
     endpoints[name] = { url: urls.bound[name]() };
-    inService(name).log.info({ url: endpoints[name].url }, 'listening');
+    runtimeOf(name).log.info({ url: endpoints[name].url }, 'listening');
   }
   return endpoints;
 }
 
-/** All services share one event loop and one memory, and so one measure of pressure. */
-function furnish({ overload }: Config, world: World): Workshop {
-  const { clock, log, lifecycle } = world;
-  const pressure = createPressure({
+/** The services share the event loop and the heap, so they share one overload guard. */
+function createRuntime({ overload }: Config, context: AppContext): Runtime {
+  const { clock, log, lifecycle } = context;
+  const pressure = createOverloadGuard({
     maxDelayMs: overload.max_event_loop_delay,
     maxMemory: overload.max_memory,
-    sample: world.sample ?? createSampler(clock, sampleEveryMs),
+    sample: context.sample ?? createSampler(clock, sampleIntervalMs),
     clock,
     log,
   });
   lifecycle.defer('overload protection', pressure.stop);
-  const instruments = createInstruments({
-    version: world.version,
-    logDrops: world.logDrops ?? (() => ({})),
-    overloadRefusals: () => pressure.refused,
-    onServed: world.onServed ?? (() => {}),
+  const bodies = createBodyBudget(overload.max_bodies);
+  const connections = createConnectionLimiter({
+    max: context.maxConnections ?? maxClientConnections(),
+    clock,
+    log,
   });
-  lifecycle.defer('metrics', instruments.stop);
-  return { ...world, pressure, instruments };
+  const metrics = createAppMetrics({
+    version: context.version,
+    logDrops: context.droppedLogLines ?? (() => ({ file: 0, gelf: 0 })),
+    overloadRefusals: () => pressure.rejected,
+    bodyBudget: bodies,
+    connections,
+    onServed: context.onResponse ?? (() => {}),
+  });
+  lifecycle.defer('metrics', metrics.stop);
+  return {
+    ...context,
+    overloadGuard: pressure,
+    bodyBudget: bodies,
+    connectionLimiter: connections,
+    metrics,
+  };
 }
 
-/** Sync before the gateway: once the gateway hands out its URL, it answers. */
+/** Sync first: clients connect to it once the gateway returns its URL. */
 const startOrder = ['sync', 'gateway', 'disconnect'] as const;
 
-/** How gateway and sync meet: in the store that all share, in this process, or over the old wire protocol. */
-function connect(
+/** Gateway and sync communicate through a shared store, in this process, or by the old server's wire protocol. */
+function connectGatewayAndSync(
   config: Config,
   names: ReadonlySet<ServiceName>,
-  world: World,
-  { store, bus, internal }: OpenedStore & { internal: Addresses },
+  context: AppContext,
+  { store, bus, internal }: OpenedStore & { internal: ServiceUrls },
 ): { bus: Bus; sessions: SyncSessions } {
   const production = config.api.state === 'production';
   if (bus || (names.has('gateway') && names.has('sync'))) {
@@ -111,23 +137,30 @@ function connect(
   }
   const other = names.has('gateway') ? config.websocket : config.api;
   if (other.port === 0 && (names.has('gateway') || names.has('sync'))) {
-    world.log.warn({}, 'the other half has port 0 in the configuration: URLs for clients will not work');
+    context.log.warn(
+      {},
+      'the service in the other process has port 0 in this configuration: URLs for clients will not work',
+    );
   }
-  const agent = ({ crt, pem }: { crt: string; pem: string }) =>
-    crt === '' ? undefined : createTrustingAgent({ crt, pem });
+  const { api_ssl: gatewayTls, websocket_ssl: syncTls } = config;
   return {
-    bus: createWebSocketBus({ ...world, addresses: internal, agent: agent(config.websocket_ssl) }),
+    bus: createWebSocketBus({
+      ...context,
+      addresses: internal,
+      agent: syncTls.crt === '' ? undefined : createTlsAgent(syncTls),
+    }),
     sessions: createRemoteSyncSessions({
       addresses: internal,
-      agent: agent(config.api_ssl),
+      tls: gatewayTls.crt === '' ? undefined : trustCertificate(gatewayTls),
       timeoutMs: remoteTimeoutMs,
       production,
+      clock: context.clock,
     }),
   };
 }
 
-/** What all resolve to; when some reject, their faults in one error. */
-async function allOrFaults<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+/** Like Promise.all, but reports every configuration error in one. */
+async function allOrConfigErrors<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   const outcomes = await Promise.allSettled(promises);
   const faults = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
   const unexpected = faults.find((fault) => !(fault instanceof SwobError && fault.code === 'CONFIG'));

@@ -1,30 +1,37 @@
-// Takes a file of `swob store export` into the store of the configuration: checks all of it, writes, and reads back. For
-// `swob store import`.
+// Imports a file of `swob store export` into the configured store: verifies the file, writes its records, and reads
+// them back. For `swob store import`.
 
 import { isDeepStrictEqual } from 'node:util';
 import { SwobError } from '../../errors.ts';
+import { mapConcurrent } from '../../lib/concurrency.ts';
 import {
   type ArchivedRecord,
-  type Counts,
-  isOver,
-  noCounts,
+  isExpired,
+  type RecordCounts,
   type RecordKind,
   recordKinds,
-} from '../../store/archive.ts';
-import { type ArchiveEnd, readArchive } from '../../store/archive-file.ts';
-import { inWords, type OpenedArchive, openArchive, type Porter, totalOf } from './store-archive.ts';
+  zeroCounts,
+} from '../../store/archive/archive.ts';
+import { type ArchiveTrailer, readArchive } from '../../store/archive/file.ts';
+import {
+  describeCounts,
+  type OpenedArchive,
+  openArchive,
+  type TransferContext,
+  totalOf,
+} from './store-archive.ts';
 
-/** Records on their way to the store at once: one wait for replicas stands for so many. */
-const atOnce = 500;
+/** Records written concurrently, so that they share one wait for replicas. */
+const concurrency = 500;
 
-/** What is remembered until soon may be forgotten by the clock of Redis. */
-const clocksDifferMs = 60_000;
+/** By the clock of Redis, a record may expire this much earlier. */
+const maxClockSkewMs = 60_000;
 
-const maximaOf: Partial<Record<RecordKind, string>> = {
+const limitKeys: Partial<Record<RecordKind, string>> = {
   seeds: '[seeds] max_registered',
   inbound: '[publisher] max_kept',
   callbacks: '[outgoing] max_callbacks',
-  published: '[publisher] max_remembered',
+  receipts: '[publisher] max_remembered',
 };
 
 /** A file that can be read more than once. */
@@ -33,50 +40,68 @@ export interface ImportSource {
   readonly name: string;
   /** In bytes; undefined when it is not known before the end. */
   readonly size: number | undefined;
-  /** From its beginning. */
+  /** Each call reads from the beginning. */
   read(): AsyncIterable<Uint8Array>;
 }
 
-export interface Imported {
-  /** What was written. */
-  readonly counts: Counts;
+export interface ImportResult {
+  /** Records written. */
+  readonly counts: RecordCounts;
   readonly summary: string;
-  /** Remembered things whose time was over. */
-  readonly over: number;
-  /** What was another when it was read back, of a merge: changed by nodes at work, or gone in favour of newer. */
+  /** Records of the file that had expired. */
+  readonly expired: number;
+  /** Merged records that running nodes have changed, or newer ones have evicted, before they were read back. */
   readonly changed: number;
   /** The store, without a password. */
   readonly into: string;
 }
 
 /**
- * Throws BAD_INPUT for a file that is not whole before anything is written; CONFIG for a store that holds something unless
- * `merge`, or that has less room; UNAVAILABLE; and the signal's reason. What was written by then stays: with `merge` it can
- * be run again, and ends the same.
+ * Throws BAD_INPUT for a damaged file, before anything is written; CONFIG when the store is not empty (without `merge`) or its
+ * limits are too low; UNAVAILABLE; and the signal's reason. Records that were written stay: repeating the import with
+ * `merge` completes it.
  */
-export async function importStore(porter: Porter, source: ImportSource, merge: boolean): Promise<Imported> {
-  const whole = await check(source, porter);
-  const opened = await openArchive(porter, 'import');
+export async function importStore(
+  context: TransferContext,
+  source: ImportSource,
+  merge: boolean,
+): Promise<ImportResult> {
+  const end = await verifyFile(source, context);
+  const opened = await openArchive(context, 'import');
   const { archive, name } = opened;
   try {
-    await checkRoom(opened, whole.counts, merge);
-    const { counts, over } = await advising(write(opened, source, whole, porter));
-    const { changed, lost } = await advising(readBack(opened, source, totalOf(counts), porter, merge));
-    if (!merge) await checkNothingElse(opened, counts);
+    await checkCapacity(opened, end.counts, merge);
+    const { counts, expired } = await withResumeAdvice(writeRecords(opened, source, end, context));
+    const { changed, lost } = await withResumeAdvice(
+      verifyWritten(opened, source, totalOf(counts), context, merge),
+    );
+    if (!merge) await requireNoOtherRecords(opened, counts);
     if (lost > 0) {
       throw new SwobError(
         'UNAVAILABLE',
-        `${lost} of ${totalOf(counts)} records are not in ${name} as they were written; stop every swob that uses it, and import again with --merge`,
+        `${lost} of ${totalOf(counts)} records in ${name} differ from what was written; stop every swob that uses it, and import again with --merge`,
       );
     }
-    return { counts, summary: inWords(counts), over, changed, into: name };
+    return { counts, summary: describeCounts(counts), expired, changed, into: name };
   } finally {
     await archive.close();
   }
 }
 
-/** The whole file. @returns its last line */
-async function check(source: ImportSource, { signal, progress }: Porter): Promise<ArchiveEnd> {
+/** Validates the file as `importStore` does, without opening the store. Throws BAD_INPUT for a damaged file. */
+export async function validateImport(
+  context: TransferContext,
+  source: ImportSource,
+): Promise<Pick<ImportResult, 'counts' | 'summary'>> {
+  const { counts } = await verifyFile(source, context);
+  return { counts, summary: describeCounts(counts) };
+}
+
+/** Reads the whole file. @returns its last line */
+async function verifyFile(
+  source: ImportSource,
+  { signal, progress }: TransferContext,
+): Promise<ArchiveTrailer> {
   async function* chunks(): AsyncGenerator<Uint8Array> {
     let done = 0;
     for await (const chunk of source.read()) {
@@ -92,41 +117,41 @@ async function check(source: ImportSource, { signal, progress }: Porter): Promis
   }
 }
 
-async function checkRoom(
+async function checkCapacity(
   { archive, capacity, name }: OpenedArchive,
-  counts: Counts,
+  counts: RecordCounts,
   merge: boolean,
 ): Promise<void> {
   const tooMany = recordKinds.find((kind) => counts[kind] > capacity[kind]);
   if (tooMany) {
-    const key = maximaOf[tooMany];
+    const key = limitKeys[tooMany];
     throw new SwobError(
       'CONFIG',
-      `the file has ${counts[tooMany]} of ${tooMany}, and this configuration keeps ${capacity[tooMany]} at most${key ? `; raise ${key}` : ''}`,
+      `the file has ${counts[tooMany]} ${tooMany}, but this configuration keeps at most ${capacity[tooMany]}${key ? `; raise ${key}` : ''}`,
     );
   }
   if (merge) return;
-  const there = await archive.count();
-  if (totalOf(there) === 0) return;
+  const existing = await archive.count();
+  if (totalOf(existing) === 0) return;
   throw new SwobError(
     'CONFIG',
-    `${name} holds ${inWords(there)}; --merge adds the file to that, and replaces what has the same id`,
+    `${name} holds ${describeCounts(existing)}; --merge adds the records of the file, and replaces those with the same id`,
   );
 }
 
-async function write(
+async function writeRecords(
   { archive }: OpenedArchive,
   source: ImportSource,
-  whole: ArchiveEnd,
-  { clock, signal, progress }: Porter,
-): Promise<{ counts: Counts; over: number }> {
-  const counts = { ...noCounts };
-  let over = 0;
+  end: ArchiveTrailer,
+  { clock, signal, progress }: TransferContext,
+): Promise<{ counts: RecordCounts; expired: number }> {
+  const counts = { ...zeroCounts };
+  let expired = 0;
   let done = 0;
-  const total = totalOf(whole.counts);
-  await atATime(unchanged(source, whole), async (record) => {
+  const total = totalOf(end.counts);
+  await forEachConcurrently(readUnchanged(source, end), async (record) => {
     signal.throwIfAborted();
-    if (isOver(record, clock.now())) over++;
+    if (isExpired(record, clock.now())) expired++;
     else {
       await archive.restore(record);
       counts[record.kind]++;
@@ -134,29 +159,29 @@ async function write(
     done++;
     progress('writing', done, total);
   });
-  return { counts, over };
+  return { counts, expired };
 }
 
 /**
- * Counts records that are missing, or not as the file has them: `changed` where that may be, because other processes are at
- * work, or because what is remembered gives way to newer; `lost` elsewhere.
+ * Counts records that are missing or differ from the file: `changed` when other processes or eviction explain it, `lost`
+ * otherwise.
  */
-async function readBack(
+async function verifyWritten(
   { archive, shared }: OpenedArchive,
   source: ImportSource,
   total: number,
-  { clock, signal, progress }: Porter,
+  { clock, signal, progress }: TransferContext,
   merge: boolean,
 ): Promise<{ changed: number; lost: number }> {
   const result = { changed: 0, lost: 0 };
   let done = 0;
-  await atATime(readArchive(source.name, source.read()), async (record) => {
+  await forEachConcurrently(readArchive(source.name, source.read()), async (record) => {
     signal.throwIfAborted();
     const found = await archive.find(record);
-    if (isOver(record, clock.now() + (found ? 0 : clocksDifferMs))) return;
-    if (!found || !isSame(found, record)) {
-      const mayBe = merge && (shared || (!found && 'until' in record));
-      result[mayBe ? 'changed' : 'lost']++;
+    if (isExpired(record, clock.now() + (found ? 0 : maxClockSkewMs))) return;
+    if (!found || !matches(found, record)) {
+      const isExpected = merge && (shared || (!found && mayBeEvicted(record)));
+      result[isExpected ? 'changed' : 'lost']++;
     }
     done++;
     progress('reading back', done, Math.max(done, total));
@@ -164,54 +189,57 @@ async function readBack(
   return result;
 }
 
-/** What to do after a failure in the middle. */
-function advising<T>(work: Promise<T>): Promise<T> {
-  return work.catch((error: unknown) => {
+/** Adds to an error how to complete the import. */
+function withResumeAdvice<T>(promise: Promise<T>): Promise<T> {
+  return promise.catch((error: unknown) => {
     if (!(error instanceof SwobError)) throw error;
     throw new SwobError(
       error.code,
-      `${error.message}; what was written stays: once that is mended, import the same file again with --merge`,
+      `${error.message}; records already written stay: fix the cause, and import the same file again with --merge`,
       { cause: error },
     );
   });
 }
 
-async function checkNothingElse({ archive, name }: OpenedArchive, written: Counts): Promise<void> {
-  const there = await archive.count();
-  if (recordKinds.every((kind) => there[kind] <= written[kind])) return;
+async function requireNoOtherRecords({ archive, name }: OpenedArchive, written: RecordCounts): Promise<void> {
+  const existing = await archive.count();
+  if (recordKinds.every((kind) => existing[kind] <= written[kind])) return;
   throw new SwobError(
     'UNAVAILABLE',
-    `${name} holds ${inWords(there)}, which is more than the ${inWords(written)} of the file: another process writes to it; import with --merge if it may`,
+    `${name} holds ${describeCounts(existing)}, more than the ${describeCounts(written)} of the file: another process writes to it; stop it, or import with --merge`,
   );
 }
 
-/** A store that remembers for a shorter time may have shortened that; it has lengthened nothing. */
-function isSame(found: ArchivedRecord, record: ArchivedRecord): boolean {
+/** Whether a full store evicts records of this kind in favour of newer ones. */
+function mayBeEvicted({ kind }: ArchivedRecord): boolean {
+  return kind === 'receipts' || kind === 'responses' || kind === 'clients' || kind === 'tests';
+}
+
+/** A store with a shorter TTL may have shortened a record's, but never extends it. */
+function matches(found: ArchivedRecord, record: ArchivedRecord): boolean {
   if ('until' in found && 'until' in record && found.until > record.until) return false;
+  // A store keeps the later delivery of a client that it knows.
+  if (found.kind === 'clients' && record.kind === 'clients') {
+    return found.record.lastDeliveryAt >= record.record.lastDeliveryAt;
+  }
   return found.kind === record.kind && isDeepStrictEqual(found.record, record.record);
 }
 
-/** The file once more: it must still be what was checked. */
-async function* unchanged(source: ImportSource, whole: ArchiveEnd): AsyncGenerator<ArchivedRecord> {
+/** Reads the file again, and throws when it differs from what was verified. */
+async function* readUnchanged(
+  source: ImportSource,
+  expected: ArchiveTrailer,
+): AsyncGenerator<ArchivedRecord> {
   const end = yield* readArchive(source.name, source.read());
-  if (end.sha256 !== whole.sha256) {
+  if (end.sha256 !== expected.sha256) {
     throw new SwobError('BAD_INPUT', `${source.name} was changed while it was imported`);
   }
 }
 
-/** Does `work` with every item, `atOnce` of them at once, begun in their order. Throws what the first failure was. */
-async function atATime<T>(items: AsyncGenerator<T>, work: (item: T) => Promise<void>): Promise<void> {
-  let failure: { readonly error: unknown } | undefined;
-  const worker = async (): Promise<void> => {
-    try {
-      for (let next = await items.next(); !next.done && !failure; next = await items.next()) {
-        await work(next.value);
-      }
-    } catch (error) {
-      failure ??= { error };
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  await items.return(undefined);
-  if (failure) throw failure.error;
+/** Calls `work` for the items in order, `concurrency` of them at a time. Throws the first error. */
+async function forEachConcurrently<T>(
+  items: AsyncGenerator<T>,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  for await (const _ of mapConcurrent(items, concurrency, work));
 }

@@ -1,47 +1,62 @@
 // Opens the store that the configuration names.
 
 import type { Config } from '../../config/schema.ts';
-import { parseStoreUrl } from '../../config/store-url.ts';
-import { openLowdbStore } from '../../store/lowdb/store.ts';
-import { createMemoryStore } from '../../store/memory/store.ts';
 import type { StoreOptions } from '../../store/options.ts';
-import type { OpenedStore, World } from './world.ts';
+import type { AppContext, OpenedStore } from './context.ts';
+import { storeAdapterOf, volatileAdapter } from './store-adapters.ts';
 
-/** A developer's request that is sent again within this time gets the answer that it had. */
-const rememberAnswersMs = 86_400_000;
-/** Answers that are remembered for that; the oldest give way. */
-const maxAnswers = 10_000;
-/** An answer to a request of 1,000 bad numbers has 150,000. */
-const maxAnswerCharacters = 16 * 1024 * 1024;
+/** A request of a developer that is repeated within this time gets the stored response. */
+const responseTtlMs = 86_400_000;
+/** Stored responses; the oldest are evicted. */
+const maxResponses = 10_000;
+/** The response to a request with 1,000 invalid numbers has 150,000 characters. */
+const maxResponseCharacters = 16 * 1024 * 1024;
+/** More gateway clients than any installation has; with their numbers half a megabyte. */
+const maxClients = 10_000;
+/** A day longer than the period that reliability is measured over. */
+const testTtlMs = 31 * 86_400_000;
+const maxTests = 100_000;
+const maxTestsPerClient = 1_000;
 
-/** Without `keeps` nothing outlives the process: rate limits are all that the service needs. */
-export async function openStore(config: Config, world: World, keeps: boolean): Promise<OpenedStore> {
-  const options = storeOptions(config, world);
-  const url = parseStoreUrl(config.store.url);
-  if (url.kind === 'redis') return (await import('./redis.ts')).openRedis(config, url, options);
-  if (!keeps || url.kind === 'memory') return { store: createMemoryStore(options) };
-  return { store: await openLowdbStore({ ...options, folder: url.folder }) };
+/** With `isDurable` false, a local store is in memory: a service without the gateway needs rate limits only. */
+export async function openStore(
+  config: Config,
+  context: AppContext,
+  isDurable: boolean,
+): Promise<OpenedStore> {
+  const configured = storeAdapterOf(config);
+  const adapter = isDurable || configured.isShared ? configured : volatileAdapter;
+  const { store, channels } = await adapter.open(storeOptions(config, context));
+  if (!channels) return { store };
+  const { createRedisBus } = await import('../../bus/redis.ts');
+  const { clock, log } = context;
+  return { store, bus: createRedisBus({ channels, prefix: config.store.prefix, clock, log }) };
 }
 
-export function storeOptions(config: Config, { clock, log }: Pick<World, 'clock' | 'log'>): StoreOptions {
+export function storeOptions(
+  config: Config,
+  { clock, log }: Pick<AppContext, 'clock' | 'log'>,
+): StoreOptions {
   return {
     clock,
     log,
     sessions: {
-      // Long enough for a page to connect, and for a socket to renew it in time.
+      // Long enough for a page to connect, and for its socket to renew the session.
       openTtlMs: Math.max(120_000, 4 * config.sync.session_sleep_timeout),
       pausedTtlMs: config.sync.session_paused_timeout,
       pairedTtlMs: config.sync.session_paused_timeout,
       maxOpen: config.sync.max_sessions,
     },
     seeds: { activeMs: config.seeds.expiry, maxRegistered: config.seeds.max_registered },
+    clients: { max: maxClients },
+    tests: { ttlMs: testTtlMs, max: maxTests, maxPerClient: maxTestsPerClient },
     inbound: { max: config.publisher.max_kept },
-    published: { rememberMs: config.publisher.dedupe_window, max: config.publisher.max_remembered },
+    receipts: { ttlMs: config.publisher.dedupe_window, max: config.publisher.max_remembered },
     callbacks: { max: config.outgoing.max_callbacks },
-    answers: {
-      rememberMs: rememberAnswersMs,
-      max: maxAnswers,
-      maxCharacters: maxAnswerCharacters,
+    responses: {
+      ttlMs: responseTtlMs,
+      max: maxResponses,
+      maxCharacters: maxResponseCharacters,
     },
   };
 }

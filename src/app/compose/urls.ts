@@ -1,17 +1,17 @@
-// The URLs of the services, from the configuration and the ports that were really bound.
+// The URLs of the services, from the configuration and the bound ports.
 
-import { isWildcard, syncHost } from '../../config/contradictions.ts';
+import { isWildcard, syncHost } from '../../config/cross-field.ts';
 import type { Config } from '../../config/schema.ts';
-import { type Addresses, serviceUrl } from '../../domain/addresses.ts';
+import { type ServiceUrls, serviceUrl } from '../../domain/shared/urls.ts';
 import { machineAddress } from '../machine-address.ts';
-import type { ServiceName } from './world.ts';
+import type { ServiceName } from './context.ts';
 
-/** URLs for clients, for the other half in another process, and as bound; ports are read when asked. */
+/** URLs for clients, for services in another process, and as bound; `ports` is read on each call. */
 export function serviceUrls(config: Config, ports: Record<ServiceName, number>) {
   const httpProtocol = config.api_ssl.crt === '' ? 'http' : 'https';
   const wsProtocol = config.websocket_ssl.crt === '' ? 'ws' : 'wss';
   const reachable = (host: string, instead: () => string): string => (isWildcard(host) ? instead() : host);
-  const addresses = (gatewayHost: () => string, syncHostOf: () => string): Addresses => ({
+  const addresses = (gatewayHost: () => string, syncHostOf: () => string): ServiceUrls => ({
     gateway: () => serviceUrl(httpProtocol, gatewayHost(), ports.gateway),
     sync: () => serviceUrl(wsProtocol, syncHostOf(), ports.sync),
   });
@@ -24,7 +24,7 @@ export function serviceUrls(config: Config, ports: Record<ServiceName, number>) 
     public: {
       gateway: () => config.api.public_url || direct.gateway(),
       sync: () => config.websocket.public_url || direct.sync(),
-    } satisfies Addresses,
+    } satisfies ServiceUrls,
     internal: addresses(
       () => reachable(config.api.host, local),
       () => reachable(config.websocket.host, local),

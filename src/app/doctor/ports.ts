@@ -1,8 +1,9 @@
-// Whether a service can listen: the port is free, or a swob answers there. Used by `swob doctor`.
+// Checks that a service can listen: its port is free, or a swob listens there. Used by `swob doctor`.
 
 import { createServer } from 'node:net';
-import { errnoOf } from '../../errors.ts';
-import { type Finding, fail, ok } from './finding.ts';
+import { systemErrorCode } from '../../errors.ts';
+import { type Finding, fail, ok } from '../../lib/finding.ts';
+import { bracketHost } from '../../lib/net.ts';
 
 export interface Listener {
   /** `gateway` */
@@ -11,48 +12,51 @@ export interface Listener {
   readonly port: number;
 }
 
-/** `whoAnswers` says which swob answers at the port, when one does; it is asked only when the port is taken. */
+/** `identifySwob` describes the swob that listens at the port; called only when the port is in use. */
 export async function checkPort(
   { service, host, port }: Listener,
-  whoAnswers: () => Promise<string | undefined>,
+  identifySwob: () => Promise<string | undefined>,
 ): Promise<Finding> {
   const check = `port of ${service}`;
-  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  if (port === 0) return ok(check, 'a free one is taken at each start');
-  switch (await tryListen(host, port)) {
+  const endpoint = `${bracketHost(host)}:${port}`;
+  if (port === 0) return ok(check, 'each start chooses a free port');
+  switch (await listenErrorOf(host, port)) {
     case undefined:
-      return ok(check, `${where} is free`);
+      return ok(check, `${endpoint} is free`);
     case 'EADDRINUSE': {
-      const who = await whoAnswers();
-      if (who !== undefined) return ok(check, `${where}: ${who}`);
+      const swob = await identifySwob();
+      if (swob !== undefined) return ok(check, `${endpoint}: ${swob}`);
       return fail(
         check,
-        `${where} is held by another program`,
-        `see which: ss -ltnp 'sport = :${port}'; stop it, or choose another port`,
+        `${endpoint} is in use by another program`,
+        `find it with ss -ltnp 'sport = :${port}' and stop it, or choose another port`,
       );
     }
     case 'EACCES':
       return fail(
         check,
-        `${where}: this user may not listen there`,
-        'ports under 1024 need AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit; or choose another port',
+        `${endpoint}: this user has no permission to listen there`,
+        'set AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit for ports below 1024, or choose another port',
       );
     case 'EADDRNOTAVAIL':
       return fail(
         check,
-        `${host} is no address of this machine`,
-        'choose one that is (ip address), or 0.0.0.0',
+        `${host} is not an address of this machine`,
+        'choose an address that `ip address` shows, or 0.0.0.0',
       );
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return fail(check, `${host} does not resolve`, 'choose an address of this machine, or 0.0.0.0');
     default:
-      return fail(check, `cannot listen on ${where}`, 'look at host and port in the configuration');
+      return fail(check, `cannot listen on ${endpoint}`, 'check host and port in the configuration');
   }
 }
 
-/** The system's reason when it cannot be listened on; undefined when it can. */
-function tryListen(host: string, port: number): Promise<unknown> {
+/** The error code of listening there; undefined when it succeeds. */
+function listenErrorOf(host: string, port: number): Promise<unknown> {
   const server = createServer();
   return new Promise((resolve) => {
-    server.once('error', (error) => resolve(errnoOf(error) ?? 'failed'));
+    server.once('error', (error) => resolve(systemErrorCode(error) ?? 'failed'));
     server.listen({ host, port }, () => server.close(() => resolve(undefined)));
   });
 }

@@ -1,36 +1,38 @@
-// The systems around: whether each can be reached, how fast, and what time it is there. Used by `swob doctor`.
+// Checks that each upstream system accepts a connection, and how fast. Used by `swob doctor`.
 
 import { messageOf } from '../../errors.ts';
-import type { ServiceName } from '../compose/world.ts';
-import { type Finding, fail, ok, warn } from './finding.ts';
+import { type Finding, fail, ok, warn } from '../../lib/finding.ts';
+import type { ServiceName } from '../compose/context.ts';
 
 export interface Upstream {
   /** `Publisher` */
   readonly name: string;
-  /** Whose it is. */
+  /** The service that calls it. */
   readonly service: ServiceName;
   readonly host: string;
   readonly port: number;
-  /** Key of the configuration that names it. */
+  /** The configuration section or key that sets its address. */
   readonly key: string;
-  /** What does not work without it. */
-  readonly without: string;
+  /** What does not work while it is unreachable. */
+  readonly consequence: string;
 }
 
 const slowMs = 1_000;
 
-/** `connect` opens and closes a connection; throws with the reason. @returns with the milliseconds that it took */
+/** `connect` opens and closes a connection, and resolves to the milliseconds that this took. */
 export async function checkUpstream(upstream: Upstream, connect: () => Promise<number>): Promise<Finding> {
-  const { name, host, port, key, without } = upstream;
+  const { name, host, port, key, consequence } = upstream;
   try {
     const ms = Math.round(await connect());
     const detail = `${host}:${port} in ${ms} ms`;
-    return ms <= slowMs ? ok(name, detail) : warn(name, `${detail}: slow`, 'look at the network between');
+    return ms <= slowMs
+      ? ok(name, detail)
+      : warn(name, `${detail}, which is slow`, 'check the network between this machine and it');
   } catch (error) {
     return fail(
       name,
-      `unreachable: ${messageOf(error)}: ${without}`,
-      `start it, or mend ${key} or a firewall between`,
+      `unreachable (${messageOf(error)}): ${consequence}`,
+      `start it, correct ${key}, or open the firewall`,
     );
   }
 }

@@ -1,18 +1,18 @@
-// The archives of a log file: `gateway.000012.20260802-140322.log.gz`. Names count up, so that they sort also when the
-// clock jumps. Compresses them and keeps them within their limits. Used by rotating-file.ts.
+// The archives of a log file: `gateway.000012.20260802-140322.log.gz`. Compresses and prunes them. A sequence number
+// keeps them in order when the clock jumps. Used by rotating-file.ts.
 
 import { createReadStream, createWriteStream } from 'node:fs';
 import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import type { Clock } from '../../domain/ports.ts';
-import { errnoOf } from '../../errors.ts';
+import type { Clock } from '../../domain/shared/ports.ts';
+import { systemErrorCode } from '../../errors.ts';
 import { localTime } from './local-time.ts';
 
 export interface FileLimits {
   readonly maxFileBytes: number;
-  /** Archives. */
+  /** Number of archives. */
   readonly maxCount: number;
   /** The file and its archives together. */
   readonly accumulatedBytes: number;
@@ -29,28 +29,28 @@ export interface ArchiveDeps {
 }
 
 export interface Archives {
-  /** The path for the next archive. Throws what the file system says. */
+  /** The path for the next archive. Throws file system errors. */
   nextPath(): Promise<string>;
-  /** Removes what is over the limits. Throws what the file system says. */
+  /** Removes archives beyond the limits. Throws file system errors. */
   prune(): Promise<void>;
-  /** Compresses those that are left; one call at a time. Throws what the file system says. */
+  /** Compresses the remaining archives; not to be called concurrently. Throws file system errors. */
   compress(): Promise<void>;
 }
 
-/** Not for everybody: lines name users and addresses. */
+/** Not world-readable, because lines name users and addresses. */
 export const fileMode = 0o640;
 
 export function createArchives({ folder, name, limits, clock }: ArchiveDeps): Archives {
   const { maxFileBytes, maxCount, accumulatedBytes, maxAgeMs } = limits;
-  // The file may grow to its limit, and an archive that is being compressed lies there twice.
+  // Leave space for the file itself, and for the second copy of an archive during compression.
   const compresses = accumulatedBytes >= 3 * maxFileBytes;
   const budget = accumulatedBytes - (compresses ? 2 : 1) * maxFileBytes;
 
   const pattern = /^(\d{6,15})\.\d{8}-\d{6}\.log(?:\.gz)?$/;
 
-  /** The newest first. */
+  /** Newest first. */
   const list = async (): Promise<{ readonly path: string; readonly number: number }[]> => {
-    const files = (await ifThere(readdir(folder))) ?? [];
+    const files = (await unlessMissing(readdir(folder))) ?? [];
     const found = files.flatMap((file) => {
       const match = file.startsWith(`${name}.`) && pattern.exec(file.slice(name.length + 1));
       return match ? [{ path: join(folder, file), number: Number(match[1]) }] : [];
@@ -71,9 +71,9 @@ export function createArchives({ folder, name, limits, clock }: ArchiveDeps): Ar
       let bytes = 0;
       const tooOld = clock.now() - maxAgeMs;
       for (const { path, number } of await list()) {
-        const found = await ifThere(stat(path));
+        const found = await unlessMissing(stat(path));
         if (!found) continue;
-        // One that has just been compressed is there under two names.
+        // During compression an archive exists under two names.
         if (number !== counted) count++;
         counted = number;
         bytes += found.size;
@@ -83,31 +83,31 @@ export function createArchives({ folder, name, limits, clock }: ArchiveDeps): Ar
     compress: async () => {
       if (!compresses) return;
       const plain = (await list()).filter(({ path }) => !path.endsWith('.gz'));
-      // The oldest first: they are the next to be removed.
-      for (const { path } of plain.reverse()) await ifThere(compressFile(path));
+      // Oldest first, because they are removed next.
+      for (const { path } of plain.reverse()) await unlessMissing(compressFile(path));
     },
   };
 }
 
-/** Undefined when it is not there: not yet, or removed by a prune or an operator meanwhile. */
-async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
+/** Undefined when the file does not exist, or has been removed since it was listed. */
+async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-/** In place of the archive comes the same with .gz, and its time; on a failure it stays as it is. */
+/** Replaces the archive by a .gz file with the same modification time; on an error the archive stays. */
 async function compressFile(path: string): Promise<void> {
-  // One name for all: what a process that was killed has left of it is written over.
+  // A fixed name, so that the file of a killed process is overwritten.
   const unfinished = join(dirname(path), `${basename(path).split('.', 1)[0]}.log.gz.part`);
   try {
     const { mtime } = await stat(path);
     await pipeline(createReadStream(path), createGzip(), createWriteStream(unfinished, { mode: fileMode }));
     await utimes(unfinished, mtime, mtime);
-    // Removed meanwhile: then it must not come back.
+    // Throws if the archive has been removed since: it must not reappear compressed.
     await stat(path);
     await rename(unfinished, `${path}.gz`);
     await rm(path, { force: true });

@@ -1,24 +1,25 @@
-// Sends log lines to Graylog over UDP, in the background: a line that finds no room, no address or no network is lost and
-// counted. Used by logs.ts.
+// Sends log lines to Graylog over UDP in the background. Without buffer space, address or network, lines are dropped
+// and counted. Used by logs.ts.
 
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
-import type { Clock, Log } from '../../domain/ports.ts';
-import { errnoOf, messageOf } from '../../errors.ts';
+import type { Clock, Log } from '../../domain/shared/ports.ts';
+import { messageOf, systemErrorCode } from '../../errors.ts';
+import { createDeadline, type Deadline } from '../../lib/deadline.ts';
+import { createDropCounter } from './drop-counter.ts';
 import { datagramsOf, encodeGelf } from './gelf-codec.ts';
-import { countLosses } from './losses.ts';
 import type { LogRecord } from './record.ts';
 
 export interface GelfSender {
-  /** Never throws, never waits. */
+  /** Never throws or blocks. */
   send(record: LogRecord): void;
-  /** Lines that were lost. */
+  /** Dropped lines. */
   readonly dropped: number;
-  /** Sends what waits, within half a second. */
-  close(): Promise<void>;
+  /** Sends buffered lines, for half a second at most. */
+  close(deadline?: Deadline): Promise<void>;
 }
 
 export interface Address {
@@ -30,45 +31,45 @@ export interface GelfDeps {
   readonly host: string;
   readonly port: number;
   readonly clock: Clock;
-  /** Told of losses. */
+  /** Gets the reports of dropped lines. */
   readonly log: Log;
-  /** In place of the system's. */
+  /** Replaces the system's lookup; for tests. */
   readonly resolve?: (host: string) => Promise<Address>;
 }
 
-/** Bytes that wait for an address or for the network. */
+/** Bytes buffered for an address or for the network. */
 const maxWaiting = 1024 * 1024;
-/** Names are looked up anew after this long: the server may have moved. */
-const keepAddressMs = 60_000;
+/** The host is looked up again after this long, because its address may change. */
+const addressTtlMs = 60_000;
 const retryMs = 5_000;
-const closeMs = 500;
+const closeTimeoutMs = 500;
 
 export function createGelfSender({ host, port, clock, log, resolve = lookUp }: GelfDeps): GelfSender {
-  const self = hostname();
+  const ownHost = hostname();
   const waiting: Buffer[] = [];
-  /** Bytes that wait, those that the system has not taken yet included. */
+  /** Buffered bytes, including those that are being sent. */
   let bytes = 0;
   let sending = 0;
   let target: (Address & { readonly until: number }) | undefined;
   const sockets = new Map<4 | 6, Socket>();
   let closed: Promise<void> | undefined;
   let resolving = false;
-  let unresolvedUntil = Number.NEGATIVE_INFINITY;
-  let whenIdle = (): void => {};
+  let retryLookupAt = Number.NEGATIVE_INFINITY;
+  let onIdle = (): void => {};
 
-  const losses = countLosses(clock, (lost, reason) =>
-    log.error({ host, port, lost, reason }, 'log lines were lost on the way to Graylog'),
+  const drops = createDropCounter(clock, (lost, reason) =>
+    log.error({ host, port, lost, reason }, 'log lines for Graylog were dropped'),
   );
 
-  const find = async (): Promise<void> => {
+  const resolveTarget = async (): Promise<void> => {
     resolving = true;
     try {
-      target = { ...(await resolve(host)), until: clock.monotonic() + keepAddressMs };
+      target = { ...(await resolve(host)), until: clock.monotonic() + addressTtlMs };
     } catch (error) {
-      // The last address is better than none.
-      unresolvedUntil = clock.monotonic() + retryMs;
+      // Keep the last address.
+      retryLookupAt = clock.monotonic() + retryMs;
       if (!target) {
-        losses.add(waiting.length, reasonOf(error));
+        drops.add(waiting.length, reasonOf(error));
         for (const message of waiting.splice(0)) bytes -= message.length;
       }
     }
@@ -77,10 +78,10 @@ export function createGelfSender({ host, port, clock, log, resolve = lookUp }: G
   };
 
   const socketFor = (family: 4 | 6): Socket => {
-    const known = sockets.get(family);
-    if (known) return known;
+    const existing = sockets.get(family);
+    if (existing) return existing;
     const socket = createSocket(family === 4 ? 'udp4' : 'udp6').unref();
-    // What goes wrong is told to each send.
+    // Errors are passed to the callback of each send.
     socket.on('error', () => undefined);
     sockets.set(family, socket);
     return socket;
@@ -88,9 +89,9 @@ export function createGelfSender({ host, port, clock, log, resolve = lookUp }: G
 
   const flush = (): void => {
     const now = clock.monotonic();
-    if (!resolving && now >= unresolvedUntil && (!target || now >= target.until)) void find();
+    if (!resolving && now >= retryLookupAt && (!target || now >= target.until)) void resolveTarget();
     if (target) for (const message of waiting.splice(0)) sendNow(message, target);
-    if (sending === 0 && waiting.length === 0) whenIdle();
+    if (sending === 0 && waiting.length === 0) onIdle();
   };
 
   const sendNow = (message: Buffer, { address, family }: Address): void => {
@@ -103,47 +104,41 @@ export function createGelfSender({ host, port, clock, log, resolve = lookUp }: G
       if (--left > 0) return;
       sending--;
       bytes -= message.length;
-      if (failure !== undefined) losses.add(1, reasonOf(failure));
-      if (sending === 0 && waiting.length === 0) whenIdle();
+      if (failure !== undefined) drops.add(1, reasonOf(failure));
+      if (sending === 0 && waiting.length === 0) onIdle();
     };
     for (const datagram of datagrams) socketFor(family).send(datagram, port, address, done);
   };
 
-  const end = async (): Promise<void> => {
-    await new Promise<void>((resolve) => {
-      const giveUp = clock.after(closeMs, resolve);
-      whenIdle = () => {
-        giveUp();
-        resolve();
-      };
-      flush();
+  const closeSockets = async (deadline: Deadline = createDeadline(clock, closeTimeoutMs)): Promise<void> => {
+    const idle = new Promise<void>((resolve) => {
+      onIdle = resolve;
     });
-    losses.stop();
+    flush();
+    await deadline.atMost(closeTimeoutMs).settles(idle);
+    drops.stop();
     for (const socket of sockets.values()) socket.close();
   };
 
   return {
     send: (record) => {
       if (closed) return;
-      const message = encodeGelf(record, self);
-      if (bytes + message.length > maxWaiting) return losses.add(1, 'too many at once');
-      if (!target && clock.monotonic() < unresolvedUntil) return losses.add(1, `${host} is not known`);
+      const message = encodeGelf(record, ownHost);
+      if (bytes + message.length > maxWaiting) return drops.add(1, 'buffer full');
+      if (!target && clock.monotonic() < retryLookupAt) return drops.add(1, `${host} does not resolve`);
       bytes += message.length;
       waiting.push(message);
       flush();
     },
     get dropped() {
-      return losses.total;
+      return drops.total;
     },
-    close: () => {
-      closed ??= end();
-      return closed;
-    },
+    close: (deadline) => (closed ??= closeSockets(deadline)),
   };
 }
 
 function reasonOf(error: unknown): string {
-  return String(errnoOf(error) ?? messageOf(error));
+  return String(systemErrorCode(error) ?? messageOf(error));
 }
 
 function lookUp(host: string): Promise<Address> {

@@ -1,8 +1,8 @@
-// Severities: their names, pino's numbers, syslog's numbers. Used by the files of this folder.
+// Log levels: their names, pino's and syslog's numbers. Used by the files of this folder.
 
 import type { Config } from '../../config/schema.ts';
 
-/** What is written where, from which level on; can change while swob runs. */
+/** The minimum level of each destination; can change while swob runs. */
 export interface Levels {
   /** To stderr and the files. */
   readonly level: Config['logging']['level'];
@@ -19,12 +19,12 @@ const severities: Readonly<Record<Name, { readonly number: number; readonly sysl
   error: { number: 50, syslog: 3 },
 };
 
-/** pino's number from which on lines are written; none reaches that of `silent` and `off`. */
+/** pino's number of the minimum level; infinite for `silent` and `off`. */
 export function threshold(level: Name | 'silent' | 'off'): number {
   return level === 'silent' || level === 'off' ? Number.POSITIVE_INFINITY : severities[level].number;
 }
 
-/** The more talkative of the two: what is below it need not even be formatted. */
+/** The lower of the two: lines below it are not formatted at all. */
 export function lowest({ level, gelfLevel }: Levels): Levels['level'] {
   if (gelfLevel === 'off') return level;
   return threshold(gelfLevel) < threshold(level) ? gelfLevel : level;

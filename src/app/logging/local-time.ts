@@ -1,6 +1,6 @@
-// Time stamps in the time zone of the process (TZ). Used by every log line.
+// Timestamps in the time zone of the process (TZ). Used by every log line.
 
-/** ISO 8601 with milliseconds and the offset: `2026-08-02T14:03:22.123+07:00`; `Z` where the offset is none. */
+/** ISO 8601 with milliseconds and the offset: `2026-08-02T14:03:22.123+07:00`; `Z` for no offset. */
 export function localTime(ms: number): string {
   const offset = -new Date(ms).getTimezoneOffset();
   const local = new Date(ms + offset * 60_000).toISOString();

@@ -1,22 +1,23 @@
-// The log file of a service: takes lines at once, writes them in the background, and loses lines rather than memory or
-// time when the disk is slow, full or gone. Used by logs.ts.
+// The log file of a service: buffers lines and writes them in the background. When the disk is slow, full or gone, it
+// drops lines instead of blocking or buffering without limit. Used by logs.ts.
 
-import type { Clock, Log } from '../../domain/ports.ts';
-import { errnoOf, messageOf } from '../../errors.ts';
+import type { Clock, Log } from '../../domain/shared/ports.ts';
+import { messageOf, systemErrorCode } from '../../errors.ts';
+import { createDeadline, type Deadline } from '../../lib/deadline.ts';
 import type { FileLimits } from './archives.ts';
-import { countLosses } from './losses.ts';
+import { createDropCounter } from './drop-counter.ts';
 import { maxLineLength } from './record.ts';
 import { createRotatingFile } from './rotating-file.ts';
 
 export interface LogFile {
-  /** Never throws, never waits. */
+  /** Never throws or blocks. */
   write(line: string): void;
-  /** Closes the file and goes on with what is there then under its name. */
+  /** Closes the file and opens it by name again, for logrotate. */
   reopen(): void;
-  /** Lines that were lost. */
+  /** Dropped lines. */
   readonly dropped: number;
-  /** Writes what waits, within a second. */
-  close(): Promise<void>;
+  /** Writes buffered lines, for a second at most. */
+  close(deadline?: Deadline): Promise<void>;
 }
 
 export interface LogFileDeps {
@@ -25,62 +26,62 @@ export interface LogFileDeps {
   readonly name: string;
   readonly limits: FileLimits;
   readonly clock: Clock;
-  /** Told of troubles with the file; may write to this very file. */
+  /** Gets errors of the file; may write to this same file. */
   readonly log: Log;
 }
 
-/** Characters that wait for the disk; a line that finds no room is lost. */
+/** Characters buffered for the disk; further lines are dropped. */
 const maxWaiting = 4 * 1024 * 1024;
-/** Characters that are written at once, if the file may be that large. */
-const mostAtOnce = 256 * 1024;
+/** Characters of one write, unless the file's own limit is lower. */
+const maxWriteLength = 256 * 1024;
 const retryMs = 5_000;
-const closeMs = 1_000;
-/** Age is a matter of days. */
-const tidyMs = 3_600_000;
+const closeTimeoutMs = 1_000;
+/** Archives are removed by age, which is counted in days. */
+const maintenanceMs = 3_600_000;
 
 export function createLogFile({ folder, name, limits, clock, log }: LogFileDeps): LogFile {
-  // A character is three bytes at most, so this and even the longest line fit into the smallest file.
-  const maxChunk = Math.max(maxLineLength, Math.min(mostAtOnce, limits.maxFileBytes / 4));
-  /** The first one may be on its way to the disk. */
+  // A UTF-16 code unit takes at most three bytes, so a chunk or the longest line fits into the smallest file.
+  const maxChunk = Math.max(maxLineLength, Math.min(maxWriteLength, limits.maxFileBytes / 4));
+  /** The first one may be being written. */
   const waiting: string[] = [];
   let waitingLength = 0;
   let writing: Promise<void> | undefined;
-  let releaseFirst = false;
+  let reopenPending = false;
   let closing = false;
-  /** Since the disk refused: what it said, and the end of the pause. */
-  let trouble: { readonly reason: string; paused: (() => void) | undefined } | undefined;
-  let stopTidying: (() => void) | undefined;
+  /** The last error, and the cancellation of the pause before the next attempt. */
+  let failure: { readonly reason: string; paused: (() => void) | undefined } | undefined;
+  let stopMaintenance: (() => void) | undefined;
 
   const file = createRotatingFile({
     folder,
     name,
     limits,
     clock,
-    onUntidy: (error) =>
-      log.warn({ folder, error: messageOf(error) }, 'archives of logs cannot be removed or compressed'),
+    onMaintenanceError: (error) =>
+      log.warn({ folder, error: messageOf(error) }, 'cannot remove or compress log archives'),
   });
-  const losses = countLosses(clock, (lost, reason) =>
-    log.error({ file: file.path, lost, reason }, 'log lines were lost'),
+  const drops = createDropCounter(clock, (lost, reason) =>
+    log.error({ file: file.path, lost, reason }, 'log lines were dropped'),
   );
 
-  const failed = (error: unknown): void => {
-    const reason = String(errnoOf(error) ?? messageOf(error));
-    const first = trouble === undefined;
-    trouble = { reason, paused: undefined };
-    if (!closing) trouble.paused = clock.after(retryMs, resume);
+  const onFailure = (error: unknown): void => {
+    const reason = String(systemErrorCode(error) ?? messageOf(error));
+    const first = failure === undefined;
+    failure = { reason, paused: undefined };
+    if (!closing) failure.paused = clock.after(retryMs, retry);
     if (first) log.error({ file: file.path, error: messageOf(error) }, 'the log file cannot be written');
   };
 
-  const resume = (): void => {
-    trouble?.paused?.();
-    if (trouble) trouble.paused = undefined;
+  const retry = (): void => {
+    failure?.paused?.();
+    if (failure) failure.paused = undefined;
     start();
   };
 
-  const drain = async (): Promise<void> => {
+  const writeWaiting = async (): Promise<void> => {
     for (;;) {
-      if (releaseFirst) {
-        releaseFirst = false;
+      if (reopenPending) {
+        reopenPending = false;
         await file.release();
       }
       const [chunk] = waiting;
@@ -88,33 +89,33 @@ export function createLogFile({ folder, name, limits, clock, log }: LogFileDeps)
       await file.append(Buffer.from(chunk));
       waiting.shift();
       waitingLength -= chunk.length;
-      if (trouble) log.warn({ file: file.path }, 'the log file is written again');
-      trouble = undefined;
-      if (waiting.length === 0) losses.settle();
+      if (failure) log.warn({ file: file.path }, 'the log file can be written again');
+      failure = undefined;
+      if (waiting.length === 0) drops.flush();
     }
   };
 
   const start = (): void => {
-    if (writing || trouble?.paused) return;
-    stopTidying ??= beginTidying();
-    writing = drain()
-      .catch(failed)
+    if (writing || failure?.paused) return;
+    stopMaintenance ??= startMaintenance();
+    writing = writeWaiting()
+      .catch(onFailure)
       .then(() => {
         writing = undefined;
-        if (!closing && (waiting.length > 0 || releaseFirst)) start();
+        if (!closing && (waiting.length > 0 || reopenPending)) start();
       });
   };
 
-  const beginTidying = (): (() => void) => {
-    const stop = clock.every(tidyMs, () => void file.tidy());
-    void file.tidy();
+  const startMaintenance = (): (() => void) => {
+    const stop = clock.every(maintenanceMs, () => void file.maintain());
+    void file.maintain();
     return stop;
   };
 
   return {
     write: (line) => {
       if (waitingLength + line.length > maxWaiting) {
-        losses.add(1, trouble?.reason ?? 'the disk is too slow');
+        drops.add(1, failure?.reason ?? 'the disk is too slow');
         return;
       }
       const last = waiting.length > 1 ? waiting.pop() : undefined;
@@ -124,27 +125,18 @@ export function createLogFile({ folder, name, limits, clock, log }: LogFileDeps)
       start();
     },
     reopen: () => {
-      releaseFirst = true;
-      resume();
+      reopenPending = true;
+      retry();
     },
     get dropped() {
-      return losses.total;
+      return drops.total;
     },
-    close: async () => {
+    close: async (deadline = createDeadline(clock, closeTimeoutMs)) => {
       closing = true;
-      stopTidying?.();
-      resume();
-      const written = Promise.resolve(writing).then(file.release, () => undefined);
-      await new Promise<void>((resolve) => {
-        const giveUp = clock.after(closeMs, resolve);
-        void written
-          .catch(() => undefined)
-          .then(() => {
-            giveUp();
-            resolve();
-          });
-      });
-      losses.stop();
+      stopMaintenance?.();
+      retry();
+      await deadline.atMost(closeTimeoutMs).settles(Promise.resolve(writing).then(file.release));
+      drops.stop();
     },
   };
 }

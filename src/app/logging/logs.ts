@@ -1,57 +1,58 @@
-// The logs of a process: for each service and for the process itself one, by pino, to stderr, to files and to Graylog.
-// Used by `swob serve`.
+// The logs of a process: a pino logger for each service and one for the process, to stderr, files and Graylog. Used by
+// `swob serve`.
 
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Config } from '../../config/schema.ts';
-import type { Clock, Log } from '../../domain/ports.ts';
-import type { ServiceName } from '../compose/world.ts';
+import type { Clock, Log } from '../../domain/shared/ports.ts';
+import type { Deadline } from '../../lib/deadline.ts';
+import type { ServiceName } from '../compose/context.ts';
 import { createGelfSender, type GelfSender } from './gelf-sender.ts';
 import { type Levels, lowest, threshold } from './levels.ts';
 import { localTime } from './local-time.ts';
 import { createLogFile, type LogFile } from './log-file.ts';
-import { bounded, readLine } from './record.ts';
+import { parseLine, truncateLine } from './record.ts';
 import { terminalFormat } from './terminal.ts';
 
-/** What lines are written to; a process's stderr is one. */
+/** Such as the stderr of a process. */
 interface LogStream {
   write(line: string): unknown;
   readonly isTTY?: boolean;
-  /** Whether the terminal shows colours; it knows TERM and NO_COLOR. */
+  /** Node's check of the terminal, TERM and NO_COLOR. */
   hasColors?(): boolean;
 }
 
 export interface LogsOptions {
   readonly settings: Config['logging'];
-  /** Those that run in this process. */
+  /** The services of this process. */
   readonly services: ReadonlySet<ServiceName>;
   readonly stderr: LogStream;
-  /** Lines for people when stderr is a terminal; else JSON. */
-  readonly forPeople: boolean;
-  /** On a terminal that has them. */
+  /** Readable lines instead of JSON when stderr is a terminal. */
+  readonly pretty: boolean;
+  /** Coloured, on a terminal that supports it. */
   readonly colours: boolean;
   readonly clock: Clock;
   /**
-   * Does the work when this turn of the event loop is over. Lines of a turn below warn are then one write to stderr, which
-   * costs as much as all else of a request. Undefined: each is written at once.
+   * Runs the callback after this turn of the event loop. Lines below warn of one turn then share a write to stderr, which
+   * costs as much as the rest of a request. Undefined: each line is written immediately.
    */
   readonly afterTurn?: ((work: () => void) => void) | undefined;
 }
 
 export interface Logs {
-  /** Of the process. */
+  /** The log of the process. */
   readonly log: Log;
   logFor(service: ServiceName): Log;
-  /** Takes effect at once. */
+  /** Takes effect immediately. */
   setLevels(levels: Levels): void;
-  /** Opens the files anew: something else has moved them away. */
+  /** Reopens the files, after logrotate has moved them. */
   reopen(): void;
-  /** Lines that were lost since the start. */
+  /** Lines dropped since the start. */
   drops(): { readonly file: number; readonly gelf: number };
-  /** Writes what waits, within a second. */
-  close(): Promise<void>;
+  /** Writes buffered lines, for a second at most. */
+  close(deadline?: Deadline): Promise<void>;
 }
 
-/** A second line of defence: no line is meant to have them. */
+/** Defence in depth: no line should have these fields. */
 const redact = [
   'token',
   'password',
@@ -68,15 +69,15 @@ const redact = [
 export function createLogs(options: LogsOptions): Logs {
   const { settings, services, clock } = options;
   let levels: Levels = { level: settings.level, gelfLevel: settings.gelf_level };
-  let [forLines, forGelf] = [threshold(levels.level), threshold(levels.gelfLevel)];
+  let [minLevel, minGelfLevel] = [threshold(levels.level), threshold(levels.gelfLevel)];
   const stderr = stderrWriter(options);
   const files = new Map<string, LogFile>();
   const loggers = new Map<ServiceName | undefined, Logger>();
   let gelf: GelfSender | undefined;
 
-  const fileOf = (service: ServiceName | undefined): LogFile | undefined => {
+  const fileFor = (service: ServiceName | undefined): LogFile | undefined => {
     if (settings.base_dir === '') return undefined;
-    // A process with one service has one file; so processes with one service each share none.
+    // A process with one service uses that service's file only, so that no two processes share one.
     const [only] = services.size === 1 ? services : [];
     const name = service ?? only ?? 'swob';
     let file = files.get(name);
@@ -84,35 +85,35 @@ export function createLogs(options: LogsOptions): Logs {
       const { max_file_size: maxFileBytes, max_count: maxCount } = settings;
       const { accumulated_size: accumulatedBytes, last_modified: maxAgeMs } = settings;
       const limits = { maxFileBytes, maxCount, accumulatedBytes, maxAgeMs };
-      file = createLogFile({ folder: settings.base_dir, name, limits, clock, log: loggerOf(service) });
+      file = createLogFile({ folder: settings.base_dir, name, limits, clock, log: loggerFor(service) });
       files.set(name, file);
     }
     return file;
   };
 
-  /** Lines of the same millisecond have the same. */
-  let stamped = { ms: Number.NaN, text: '' };
+  /** Cached for the lines of the same millisecond. */
+  let lastTimestamp = { ms: Number.NaN, text: '' };
   const timestamp = (): string => {
     const ms = clock.now();
-    if (ms !== stamped.ms) stamped = { ms, text: `,"time":"${localTime(ms)}"` };
-    return stamped.text;
+    if (ms !== lastTimestamp.ms) lastTimestamp = { ms, text: `,"time":"${localTime(ms)}"` };
+    return lastTimestamp.text;
   };
 
   const destination = (service: ServiceName | undefined): DestinationStream => ({
     write: (whole) => {
-      const line = bounded(whole);
+      const line = truncateLine(whole);
       const level = levelOf(line);
-      if (level >= forLines) {
+      if (level >= minLevel) {
         stderr.write(line, level);
-        fileOf(service)?.write(line);
+        fileFor(service)?.write(line);
       }
-      if (level >= forGelf) gelf?.send(readLine(line));
+      if (level >= minGelfLevel) gelf?.send(parseLine(line));
     },
   });
 
-  const loggerOf = (service: ServiceName | undefined): Logger => {
-    const known = loggers.get(service);
-    if (known) return known;
+  const loggerFor = (service: ServiceName | undefined): Logger => {
+    const existing = loggers.get(service);
+    if (existing) return existing;
     const logger = pino(
       {
         level: lowest(levels),
@@ -126,17 +127,17 @@ export function createLogs(options: LogsOptions): Logs {
     return logger;
   };
 
-  const log = loggerOf(undefined);
+  const log = loggerFor(undefined);
   if (settings.gelf_host !== '') {
     gelf = createGelfSender({ host: settings.gelf_host, port: settings.gelf_port, clock, log });
   }
 
   return {
     log,
-    logFor: loggerOf,
-    setLevels: (wanted) => {
-      levels = wanted;
-      [forLines, forGelf] = [threshold(levels.level), threshold(levels.gelfLevel)];
+    logFor: loggerFor,
+    setLevels: (updated) => {
+      levels = updated;
+      [minLevel, minGelfLevel] = [threshold(levels.level), threshold(levels.gelfLevel)];
       for (const logger of loggers.values()) logger.level = lowest(levels);
     },
     reopen: () => {
@@ -146,14 +147,14 @@ export function createLogs(options: LogsOptions): Logs {
       file: [...files.values()].reduce((sum, file) => sum + file.dropped, 0),
       gelf: gelf?.dropped ?? 0,
     }),
-    close: async () => {
+    close: async (deadline) => {
       stderr.end();
-      await Promise.all([gelf?.close(), ...[...files.values()].map((file) => file.close())]);
+      await Promise.all([gelf?.close(deadline), ...[...files.values()].map((file) => file.close(deadline))]);
     },
   };
 }
 
-/** pino puts the level first: `{"level":30,…`. */
+/** pino writes the level first: `{"level":30,…`. */
 function levelOf(line: string): number {
   return Number(line.slice('{"level":'.length, line.indexOf(',')));
 }
@@ -161,36 +162,36 @@ function levelOf(line: string): number {
 interface LineWriter {
   /** `level` is pino's number. */
   write(line: string, level: number): void;
-  /** Writes what waits; from now on nothing waits any more. */
+  /** Writes buffered lines; later ones are written immediately. */
   end(): void;
 }
 
 const warn = 40;
-/** Characters that wait for the end of a turn. */
-const maxWaiting = 64 * 1024;
+/** Characters buffered during a turn. */
+const maxBuffered = 64 * 1024;
 
-/** A line that cannot be written (a reader that is gone) is lost: there is no place to say it. */
-function stderrWriter({ stderr, forPeople, colours, afterTurn }: LogsOptions): LineWriter {
+/** Drops lines that cannot be written, such as to a closed pipe. */
+function stderrWriter({ stderr, pretty: forPeople, colours, afterTurn }: LogsOptions): LineWriter {
   const format = terminalFormat(colours && stderr.hasColors?.() === true);
-  const people = forPeople && stderr.isTTY === true;
-  // People read them beside what else is printed, and there are few.
-  let later = people ? undefined : afterTurn;
-  let waiting = '';
+  const isPretty = forPeople && stderr.isTTY === true;
+  // Not buffered on a terminal, so that they stay in order with other output.
+  let later = isPretty ? undefined : afterTurn;
+  let buffered = '';
   const flush = (): void => {
-    const lines = waiting;
-    waiting = '';
+    const lines = buffered;
+    buffered = '';
     try {
       if (lines !== '') stderr.write(lines);
     } catch {
-      // See above.
+      // The lines are dropped: there is nowhere to report it.
     }
   };
   return {
     write: (line, level) => {
-      if (waiting === '' && level < warn) later?.(flush);
-      waiting += people ? format(readLine(line)) : line;
-      // What is wrong may be the last that the process says.
-      if (!later || level >= warn || waiting.length > maxWaiting) flush();
+      if (buffered === '' && level < warn) later?.(flush);
+      buffered += isPretty ? format(parseLine(line)) : line;
+      // The process may end after a warning or error.
+      if (!later || level >= warn || buffered.length > maxBuffered) flush();
     },
     end: () => {
       later = undefined;

@@ -1,4 +1,4 @@
-// One log line as what it says. Used by the files of this folder, for the places that do not take the JSON as it is.
+// A log line as an object, for destinations other than JSON. Used by the files of this folder.
 
 /** Fields besides these are the caller's. */
 export interface LogRecord {
@@ -12,21 +12,28 @@ export interface LogRecord {
   readonly [field: string]: unknown;
 }
 
-/** Characters of a line, its end included; more are cut. */
+/** Characters of a line, including the line break; longer ones are truncated. */
 export const maxLineLength = 16 * 1024;
 
-const keptOfMessage = 1_000;
+const keptMessageLength = 1_000;
 
-/** Reads a line that pino wrote. */
-export function readLine(line: string): LogRecord {
+/** Parses a line that pino wrote. */
+export function parseLine(line: string): LogRecord {
   // Sound: pino wrote it, with these members.
   return JSON.parse(line) as LogRecord;
 }
 
-/** The line, or what matters of one that is too long, with a mark that says how long it was. */
-export function bounded(line: string): string {
+/** Reduces a line that is too long to its essential fields and its original length in `cutFrom`. */
+export function truncateLine(line: string): string {
   if (line.length <= maxLineLength) return line;
-  const { level, time, service, requestId, msg } = readLine(line);
-  const cut = { level, time, service, requestId, msg: msg.slice(0, keptOfMessage), cutFrom: line.length };
-  return `${JSON.stringify(cut)}\n`;
+  const { level, time, service, requestId, msg } = parseLine(line);
+  const truncated = {
+    level,
+    time,
+    service,
+    requestId,
+    msg: msg.slice(0, keptMessageLength),
+    cutFrom: line.length,
+  };
+  return `${JSON.stringify(truncated)}\n`;
 }

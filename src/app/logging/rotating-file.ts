@@ -1,5 +1,5 @@
-// A file that is archived before it gets too large. Used by log-file.ts. (rotating-file-stream takes a short write for a
-// whole one: on a full disk it acknowledged 70,000 bytes of which 65,536 were there.)
+// A file that is archived before it exceeds its limit. Used by log-file.ts. Not by rotating-file-stream 3.2.10, which
+// treats a short write on a full disk as complete; see docs/decisions.md.
 
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,17 +7,17 @@ import { type ArchiveDeps, createArchives, fileMode } from './archives.ts';
 
 export interface RotatingFile {
   readonly path: string;
-  /** Appends all of it, or throws what the file system says and leaves nothing of it behind. One call at a time. */
+  /** Appends all bytes, or throws the file system error and leaves none. Not to be called concurrently. */
   append(bytes: Buffer): Promise<void>;
-  /** Removes archives that have got too old, and compresses the others; both are done after each rotation as well. Never rejects. */
-  tidy(): Promise<void>;
-  /** Closes it; the next append opens what is there then under its name. */
+  /** Removes archives that are too old and compresses the others, as each rotation does. Never rejects. */
+  maintain(): Promise<void>;
+  /** Closes the file; the next append opens it by name again. */
   release(): Promise<void>;
 }
 
 export interface RotatingFileDeps extends ArchiveDeps {
-  /** Archives could not be removed or compressed. */
-  readonly onUntidy: (error: unknown) => void;
+  /** Gets errors of removing or compressing archives. */
+  readonly onMaintenanceError: (error: unknown) => void;
 }
 
 const newline = 10;
@@ -29,9 +29,9 @@ export function createRotatingFile(deps: RotatingFileDeps): RotatingFile {
   let file: { readonly handle: FileHandle; bytes: number } | undefined;
   let compressing: Promise<void> = Promise.resolve();
 
-  const prune = (): Promise<void> => archives.prune().catch(deps.onUntidy);
+  const prune = (): Promise<void> => archives.prune().catch(deps.onMaintenanceError);
   const compress = (): Promise<void> => {
-    compressing = compressing.then(archives.compress).catch(deps.onUntidy);
+    compressing = compressing.then(archives.compress).catch(deps.onMaintenanceError);
     return compressing;
   };
 
@@ -41,15 +41,15 @@ export function createRotatingFile(deps: RotatingFileDeps): RotatingFile {
     await handle?.close();
   };
 
-  const opened = async (): Promise<{ readonly handle: FileHandle; bytes: number }> => {
+  const openFile = async (): Promise<{ readonly handle: FileHandle; bytes: number }> => {
     if (file) return file;
     await mkdir(folder, { recursive: true, mode: 0o750 });
     const handle = await open(path, 'a+', fileMode);
     try {
       const stats = await handle.stat();
-      if (!stats.isFile()) throw new Error(`${path} is no file`);
+      if (!stats.isFile()) throw new Error(`${path} is not a regular file`);
       file = { handle, bytes: stats.size };
-      // A process that was killed may have left half a line.
+      // A killed process may have left a partial line.
       if (stats.size > 0 && (await lastByte(handle, stats.size)) !== newline) {
         await handle.appendFile('\n');
         file.bytes++;
@@ -65,7 +65,7 @@ export function createRotatingFile(deps: RotatingFileDeps): RotatingFile {
   const rotate = async (): Promise<void> => {
     await release();
     await rename(path, await archives.nextPath());
-    // Not later: only then there is room for another one.
+    // Awaited, so that the limits hold before the next file grows.
     await prune();
     void compress();
   };
@@ -73,18 +73,18 @@ export function createRotatingFile(deps: RotatingFileDeps): RotatingFile {
   return {
     path,
     append: async (bytes) => {
-      const { bytes: before } = await opened();
+      const { bytes: before } = await openFile();
       if (before > 0 && before + bytes.length > limits.maxFileBytes) await rotate();
-      const current = await opened();
+      const current = await openFile();
       try {
-        await writeWhole(current.handle, bytes);
+        await writeFully(current.handle, bytes);
         current.bytes += bytes.length;
       } catch (error) {
         await release().catch(() => undefined);
         throw error;
       }
     },
-    tidy: async () => {
+    maintain: async () => {
       await prune();
       await compress();
     },
@@ -97,8 +97,8 @@ async function lastByte(handle: FileHandle, size: number): Promise<number | unde
   return buffer[0];
 }
 
-/** A full disk takes a part of what is written first, and complains about the rest. */
-async function writeWhole(handle: FileHandle, bytes: Buffer): Promise<void> {
+/** On a full disk the first write is short, and only the next one fails. */
+async function writeFully(handle: FileHandle, bytes: Buffer): Promise<void> {
   let written = 0;
   try {
     while (written < bytes.length) written += (await handle.write(bytes, written)).bytesWritten;

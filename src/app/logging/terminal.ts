@@ -1,7 +1,7 @@
-// Log lines for people: short, coloured, and harmless on a terminal whatever is in them.
+// Readable log lines for a terminal, with control characters escaped.
 
 import { Chalk, type ChalkInstance } from 'chalk';
-import { printable } from '../../printable.ts';
+import { printable } from '../../lib/printable.ts';
 import { nameOf } from './levels.ts';
 import type { LogRecord } from './record.ts';
 
@@ -21,14 +21,16 @@ export function terminalFormat(colours: boolean): (record: LogRecord) => string 
       levels[name](name.toUpperCase().padEnd(5)),
       ...(service === '' ? [] : [chalk.cyan(printable(service))]),
       printable(msg),
-      ...Object.entries(fields).map(([key, value]) => `${chalk.dim(`${printable(key)}=`)}${shown(value)}`),
+      ...Object.entries(fields).map(
+        ([key, value]) => `${chalk.dim(`${printable(key)}=`)}${formatValue(value)}`,
+      ),
     ];
     return `${parts.join(' ')}\n`;
   };
 }
 
-/** Texts as they are unless they hold what separates fields; everything else as JSON. */
-function shown(value: unknown): string {
+/** Strings without separators as they are; everything else as JSON. */
+function formatValue(value: unknown): string {
   const plain = typeof value === 'string' && /^[^\s"=]+$/.test(value);
   return printable(plain ? value : JSON.stringify(value));
 }

@@ -1,16 +1,17 @@
-// `swob disconnect`: has the disconnect service log a Wi-Fi user out, with a token that is given or made.
+// `swob disconnect`: logs a Wi-Fi user out through the disconnect service, with a given or a newly minted token.
 
 import { type Command, Option } from 'commander';
 import { maxTokenLength } from '../../crypto/jwt-format.ts';
-import { SwobError } from '../../errors.ts';
-import { printable } from '../../printable.ts';
+import { type ErrorCode, errorCatalogue, isErrorCode, SwobError } from '../../errors.ts';
+import { isObject, tryParseJson } from '../../lib/json.ts';
+import { printable } from '../../lib/printable.ts';
+import { disconnectEndpoint } from '../client/endpoints.ts';
+import { withRetryAdvice } from '../client/error-response.ts';
+import { createHttpClient, type HttpResponse } from '../client/http-client.ts';
 import type { Context } from '../context.ts';
-import { findDisconnect } from '../daemon.ts';
-import { type Answer, createHttpClient } from '../http-client.ts';
-import { addMintOptions, type MintOptions, mint, mintOptionNames } from '../mint.ts';
-import { withAdvice } from '../refusal.ts';
-import { requireSecret } from '../secret.ts';
-import { durationArgument } from '../token-files.ts';
+import { addMintOptions, type MintOptions, mintOptionNames, mintToken } from '../input/mint-token.ts';
+import { requireSecret } from '../input/secret.ts';
+import { parseDurationOption } from '../input/token-key.ts';
 
 interface Options extends MintOptions {
   readonly token?: string;
@@ -19,23 +20,23 @@ interface Options extends MintOptions {
   readonly timeout: number;
 }
 
-/** The documented limits of the service itself: 5 s for a connection to the PCRF, 10 s for its answer. */
+/** Exceeds the documented timeouts of the service: 5 s for a PCRF connection and 10 s for its response. */
 const defaultTimeoutMs = 30_000;
 const maxTimeoutMs = 3_600_000;
 
 export function define(command: Command, context: Context): void {
-  addMintOptions(command.option('--token <@file|->', 'token of the doors service; else SWOB_TOKEN'))
-    .option('--url <url>', 'the disconnect service, in place of [disconnect] host and port')
+  addMintOptions(command.option('--token <@file|->', 'token of the doors service (default: SWOB_TOKEN)'))
+    .option('--url <url>', 'URL of the disconnect service (default: from [disconnect] host and port)')
     .addOption(
-      new Option('--timeout <duration>', 'time for its answer')
-        .argParser(durationArgument)
+      new Option('--timeout <duration>', 'timeout of the response')
+        .argParser(parseDurationOption)
         .default(defaultTimeoutMs, '30s'),
     )
     .addHelpText(
       'after',
       `
-Prints the answer. Exits with 1 when it is no (and says why on stderr), with 69 when the service cannot be
-reached, with 75 when it is busy. Either --token, or --key and a session to sign for.
+Needs either --token, or --key and a session for which to mint a token. Prints the response. Exits with 1 and the reason
+on stderr when the service refuses, with 69 when it cannot be reached, with 75 when it is busy.
 
 Example:
   swob disconnect --token @token.txt
@@ -46,45 +47,55 @@ Example:
 
 async function run(context: Context, command: Command, options: Options): Promise<void> {
   const { printer } = context;
-  if (options.timeout === 0) throw new SwobError('USAGE', '--timeout 0 leaves no time for an answer');
-  const token = await tokenOf(context, command, options);
+  if (options.timeout === 0) throw new SwobError('USAGE', '--timeout must be longer than 0');
+  const token = await readToken(context, command, options);
   const { config } = await context.loadConfig();
-  const daemon = await findDisconnect(config, options.url);
-  const answer = await context.interruptible((signal) =>
+  const daemon = await disconnectEndpoint(config, options.url);
+  const response = await context.interruptible((signal) =>
     createHttpClient({
       ...daemon,
-      // Both spellings of the address are natural.
+      // Accept the URL with and without the path.
       baseUrl: daemon.baseUrl.replace(/\/disconnect$/, ''),
       signal,
       name: 'disconnect service',
       timeoutMs: Math.min(options.timeout, maxTimeoutMs),
-    }).exchange({ method: 'POST', path: '/disconnect', headers: { Authorization: `Bearer ${token}` } }),
+    }).request({ method: 'POST', path: '/disconnect', headers: { Authorization: `Bearer ${token}` } }),
   );
-  const outcome = outcomeOf(answer);
+  const outcome = parseOutcome(response);
   if (outcome.success) return printer.value({ success: true });
   if (printer.json) printer.value(outcome);
-  throw refusal(answer, outcome.fail);
+  throw rejectionError(response, outcome);
 }
 
-/** The token as it is sent. Throws USAGE when the options contradict each other or do not name a session. */
-async function tokenOf(context: Context, command: Command, options: Options): Promise<string> {
+/** The token to send. Throws USAGE when the options exclude each other or do not name a session. */
+async function readToken(context: Context, command: Command, options: Options): Promise<string> {
   const { io, printer } = context;
   const given = mintOptionNames.filter((name) => command.getOptionValueSource(name) === 'cli');
-  const flags = given.map(flagOf).join(', ');
+  const flags = given.map(flagName).join(', ');
   if (options.token !== undefined && given.length > 0) {
-    throw new SwobError('USAGE', `--token and ${flags} contradict each other: a token has its claims`);
+    throw new SwobError(
+      'USAGE',
+      `--token and ${flags} exclude each other: a given token already has its claims`,
+    );
   }
   if (given.length > 0) {
     const missing = (['key', 'session', 'nasIp', 'vrf', 'mac'] as const).filter(
       (name) => options[name] === undefined,
     );
     if (missing.length > 0) {
-      throw new SwobError('USAGE', `${missing.map(flagOf).join(', ')} missing: needed to sign a token`);
+      throw new SwobError('USAGE', `${missing.map(flagName).join(', ')} missing: required to sign a token`);
     }
-    return (await mint(context, options)).token;
+    return (await mintToken(context, options)).token;
   }
-  const token = await requireSecret(options.token, { name: '--token', variable: 'SWOB_TOKEN', io, printer });
-  // Anything else could not stand in a header; what is wrong with a token otherwise is for the service to say.
+  const token = await requireSecret(options.token, {
+    name: '--token',
+    question: 'token of the doors service',
+    variable: 'SWOB_TOKEN',
+    trimmed: true,
+    io,
+    printer,
+  });
+  // Only reject what cannot be sent in a header; the service validates everything else.
   if (!/^[\x21-\x7e]+$/.test(token) || token.length > maxTokenLength) {
     throw new SwobError(
       'BAD_INPUT',
@@ -94,32 +105,38 @@ async function tokenOf(context: Context, command: Command, options: Options): Pr
   return token;
 }
 
-function flagOf(name: (typeof mintOptionNames)[number]): string {
+function flagName(name: (typeof mintOptionNames)[number]): string {
   return `--${name === 'nasIp' ? 'nas-ip' : name}`;
 }
 
-type Outcome = { readonly success: true } | { readonly success: false; readonly fail: string };
+type Outcome = { readonly success: true } | Rejection;
 
-/** Throws UPSTREAM when it is not the answer of a disconnect service. */
-function outcomeOf({ status, text }: Answer): Outcome {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    body = undefined;
-  }
-  if (typeof body === 'object' && body !== null && 'success' in body) {
+interface Rejection {
+  readonly success: false;
+  readonly fail: string;
+  /** The replaced service sends none. */
+  readonly code?: ErrorCode;
+}
+
+/** Throws UPSTREAM when the response is not that of a disconnect service. */
+function parseOutcome({ status, text }: HttpResponse): Outcome {
+  const body = tryParseJson(text);
+  if (isObject(body) && 'success' in body) {
     if (body.success === true && status < 300) return { success: true };
     if (body.success === false) {
-      return { success: false, fail: 'fail' in body ? String(body.fail) : 'no reason given' };
+      const fail = 'fail' in body ? String(body.fail) : 'no reason given';
+      const code = 'code' in body && isErrorCode(body.code) ? body.code : undefined;
+      return { success: false, fail, ...(code && { code }) };
     }
   }
   const shown = printable(text.slice(0, 300)) || 'nothing';
-  throw new SwobError('UPSTREAM', `the answer (${status}) is not one of a disconnect service: ${shown}`);
+  throw new SwobError('UPSTREAM', `the response (${status}) is not that of a disconnect service: ${shown}`);
 }
 
-function refusal({ status, retryAfter }: Answer, fail: string): SwobError {
-  const code = status === 429 ? 'LIMITED' : status === 503 ? 'UNAVAILABLE' : 'REFUSED';
+/** Prefers the code in the body, because with legacy_status the status is always 200. */
+function rejectionError({ status, retryAfter }: HttpResponse, { fail, code: given }: Rejection): SwobError {
+  const http = given === undefined ? status : errorCatalogue[given].http;
+  const code = http === 429 ? 'LIMITED' : http === 503 ? 'UNAVAILABLE' : 'REFUSED';
   const words = printable(fail).slice(0, 1_000);
-  return new SwobError(code, `not disconnected: ${withAdvice(words, retryAfter)}`);
+  return new SwobError(code, `not disconnected: ${withRetryAdvice(words, retryAfter)}`);
 }

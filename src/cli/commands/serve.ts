@@ -1,11 +1,11 @@
-// `swob serve`: runs the named services until a signal.
+// `swob serve`: runs services until a signal.
 
 import type { Command } from 'commander';
-import { keepYoungObjectsCheap } from '../../app/young-objects.ts';
-import { serviceManagerVariables } from '../../config/environment.ts';
+import { tuneNewSpace } from '../../app/new-space.ts';
+import { diagnosticFolder, serviceManagerVariables } from '../../config/environment.ts';
+import { parseServiceName, services } from '../client/services.ts';
 import type { Context } from '../context.ts';
 import { prepareReadyFile } from '../ready-file.ts';
-import { serviceName, services } from '../services.ts';
 import { version } from '../version.ts';
 
 interface Options {
@@ -17,80 +17,100 @@ export function define(command: Command, context: Context): void {
   command
     .argument(
       '[services...]',
-      `which to run: ${services.join(', ')}; none: gateway and sync, and disconnect when its key is readable`,
+      `services to run: ${services.join(', ')} (default: gateway and sync, and disconnect if its key is readable)`,
     )
     .option(
       '--ready-file <file>',
-      'written once all are ready: {"gateway":{"url":…},"sync":{"url":…}}; removed at the end',
+      'file written when all services are ready: {"gateway":{"url":…},"sync":{"url":…}}; removed on exit',
     )
-    .option('--hocon <file>', 'application.conf of the replaced disconnect service, read as it is')
+    .option('--hocon <file>', 'file application.conf of the replaced disconnect service')
     .addHelpText(
       'after',
-      '\nExample:\n  swob serve\n  swob serve gateway sync --set api.port=0 --set websocket.port=0 --ready-file ready.json',
+      `
+Exits with 78 when the configuration or a file that it names is invalid, with 75 when a port or the store is in use; no
+service is started in either case. The first signal stops all services gracefully; the process then ends by that signal,
+which a shell reports as 130 (Ctrl-C), 143 (SIGTERM) or 129 (SIGHUP).
+
+Example:
+  swob serve
+  swob serve gateway sync --set api.port=0 --set websocket.port=0 --ready-file ready.json`,
     )
     .action((names: string[], options: Options) => serve(context, names, options));
 }
 
 async function serve(context: Context, words: readonly string[], options: Options): Promise<void> {
-  const onServed = keepYoungObjectsCheap();
+  const onServed = tuneNewSpace();
   const ready = await prepareReadyFile(options.readyFile);
-  const names = new Set(words.map(serviceName));
-  const { config } = await context.loadConfig(options.hocon);
+  const names = new Set(words.map(parseServiceName));
+  const { config, warnings } = await context.loadConfig(options.hocon);
   const [
     { startServices },
     { defaultServices },
-    { createLifecycle, stopOnSignal },
-    { createServiceManager },
+    { createLifecycle, stopOnSignal, surviveResourceExhaustion },
+    { createSystemdNotifier },
     { createLogs },
-    { followLevels },
+    { reloadLevels },
     { systemClock },
+    { createErrorLoggingClock },
   ] = await Promise.all([
     import('../../app/compose/start.ts'),
     import('../../app/default-services.ts'),
     import('../../app/lifecycle.ts'),
-    import('../../app/service-manager.ts'),
+    import('../../app/systemd.ts'),
     import('../../app/logging/logs.ts'),
-    import('../../app/logging/reload.ts'),
+    import('../../app/logging/level-reload.ts'),
     import('../../app/system-clock.ts'),
+    import('../../app/error-logging-clock.ts'),
   ]);
   const wanted = names.size > 0 ? names : await defaultServices(config);
   const logs = createLogs({
     settings: config.logging,
     services: wanted,
     stderr: context.io.stderr,
-    forPeople: !context.options.json,
+    pretty: !context.options.json,
     colours: context.options.color,
     clock: systemClock,
     afterTurn: setImmediate,
   });
   const { log } = logs;
-  const lifecycle = createLifecycle(log);
-  // Deferred first, so it runs last: lines of the stop are written, too.
-  lifecycle.defer('log', logs.close);
-  const stopFollowing = followLevels({
+  // Tells operators who migrate an old file which of its keys are ignored.
+  for (const warning of warnings) log.info({ warning }, 'configuration warning');
+  const clock = createErrorLoggingClock(systemClock, log);
+  surviveResourceExhaustion(log);
+  const lifecycle = createLifecycle(log, clock);
+  // Deferred first, so that it runs last and the log of the shutdown is written, too.
+  lifecycle.defer('log', logs.close, 500);
+  const stopFollowing = reloadLevels({
     load: async () => (await context.loadConfig(options.hocon)).config.logging,
     settings: config.logging,
     logs,
     signals: context.io.signals,
-    clock: systemClock,
+    clock,
   });
   lifecycle.defer('log levels', stopFollowing);
-  // From here on a signal finds what has been opened so far.
+  // From here on, a signal closes everything that is open.
   const stopped = stopOnSignal(lifecycle, log);
   try {
+    const snapshots = config.overload.heap_snapshots;
+    // By default, Node writes snapshots to the working directory.
+    const folder = diagnosticFolder() ?? (snapshots ? '.' : undefined);
+    if (folder !== undefined) {
+      const { limitDiagnosticFiles } = await import('../../app/diagnostic-files.ts');
+      await limitDiagnosticFiles({ folder, snapshots, clock, log });
+    }
     const endpoints = await startServices(config, wanted, {
-      clock: systemClock,
+      clock,
       log,
       logFor: logs.logFor,
-      logDrops: logs.drops,
+      droppedLogLines: logs.drops,
       lifecycle,
       version,
-      onServed,
+      onResponse: onServed,
     });
-    // Deferred last, so it runs first: what the file says holds for as long as it is there.
+    // Deferred last, so that the file is removed before the services stop.
     lifecycle.defer('ready file', ready.remove);
     await ready.write(endpoints);
-    const manager = createServiceManager(serviceManagerVariables(), { clock: systemClock, log });
+    const manager = createSystemdNotifier(serviceManagerVariables(), { clock, log });
     lifecycle.defer('service manager', manager.stopping);
     await manager.ready(services.flatMap((name) => endpoints[name]?.url ?? []).join(' '));
     for (const service of services) {

@@ -1,18 +1,19 @@
-// `swob wait`: for scripts that go on when something has come true, or stop when it has not in time.
+// `swob wait`: waits until services are ready, a phone has paired or a seed is active.
 
 import { type Command, Option } from 'commander';
-import { formatDuration } from '../../config/kinds.ts';
 import type { Config } from '../../config/schema.ts';
+import { formatDuration } from '../../config/value-types.ts';
 import { SwobError } from '../../errors.ts';
-import { collect } from '../arguments.ts';
+import { adminTokenReader } from '../client/admin-token.ts';
+import { gatewayEndpoint } from '../client/endpoints.ts';
+import { describeUnhealthy, fetchHealth, isReady } from '../client/health.ts';
+import { createHttpClient, type HttpClient } from '../client/http-client.ts';
+import { resolveServices } from '../client/services.ts';
 import type { Context } from '../context.ts';
-import { findGateway } from '../daemon.ts';
-import { askHealth, complaint, isReady } from '../health.ts';
-import { createHttpClient, type HttpClient } from '../http-client.ts';
-import { operatorToken } from '../operator-token.ts';
-import { findDaemons } from '../services.ts';
-import { durationArgument } from '../token-files.ts';
-import { wait } from '../wait.ts';
+import { delay } from '../delay.ts';
+import { collectValues } from '../input/collect-values.ts';
+import { parseDurationOption } from '../input/token-key.ts';
+import { transientErrors } from '../transient-errors.ts';
 
 interface Options {
   readonly for: readonly string[];
@@ -22,15 +23,15 @@ interface Options {
   readonly token?: string;
 }
 
-/** What is still missing, in words; undefined when it has come true. `patienceMs`: for each call. */
-type Look = (signal: AbortSignal, patienceMs: number) => Promise<string | undefined>;
+/** Describes the unmet condition; undefined when it is met. `timeoutMs` bounds each request. */
+type Check = (signal: AbortSignal, timeoutMs: number) => Promise<string | undefined>;
 
 const defaultTimeoutMs = 30_000;
 const firstPauseMs = 100;
 const maxPauseMs = 1_000;
 const maxCallMs = 5_000;
-/** Failures that the next look may not meet again. */
-const passing = new Set(['UNREACHABLE', 'UNAVAILABLE', 'UPSTREAM', 'LIMITED', 'TIMEOUT']);
+/** Each request has a time limit shorter than that of the command, so that a timeout is transient too. */
+const retriedErrors: ReadonlySet<string> = new Set([...transientErrors, 'TIMEOUT']);
 
 export function define(command: Command, context: Context): void {
   command
@@ -38,21 +39,21 @@ export function define(command: Command, context: Context): void {
       new Option('--for <what...>', 'ready; paired <user>; seed <IMSI>').default(['ready'], '"ready"'),
     )
     .addOption(
-      new Option('--timeout <duration>', 'how long at most')
-        .argParser(durationArgument)
+      new Option('--timeout <duration>', 'longest time to wait')
+        .argParser(parseDurationOption)
         .default(defaultTimeoutMs, '30s'),
     )
-    .option('--url <url>', 'a daemon, in place of those of the configuration; repeatable', collect)
+    .option('--url <url>', 'URL of a service (default: the configured services); repeatable', collectValues)
     .option(
       '--token <@file|->',
-      'admin token, for paired; else SWOB_TOKEN, else the file of [security] admin_token_filepath',
+      'admin token, for paired (default: SWOB_TOKEN, then the file of [security] admin_token_filepath)',
     )
     .addHelpText(
       'after',
       `
-ready: every daemon that \`swob serve\` runs says that it can work. paired: the user's phone has paired since this command
-started. seed: that gateway client is active. Exits with 0 as soon as it is so, with 75 after the timeout, and says
-what was missing.
+ready: all services that \`swob serve\` runs are ready. paired: a phone of the user has paired since this command started.
+seed: the gateway client with this IMSI is active. Exits with 0 when the condition is met, with 75 and the reason after
+the timeout.
 
 Example:
   swob wait --timeout 10s
@@ -66,40 +67,46 @@ async function run(context: Context, options: Options): Promise<void> {
   const started = clock.monotonic();
   const { config } = await context.loadConfig();
   await context.interruptible(async (signal) => {
-    const look = await looker(context, config, options, started);
+    const check = await createCheck(context, config, options, started);
     let pause = firstPauseMs;
     for (;;) {
       const left = options.timeout - (clock.monotonic() - started);
-      const missing = await look(signal, Math.ceil(Math.max(100, Math.min(left, maxCallMs))));
+      const missing = await check(signal, Math.ceil(Math.max(100, Math.min(left, maxCallMs))));
       if (missing === undefined) return;
       const rest = options.timeout - (clock.monotonic() - started);
       if (rest <= 0) {
         const limit = formatDuration(options.timeout);
-        throw new SwobError('UNAVAILABLE', `not so after ${limit}: ${missing}`);
+        throw new SwobError('UNAVAILABLE', `timed out after ${limit}: ${missing}`);
       }
-      await wait(clock, Math.min(pause, rest), signal);
+      await delay(clock, Math.min(pause, rest), signal);
       pause = Math.min(maxPauseMs, pause * 1.5);
     }
   });
 }
 
-/** Throws USAGE when --for is nothing that can be waited for. */
-async function looker(context: Context, config: Config, options: Options, started: number): Promise<Look> {
+/** Throws USAGE for an unknown --for. */
+async function createCheck(
+  context: Context,
+  config: Config,
+  options: Options,
+  started: number,
+): Promise<Check> {
   const [what, whom, ...more] = options.for;
   const urls = options.url ?? [];
-  if (what === 'ready' && whom === undefined) return readyLook(config, urls);
+  if (what === 'ready' && whom === undefined) return readyCheck(config, urls);
   if (whom !== undefined && more.length === 0 && (what === 'seed' || what === 'paired')) {
-    if (urls.length > 1) throw new SwobError('USAGE', `--for ${what} asks one gateway: give one --url`);
-    const daemon = await findGateway(config, urls[0]);
+    if (urls.length > 1)
+      throw new SwobError('USAGE', `--for ${what} calls a single gateway: pass --url once`);
+    const daemon = await gatewayEndpoint(config, urls[0]);
     const client = (signal: AbortSignal, timeoutMs: number): HttpClient =>
       createHttpClient({ ...daemon, signal, timeoutMs });
-    const look =
+    const check =
       what === 'seed'
-        ? seedLook(client, whom)
-        : await pairedLook(context, config, options, client, whom, started);
-    return (signal, patienceMs) =>
-      look(signal, patienceMs).catch((error: unknown) => {
-        if (error instanceof SwobError && passing.has(error.code)) return error.message;
+        ? seedCheck(client, whom)
+        : await pairedCheck(context, config, options, client, whom, started);
+    return (signal, timeoutMs) =>
+      check(signal, timeoutMs).catch((error: unknown) => {
+        if (error instanceof SwobError && retriedErrors.has(error.code)) return error.message;
         throw error;
       });
   }
@@ -109,40 +116,40 @@ async function looker(context: Context, config: Config, options: Options, starte
   );
 }
 
-async function readyLook(config: Config, urls: readonly string[]): Promise<Look> {
-  const daemons = await findDaemons(config, [], urls);
-  return async (signal, patienceMs) => {
-    const healths = await Promise.all(daemons.map((daemon) => askHealth(daemon, signal, patienceMs)));
+async function readyCheck(config: Config, urls: readonly string[]): Promise<Check> {
+  const daemons = await resolveServices(config, [], urls);
+  return async (signal, timeoutMs) => {
+    const healths = await Promise.all(daemons.map((daemon) => fetchHealth(daemon, signal, timeoutMs)));
     const bad = healths.filter((health) => !isReady(health));
-    return bad.length === 0 ? undefined : bad.map(complaint).join('; ');
+    return bad.length === 0 ? undefined : bad.map(describeUnhealthy).join('; ');
   };
 }
 
-type ClientOf = (signal: AbortSignal, timeoutMs: number) => HttpClient;
+type CreateClient = (signal: AbortSignal, timeoutMs: number) => HttpClient;
 
-function seedLook(client: ClientOf, imsi: string): Look {
-  return async (signal, patienceMs) => {
-    const text = await client(signal, patienceMs).text({ path: `/seeds/${encodeURIComponent(imsi)}` });
+function seedCheck(client: CreateClient, imsi: string): Check {
+  return async (signal, timeoutMs) => {
+    const text = await client(signal, timeoutMs).text({ path: `/seeds/${encodeURIComponent(imsi)}` });
     return text.trim() === '' ? `no active seed has the IMSI ${imsi}` : undefined;
   };
 }
 
-async function pairedLook(
+async function pairedCheck(
   context: Context,
   config: Config,
   { token }: Options,
-  client: ClientOf,
+  client: CreateClient,
   user: string,
   started: number,
-): Promise<Look> {
-  const readToken = await operatorToken(context, config, token);
-  return async (signal, patienceMs) => {
+): Promise<Check> {
+  const readToken = await adminTokenReader(context, config, token);
+  return async (signal, timeoutMs) => {
     const admin = await readToken();
     if (admin === undefined) {
-      return `no admin token: ${config.security.admin_token_filepath} is not there (yet)`;
+      return `no admin token: ${config.security.admin_token_filepath} does not exist yet`;
     }
-    const http = client(signal, patienceMs);
-    const answer = await http
+    const http = client(signal, timeoutMs);
+    const body = await http
       .json({
         path: `/sync/users/${encodeURIComponent(user)}/paired`,
         headers: { Authorization: `Bearer ${admin}` },
@@ -151,17 +158,17 @@ async function pairedLook(
         if (error instanceof SwobError && error.code === 'NOT_FOUND') return undefined;
         throw error;
       });
-    const age = ageOf(answer);
+    const age = pairingAge(body);
     const waited = (context.io.clock.monotonic() - started) / 1_000;
-    // By the clock of the gateway alone: ours may be another.
-    return age !== undefined && age <= waited ? undefined : `${user} has not paired since`;
+    // Compare ages, because the clocks of the gateway and of this machine may differ.
+    return age !== undefined && age <= waited ? undefined : `${user} has not paired yet`;
   };
 }
 
 /** Seconds since the pairing; undefined when there is none. */
-function ageOf(answer: unknown): number | undefined {
-  if (typeof answer !== 'object' || answer === null) return undefined;
-  if (!('pairedAt' in answer) || !('now' in answer)) return undefined;
-  const age = Number(answer.now) - Number(answer.pairedAt);
+function pairingAge(body: unknown): number | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  if (!('pairedAt' in body) || !('now' in body)) return undefined;
+  const age = Number(body.now) - Number(body.pairedAt);
   return Number.isFinite(age) ? age : undefined;
 }

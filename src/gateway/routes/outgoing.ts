@@ -1,23 +1,29 @@
-// The API for developers who send SMS through gateway phones. CONTRACT.md, "Outgoing SMS".
+// The API for developers who send SMS through gateway clients. docs/protocol.md, "Outgoing SMS".
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyContextConfig } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { limitAddress } from '../../domain/limiting.ts';
-import type { Outgoing, Subscription } from '../../domain/outgoing.ts';
-import { authIdPattern } from '../../domain/outgoing-names.ts';
+import { authIdPattern } from '../../domain/outgoing/broker-names.ts';
+import type { Outgoing, Subscription } from '../../domain/outgoing/outgoing.ts';
 import { SwobError } from '../../errors.ts';
+import { type RouteDocs, textContent } from '../../http/api-docs/route-docs.ts';
+import {
+  maxNumberLength,
+  maxRecipients,
+  maxTextLength,
+  normalizeLookups,
+  parseRecipients,
+} from '../recipients.ts';
 
 interface Options {
   readonly outgoing: Outgoing;
 }
 
 const tags = ['outgoing SMS'];
-const config = { badJson: 'invalid json' };
-/** Read before anybody has said who he is, so many at once must fit into memory. */
+const config = { invalidJsonText: 'invalid json' } satisfies FastifyContextConfig;
+const earlyRateLimits = ['requests', 'credentials'] as const;
+/** Read before authentication, so many concurrent bodies must fit into memory. */
 const bodyLimit = 512 * 1024;
-const maxRecipients = 1_000;
-/** Longer than any SMS of 255 parts. */
-const maxText = 40_000;
 
 const authId = Type.String({ pattern: authIdPattern, description: "The developer's id" });
 const credential = Type.String({ minLength: 1, maxLength: 256 });
@@ -27,32 +33,73 @@ const subscription = Type.Object({
   id: credential,
   key: credential,
 });
-const number = Type.String({ maxLength: 64, description: 'E.164' });
+const number = Type.String({ maxLength: maxNumberLength, description: 'E.164' });
+const result = Type.Object({
+  uuid: Type.String(),
+  errors: Type.Array(
+    Type.Object({
+      number: Type.String(),
+      operator_name: Type.String(),
+      error_message: Type.String(),
+      timestamp: Type.String({ description: 'ISO 8601' }),
+    }),
+  ),
+});
+const subscriptionDocs = {
+  responses: { 200: { description: 'Done; the body is empty', content: textContent() } },
+  errors: ['UNAUTHENTICATED', 'LIMITED', 'UPSTREAM', 'UNAVAILABLE'],
+} satisfies RouteDocs;
 
 export const outgoingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { outgoing }) => {
-  const subscriptionRoute = (summary: string) => ({ config, schema: { summary, tags, body: subscription } });
+  const subscriptionOptions = (operationId: string, summary: string) => ({
+    config: { ...config, earlyRateLimits, docs: subscriptionDocs },
+    schema: { operationId, summary, tags, body: subscription },
+  });
 
   app.post(
     '/v1/subscribe',
-    subscriptionRoute("Give a developer's gateway clients access to their SMS"),
+    subscriptionOptions('subscribe', "Give a developer's gateway clients access to its queues"),
     async (request, reply) => {
-      await outgoing.subscribe(subscriptionOf(request.body), request.caller);
+      await outgoing.subscribe(subscriptionOf(request.body), request.requestContext);
       return reply.type('text/plain; charset=utf-8').send('');
     },
   );
 
-  app.delete('/v1/unsubscribe', subscriptionRoute('Take that access away'), async (request, reply) => {
-    await outgoing.unsubscribe(subscriptionOf(request.body), request.caller);
-    return reply.type('text/plain; charset=utf-8').send('');
-  });
+  app.delete(
+    '/v1/unsubscribe',
+    subscriptionOptions('unsubscribe', 'Revoke that access'),
+    async (request, reply) => {
+      await outgoing.unsubscribe(subscriptionOf(request.body), request.requestContext);
+      return reply.type('text/plain; charset=utf-8').send('');
+    },
+  );
 
+  app.decorateRequest('recipients');
   app.post(
     '/v1/sms',
     {
       bodyLimit,
-      config,
+      preValidation: parseRecipients,
+      config: {
+        ...config,
+        earlyRateLimits,
+        docs: {
+          responses: {
+            200: {
+              description: 'The recipients that failed, with the reason',
+              content: { 'application/json': result },
+            },
+            503: {
+              description: 'The broker accepted none of them; try again',
+              content: { 'application/json': result },
+            },
+          },
+          errors: [...subscriptionDocs.errors, 'CONFLICT'],
+        },
+      },
       schema: {
-        summary: 'Send SMS through gateway phones; answers what went wrong for whom',
+        operationId: 'sendSms',
+        summary: 'Send SMS through gateway clients; returns the recipients that failed',
         tags,
         headers: Type.Object({
           'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
@@ -63,10 +110,16 @@ export const outgoingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { 
           data: Type.Array(
             Type.Object({
               number,
-              text: Type.String({ minLength: 1, maxLength: maxText }),
+              text: Type.String({ minLength: 1, maxLength: maxTextLength }),
               operator_name: Type.Optional(Type.String()),
+              sid: Type.Optional(
+                Type.String({
+                  description:
+                    'Subscription id of the SIM on the phone, a whole number; default: [outgoing] sim',
+                }),
+              ),
             }),
-            { minItems: 1, maxItems: maxRecipients },
+            { maxItems: maxRecipients, description: '1 to 1,000' },
           ),
           callback_url: Type.Optional(Type.String({ maxLength: 8_192 })),
           uuid: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
@@ -74,20 +127,22 @@ export const outgoingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { 
       },
     },
     async (request, reply) => {
-      const { auth_id, auth_key, data, callback_url, uuid } = request.body;
-      // 401, not 400: the old server took an auth_id alone.
+      const { auth_id, auth_key, callback_url, uuid } = request.body;
+      // 401, not 400: the old server accepted an auth_id alone.
       if (!auth_key) throw new SwobError('UNAUTHENTICATED', 'missing auth_key');
+      const { recipients } = request;
+      if (!recipients) throw new SwobError('BAD_INPUT', 'data: expected at least one recipient');
       const idempotencyKey = request.headers['idempotency-key'];
       const { body, complete } = await outgoing.send(
         {
           authId: auth_id,
           authKey: auth_key,
-          data,
+          data: recipients,
           ...(callback_url !== undefined && { callbackUrl: callback_url }),
           ...(uuid !== undefined && { uuid }),
           ...(idempotencyKey !== undefined && { idempotencyKey }),
         },
-        request.caller,
+        request.requestContext,
       );
       if (!complete) reply.code(503).header('retry-after', 5);
       return reply.type('application/json; charset=utf-8').send(body);
@@ -98,9 +153,11 @@ export const outgoingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { 
     '/v1/sms/operators',
     {
       bodyLimit,
-      config,
+      preValidation: normalizeLookups,
+      config: { ...config, earlyRateLimits: ['lookups'], docs: { errors: ['LIMITED', 'UNAVAILABLE'] } },
       schema: {
-        summary: 'The same list with each missing operator_name filled in',
+        operationId: 'findOperators',
+        summary: 'Return the list with each missing operator_name filled in',
         tags,
         body: Type.Array(
           Type.Object(
@@ -109,9 +166,14 @@ export const outgoingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { 
           ),
           { maxItems: maxRecipients },
         ),
+        response: {
+          200: Type.Array(
+            Type.Object({ number, operator_name: Type.String() }, { additionalProperties: true }),
+          ),
+        },
       },
     },
-    (request) => outgoing.withOperators(request.body, limitAddress(request.ip)),
+    (request) => outgoing.withOperators(request.body, request.requestContext),
   );
 };
 

@@ -1,31 +1,32 @@
-// Routes of gateway clients: ping, register, list. CONTRACT.md, "Seeds".
+// Routes of gateway clients: ping, register, list. docs/protocol.md, "Seeds".
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { verifySeedToken } from '../../crypto/seed-token.ts';
-import { asSoonAs } from '../../domain/as-soon-as.ts';
-import { limitAddress } from '../../domain/limiting.ts';
-import { mapAgain } from '../../domain/map-again.ts';
-import type { Seeds, SeedView } from '../../domain/seeds.ts';
-import { unlessSame } from '../../domain/unless-same.ts';
+import type { Seeds, SeedView } from '../../domain/seeds/seeds.ts';
+import { limitAddress } from '../../domain/shared/rate-limiting.ts';
 import { SwobError } from '../../errors.ts';
-import { bearerOf } from '../bearer.ts';
+import { type RouteDocs, textContent } from '../../http/api-docs/route-docs.ts';
+import { mapMemoized } from '../../lib/map-memoized.ts';
+import { mapMaybe } from '../../lib/maybe-promise.ts';
+import { memoizeLast } from '../../lib/memoize-last.ts';
+import { bearerToken } from '../bearer-token.ts';
 import type { IdentifierSchemas } from '../identifier-schemas.ts';
 
 interface Options {
   readonly seeds: Seeds;
   readonly ids: IdentifierSchemas;
-  /** Empty: no token is asked for. */
+  /** Empty: no token is required. */
   readonly tokenSecret: string;
 }
 
-// Handlers return the text, not the reply: to wait for that, fastify watches the whole answer with an `end-of-stream`.
+// Handlers return the text, not the reply: fastify awaits a reply with `end-of-stream`, which is slower.
 const textType = 'text/plain; charset=utf-8';
-const badJson = 'invalid json';
-/** Gateway clients and their operators ask all the time. */
-const often = { quiet: true };
-const missing = { seed_type: 'missing seeder state' };
+const invalidJsonText = 'invalid json';
+/** Gateway clients call these routes continuously. */
+const quietConfig = { quiet: true };
+const missingMemberTexts = { seed_type: 'missing seeder state' };
 
 const nullableText = Type.Union([Type.String(), Type.Null()]);
 const seedSchema = Type.Object({
@@ -38,26 +39,51 @@ const seedSchema = Type.Object({
   operator_id: nullableText,
 });
 
+const lpsDocs = {
+  responses: {
+    200: { description: 'The LPS of the seed', content: textContent('Unix time in seconds with a fraction') },
+  },
+  errors: ['UNAUTHENTICATED', 'LIMITED', 'UNAVAILABLE'],
+} satisfies RouteDocs;
+
 export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seeds, ids, tokenSecret }) => {
-  // Sent as bytes, because fastify would serialise a thousand seeds anew for each request.
-  const listSchema = { tags: ['seeds'], response: { 200: Type.Unsafe<Buffer>(Type.Array(seedSchema)) } };
-  for (const { url, summary, type } of [
-    { url: '/seeds', summary: 'Active seeds' },
-    { url: '/seeders', summary: 'Active seeders', type: 'seeder' },
+  const security = tokenSecret === '' ? {} : { security: [{ seedToken: [] }] };
+  // Sent as bytes, because fastify would serialize a thousand seeds for each request.
+  const response = {
+    200: Type.Unsafe<Buffer>(Type.Array(seedSchema, { description: 'Least recently seen first' })),
+  };
+  const listConfig = { ...quietConfig, docs: { errors: ['UNAVAILABLE'] } } satisfies FastifyContextConfig;
+  for (const { url, operationId, summary, type } of [
+    { url: '/seeds', operationId: 'listSeeds', summary: 'List active seeds' },
+    { url: '/seeders', operationId: 'listSeeders', summary: 'List active seeders', type: 'seeder' },
   ] as const) {
-    const bytesOf = createListBytes();
-    app.get(url, { config: often, schema: { summary, ...listSchema } }, (_request, reply) => {
+    const encodeList = createListEncoder();
+    const schema = { operationId, summary, tags: ['seeds'], response };
+    app.get(url, { config: listConfig, schema }, (_request, reply) => {
       reply.type('application/json; charset=utf-8');
-      return asSoonAs(seeds.list(type), bytesOf);
+      return mapMaybe(seeds.list(type), encodeList);
     });
   }
 
   app.get(
     '/seeds/:IMSI',
     {
-      config: often,
+      config: {
+        ...quietConfig,
+        docs: {
+          responses: {
+            200: {
+              description: 'The MSISDN of the seed; empty when it is not active',
+              content: textContent(),
+            },
+          },
+          errors: ['UNAVAILABLE'],
+          errorContent: {},
+        },
+      },
       schema: {
-        summary: 'MSISDN of an active seed, or nothing',
+        operationId: 'getSeed',
+        summary: 'Return the MSISDN of an active seed, or nothing',
         tags: ['seeds'],
         params: Type.Object({ IMSI: ids.imsi }),
       },
@@ -71,9 +97,17 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
   app.post(
     '/seeds/ping',
     {
-      config: { ...often, badJson, missing },
+      config: {
+        ...quietConfig,
+        invalidJsonText,
+        missingMemberTexts,
+        earlyRateLimits: ['pings'],
+        docs: lpsDocs,
+      },
       schema: {
-        summary: 'A gateway client is alive; answers its LPS',
+        ...security,
+        operationId: 'pingSeed',
+        summary: 'Report that a gateway client is alive; returns its LPS',
         tags: ['seeds'],
         body: Type.Object({
           IMSI: ids.imsi,
@@ -87,16 +121,18 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
       requireToken(request, tokenSecret, IMSI);
       reply.type(textType);
       const lps = seeds.ping({ imsi: IMSI, msisdn: MSISDN, seedType: seed_type }, limitAddress(request.ip));
-      return asSoonAs(lps, formatLps);
+      return mapMaybe(lps, formatLps);
     },
   );
 
   app.post(
     '/seeds',
     {
-      config: { badJson, missing },
+      config: { invalidJsonText, missingMemberTexts, earlyRateLimits: ['pings'], docs: lpsDocs },
       schema: {
-        summary: "A seeder registers another SIM's number; answers its LPS",
+        ...security,
+        operationId: 'registerSeed',
+        summary: "Register another SIM's number as a seeder; returns its LPS",
         tags: ['seeds'],
         body: Type.Object({ IMSI: ids.imsi, MSISDN: ids.msisdn }),
       },
@@ -110,12 +146,12 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
   );
 };
 
-/** The list as JSON, with what the one before had not made again: bytes, as to encode a list costs ten times its copy. */
-function createListBytes(): (views: readonly SeedView[]) => Buffer {
-  const partsOf = mapAgain((view: SeedView) => Buffer.from(`,${JSON.stringify(toWire(view))}`));
+/** Encodes a list as JSON, reusing the bytes of unchanged seeds: encoding costs ten times as much as copying. */
+function createListEncoder(): (views: readonly SeedView[]) => Buffer {
+  const encodeSeeds = mapMemoized((view: SeedView) => Buffer.from(`,${JSON.stringify(toWire(view))}`));
   const [opening, closing] = [Buffer.from('['), Buffer.from(']')];
-  return unlessSame((views) => {
-    const [first, ...others] = partsOf(views);
+  return memoizeLast((views) => {
+    const [first, ...others] = encodeSeeds(views);
     return Buffer.concat(first ? [opening, first.subarray(1), ...others, closing] : [opening, closing]);
   });
 }
@@ -132,15 +168,15 @@ function toWire(seed: SeedView): Static<typeof seedSchema> {
   };
 }
 
-/** As the old server's text: seconds, always with a fraction. */
+/** The old server's format: seconds, always with a fraction. */
 function formatLps(lps: number): string {
   return Number.isInteger(lps) ? `${lps}.0` : String(lps);
 }
 
-/** Where tokens are on, a valid one of any SIM, or that of `imsi` when a client speaks for itself. */
+/** When tokens are enabled, requires a valid token: of `imsi`, or of any SIM when it is undefined. */
 function requireToken(request: FastifyRequest, secret: string, imsi?: string): void {
   if (secret === '') return;
-  const token = bearerOf(request);
+  const token = bearerToken(request);
   const owner = token === undefined ? undefined : verifySeedToken(secret, token);
   if (owner === undefined || (imsi !== undefined && owner !== imsi)) {
     throw new SwobError('UNAUTHENTICATED', 'missing or wrong token');

@@ -1,84 +1,101 @@
-// All that a lowdb store keeps, told and taken back, while no daemon has it. Opened by app/compose for `swob store
-// export` and `import`.
+// Export and import of a lowdb store while no daemon has it open. Used by app/compose for `swob store export` and
+// `import`.
 
-import type { Seed } from '../../domain/model.ts';
-import type { ArchivedRecord, StoreArchive } from '../archive.ts';
-import type { StoreOptions } from '../options.ts';
-import { tooManySeeds } from '../refusals.ts';
-import { isCallback, isInboundSms, isParcel, isSeed, isUser, type Shape } from '../shapes.ts';
+import type { Seed } from '../../domain/seeds/model.ts';
+import { mapConcurrent } from '../../lib/concurrency.ts';
+import type { ArchivedRecord, StoreArchive } from '../archive/archive.ts';
+import { seedsFullError } from '../errors.ts';
+import { type Guard, isCallback, isInboundSms, isOutboxEntry, isSeed, isUser } from '../guards.ts';
+import { maxSeedExpiryMs, type StoreOptions } from '../options.ts';
+import { closeAll, openCollections } from './collections.ts';
+import { failOnDamage, parseChecked } from './damaged-files.ts';
+import { openLowdbClients } from './delivering-clients.ts';
 import type { Disk } from './disk.ts';
-import { openFolder } from './folder.ts';
-import { closeParts, openParts } from './parts.ts';
-import { countRecords, openRecord, parseFile, type RecordKind, recordFiles, recordName } from './record.ts';
-import { lpsFile, lpsText, readLps } from './seed-files.ts';
-import { workBounds } from './store.ts';
+import type { DiskQueue } from './disk-queue.ts';
+import { lpsFile, lpsText, readLps } from './lps-file.ts';
+import { type LpsJournalOptions, openLpsJournal } from './lps-journal.ts';
+import { openFolder } from './open-folder.ts';
+import { countRecords, openRecord, type RecordKind, recordFiles, recordName } from './record-file.ts';
+import { openLowdbTests } from './reliability-tests.ts';
 import { createLowdbUsers, openUser } from './users.ts';
-import { createWork, type Work } from './work.ts';
 
-/** Files that are read at once. */
-const readAtOnce = workBounds.width;
+/** Files read concurrently. */
+const readConcurrency = 32;
 
-/** Takes the store's lock. Throws as `openLowdbStore` does. */
+/** Acquires the store's lock. Throws as `openLowdbStore` does, and when a file is damaged. */
 export async function openLowdbArchive(
   options: StoreOptions & { readonly folder: string },
 ): Promise<StoreArchive> {
-  const { disk, release } = await openFolder(options.folder, options);
+  const { disk, queue, cleanShutdown, release } = await openFolder(options.folder, options);
   try {
-    const work = createWork(workBounds);
-    const parts = await openParts(options, disk, work, () => {});
-    const { inbound, callbacks, published, answers } = parts;
-    const seeds = await openSeeds(disk, work, options);
-    const users = createLowdbUsers(disk, work, options.clock, () => {});
+    const opened = { ...options, disk, queue, damage: failOnDamage, cleanShutdown, assertOpen: () => {} };
+    const { inbound, callbacks, receipts, responses } = await openCollections(opened);
+    const seeds = await openSeeds(opened);
+    const clients = await openLowdbClients(opened);
+    const tests = await openLowdbTests(opened);
+    const users = createLowdbUsers(disk, queue, options.clock, () => {});
 
     async function* records(): AsyncGenerator<ArchivedRecord> {
-      for await (const seed of recordsOf(disk, work, 'seeds', isSeed, (each) => each.imsi)) {
+      for await (const seed of recordsOf(disk, queue, 'seeds', isSeed, (each) => each.imsi)) {
         yield { kind: 'seeds', record: seeds.withLps(seed) };
       }
-      for await (const record of recordsOf(disk, work, 'users', isUser, (each) => each.userId)) {
+      for await (const record of recordsOf(disk, queue, 'users', isUser, (each) => each.userId)) {
         yield { kind: 'users', record };
       }
-      const isSms = isParcel(isInboundSms);
-      for await (const record of recordsOf(disk, work, 'inbound', isSms, (each) => each.id)) {
+      const isSms = isOutboxEntry(isInboundSms);
+      for await (const record of recordsOf(disk, queue, 'inbound', isSms, (each) => each.id)) {
         yield { kind: 'inbound', record };
       }
-      const isCall = isParcel(isCallback);
-      for await (const record of recordsOf(disk, work, 'callbacks', isCall, (each) => each.id)) {
+      const isCall = isOutboxEntry(isCallback);
+      for await (const record of recordsOf(disk, queue, 'callbacks', isCall, (each) => each.id)) {
         yield { kind: 'callbacks', record };
       }
-      for (const { key, until, value } of published.entries()) {
-        yield { kind: 'published', key, until, record: value };
+      for (const { key, until, value } of receipts.entries()) {
+        yield { kind: 'receipts', key, until, record: value };
       }
-      for (const { key, until, value } of answers.entries()) {
-        yield { kind: 'answers', key, until, record: value };
+      for (const { key, until, value } of responses.entries()) {
+        yield { kind: 'responses', key, until, record: value };
       }
+      for (const record of await clients.list()) yield { kind: 'clients', record };
+      for (const { test } of tests.index.all()) yield { kind: 'tests', record: test };
     }
 
     const restore = async (item: ArchivedRecord): Promise<void> => {
       if (item.kind === 'seeds') return seeds.restore(item.record);
       if (item.kind === 'users') return users.put(item.record);
-      if (item.kind === 'inbound') return inbound.put(item.record);
-      if (item.kind === 'callbacks') return callbacks.put(item.record);
+      if (item.kind === 'inbound') return inbound.store.put(item.record);
+      if (item.kind === 'callbacks') return callbacks.store.put(item.record);
+      if (item.kind === 'clients') return clients.record([item.record]);
+      if (item.kind === 'tests') return tests.restore(item.record);
       const { key, until } = item;
-      if (item.kind === 'published') return published.restore({ key, until, value: item.record });
-      return answers.restore({ key, until, value: item.record });
+      if (item.kind === 'receipts') return receipts.restore({ key, until, value: item.record });
+      return responses.restore({ key, until, value: item.record });
     };
 
     const find = async (item: ArchivedRecord): Promise<ArchivedRecord | undefined> => {
       if (item.kind === 'seeds') return found(item.kind, await seeds.find(item.record.imsi));
       if (item.kind === 'users') {
-        // From the disk: what was written is remembered.
+        // Read from disk, because the user store caches what it has written.
         const user = openUser(disk, item.record.userId);
         await user.read();
         return found(item.kind, user.data ?? undefined);
       }
-      if (item.kind === 'inbound') return found(item.kind, await inbound.get(item.record.id));
-      if (item.kind === 'callbacks') return found(item.kind, await callbacks.get(item.record.id));
+      if (item.kind === 'inbound') return found(item.kind, await inbound.store.get(item.record.id));
+      if (item.kind === 'callbacks') return found(item.kind, await callbacks.store.get(item.record.id));
+      if (item.kind === 'tests') return found(item.kind, tests.index.get(item.record.id));
+      if (item.kind === 'clients') {
+        const { msisdn } = item.record;
+        return found(
+          item.kind,
+          (await clients.list()).find((client) => client.msisdn === msisdn),
+        );
+      }
       const { kind, key } = item;
-      if (kind === 'published') {
-        const entry = published.find(key);
+      if (kind === 'receipts') {
+        const entry = receipts.find(key);
         return entry && { kind, key, until: entry.until, record: entry.value };
       }
-      const entry = answers.find(key);
+      const entry = responses.find(key);
       return entry && { kind, key, until: entry.until, record: entry.value };
     };
 
@@ -89,14 +106,16 @@ export async function openLowdbArchive(
         users: await countRecords(disk, 'users'),
         inbound: await countRecords(disk, 'inbound'),
         callbacks: await countRecords(disk, 'callbacks'),
-        published: lengthOf(published.entries()),
-        answers: lengthOf(answers.entries()),
+        receipts: lengthOf(receipts.entries()),
+        responses: lengthOf(responses.entries()),
+        clients: (await clients.list()).length,
+        tests: lengthOf(tests.index.all()),
       }),
       records,
       restore,
       find,
       close: () => {
-        closing ??= closeParts(work, [seeds, published, answers], release);
+        closing ??= closeAll(queue, [seeds, inbound, callbacks, receipts, responses, tests], release);
         return closing;
       },
     };
@@ -106,33 +125,36 @@ export async function openLowdbArchive(
   }
 }
 
-/** The records of one kind, a few files at a time. Throws UNAVAILABLE, naming the file, when one is damaged. */
+/** The records of one kind, read a few files at a time. Throws UNAVAILABLE, naming the file, when one is damaged. */
 async function* recordsOf<T>(
   disk: Disk,
-  work: Work,
+  queue: DiskQueue,
   kind: RecordKind,
-  isRecord: Shape<T>,
+  isRecord: Guard<T>,
   idOf: (record: T) => string,
 ): AsyncGenerator<T> {
   const read = async (name: string): Promise<T | undefined> => {
     const text = await disk.read(name);
     const isOfThisFile = (value: unknown): value is T =>
       isRecord(value) && recordName(kind, idOf(value)) === name;
-    return text === undefined ? undefined : parseFile(disk, name, text, isOfThisFile);
+    return text === undefined ? undefined : parseChecked(disk, name, text, isOfThisFile);
   };
   for await (const names of recordFiles(disk, kind)) {
     const whole = names.filter((name) => name.endsWith('.json')).sort();
-    for (let start = 0; start < whole.length; start += readAtOnce) {
-      const batch = whole.slice(start, start + readAtOnce);
-      const records = await Promise.all(batch.map((name) => work.run(() => read(name))));
-      for (const record of records) if (record !== undefined) yield record;
+    for await (const record of mapConcurrent(whole, readConcurrency, (name) => queue.run(() => read(name)))) {
+      if (record !== undefined) yield record;
     }
   }
 }
 
-/** Seeds with their LPS, which is elsewhere for those that pinged lately. */
-async function openSeeds(disk: Disk, work: Work, { clock, seeds: bounds }: StoreOptions) {
-  const lpsOf = new Map(await readLps(disk));
+/** Seeds with their LPS, which lps.json and its journal hold for recently active ones. */
+async function openSeeds(
+  options: StoreOptions & Omit<LpsJournalOptions, 'covered'> & { readonly queue: DiskQueue },
+) {
+  const { disk, queue, clock, seeds: bounds } = options;
+  const { journal: covered, lps } = await readLps(disk);
+  const journal = await openLpsJournal({ ...options, covered });
+  const lpsOf = new Map([...Object.entries(lps), ...journal.found]);
   let registered = await countRecords(disk, 'seeds');
   let changed = false;
   const recordOf = (imsi: string) =>
@@ -144,27 +166,29 @@ async function openSeeds(disk: Disk, work: Work, { clock, seeds: bounds }: Store
     const record = recordOf(imsi);
     await record.read();
     const isNew = record.data === null;
-    if (isNew && registered >= bounds.maxRegistered) throw tooManySeeds(bounds.maxRegistered);
+    if (isNew && registered >= bounds.maxRegistered) throw seedsFullError(bounds.maxRegistered);
     if (isNew) registered++;
     record.data = seed;
     await record.write();
-    // The store takes those for active that are named there.
-    if (clock.now() - lps * 1_000 <= bounds.activeMs) lpsOf.set(imsi, lps);
+    // Every seed in lps.json is loaded as active, and the store may be opened with another `[seeds] expiry`.
+    if (clock.now() - lps * 1_000 <= maxSeedExpiryMs) lpsOf.set(imsi, lps);
     else lpsOf.delete(imsi);
     changed = true;
   };
 
   return {
     withLps,
-    restore: (seed: Seed) => work.inTurn(`seed ${seed.imsi}`, () => restore(seed)),
+    restore: (seed: Seed) => queue.runExclusive(`seed ${seed.imsi}`, () => restore(seed)),
     find: (imsi: string): Promise<Seed | undefined> =>
-      work.run(async () => {
+      queue.run(async () => {
         const record = recordOf(imsi);
         await record.read();
         return record.data ? withLps(record.data) : undefined;
       }),
     close: async (): Promise<void> => {
-      if (changed) await disk.write(lpsFile, lpsText([...lpsOf].map(([imsi, lps]) => ({ imsi, lps }))));
+      const all = [...lpsOf].map(([imsi, lps]) => ({ imsi, lps }));
+      if (changed) await disk.write(lpsFile, lpsText(all, journal.last));
+      await journal.close();
     },
   };
 }

@@ -1,52 +1,66 @@
-// Durable files of one folder: what `write` and `append` have resolved for survives a power cut. Used by the
+// Durable files of one folder: once `write` or `append` has resolved, the data survives a power cut. Used by the
 // lowdb store only.
 
-import { type FileHandle, open, readdir, readFile, unlink } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errnoOf } from '../../errors.ts';
-import { makeFolder, syncFolder } from '../../folders.ts';
+import { systemErrorCode } from '../../errors.ts';
+import { replaceFile } from '../../lib/durable-files.ts';
+import { makeFolder, syncFolder } from '../../lib/folders.ts';
 import { diskError } from '../disk-error.ts';
-import { replaceFile } from './replace-file.ts';
+import { DamagedFileError } from './damaged-files.ts';
 
 export interface Disk {
   readonly folder: string;
-  /** The whole path of a file in the folder, for messages. */
+  /** The absolute path of a file in the folder, for messages. */
   pathOf(name: string): string;
-  /** The file's text, or undefined when there is none. Throws UNAVAILABLE. */
+  /**
+   * The file's text; undefined when there is none. Throws DamagedFileError when the disk cannot read it, and
+   * UNAVAILABLE.
+   */
   read(name: string): Promise<string | undefined>;
   /** The same as bytes. */
   readBytes(name: string): Promise<Buffer | undefined>;
-  /** The names in a folder, none when it is missing; to be called while the store opens. Throws UNAVAILABLE or CONFIG. */
+  /**
+   * The names in a folder, empty when it does not exist. For use while the store opens. Throws UNAVAILABLE or CONFIG.
+   */
   list(name: string): Promise<string[]>;
-  /** Replaces the file (mode 0600, folders 0700); a failure leaves the earlier one. Throws UNAVAILABLE. */
+  /** Replaces the file (mode 0600, folders 0700); on failure the earlier one remains. Throws UNAVAILABLE. */
   write(name: string, text: string | Iterable<string>): Promise<void>;
   /**
-   * Opens the file for appending, made when it is missing (mode 0600, folders 0700); what it holds beyond `length`
-   * bytes is cut off. Throws UNAVAILABLE.
+   * Opens the file for appending, creating it if necessary (mode 0600, folders 0700), and truncates it to `length`
+   * bytes. Throws UNAVAILABLE.
    */
-  openEnd(name: string, length: number): Promise<FileEnd>;
-  /**
-   * Removes the file, if there is one; a power cut right after may bring it back. Throws UNAVAILABLE.
-   */
+  openAppend(name: string, length: number): Promise<AppendFile>;
+  /** Renames the file durably, replacing a file of the new name. Throws UNAVAILABLE. */
+  move(name: string, newName: string): Promise<void>;
+  /** Removes temporary files of killed writes. Throws UNAVAILABLE or CONFIG. */
+  clearTemporary(): Promise<void>;
+  /** Removes the file if it exists; a power cut immediately afterwards may restore it. Throws UNAVAILABLE. */
   remove(name: string): Promise<void>;
 }
 
-/** The end of a file that grows. */
-export interface FileEnd {
+/** A file that is open for appending. */
+export interface AppendFile {
   /**
-   * Adds the bytes. Throws UNAVAILABLE, and may leave a part of them then: open the file anew, at the length
-   * that is known to be good.
+   * Appends the bytes durably. Throws UNAVAILABLE, possibly after writing a part of them; then reopen the file with
+   * the last valid length.
    */
   append(bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
 
-/** `mayWrite` throws when the folder is no longer ours. */
-export function createDisk(folder: string, mayWrite: () => void): Disk {
+/** Files in the course of being written; a folder of their own makes leftovers easy to identify. */
+const temporaryFolder = '.tmp';
+
+/** `assertOwned` throws when another process has taken over the folder. */
+export function createDisk(folder: string, assertOwned: () => void): Disk {
   const folders = new Map<string, Promise<void>>();
+  /** Differs from the prefix of a process that has lost the folder to this one and has not noticed yet. */
+  const temporaryPrefix = randomBytes(6).toString('hex');
   let writes = 0;
 
-  /** Made once for all who wait: none of them may rest on a folder that is not on disk yet. */
+  /** Created once for all concurrent callers, because none of them may rely on a folder that is not synced. */
   const folderOf = (path: string): Promise<void> => {
     const made = folders.get(path) ?? makeFolder(path);
     folders.set(path, made);
@@ -57,8 +71,29 @@ export function createDisk(folder: string, mayWrite: () => void): Disk {
     try {
       return await readFile(join(folder, name));
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return undefined;
+      if (systemErrorCode(error) === 'ENOENT') return undefined;
+      // A bad sector damages one file; the rest of the disk may be readable.
+      if (systemErrorCode(error) === 'EIO')
+        throw new DamagedFileError(join(folder, name), 'the disk cannot read it: EIO', 'opening');
       throw diskError(`cannot read ${join(folder, name)}`, error);
+    }
+  };
+
+  const list = async (name: string): Promise<string[]> => {
+    try {
+      return await readdir(join(folder, name));
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') return [];
+      throw diskError(`cannot list ${join(folder, name)}`, error, 'opening');
+    }
+  };
+
+  const remove = async (name: string): Promise<void> => {
+    assertOwned();
+    try {
+      await unlink(join(folder, name));
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw diskError(`cannot remove ${join(folder, name)}`, error);
     }
   };
 
@@ -67,54 +102,57 @@ export function createDisk(folder: string, mayWrite: () => void): Disk {
     pathOf: (name) => join(folder, name),
     read: async (name) => (await readBytes(name))?.toString(),
     readBytes,
-
-    list: async (name) => {
-      try {
-        return await readdir(join(folder, name));
-      } catch (error) {
-        if (errnoOf(error) === 'ENOENT') return [];
-        throw diskError(`cannot list ${join(folder, name)}`, error, 'opening');
-      }
-    },
+    list,
+    remove,
 
     write: async (name, text) => {
-      mayWrite();
+      assertOwned();
+      const file = join(folder, name);
+      const temporary = join(folder, temporaryFolder);
+      try {
+        await folderOf(temporary);
+        await folderOf(dirname(file));
+        await replaceFile(file, text, { temporary: join(temporary, `${temporaryPrefix}.${writes++}`) });
+      } catch (error) {
+        folders.delete(temporary);
+        folders.delete(dirname(file));
+        throw diskError(`cannot write ${file}`, error);
+      }
+    },
+
+    openAppend: async (name, length) => {
+      assertOwned();
       const file = join(folder, name);
       try {
         await folderOf(dirname(file));
-        // A number that a killed process has left is written over.
-        await replaceFile(file, text, `${file}.${writes++}`);
-        await syncFolder(dirname(file));
+        return await openAppendFile(file, length, assertOwned);
       } catch (error) {
         folders.delete(dirname(file));
         throw diskError(`cannot write ${file}`, error);
       }
     },
 
-    openEnd: async (name, length) => {
-      mayWrite();
-      const file = join(folder, name);
+    move: async (name, newName) => {
+      assertOwned();
+      const target = join(folder, newName);
       try {
-        await folderOf(dirname(file));
-        return await openEnd(file, length, mayWrite);
+        await folderOf(dirname(target));
+        await rename(join(folder, name), target);
+        await syncFolder(dirname(target));
+        await syncFolder(dirname(join(folder, name)));
       } catch (error) {
-        folders.delete(dirname(file));
-        throw diskError(`cannot write ${file}`, error);
+        folders.delete(dirname(target));
+        throw diskError(`cannot move ${join(folder, name)} to ${target}`, error);
       }
     },
 
-    remove: async (name) => {
-      mayWrite();
-      try {
-        await unlink(join(folder, name));
-      } catch (error) {
-        if (errnoOf(error) !== 'ENOENT') throw diskError(`cannot remove ${join(folder, name)}`, error);
-      }
+    clearTemporary: async () => {
+      for (const name of await list(temporaryFolder)) await remove(join(temporaryFolder, name));
     },
   };
 }
 
-async function openEnd(file: string, length: number, mayWrite: () => void): Promise<FileEnd> {
+async function openAppendFile(file: string, length: number, assertOwned: () => void): Promise<AppendFile> {
   const handle = await open(file, 'a', 0o600);
   try {
     await handle.truncate(length);
@@ -125,7 +163,7 @@ async function openEnd(file: string, length: number, mayWrite: () => void): Prom
     throw error;
   }
   return {
-    append: (bytes) => append(handle, file, bytes, mayWrite),
+    append: (bytes) => append(handle, file, bytes, assertOwned),
     close: () => handle.close(),
   };
 }
@@ -134,9 +172,9 @@ async function append(
   handle: FileHandle,
   file: string,
   bytes: Uint8Array,
-  mayWrite: () => void,
+  assertOwned: () => void,
 ): Promise<void> {
-  mayWrite();
+  assertOwned();
   try {
     await handle.appendFile(bytes);
     await handle.datasync();

@@ -1,24 +1,24 @@
-// Writes a file soon after its data has changed, never twice at once, and again while that fails.
-// The lowdb store's LPS are flushed by it.
+// Writes a file shortly after its data has changed, one write at a time, and retries while that fails. Used for the
+// LPS of the lowdb store.
 
-import type { Clock, Log } from '../../domain/ports.ts';
+import type { Clock, Log } from '../../domain/shared/ports.ts';
 import type { SwobError } from '../../errors.ts';
 import { diskError } from '../disk-error.ts';
 
 export interface Flusher {
-  /** Says that there is something to write. */
+  /** Requests a write. */
   mark(): void;
-  /** Why the last write failed, until one succeeds. */
+  /** The error of the last write, until one succeeds. */
   readonly failure: SwobError | undefined;
-  /** Writes what is left; throws when that fails. */
+  /** Writes pending changes. Throws when that fails. */
   close(): Promise<void>;
 }
 
-/** Half of the second that a ping's LPS may be in memory only; the other half is for the write. */
+/** An LPS may be in memory only for one second: half of it is for the delay, the other half for the write. */
 const delayMs = 500;
 const retryMs = 1_000;
 
-/** A timer runs only while there is something to write. */
+/** A timer runs only while a write is pending. */
 export function createFlusher(clock: Clock, log: Log, folder: string, write: () => Promise<void>): Flusher {
   let dirty = false;
   let closed = false;
@@ -30,13 +30,16 @@ export function createFlusher(clock: Clock, log: Log, folder: string, write: () 
     dirty = false;
     try {
       await write();
-      if (failure) log.info({ folder }, 'the store can be written again');
+      if (failure) log.info({ folder }, 'the store is writable again');
       failure = undefined;
     } catch (error) {
       dirty = true;
       const reason = diskError(`cannot write the store ${folder}`, error);
       if (!failure)
-        log.error({ folder, reason: reason.message }, 'pings are refused until it can be written');
+        log.error(
+          { folder, reason: reason.message },
+          'the store is not writable; pings are rejected until it is',
+        );
       failure = reason;
     }
   };

@@ -1,136 +1,217 @@
-// Parcels of the lowdb store: a file each, and their times in memory. What a parcel holds is read when it is
-// asked for.
+// Outboxes of the lowdb store: one file per entry, and the index of their times in memory. The content of an entry is
+// read on demand.
 
-import type { Parcel } from '../../domain/model.ts';
-import type { Log, OutboxStore } from '../../domain/ports.ts';
+import type { OutboxEntry } from '../../domain/shared/model.ts';
+import type { Claim, Log, OutboxStore } from '../../domain/shared/ports.ts';
 import { messageOf, type SwobError } from '../../errors.ts';
-import { createOutboxIndex, type OutboxIndex, type ParcelTimes } from '../memory/outbox-index.ts';
-import { isParcel } from '../shapes.ts';
+import { isOutboxEntry } from '../guards.ts';
+import { createOutboxIndex, type EntryTimes, type OutboxIndex } from '../memory/outbox-index.ts';
+import { openAttemptJournal } from './attempt-journal.ts';
+import { type DamageHandler, parseChecked, readOrQuarantine } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
-import { openRecord, parseFile, type RecordKind, recordFiles, recordName } from './record.ts';
-import type { Work } from './work.ts';
+import type { DiskQueue } from './disk-queue.ts';
+import { openRecord, type RecordKind, recordFiles, recordName } from './record-file.ts';
 
 export interface LowdbOutboxOptions<T> {
   readonly disk: Disk;
-  readonly work: Work;
+  readonly queue: DiskQueue;
   readonly log: Log;
+  readonly damage: DamageHandler;
   readonly kind: Extract<RecordKind, 'inbound' | 'callbacks'>;
   readonly isContent: (value: unknown) => value is T;
   readonly max: number;
-  /** Why a new parcel is refused. */
+  /** Creates the error that rejects a new entry. */
   readonly full: (max: number) => SwobError;
   /** Throws when the store is closed. */
   readonly assertOpen: () => void;
 }
 
-/** Loads the times of all parcels. Throws CONFIG when a file is damaged, UNAVAILABLE when one cannot be read. */
-export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promise<OutboxStore<T>> {
-  const { disk, work, log, kind, max, full, assertOpen } = options;
-  const isWhole = isParcel(options.isContent);
-  const index = await loadIndex(disk, work, kind, isWhole);
-  /** New ones on their way to the disk: many at once do not pass the bound together. */
-  let arriving = 0;
+export interface LowdbOutbox<T> {
+  readonly store: OutboxStore<T>;
+  close(): Promise<void>;
+}
 
-  const inTurn = <R>(id: string, job: () => Promise<R>): Promise<R> => {
+/** Loads the times of all entries. Throws UNAVAILABLE when a file cannot be read. */
+export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promise<LowdbOutbox<T>> {
+  const { disk, queue, log, kind, max, full, assertOpen } = options;
+  const isEntry = isOutboxEntry(options.isContent);
+  const index = await loadIndex(options, isEntry);
+  const { damage } = options;
+  // The name sorts before the folder that the lines move to, so a backup in the order of names misses none of them.
+  const name = `attempts-${kind}`;
+  const journal = await openAttemptJournal({ disk, log, damage, name, isRecord: isEntry });
+  /** New entries being written; counted so that concurrent ones cannot exceed the maximum together. */
+  let pendingNew = 0;
+  /** Order keys with a new claimed entry being written, which others must follow. */
+  const claiming = new Set<string>();
+
+  const runExclusive = <R>(id: string, job: () => Promise<R>): Promise<R> => {
     assertOpen();
-    return work.inTurn(`${kind} ${id}`, job);
+    return queue.runExclusive(`${kind} ${id}`, job);
   };
   const recordOf = (id: string) =>
-    openRecord(disk, kind, id, (value): value is Parcel<T> => isWhole(value) && value.id === id);
+    openRecord(disk, kind, id, (value): value is OutboxEntry<T> => isEntry(value) && value.id === id);
 
-  const get = (id: string): Promise<Parcel<T> | undefined> =>
-    inTurn(id, async () => {
+  const get = (id: string): Promise<OutboxEntry<T> | undefined> =>
+    runExclusive(id, async () => {
       if (!index.has(id)) return undefined;
+      const sending = journal.get(id);
+      if (sending) return sending;
       const record = recordOf(id);
       await record.read();
       if (record.data) return record.data;
-      log.warn({ id, file: disk.pathOf(recordName(kind, id)) }, 'a parcel is gone: its file was removed');
+      log.warn({ id, file: disk.pathOf(recordName(kind, id)) }, 'the file of an entry is missing');
       index.delete(id);
       return undefined;
     });
 
-  const put = async (parcel: Parcel<T>): Promise<void> => {
-    const isNew = !index.has(parcel.id);
-    if (isNew && index.waiting + index.givenUp + arriving >= max) throw full(max);
-    if (isNew) arriving++;
+  const withinMaximum = async (entry: OutboxEntry<T>, write: () => Promise<void>): Promise<void> => {
+    const isNew = !index.has(entry.id);
+    if (isNew && index.waiting + index.deadLetters + pendingNew >= max) throw full(max);
+    if (isNew) pendingNew++;
     try {
-      const record = recordOf(parcel.id);
-      record.data = parcel;
-      await record.write();
-      index.set(parcel);
+      await write();
     } finally {
-      if (isNew) arriving--;
+      if (isNew) pendingNew--;
     }
+  };
+  const writeFile = async (entry: OutboxEntry<T>): Promise<void> => {
+    const record = recordOf(entry.id);
+    record.data = entry;
+    await record.write();
+    journal.done(entry.id);
+  };
+  const put = (entry: OutboxEntry<T>): Promise<void> =>
+    withinMaximum(entry, async () => {
+      const sequenced = index.sequenced(entry);
+      await writeFile(sequenced);
+      index.set(sequenced);
+    });
+  const hold = async (entry: OutboxEntry<T>): Promise<Claim> => {
+    const { id, orderKey } = entry;
+    const isThere = index.has(id);
+    if (isThere && !index.isClaimed(id)) return 'taken';
+    if (!isThere && (index.isWaitingFor(orderKey) || claiming.has(orderKey ?? ''))) return 'behind';
+    const sequenced = index.sequenced(entry);
+    const hasFile = isThere && !journal.get(id);
+    if (orderKey !== undefined) claiming.add(orderKey);
+    let claim: Claim = 'claimed';
+    try {
+      await withinMaximum(sequenced, async () => {
+        await (hasFile ? writeFile(sequenced) : journal.add(sequenced));
+        // Another entry of its order key was put during the write.
+        if (!isThere && index.isWaitingFor(orderKey)) claim = 'behind';
+        if (claim === 'claimed') index.hold(sequenced);
+        else journal.done(id);
+      });
+    } finally {
+      if (orderKey !== undefined) claiming.delete(orderKey);
+    }
+    return claim;
   };
 
   const remove = async (id: string): Promise<void> => {
-    // A power cut may bring the file back. Then it is delivered again, under the same id, and its receipt says
-    // that it is done.
-    await disk.remove(recordName(kind, id));
+    // If a power cut restores the file, the entry is delivered again under the same id, and its receipt shows that it
+    // is done.
+    if (journal.get(id)) journal.done(id);
+    else await disk.remove(recordName(kind, id));
     index.delete(id);
   };
 
-  /** A damaged one is told, and hides no other. */
-  const readable = (id: string): Promise<Parcel<T> | undefined> =>
+  /** Logs a damaged entry instead of failing the whole list. */
+  const readOrLog = (id: string): Promise<OutboxEntry<T> | undefined> =>
     get(id).catch((error: unknown) => {
-      if (index.has(id)) log.error({ id, reason: messageOf(error) }, 'a parcel cannot be read');
+      if (index.has(id)) log.error({ id, reason: messageOf(error) }, 'an entry cannot be read');
       return undefined;
     });
 
-  return {
-    get: async (id) => {
-      assertOpen();
-      // Most SMS are no parcel: that answer costs nothing.
-      return index.has(id) ? get(id) : undefined;
-    },
-    put: async (parcel) => inTurn(parcel.id, () => put(parcel)),
-    remove: async (id) => inTurn(id, () => remove(id)),
-    discard: async (id) =>
-      inTurn(id, async () => {
-        const givenUp = index.isGivenUp(id);
-        if (givenUp) await remove(id);
-        return givenUp;
+  const getIfIndexed = async (id: string): Promise<OutboxEntry<T> | undefined> => {
+    assertOpen();
+    // Most SMS have no entry, and this lookup costs nothing for them.
+    return index.has(id) ? get(id) : undefined;
+  };
+
+  /** Sequential, because an operator can wait and messages must not queue behind the list on disk. */
+  const readAll = async (ids: readonly string[], isListed: (entry: OutboxEntry<T>) => boolean) => {
+    const entries: OutboxEntry<T>[] = [];
+    for (const id of ids) {
+      const entry = await readOrLog(id);
+      if (entry && isListed(entry)) entries.push(entry);
+    }
+    return entries;
+  };
+
+  // A file is newer than the line and has more recent data.
+  for (const entry of journal.left) if (!index.has(entry.id)) await put(entry);
+  await journal.clearLeft();
+
+  const store: OutboxStore<T> = {
+    get: getIfIndexed,
+    // Every entry in the index has been synced.
+    getDurable: getIfIndexed,
+    put: async (entry) => runExclusive(entry.id, () => put(entry)),
+    remove: async (id) => runExclusive(id, () => remove(id)),
+    removeDeadLetter: async (id) =>
+      runExclusive(id, async () => {
+        const deadLetters = index.isDeadLetter(id);
+        if (deadLetters) await remove(id);
+        return deadLetters;
       }),
     claim: async (now, limit) => index.claim(now, limit),
+    // Bypasses the disk queue, because lines of many entries are written together.
+    putClaimed: async (entry) => {
+      assertOpen();
+      return index.has(entry.id) ? runExclusive(entry.id, () => hold(entry)) : hold(entry);
+    },
     settle: async (id, next) => {
-      await inTurn(id, () => (next ? put(next) : remove(id)));
+      await runExclusive(id, () => (next ? put(next) : remove(id)));
       return true;
     },
-    // Not written: after a restart it is due when it was before.
-    putOff: async (id, until) => index.putOff(id, until),
-    nextDue: async () => index.nextDue(),
-    failed: async (limit) => {
-      const parcels: Parcel<T>[] = [];
-      // One after the other: an operator can wait, and messages do not wait for the disk behind this.
-      for (const id of index.failed(limit)) {
-        const parcel = await readable(id);
-        if (parcel?.dueAt === null) parcels.push(parcel);
+    // Not written: after a restart the entry is due at its earlier time.
+    postpone: async (id, until) => index.putOff(id, until),
+    nextDueAt: async () => index.nextDue(),
+    deadLetters: async (limit, offset) => readAll(index.failed(limit, offset), ({ dueAt }) => dueAt === null),
+    waiting: async (limit, offset) => readAll(index.waitingIds(limit, offset), ({ dueAt }) => dueAt !== null),
+    countBehind: async () => index.behind,
+    waitingOf: async (orderKey, limit) =>
+      readAll(index.idsOf(orderKey, limit), ({ dueAt }) => dueAt !== null),
+    count: async () => ({ waiting: index.waiting, deadLetters: index.deadLetters }),
+  };
+  return {
+    store,
+    close: async () => {
+      try {
+        // A file loses nothing that it once held; lines at the end of a journal may be lost undetected
+        // (segment-lines.ts).
+        for (const entry of journal.open()) await writeFile(entry);
+        await journal.close();
+      } catch (error) {
+        log.warn({ reason: messageOf(error) }, 'entries with an attempt in progress stay in their journal');
       }
-      return parcels;
     },
-    count: async () => ({ waiting: index.waiting, failed: index.givenUp }),
   };
 }
 
 async function loadIndex<T>(
-  disk: Disk,
-  work: Work,
-  kind: RecordKind,
-  isWhole: (value: unknown) => value is Parcel<T>,
+  { disk, queue, kind, damage }: LowdbOutboxOptions<T>,
+  isEntry: (value: unknown) => value is OutboxEntry<T>,
 ): Promise<OutboxIndex> {
-  const found: ParcelTimes[] = [];
+  const found: EntryTimes[] = [];
   const load = async (name: string): Promise<void> => {
-    // What a killed write has left may hold half a message.
-    if (/\.json\.\d+$/.test(name)) return disk.remove(name);
-    const text = name.endsWith('.json') ? await disk.read(name) : undefined;
-    if (text === undefined) return;
-    const isOfThisFile = (value: unknown): value is Parcel<T> =>
-      isWhole(value) && recordName(kind, value.id) === name;
-    const { id, since, dueAt } = parseFile(disk, name, text, isOfThisFile, 'opening');
-    found.push({ id, since, dueAt });
+    if (!name.endsWith('.json')) return;
+    const isOfThisFile = (value: unknown): value is OutboxEntry<T> =>
+      isEntry(value) && recordName(kind, value.id) === name;
+    const entry = await readOrQuarantine(damage, name, async () => {
+      const text = await disk.read(name);
+      return text === undefined ? undefined : parseChecked(disk, name, text, isOfThisFile, 'opening');
+    });
+    if (!entry) return;
+    const { id, since, dueAt, orderKey, sequence } = entry;
+    const order = orderKey !== undefined && { orderKey };
+    found.push({ id, since, dueAt, ...order, ...(sequence !== undefined && { sequence }) });
   };
   for await (const names of recordFiles(disk, kind)) {
-    await Promise.all(names.map((name) => work.run(() => load(name))));
+    await Promise.all(names.map((name) => queue.run(() => load(name))));
   }
   return createOutboxIndex(found);
 }

@@ -1,46 +1,81 @@
-// Seeds of the lowdb store: registrations are files, written at once; the LPS of the seeds that pinged
-// lately are in memory and in one file, flushed within a second. The others are on disk only.
+// Seeds of the lowdb store: every registration is a file. The LPS of recently active seeds are in memory and in one
+// file that is flushed within a second; a seed that becomes active is in a journal before that. All other seeds are
+// on disk only.
 
-import type { Seed } from '../../domain/model.ts';
-import type { SeedStore } from '../../domain/ports.ts';
+import type { Seed } from '../../domain/seeds/model.ts';
+import type { SeedStore } from '../../domain/seeds/ports.ts';
 import { messageOf } from '../../errors.ts';
+import { mapConcurrent } from '../../lib/concurrency.ts';
+import { seedEvictionWarning, seedsFullError } from '../errors.ts';
+import { isSeed } from '../guards.ts';
 import { createRecentSeeds, isSameRegistration } from '../memory/recent-seeds.ts';
 import type { StoreOptions } from '../options.ts';
-import { tooManySeeds } from '../refusals.ts';
-import { isSeed } from '../shapes.ts';
+import { DamagedFileError, type DamageHandler, readOrQuarantine } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
+import type { DiskQueue } from './disk-queue.ts';
+import { createEvictionCandidates } from './eviction-candidates.ts';
 import { createFlusher } from './flusher.ts';
-import { countRecords, openRecord } from './record.ts';
-import { lpsFile, lpsText, readLps } from './seed-files.ts';
-import type { Work } from './work.ts';
+import { emptyLpsFile, lpsFile, lpsText, readLps } from './lps-file.ts';
+import { openLpsJournal } from './lps-journal.ts';
+import { countRecords, openRecord, recordName } from './record-file.ts';
 
 export interface LowdbSeeds {
   readonly store: SeedStore;
   close(): Promise<void>;
 }
 
-/** Seeds that leave memory after a flush: few, so that the next flush is not late. */
-const retiredPerFlush = 100;
-/** Files that are read at once when the store opens. */
-const loadedAtOnce = 32;
+/** Seeds moved from memory to disk per flush; few, so that the next flush is not delayed. */
+const maxRetiredPerFlush = 100;
+/** New seeds that may be registered before others have been evicted. */
+const maxOvershoot = 64;
+/** Seeds on disk are searched for candidates only when they are at least one in this many. */
+const inactiveShareDivisor = 200;
+/** Files read concurrently when the store opens. */
+const loadConcurrency = 32;
 
-/** Loads the seeds that pinged lately; throws UNAVAILABLE when a file of theirs is damaged. */
-export async function openLowdbSeeds(
-  disk: Disk,
-  work: Work,
-  options: StoreOptions,
-  assertOpen: () => void,
-): Promise<LowdbSeeds> {
-  const { clock, log } = options;
+export interface LowdbSeedsOptions extends Pick<StoreOptions, 'clock' | 'log' | 'seeds'> {
+  readonly disk: Disk;
+  readonly queue: DiskQueue;
+  readonly damage: DamageHandler;
+  readonly cleanShutdown: boolean;
+  /** Throws when the store is closed. */
+  readonly assertOpen: () => void;
+}
+
+/** Loads the recently active seeds. */
+export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbSeeds> {
+  const { disk, queue, damage, clock, log, assertOpen } = options;
   const { activeMs, maxRegistered } = options.seeds;
   const recent = createRecentSeeds(clock, activeMs);
+  // Without the file no seed is active until its next ping, which is soon.
+  const { journal: covered, lps } =
+    (await readOrQuarantine(damage, lpsFile, () => readLps(disk))) ?? emptyLpsFile;
+  const journal = await openLpsJournal({ ...options, covered });
 
-  const recordOf = (imsi: string, when?: 'opening') =>
-    openRecord(disk, 'seeds', imsi, (value): value is Seed => isSeed(value) && value.imsi === imsi, when);
+  let registered = await countRecords(disk, 'seeds');
+  let evicted = 0;
+  const silent = createEvictionCandidates({
+    disk,
+    queue,
+    isRecent: (imsi) => recent.get(imsi) !== undefined,
+    batchSize: Math.max(16, Math.ceil(maxRegistered / 20)),
+  });
 
-  const readRecord = async (imsi: string, when?: 'opening'): Promise<Seed | undefined> => {
-    const record = recordOf(imsi, when);
-    await record.read();
+  const recordOf = (imsi: string) =>
+    openRecord(disk, 'seeds', imsi, (value): value is Seed => isSeed(value) && value.imsi === imsi);
+
+  /**
+   * Quarantines a damaged record, because the next ping restores all of its data. Must run exclusively for each IMSI.
+   */
+  const readRecord = async (imsi: string): Promise<Seed | undefined> => {
+    const record = recordOf(imsi);
+    try {
+      await record.read();
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error;
+      await damage.onFile(recordName('seeds', imsi), error);
+      registered--;
+    }
     return record.data ?? undefined;
   };
 
@@ -50,23 +85,25 @@ export async function openLowdbSeeds(
     await record.write();
   };
 
-  /** Gives a seed that is no longer active its last LPS on disk, and lets it go. */
+  /** Writes the last LPS of a seed that is no longer active to disk and removes it from memory. */
   const retire = (old: Seed): Promise<void> =>
-    work.inTurn(`seed ${old.imsi}`, async () => {
-      // It may have pinged, or changed its number, while this waited.
+    queue.runExclusive(`seed ${old.imsi}`, async () => {
+      // The seed may have pinged or changed its number while this job waited.
       if (recent.get(old.imsi) !== old) return;
       const stored = await readRecord(old.imsi);
       if (stored && stored.lps !== old.lps) await writeRecord({ ...stored, lps: old.lps });
-      recent.drop(old);
+      recent.remove(old);
     });
 
   const flusher = createFlusher(clock, log, disk.folder, async () => {
-    await disk.write(lpsFile, lpsText(recent.all()));
-    const leaving = recent.stale(retiredPerFlush).map(async (old) => {
+    const { last } = journal;
+    await disk.write(lpsFile, lpsText(recent.all(), last));
+    journal.cover(last);
+    const leaving = recent.stale(maxRetiredPerFlush).map(async (old) => {
       await retire(old).catch((error: unknown) => {
-        // Its LPS no longer matters, and its registration is tried again when it pings.
-        log.warn({ reason: messageOf(error) }, 'the last LPS of a seed could not be kept');
-        recent.drop(old);
+        // Its LPS is obsolete, and its next ping registers it again.
+        log.warn({ reason: messageOf(error) }, 'could not store the last LPS of a seed');
+        recent.remove(old);
       });
     });
     await Promise.all(leaving);
@@ -77,14 +114,13 @@ export async function openLowdbSeeds(
     flusher.mark();
   };
 
-  let registered = await countRecords(disk, 'seeds');
   let closing = false;
 
   const register = async (seed: Seed): Promise<void> => {
     const known = recent.get(seed.imsi) ?? (await readRecord(seed.imsi));
     if (!known || !isSameRegistration(known, seed)) {
-      if (!known && registered >= maxRegistered) throw tooManySeeds(maxRegistered);
-      // Counted before the write, so that many at once do not pass the bound together.
+      if (!known && registered >= maxRegistered + maxOvershoot) throw seedsFullError(maxRegistered);
+      // Counted before the write, so that concurrent registrations cannot exceed the maximum together.
       if (!known) registered++;
       try {
         await writeRecord(seed);
@@ -93,47 +129,81 @@ export async function openLowdbSeeds(
         throw error;
       }
     }
-    touch(seed);
+    await journal.add(seed, () => touch(seed));
   };
 
   const registerInTurn = async (seed: Seed): Promise<void> => {
     assertOpen();
     if (flusher.failure) throw flusher.failure;
-    await work.inTurn(`seed ${seed.imsi}`, () => register(seed));
+    if (registered > maxRegistered) await evictSurplus();
+    await queue.runExclusive(`seed ${seed.imsi}`, () => register(seed));
+    // Outside the queue, because a job must not wait for another one. Repeated while concurrent registrations exceed
+    // the maximum.
+    for (let tries = 0; registered > maxRegistered && tries < maxOvershoot; tries++) await evictSurplus();
   };
 
-  const lpsOf = (await readLps(disk)).sort(([, a], [, b]) => a - b);
-  for (let start = 0; start < lpsOf.length; start += loadedAtOnce) {
-    const batch = lpsOf.slice(start, start + loadedAtOnce);
-    const records = await Promise.all(batch.map(([imsi]) => readRecord(imsi, 'opening')));
-    for (const [index, [imsi, lps]] of batch.entries()) {
-      const record = records[index];
-      // Wall time is all that is known of the time before this start; a time to come counts as now.
-      if (record) recent.touch({ ...record, lps }, Math.max(0, clock.now() - lps * 1_000));
-      else log.warn({ imsi, file: disk.pathOf(lpsFile) }, 'a seed pinged, but its registration is gone');
-    }
+  const evict = async (): Promise<void> => {
+    // Finding a few candidates among many records would take reading all of them.
+    const inactive = registered - recent.size;
+    const onDisk = inactive * inactiveShareDivisor > registered ? await silent.next() : undefined;
+    const imsi = onDisk ?? recent.oldest()?.imsi;
+    if (imsi === undefined) return;
+    await queue.runExclusive(`seed ${imsi}`, async () => {
+      const active = recent.get(imsi);
+      if (active && (onDisk !== undefined || active !== recent.oldest())) return;
+      await disk.remove(recordName('seeds', imsi));
+      if (active) recent.remove(active);
+      registered--;
+      if (evicted++ === 0) log.warn({ maxRegistered }, seedEvictionWarning);
+    });
+  };
+  let evicting: Promise<void> | undefined;
+  /** Evicts the seeds that have been silent longest, one after the other. */
+  const evictSurplus = (): Promise<void> => {
+    evicting ??= (async () => {
+      for (let tries = 0; registered > maxRegistered && tries < maxOvershoot; tries++) await evict();
+    })()
+      .catch((error: unknown) => {
+        log.warn({ reason: messageOf(error) }, 'could not evict a seed for a new one');
+      })
+      .finally(() => {
+        evicting = undefined;
+      });
+    return evicting;
+  };
+
+  const lpsOf = [...new Map([...Object.entries(lps), ...journal.found])].sort(([, a], [, b]) => a - b);
+  const loaded = mapConcurrent(lpsOf, loadConcurrency, async ([imsi, lps]) => {
+    return { imsi, lps, record: await readRecord(imsi) };
+  });
+  for await (const { imsi, lps, record } of loaded) {
+    // Only wall time covers the time before this start; a time in the future counts as now.
+    if (record) recent.touch({ ...record, lps }, Math.max(0, clock.now() - lps * 1_000));
+    else log.warn({ imsi, file: disk.pathOf(lpsFile) }, 'the registration of an active seed is missing');
   }
 
   return {
     store: {
       ping: (seed) =>
-        closing || flusher.failure || !recent.touchKnown(seed) ? registerInTurn(seed) : flusher.mark(),
+        closing || flusher.failure || !recent.touchIfActive(seed) ? registerInTurn(seed) : flusher.mark(),
 
       active: (maxAgeMs) => {
-        // Those that went quiet when the last flush was over leave memory by another one.
+        // Seeds that became inactive after the last flush leave memory with another one.
         if (recent.stale(1).length > 0) flusher.mark();
         return recent.list(maxAgeMs);
       },
+      usage: async () => ({ registered, evicted }),
       getActive: async (imsi, maxAgeMs) => recent.get(imsi, maxAgeMs),
       get: async (imsi) => {
         assertOpen();
-        return recent.get(imsi) ?? (await work.run(() => readRecord(imsi)));
+        return recent.get(imsi) ?? (await queue.runExclusive(`seed ${imsi}`, () => readRecord(imsi)));
       },
     },
-    close: () => {
-      // What is taken until here is in the last flush.
+    close: async () => {
+      // The last flush includes everything accepted up to this point.
       closing = true;
-      return flusher.close();
+      await flusher.close();
+      await journal.close();
     },
   };
 }

@@ -1,55 +1,77 @@
-// The store of `[store] url = file:<folder>`: users, seeds, parcels and what is remembered on disk, sessions
-// and limits in memory, one process at a time. Opened by app.
+// The store of `[store] url = file:<folder>`, for one process at a time: users, seeds, outboxes, receipts, responses
+// and wrong guesses are on disk; sessions and other limits are in memory. Opened by app.
 
-import type { Store } from '../../domain/ports.ts';
-import { createMemoryLimits } from '../memory/limits.ts';
+import { randomBytes } from 'node:crypto';
+import type { Store } from '../../domain/store.ts';
+import { storeClosedError } from '../errors.ts';
+import { createMemoryPasswordClaims } from '../memory/password-claims.ts';
 import { createMemorySessions } from '../memory/sessions.ts';
 import type { StoreOptions } from '../options.ts';
-import { storeClosed } from '../refusals.ts';
-import { openFolder } from './folder.ts';
-import { closeParts, openParts } from './parts.ts';
+import { closeAll, openCollections } from './collections.ts';
+import { quarantineDamage } from './damaged-files.ts';
+import { openLowdbClients } from './delivering-clients.ts';
+import { openLowdbLimits } from './limits.ts';
+import { openFolder } from './open-folder.ts';
+import { openLowdbTests } from './reliability-tests.ts';
 import { openLowdbSeeds } from './seeds.ts';
 import { createLowdbUsers } from './users.ts';
-import { createWork } from './work.ts';
 
-/** Hidden: no record of the store. */
+/** Hidden, so that it does not count as a record. */
 const probeFile = '.probe';
-
-/** Files open at once, and requests that may wait for them. */
-export const workBounds = { width: 32, maxWaiting: 10_000 };
+/**
+ * Bytes that a probe writes as hex: as much as a record and the entry of a new folder. An empty file can be created
+ * on a full disk, and repetitive data takes no space on a file system that compresses.
+ */
+const probeBytes = 4_096;
 
 /**
- * Opens the store, made when the folder is missing or empty. Throws UNAVAILABLE when another process
- * has it, or a file is damaged, or the disk refuses; CONFIG when the folder is no store of this version.
+ * Opens the store, creating it when the folder is missing or empty. Throws UNAVAILABLE when another process uses it
+ * or for errors of the disk; CONFIG when the folder is not a store, is of a later version, or has a damaged
+ * meta.json. Other damaged files are quarantined.
  */
 export async function openLowdbStore(options: StoreOptions & { readonly folder: string }): Promise<Store> {
-  const { disk, release } = await openFolder(options.folder, options);
+  const { disk, queue, cleanShutdown, release } = await openFolder(options.folder, options);
   try {
     let closing: Promise<void> | undefined;
     const assertOpen = (): void => {
-      if (closing) throw storeClosed();
+      if (closing) throw storeClosedError();
     };
-    const work = createWork(workBounds);
-    const { clock } = options;
-    const seeds = await openLowdbSeeds(disk, work, options, assertOpen);
-    const { inbound, callbacks, published, answers } = await openParts(options, disk, work, assertOpen);
+    const { clock, log } = options;
+    const opened = {
+      ...options,
+      disk,
+      queue,
+      damage: quarantineDamage(disk, log, clock),
+      cleanShutdown,
+      assertOpen,
+    };
+    const seeds = await openLowdbSeeds(opened);
+    const clients = await openLowdbClients(opened);
+    const tests = await openLowdbTests(opened);
+    const { inbound, callbacks, receipts, responses } = await openCollections(opened);
+    const limits = await openLowdbLimits(opened);
 
     return {
       seeds: seeds.store,
+      clients,
+      tests: tests.store,
       sessions: createMemorySessions(clock, options.sessions),
-      limits: createMemoryLimits(clock),
-      users: createLowdbUsers(disk, work, clock, assertOpen),
-      inbound,
-      published: published.store,
-      callbacks,
-      answers: answers.store,
+      passwordClaims: createMemoryPasswordClaims(clock),
+      limits: limits.store,
+      users: createLowdbUsers(disk, queue, clock, assertOpen),
+      inbound: inbound.store,
+      receipts: receipts.store,
+      callbacks: callbacks.store,
+      responses: responses.store,
       probe: async () => {
         assertOpen();
-        // Through the same queue as everything else: a disk that hangs is found by it, too.
-        await work.inTurn('probe', () => disk.write(probeFile, ''));
+        // Uses the same queue as all other operations, so that a hanging disk is detected too.
+        await queue.runExclusive('probe', () =>
+          disk.write(probeFile, randomBytes(probeBytes).toString('hex')),
+        );
       },
       close: () => {
-        closing ??= closeParts(work, [seeds, published, answers], release);
+        closing ??= closeAll(queue, [seeds, tests, inbound, callbacks, receipts, responses, limits], release);
         return closing;
       },
     };

@@ -1,55 +1,74 @@
-// Paired users of the lowdb store: a file each, read on demand and remembered for some seconds, as what was written is.
-// Nobody else writes them while the store is locked.
+// Paired users of the lowdb store: one file each, read on demand and cached for some seconds, also after a write.
+// Safe because the lock excludes other writers.
 
-import type { PairedUser } from '../../domain/model.ts';
-import type { Clock, UserStore } from '../../domain/ports.ts';
-import { createExpiringMap } from '../memory/expiring-map.ts';
-import { isUser } from '../shapes.ts';
+import type { PairedUser } from '../../domain/pairing/model.ts';
+import type { UserStore } from '../../domain/pairing/ports.ts';
+import type { Clock } from '../../domain/shared/ports.ts';
+import { createTtlCache } from '../../lib/ttl-cache.ts';
+import { isUser } from '../guards.ts';
 import type { Disk } from './disk.ts';
-import { openRecord } from './record.ts';
-import type { Work } from './work.ts';
+import type { DiskQueue } from './disk-queue.ts';
+import { openRecord } from './record-file.ts';
 
-/** So long after it was read or written, a change that an operator makes by hand may go unnoticed; in milliseconds. */
-const rememberMs = 10_000;
+/** A file that an operator removes or restores may go unnoticed for this long, in milliseconds. */
+const cacheTtlMs = 10_000;
 /** About 2 MB. */
-const maxRemembered = 2_000;
+const maxCached = 2_000;
 
 /** `assertOpen` throws when the store is closed. */
 export function createLowdbUsers(
   disk: Disk,
-  work: Work,
+  queue: DiskQueue,
   clock: Pick<Clock, 'monotonic'>,
   assertOpen: () => void,
 ): UserStore {
-  const recent = createExpiringMap<PairedUser>(clock, rememberMs, maxRemembered);
-  /** In turn, so that what was read before a write is not remembered after it. */
-  const inTurn = <T>(userId: string, job: () => Promise<T>): Promise<T> => work.inTurn(`user ${userId}`, job);
+  const recent = createTtlCache<PairedUser>(clock, cacheTtlMs, maxCached);
+  /** Exclusive, so that a value read before a write is not cached after it. */
+  const runExclusive = <T>(userId: string, job: () => Promise<T>): Promise<T> =>
+    queue.runExclusive(`user ${userId}`, job);
+
+  const get = async (userId: string): Promise<PairedUser | undefined> => {
+    assertOpen();
+    const known = recent.get(userId);
+    if (known) return known;
+    return runExclusive(userId, async () => {
+      const record = openUser(disk, userId);
+      await record.read();
+      if (!record.data) return undefined;
+      recent.set(userId, record.data);
+      return record.data;
+    });
+  };
+
+  const write = async (
+    user: PairedUser,
+    may: (known: PairedUser | undefined) => boolean,
+  ): Promise<boolean> => {
+    const record = openUser(disk, user.userId);
+    const known = recent.get(user.userId);
+    // A damaged record may hold the only copy of the earlier key, so it is not overwritten.
+    if (!known) await record.read();
+    if (!may(known ?? record.data ?? undefined)) return false;
+    recent.delete(user.userId);
+    record.data = user;
+    await record.write();
+    recent.set(user.userId, user);
+    return true;
+  };
 
   return {
-    get: async (userId) => {
-      assertOpen();
-      const known = recent.get(userId);
-      if (known) return known;
-      return inTurn(userId, async () => {
-        const record = openUser(disk, userId);
-        await record.read();
-        if (!record.data) return undefined;
-        recent.set(userId, record.data);
-        return record.data;
-      });
-    },
+    get,
+    // A failed write leaves the earlier record in place.
+    getDurable: get,
 
     put: async (user) => {
       assertOpen();
-      return inTurn(user.userId, async () => {
-        const record = openUser(disk, user.userId);
-        // A damaged record may be all that is left of the earlier key: it is not written over.
-        if (!recent.get(user.userId)) await record.read();
-        recent.delete(user.userId);
-        record.data = user;
-        await record.write();
-        recent.set(user.userId, user);
-      });
+      return runExclusive(user.userId, async () => void (await write(user, () => true)));
+    },
+    replace: async (user, earlier) => {
+      assertOpen();
+      const text = JSON.stringify(earlier);
+      return runExclusive(user.userId, () => write(user, (known) => JSON.stringify(known) === text));
     },
   };
 }

@@ -1,50 +1,83 @@
-// Rate limits in memory: fixed windows, each opened by its first event. Every embedded store uses it.
+// Rate limits in memory, as fixed windows that their first event opens. Used by the memory and lowdb stores.
 
-import { LRUCache } from 'lru-cache';
-import type { Clock, LimitStore } from '../../domain/ports.ts';
+import { sha256Hex } from '../../crypto/random.ts';
+import { type LimitKey, type LimitName, limitNameOf } from '../../domain/shared/limit-keys.ts';
+import type { Clock, LimitStore } from '../../domain/shared/ports.ts';
+import { createWindowTable, type WindowTable } from './limit-windows.ts';
 
-/** Keys that are counted at once (about 20 MB when full); the least recently used is forgotten. */
-const maxKeys = 100_000;
+/** Keys per limit; about 25 MB when every limit is full of the longest keys. */
+export const maxKeys = 8_192;
+/** Longer keys are replaced by their digest, which bounds the bytes of a table. */
+const maxKeyLength = 96;
 
-/** Time is the monotonic clock's. A refused event is not counted and does not lengthen the window. */
-export function createMemoryLimits(clock: Pick<Clock, 'monotonic'>): LimitStore {
-  // By size, as a cache with `max` has the memory of all its keys from the start.
-  const windows = new LRUCache<string, { used: number; readonly endsAt: number }>({
-    maxSize: maxKeys,
-    sizeCalculation: () => 1,
-  });
+/** A window that another process can continue. */
+interface WindowSnapshot {
+  readonly name: LimitName;
+  /** As the table stores it. */
+  readonly key: string;
+  readonly used: number;
+  readonly isPinned: boolean;
+  readonly remainingMs: number;
+}
 
-  const current = (key: string, now: number) => {
-    const window = windows.get(key);
-    return window && window.endsAt > now ? window : undefined;
+export interface MemoryLimits extends LimitStore {
+  windowOf(key: LimitKey): WindowSnapshot | undefined;
+  /** Must be called before anything is counted. */
+  restore(window: WindowSnapshot): void;
+}
+
+/**
+ * Measures by the monotonic clock. A refused event is not counted and does not extend the window. Each limit has its
+ * own table, so flooding one evicts nothing from another.
+ */
+export function createMemoryLimits(clock: Pick<Clock, 'monotonic'>): MemoryLimits {
+  const tables = new Map<LimitName, WindowTable>();
+  const tableForName = (name: LimitName): WindowTable => {
+    let table = tables.get(name);
+    if (!table) {
+      table = createWindowTable(maxKeys);
+      tables.set(name, table);
+    }
+    return table;
   };
+  const tableForKey = (key: LimitKey): WindowTable => tableForName(limitNameOf(key));
+  const toSeconds = (ms: number): number => Math.ceil(ms / 1_000);
 
-  const secondsUntil = (end: number, now: number): number => Math.ceil((end - now) / 1_000);
+  const peek = (key: LimitKey, limit: { readonly count: number }): number => {
+    const now = clock.monotonic();
+    const window = tableForKey(key).find(boundedKey(key), now);
+    return window && window.used >= limit.count ? toSeconds(window.endsAt - now) : 0;
+  };
 
   return {
-    peek: async (key, limit) => {
-      if (limit === 'off') return 0;
+    peek: async (key, limit) => (limit === 'off' ? 0 : peek(key, limit)),
+    peekLocal: (key, limit) => (limit === 'off' ? 0 : peek(key, limit)),
+    consume: (key, limit, events = 1) =>
+      limit === 'off'
+        ? 0
+        : toSeconds(tableForKey(key).consume(boundedKey(key), limit, events, clock.monotonic())),
+    refund: async (key, limit) => {
+      if (limit !== 'off') tableForKey(key).refund(boundedKey(key), clock.monotonic());
+    },
+    persist: async () => {},
+    windowOf: (key) => {
       const now = clock.monotonic();
-      const window = current(key, now);
-      return window && window.used >= limit.count ? secondsUntil(window.endsAt, now) : 0;
+      const window = tableForKey(key).find(boundedKey(key), now);
+      if (!window) return undefined;
+      const { used, isPinned, endsAt } = window;
+      return {
+        name: limitNameOf(key),
+        key: boundedKey(key),
+        used,
+        isPinned,
+        remainingMs: endsAt - now,
+      };
     },
-
-    take: (key, limit) => {
-      if (limit === 'off') return 0;
-      const now = clock.monotonic();
-      const window = current(key, now);
-      if (!window) windows.set(key, { used: 1, endsAt: now + limit.windowMs });
-      else if (window.used < limit.count) window.used++;
-      else return secondsUntil(window.endsAt, now);
-      return 0;
-    },
-
-    giveBack: async (key, limit) => {
-      const window = limit === 'off' ? undefined : current(key, clock.monotonic());
-      if (!window) return;
-      window.used--;
-      // The event that opened the window did not count, so neither does the window.
-      if (window.used === 0) windows.delete(key);
-    },
+    restore: ({ name, key, used, isPinned, remainingMs }) =>
+      tableForName(name).restore(key, { used, isPinned, endsAt: clock.monotonic() + remainingMs }),
   };
+}
+
+function boundedKey(key: string): string {
+  return key.length <= maxKeyLength ? key : sha256Hex(Buffer.from(key));
 }

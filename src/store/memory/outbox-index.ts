@@ -1,104 +1,201 @@
-// When parcels are due and since when they wait, always in order. The outboxes of the memory and lowdb
-// stores find their parcels by it.
+// Keeps entries ordered by when they are due, by their age and within their order keys. The outboxes of the memory and
+// lowdb stores look up their entries in it.
 
-import type { Parcel } from '../../domain/model.ts';
+import type { OutboxEntry } from '../../domain/shared/model.ts';
+import { createEntryOrder } from './entry-order.ts';
 
-export type ParcelTimes = Pick<Parcel<unknown>, 'id' | 'since' | 'dueAt'>;
+export type EntryTimes = Pick<OutboxEntry<unknown>, 'id' | 'since' | 'dueAt' | 'orderKey' | 'sequence'>;
 
 export interface OutboxIndex {
   has(id: string): boolean;
-  isGivenUp(id: string): boolean;
-  /** Adds the parcel, or moves it to where its times belong now. */
-  set(parcel: ParcelTimes): void;
+  isDeadLetter(id: string): boolean;
+  isClaimed(id: string): boolean;
+  /** The entry as it is to be stored: with its sequence while it waits with an order key, otherwise without. */
+  sequenced<E extends EntryTimes>(entry: E): E;
+  /** Whether an entry with this order key waits. */
+  isWaitingFor(orderKey: string | undefined): boolean;
+  /** Ids of the waiting entries of an order key, in their order. */
+  idsOf(orderKey: string, limit: number): string[];
+  /** Adds the entry, or moves it to the position of its current times. */
+  set(entry: EntryTimes): void;
   delete(id: string): void;
-  /** Ids of those that are due at `now`, the earliest first; they are not due any more until they are set or put off. */
+  /**
+   * Claims up to `limit` entries that are due at `now`, earliest first; they are not due again until set or
+   * postponed.
+   */
   claim(now: number, limit: number): string[];
-  /** When a claimed one is due again. */
+  /** Adds or moves the entry as a claimed one. */
+  hold(entry: EntryTimes): void;
+  /** Sets when a claimed entry is due again. */
   putOff(id: string, until: number): void;
-  /** Of those that are not claimed. */
+  /** Of the entries that can be claimed. */
   nextDue(): number | undefined;
-  /** Ids of those that were given up, the oldest `since` first. */
-  failed(limit: number): string[];
-  /** With those that are claimed. */
+  /** Ids of the dead-lettered entries after the first `offset`, oldest `since` first. */
+  failed(limit: number, offset?: number): string[];
+  /**
+   * Ids of the waiting entries after the first `offset`: claimed ones first, then by due time, then those behind others.
+   */
+  waitingIds(limit: number, offset?: number): string[];
+  /** Includes the claimed entries. */
   readonly waiting: number;
-  readonly givenUp: number;
+  /** Behind others of their order key. */
+  readonly behind: number;
+  readonly deadLetters: number;
 }
 
-/** What a list is ordered by: `at` first; the others only keep the order the same at every start. */
+/** The sort key: `at` first; the other members make the order the same after every start. */
 interface Place {
   readonly at: number;
   readonly since: number;
   readonly id: string;
 }
 
-/** Adding and removing cost a search and a move of pointers; the rest only looks at the beginning of a list. */
-export function createOutboxIndex(parcels: readonly ParcelTimes[] = []): OutboxIndex {
+/** Adding and removing cost a binary search and moving pointers; everything else reads the start of a list. */
+export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIndex {
   const waiting: Place[] = [];
-  const givenUp: Place[] = [];
-  /** Without a list: claimed. */
+  /** Entries behind others of their order key. */
+  const followers: Place[] = [];
+  const deadLetters: Place[] = [];
+  /** Claimed entries are in no list. */
   const held = new Map<string, { readonly list?: Place[]; readonly place: Place }>();
-  let claimed = 0;
+  const claimed = new Set<string>();
+  const order = createEntryOrder();
+  /** The entry of each order key that is claimed or can be; the first one, except while another one is claimed. */
+  const heads = new Map<string, string>();
 
-  /** Where the parcel belongs. */
-  const placed = ({ id, since, dueAt }: ParcelTimes) =>
-    dueAt === null
-      ? { list: givenUp, place: { at: since, since, id } }
-      : { list: waiting, place: { at: dueAt, since, id } };
-
-  const remove = (id: string): void => {
-    const entry = held.get(id);
-    if (!entry) return;
+  const insert = (list: Place[], place: Place): void => {
+    list.splice(positionIn(list, place), 0, place);
+    held.set(place.id, { list, place });
+  };
+  const takeOut = (id: string): Place | undefined => {
+    const slot = held.get(id);
+    if (!slot) return undefined;
     held.delete(id);
-    if (entry.list) entry.list.splice(positionIn(entry.list, entry.place), 1);
-    else claimed--;
+    if (slot.list) slot.list.splice(positionIn(slot.list, slot.place), 1);
+    else claimed.delete(id);
+    return slot.place;
+  };
+  const move = (id: string, list: Place[]): void => {
+    const place = takeOut(id);
+    if (place) insert(list, place);
+  };
+  /** Makes the first entry of a key due, and no other. */
+  const elect = (orderKey: string): void => {
+    const head = heads.get(orderKey);
+    const first = order.first(orderKey);
+    if (head === first || (head !== undefined && claimed.has(head))) return;
+    if (head !== undefined) move(head, followers);
+    heads.delete(orderKey);
+    if (first === undefined) return;
+    heads.set(orderKey, first);
+    move(first, waiting);
+  };
+  const leaveOrder = (id: string): void => {
+    const orderKey = order.keyOf(id);
+    if (orderKey === undefined) return;
+    order.leave(id);
+    if (heads.get(orderKey) === id) heads.delete(orderKey);
+    elect(orderKey);
+  };
+  /** @returns whether the entry is behind another one of its order key */
+  const joinOrder = ({ id, dueAt, orderKey, sequence }: EntryTimes): boolean => {
+    const isOrdered = dueAt !== null && orderKey !== undefined;
+    if (order.keyOf(id) !== (isOrdered ? orderKey : undefined)) leaveOrder(id);
+    if (!isOrdered) return false;
+    order.join(id, orderKey, order.sequenceOf(id, sequence));
+    const head = heads.get(orderKey) ?? id;
+    heads.set(orderKey, head);
+    return head !== id;
   };
 
-  const set = (parcel: ParcelTimes): void => {
-    remove(parcel.id);
-    const entry = placed(parcel);
-    held.set(parcel.id, entry);
-    entry.list.splice(positionIn(entry.list, entry.place), 0, entry.place);
+  const set = (entry: EntryTimes): void => {
+    const { id, since, dueAt, orderKey } = entry;
+    takeOut(id);
+    const isBehind = joinOrder(entry);
+    if (dueAt === null) insert(deadLetters, { at: since, since, id });
+    else if (isBehind) insert(followers, { at: Math.min(since, dueAt), since, id });
+    else insert(waiting, { at: dueAt, since, id });
+    if (dueAt !== null && orderKey !== undefined) elect(orderKey);
   };
 
-  for (const parcel of parcels) {
-    const entry = placed(parcel);
-    held.set(parcel.id, entry);
-    entry.list.push(entry.place);
-  }
-  for (const list of [waiting, givenUp]) list.sort(compare);
+  // Sorted first, so that each one is added at the end of its list or of its order key.
+  for (const entry of entries.toSorted(
+    (a, b) => (a.sequence ?? 0) - (b.sequence ?? 0) || compare(placeOf(a), placeOf(b)),
+  ))
+    set(entry);
 
   return {
     has: (id) => held.has(id),
-    isGivenUp: (id) => held.get(id)?.list === givenUp,
+    isDeadLetter: (id) => held.get(id)?.list === deadLetters,
+    isClaimed: (id) => claimed.has(id),
+    sequenced: (entry) => {
+      const { sequence, ...rest } = entry;
+      const isOrdered = entry.dueAt !== null && entry.orderKey !== undefined;
+      if (isOrdered) return { ...entry, sequence: order.sequenceOf(entry.id, sequence) };
+      // Sound: `sequence` is optional.
+      return sequence === undefined ? entry : (rest as typeof entry);
+    },
+    isWaitingFor: (orderKey) => orderKey !== undefined && heads.has(orderKey),
+    idsOf: order.ids,
     set,
-    delete: remove,
+    hold: (entry) => {
+      const { id, since, dueAt } = entry;
+      takeOut(id);
+      joinOrder(entry);
+      held.set(id, { place: { at: dueAt ?? since, since, id } });
+      claimed.add(id);
+    },
+    delete: (id) => {
+      takeOut(id);
+      leaveOrder(id);
+    },
     claim: (now, limit) => {
       const later = waiting.findIndex(({ at }, index) => at > now || index >= limit);
       const taken = waiting.splice(0, later < 0 ? waiting.length : later);
-      for (const place of taken) held.set(place.id, { place });
-      claimed += taken.length;
+      for (const place of taken) {
+        held.set(place.id, { place });
+        claimed.add(place.id);
+      }
       return taken.map(({ id }) => id);
     },
     putOff: (id, until) => {
-      const entry = held.get(id);
-      if (entry && !entry.list) set({ id, since: entry.place.since, dueAt: until });
+      const slot = held.get(id);
+      if (!slot || slot.list) return;
+      const orderKey = order.keyOf(id);
+      takeOut(id);
+      insert(waiting, { ...slot.place, at: until });
+      if (orderKey !== undefined) elect(orderKey);
     },
     nextDue: () => waiting[0]?.at,
-    failed: (limit) => givenUp.slice(0, Math.max(0, limit)).map(({ id }) => id),
-    get waiting() {
-      return waiting.length + claimed;
+    failed: (limit, offset = 0) => deadLetters.slice(offset, offset + Math.max(0, limit)).map(({ id }) => id),
+    waitingIds: (limit, offset = 0) => {
+      const end = offset + Math.max(0, limit);
+      const rest = (list: readonly Place[], before: number) =>
+        list.slice(Math.max(0, offset - before), Math.max(0, end - before)).map(({ id }) => id);
+      const due = rest(waiting, claimed.size);
+      return [...[...claimed].slice(offset, end), ...due, ...rest(followers, claimed.size + waiting.length)];
     },
-    get givenUp() {
-      return givenUp.length;
+    get waiting() {
+      return waiting.length + claimed.size + followers.length;
+    },
+    get behind() {
+      return followers.length;
+    },
+    get deadLetters() {
+      return deadLetters.length;
     },
   };
+}
+
+function placeOf({ id, since, dueAt }: EntryTimes): Place {
+  return { at: dueAt ?? since, since, id };
 }
 
 function compare(a: Place, b: Place): number {
   return a.at - b.at || a.since - b.since || (a.id < b.id ? -1 : Number(a.id > b.id));
 }
 
-/** The index of the first one that is not before `place`. */
+/** The index of the first item that does not precede `place`. */
 function positionIn(list: readonly Place[], place: Place): number {
   let low = 0;
   let high = list.length;

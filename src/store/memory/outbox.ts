@@ -1,47 +1,65 @@
-// Parcels in memory, for the memory store.
+// The outbox of the memory store.
 
-import type { Parcel } from '../../domain/model.ts';
-import type { OutboxStore } from '../../domain/ports.ts';
+import type { OutboxEntry } from '../../domain/shared/model.ts';
+import type { OutboxStore } from '../../domain/shared/ports.ts';
 import type { SwobError } from '../../errors.ts';
 import type { OutboxBounds } from '../options.ts';
 import { createOutboxIndex } from './outbox-index.ts';
 
-/** `full` says why a new parcel is refused. */
+/** `full` creates the error that rejects a new entry. */
 export function createMemoryOutbox<T>(
   { max }: OutboxBounds,
   full: (max: number) => SwobError,
 ): OutboxStore<T> {
-  const parcels = new Map<string, Parcel<T>>();
+  const entries = new Map<string, OutboxEntry<T>>();
   const index = createOutboxIndex();
 
-  const put = (parcel: Parcel<T>): void => {
-    if (!parcels.has(parcel.id) && parcels.size >= max) throw full(max);
-    parcels.set(parcel.id, parcel);
-    index.set(parcel);
+  const write = (entry: OutboxEntry<T>): void => {
+    if (!entries.has(entry.id) && entries.size >= max) throw full(max);
+    entries.set(entry.id, entry);
   };
+  const put = (entry: OutboxEntry<T>): void => {
+    const sequenced = index.sequenced(entry);
+    write(sequenced);
+    index.set(sequenced);
+  };
+  const listed = (ids: readonly string[]): OutboxEntry<T>[] => ids.flatMap((id) => entries.get(id) ?? []);
   const remove = (id: string): void => {
-    parcels.delete(id);
+    entries.delete(id);
     index.delete(id);
   };
 
   return {
-    get: async (id) => parcels.get(id),
-    put: async (parcel) => put(parcel),
+    get: async (id) => entries.get(id),
+    getDurable: async (id) => entries.get(id),
+    put: async (entry) => put(entry),
     remove: async (id) => remove(id),
-    discard: async (id) => {
-      if (parcels.get(id)?.dueAt !== null) return false;
+    removeDeadLetter: async (id) => {
+      if (entries.get(id)?.dueAt !== null) return false;
       remove(id);
       return true;
     },
     claim: async (now, limit) => index.claim(now, limit),
+    putClaimed: async (entry) => {
+      const isThere = index.has(entry.id);
+      if (isThere && !index.isClaimed(entry.id)) return 'taken';
+      if (!isThere && index.isWaitingFor(entry.orderKey)) return 'behind';
+      const sequenced = index.sequenced(entry);
+      write(sequenced);
+      index.hold(sequenced);
+      return 'claimed';
+    },
     settle: async (id, next) => {
       if (next) put(next);
       else remove(id);
       return true;
     },
-    putOff: async (id, until) => index.putOff(id, until),
-    nextDue: async () => index.nextDue(),
-    failed: async (limit) => index.failed(limit).flatMap((id) => parcels.get(id) ?? []),
-    count: async () => ({ waiting: index.waiting, failed: index.givenUp }),
+    postpone: async (id, until) => index.putOff(id, until),
+    nextDueAt: async () => index.nextDue(),
+    deadLetters: async (limit, offset) => listed(index.failed(limit, offset)),
+    waiting: async (limit, offset) => listed(index.waitingIds(limit, offset)),
+    countBehind: async () => index.behind,
+    waitingOf: async (orderKey, limit) => listed(index.idsOf(orderKey, limit)),
+    count: async () => ({ waiting: index.waiting, deadLetters: index.deadLetters }),
   };
 }

@@ -1,31 +1,36 @@
-// The seeds that pinged lately, oldest ping first. The memory and lowdb stores keep their seeds in it.
+// The seeds that pinged recently, in order of their pings. Used by the memory and lowdb stores.
 
-import type { Seed } from '../../domain/model.ts';
-import type { Clock } from '../../domain/ports.ts';
+import type { Seed } from '../../domain/seeds/model.ts';
+import type { Clock } from '../../domain/shared/ports.ts';
 import { SwobError } from '../../errors.ts';
 
 export interface RecentSeeds {
-  /** Records a ping, `ageMs` milliseconds ago; to be called in the order of age, the oldest first. */
+  /** Records a ping with an age of `ageMs` milliseconds; calls must be in order of age, oldest first. */
   touch(seed: Seed, ageMs?: number): void;
-  /** The same, now, if the seed is in memory with this number and type; else false, and nothing is recorded. */
-  touchKnown(seed: Seed): boolean;
-  /** The seed if it is in memory, and at most `maxAgeMs` old when that is given. */
+  /**
+   * Records a ping now if the seed is active with this number and type; otherwise returns false and records nothing.
+   */
+  touchIfActive(seed: Seed): boolean;
+  /** The seed if it is in memory and, when `maxAgeMs` is given, at most that old. */
   get(imsi: string, maxAgeMs?: number): Seed | undefined;
   /**
-   * The seeds that are at most `maxAgeMs` old, the oldest first; the very same array as before when these are the same
-   * pings. Throws INTERNAL above `activeMs`.
+   * The seeds that are at most `maxAgeMs` old, oldest first. Returns the same array as the last call while the pings
+   * are the same. Throws INTERNAL above `activeMs`.
    */
   list(maxAgeMs: number): readonly Seed[];
-  /** All in memory, the oldest first. */
+  /** The seed with the oldest ping. */
+  oldest(): Seed | undefined;
+  readonly size: number;
+  /** All seeds in memory, oldest first. */
   all(): Seed[];
-  /** Up to `count` seeds that are older than `activeMs`, the oldest first. */
+  /** Up to `count` seeds that are older than `activeMs`, oldest first. */
   stale(count: number): Seed[];
-  /** Forgets this very ping; does nothing when a newer one has come. */
-  drop(seed: Seed): void;
+  /** Removes the seed unless it has pinged again since. */
+  remove(seed: Seed): void;
 }
 
 interface Ping {
-  /** As of an earlier ping where `lps` is another: it is made anew when somebody asks. */
+  /** Belongs to an earlier ping when its `lps` differs; then it is recreated on the next read. */
   seed: Seed;
   lps: number;
   isOutdated: boolean;
@@ -35,13 +40,13 @@ interface Ping {
 }
 
 /**
- * Age is measured by the monotonic clock from the moment of the ping, so wall time does not matter. The order is a list's,
- * not the map's: a map that is deleted from and added to for each ping is copied again and again.
+ * Measures age by the monotonic clock from the moment of the ping, so wall time does not matter. A linked list keeps
+ * the order, because a Map that is deleted from and added to at each ping is rehashed again and again.
  */
 export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: number): RecentSeeds {
   const pings = new Map<string, Ping>();
-  /** The last list; it holds until a ping comes, or its oldest seed is too old. */
-  let listed:
+  /** The last result of `list`; valid until the next ping or until its oldest seed expires. */
+  let cachedList:
     | { readonly seeds: readonly Seed[]; readonly maxAgeMs: number; readonly oldestAt: number }
     | undefined;
   let oldest: Ping | undefined;
@@ -62,12 +67,12 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
     newest = ping;
   };
 
-  const renew = (ping: Ping, lps: number, at: number): void => {
+  const moveToNewest = (ping: Ping, lps: number, at: number): void => {
     unlink(ping);
     ping.lps = lps;
     ping.at = at;
     append(ping);
-    listed = undefined;
+    cachedList = undefined;
   };
   const seedOf = (ping: Ping): Seed => {
     if (!ping.isOutdated) return ping.seed;
@@ -84,20 +89,22 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
       if (known) {
         known.seed = seed;
         known.isOutdated = false;
-        return renew(known, seed.lps, at);
+        return moveToNewest(known, seed.lps, at);
       }
       const ping = { seed, lps: seed.lps, isOutdated: false, at, older: undefined, newer: undefined };
       pings.set(seed.imsi, ping);
       append(ping);
-      listed = undefined;
+      cachedList = undefined;
     },
 
-    touchKnown: (seed) => {
+    touchIfActive: (seed) => {
       const ping = pings.get(seed.imsi);
-      if (!ping || !isSameRegistration(ping.seed, seed)) return false;
-      // No new seed: it would live until the next ping, long enough to be taken for old, and it is rarely asked for.
+      const now = clock.monotonic();
+      if (!ping || now - ping.at > activeMs || !isSameRegistration(ping.seed, seed)) return false;
+      // Does not create a Seed, which V8 would promote to the old space before the next ping and which is rarely
+      // read.
       ping.isOutdated = true;
-      renew(ping, seed.lps, clock.monotonic());
+      moveToNewest(ping, seed.lps, now);
       return true;
     },
 
@@ -111,7 +118,7 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
     list: (maxAgeMs) => {
       checkAge(maxAgeMs, activeMs);
       const since = clock.monotonic() - maxAgeMs;
-      if (listed?.maxAgeMs === maxAgeMs && listed.oldestAt >= since) return listed.seeds;
+      if (cachedList?.maxAgeMs === maxAgeMs && cachedList.oldestAt >= since) return cachedList.seeds;
       const seeds: Seed[] = [];
       let oldestAt = Number.POSITIVE_INFINITY;
       for (let ping = oldest; ping; ping = ping.newer) {
@@ -119,8 +126,13 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
         seeds.push(seedOf(ping));
         oldestAt = Math.min(oldestAt, ping.at);
       }
-      listed = { seeds, maxAgeMs, oldestAt };
+      cachedList = { seeds, maxAgeMs, oldestAt };
       return seeds;
+    },
+
+    oldest: () => oldest && seedOf(oldest),
+    get size() {
+      return pings.size;
     },
 
     all: () => {
@@ -138,12 +150,12 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
       return found;
     },
 
-    drop: (seed) => {
+    remove: (seed) => {
       const ping = pings.get(seed.imsi);
       if (!ping || seedOf(ping) !== seed) return;
       unlink(ping);
       pings.delete(seed.imsi);
-      listed = undefined;
+      cachedList = undefined;
     },
   };
 }
@@ -152,7 +164,7 @@ function checkAge(maxAgeMs: number, activeMs: number): void {
   if (maxAgeMs <= activeMs) return;
   throw new SwobError(
     'INTERNAL',
-    `seeds of ${maxAgeMs} ms are asked for, but kept active for ${activeMs} ms`,
+    `requested seeds of up to ${maxAgeMs} ms, but they are active for ${activeMs} ms only`,
   );
 }
 

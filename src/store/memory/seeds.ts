@@ -1,32 +1,34 @@
-// Seeds in memory, for the memory store.
+// The seeds of the memory store.
 
-import type { Seed } from '../../domain/model.ts';
-import type { SeedStore } from '../../domain/ports.ts';
+import type { SeedStore } from '../../domain/seeds/ports.ts';
 import type { StoreOptions } from '../options.ts';
-import { tooManySeeds } from '../refusals.ts';
 import { createRecentSeeds } from './recent-seeds.ts';
 
-/** Each ping adds at most one recent seed and lets go of up to this many stale ones. */
-const droppedPerCall = 2;
+/** Each ping adds at most one recent seed and removes up to this many stale ones. */
+const expiredPerCall = 2;
 
 export function createMemorySeeds({ clock, seeds: options }: StoreOptions): SeedStore {
-  const registered = new Map<string, Seed>();
+  const registered = createRecentSeeds(clock, options.activeMs);
   const recent = createRecentSeeds(clock, options.activeMs);
+  let evicted = 0;
 
   return {
     ping: async (seed) => {
-      if (!registered.has(seed.imsi) && registered.size >= options.maxRegistered) {
-        throw tooManySeeds(options.maxRegistered);
-      }
-      registered.set(seed.imsi, seed);
+      registered.touch(seed);
       recent.touch(seed);
-      for (const old of recent.stale(droppedPerCall)) recent.drop(old);
+      for (const old of recent.stale(expiredPerCall)) recent.remove(old);
+      const silent = registered.size > options.maxRegistered ? registered.oldest() : undefined;
+      if (!silent) return;
+      registered.remove(silent);
+      recent.remove(silent);
+      evicted++;
     },
     active: (maxAgeMs) => {
-      for (const old of recent.stale(Number.POSITIVE_INFINITY)) recent.drop(old);
+      for (const old of recent.stale(Number.POSITIVE_INFINITY)) recent.remove(old);
       return recent.list(maxAgeMs);
     },
     getActive: async (imsi, maxAgeMs) => recent.get(imsi, maxAgeMs),
     get: async (imsi) => registered.get(imsi),
+    usage: async () => ({ registered: registered.size, evicted }),
   };
 }

@@ -1,30 +1,42 @@
-// The store of `[store] url = memory:`, lost at exit; also the store of the domain's tests.
+// The store of `[store] url = memory:`, which is lost at exit; also used by the tests of the domain.
 
-import type { PairedUser } from '../../domain/model.ts';
-import type { Store } from '../../domain/ports.ts';
+import type { PairedUser } from '../../domain/pairing/model.ts';
+import type { Store } from '../../domain/store.ts';
+import { callbacksFullError, inboundFullError } from '../errors.ts';
 import type { StoreOptions } from '../options.ts';
-import { tooManyCallbacks, tooManyMessages } from '../refusals.ts';
-import { charactersOfAnswer } from '../weights.ts';
+import { responseCharacters } from '../weights.ts';
+import { createMemoryClients } from './delivering-clients.ts';
 import { createMemoryLimits } from './limits.ts';
-import { createMemoryMemo } from './memo.ts';
 import { createMemoryOutbox } from './outbox.ts';
+import { createMemoryPasswordClaims } from './password-claims.ts';
+import { createMemoryTests } from './reliability-tests.ts';
 import { createMemorySeeds } from './seeds.ts';
 import { createMemorySessions } from './sessions.ts';
+import { createMemoryTtlStore } from './ttl-store.ts';
 
 export function createMemoryStore(options: StoreOptions): Store {
   const users = new Map<string, PairedUser>();
   return {
     seeds: createMemorySeeds(options),
+    clients: createMemoryClients(options.clients),
+    tests: createMemoryTests(options.clock, options.tests),
     sessions: createMemorySessions(options.clock, options.sessions),
+    passwordClaims: createMemoryPasswordClaims(options.clock),
     limits: createMemoryLimits(options.clock),
     users: {
       get: async (userId) => users.get(userId),
+      getDurable: async (userId) => users.get(userId),
       put: async (user) => void users.set(user.userId, user),
+      replace: async (user, earlier) => {
+        if (JSON.stringify(users.get(user.userId)) !== JSON.stringify(earlier)) return false;
+        users.set(user.userId, user);
+        return true;
+      },
     },
-    inbound: createMemoryOutbox(options.inbound, tooManyMessages),
-    published: createMemoryMemo(options.clock, options.published),
-    callbacks: createMemoryOutbox(options.callbacks, tooManyCallbacks),
-    answers: createMemoryMemo(options.clock, options.answers, charactersOfAnswer),
+    inbound: createMemoryOutbox(options.inbound, inboundFullError),
+    receipts: createMemoryTtlStore(options.clock, options.receipts),
+    callbacks: createMemoryOutbox(options.callbacks, callbacksFullError),
+    responses: createMemoryTtlStore(options.clock, options.responses, responseCharacters),
     probe: async () => {},
     close: async () => {},
   };

@@ -1,61 +1,66 @@
-// All that the Redis store keeps, told and taken back; nodes may be at work meanwhile. Opened by app/compose for `swob
-// store export` and `import`.
+// Export and import of the Redis store; other nodes may be using it meanwhile. Used by app/compose for `swob store
+// export` and `import`.
 
-import type { Parcel } from '../../domain/model.ts';
+import type { OutboxEntry } from '../../domain/shared/model.ts';
 import { messageOf, SwobError } from '../../errors.ts';
 import {
-  type ArchivedMemo,
+  type ArchivedExpiringRecord,
   type ArchivedRecord,
   idOf,
   isArchivedRecord,
-  isOver,
-  noCounts,
+  isExpired,
   type StoreArchive,
-} from '../archive.ts';
-import { tooManyCallbacks, tooManyMessages } from '../refusals.ts';
+  zeroCounts,
+} from '../archive/archive.ts';
+import { callbacksFullError, inboundFullError } from '../errors.ts';
 import {
   isCallback,
   isInboundSms,
-  isParcel,
+  isOutboxEntry,
   isReceipt,
-  isRememberedAnswer,
+  isReliabilityTest,
   isSeed,
+  isStoredResponse,
   isUser,
-} from '../shapes.ts';
-import { charactersOfAnswer } from '../weights.ts';
-import { createRedisMemo, memoKeys } from './memo.ts';
-import { outboxKeys, parcelScripts, putParcel } from './outbox.ts';
+} from '../guards.ts';
+import { responseCharacters } from '../weights.ts';
+import { createRedisClients } from './delivering-clients.ts';
+import { entryScripts, outboxKeys, putEntry } from './outbox.ts';
 import { readRecord } from './records.ts';
-import { createKeySpace, idOfWellFormed, scriptsOn, wellFormed } from './script.ts';
+import { createRedisTests, testJson, testKeys } from './reliability-tests.ts';
+import { readHashInOrder, scanHash, scanKeys } from './scan.ts';
+import { createKeySpace, createScriptRunner, decodeId, encodeId } from './script.ts';
 import { createRedisSeeds, seedKeys } from './seeds.ts';
 import type { RedisStoreOptions } from './store.ts';
+import { createRedisTtlStore, ttlStoreKeys } from './ttl-store.ts';
 import { createRedisUsers, userKind } from './users.ts';
-import { hashItems, inOrder, keysLike } from './walk.ts';
 
-/** `slots` makes no difference: sessions are not carried. */
+/** Without `slots`, because sessions are not exported. */
 export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): StoreArchive {
   const { redis: connection, prefix, log, clock } = options;
   const now = options.now ?? (() => '' as const);
   const keys = createKeySpace(prefix);
-  const redis = scriptsOn(connection);
+  const redis = createScriptRunner(connection);
   const seeds = createRedisSeeds({ redis, keys, now, log, seeds: options.seeds });
   const users = createRedisUsers(redis, keys);
-  const memos = { redis, keys, now };
-  const published = createRedisMemo({
-    ...memos,
-    name: 'published',
+  const clients = createRedisClients({ redis, keys, now, clients: options.clients });
+  const tests = createRedisTests({ redis, keys, now, log, tests: options.tests });
+  const ttlOptions = { redis, keys, now };
+  const receipts = createRedisTtlStore({
+    ...ttlOptions,
+    name: 'receipts',
     isValue: isReceipt,
-    bounds: options.published,
+    bounds: options.receipts,
   });
-  const answers = createRedisMemo({
-    ...memos,
-    name: 'answers',
-    isValue: isRememberedAnswer,
-    bounds: options.answers,
-    charactersOf: charactersOfAnswer,
+  const responses = createRedisTtlStore({
+    ...ttlOptions,
+    name: 'responses',
+    isValue: isStoredResponse,
+    bounds: options.responses,
+    charactersOf: responseCharacters,
   });
-  const isSms = isParcel(isInboundSms);
-  const isCall = isParcel(isCallback);
+  const isSms = isOutboxEntry(isInboundSms);
+  const isCall = isOutboxEntry(isCallback);
 
   const timeNow = async (): Promise<number> => {
     const given = now();
@@ -67,74 +72,88 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
   const field = (key: string, name: string): Promise<unknown> =>
     connection.run({ key, args: ['HGET', key, name] });
 
-  async function* parcelsOf(kind: 'inbound' | 'callbacks'): AsyncGenerator<ArchivedRecord> {
-    for await (const [id, text] of hashItems(connection, outboxKeys(keys, kind)[0])) {
-      const parcel = named(`${kind} ${id}`, () => parcelOf(kind, text));
-      if (parcel) yield parcel;
+  async function* entriesOf(kind: 'inbound' | 'callbacks'): AsyncGenerator<ArchivedRecord> {
+    for await (const [id, text] of scanHash(connection, outboxKeys(keys, kind)[0])) {
+      const entry = named(`${kind} ${id}`, () => entryOf(kind, text));
+      if (entry) yield entry;
     }
   }
-  const parcelOf = (kind: 'inbound' | 'callbacks', text: unknown): ArchivedRecord | undefined => {
-    // A parcel that a node has claimed stands there as it waited.
-    if (kind === 'inbound') return withKind(kind, readRecord('parcel', isSms, text));
-    return withKind(kind, readRecord('parcel', isCall, text));
+  const entryOf = (kind: 'inbound' | 'callbacks', text: unknown): ArchivedRecord | undefined => {
+    // A claimed entry is stored as it was while waiting.
+    if (kind === 'inbound') return withKind(kind, readRecord('entry', isSms, text));
+    return withKind(kind, readRecord('entry', isCall, text));
   };
 
-  async function* memosOf(kind: 'published' | 'answers'): AsyncGenerator<ArchivedRecord> {
-    const [values, order] = memoKeys(keys, kind);
+  async function* expiringRecords(kind: 'receipts' | 'responses'): AsyncGenerator<ArchivedRecord> {
+    const [values, order] = ttlStoreKeys(keys, kind);
     const time = await timeNow();
-    for await (const [key, text] of inOrder(connection, order, values)) {
-      const memo = named(`${kind} ${key}`, () => memoOf(kind, idOfWellFormed(key), text));
-      if (memo && !isOver(memo, time)) yield memo;
+    for await (const [key, text] of readHashInOrder(connection, order, values)) {
+      const item = named(`${kind} ${key}`, () => expiringRecord(kind, decodeId(key), text));
+      if (item && !isExpired(item, time)) yield item;
     }
   }
 
   async function* usersOf(): AsyncGenerator<ArchivedRecord> {
-    for await (const page of keysLike(connection, keys.alone(userKind, ''))) {
+    for await (const page of scanKeys(connection, keys.single(userKind, ''))) {
       const texts = await Promise.all(page.map(get));
       for (const [index, key] of page.entries()) {
         const user = named(key, () => readRecord('user', isUser, texts[index]));
-        // Another installation's prefix may begin as our users do.
-        if (user && keys.alone(userKind, user.userId) === key) yield { kind: 'users', record: user };
+        // Another installation's prefix may start with this one's prefix of users.
+        if (user && keys.single(userKind, user.userId) === key) yield { kind: 'users', record: user };
       }
     }
   }
 
   async function* records(): AsyncGenerator<ArchivedRecord> {
-    for await (const [imsi, text] of hashItems(connection, seedKeys(keys)[0])) {
+    for await (const [imsi, text] of scanHash(connection, seedKeys(keys)[0])) {
       const seed = named(`seed ${imsi}`, () => readRecord('seed', isSeed, text));
       if (seed) yield { kind: 'seeds', record: seed };
     }
     yield* usersOf();
-    yield* parcelsOf('inbound');
-    yield* parcelsOf('callbacks');
-    yield* memosOf('published');
-    yield* memosOf('answers');
+    yield* entriesOf('inbound');
+    yield* entriesOf('callbacks');
+    yield* expiringRecords('receipts');
+    yield* expiringRecords('responses');
+    for (const record of await clients.list()) yield { kind: 'clients', record };
+    for await (const [id, value] of scanHash(connection, testKeys(keys)[0])) {
+      const test = named(`test ${id}`, () => readRecord('test', isReliabilityTest, testJson(value)));
+      if (test) yield { kind: 'tests', record: test };
+    }
   }
 
   const restore = async (item: ArchivedRecord): Promise<void> => {
     if (item.kind === 'seeds') return seeds.restore(item.record);
     if (item.kind === 'users') return users.put(item.record);
-    if (item.kind === 'published') return published.restore(item.key, item.record, item.until);
-    if (item.kind === 'answers') return answers.restore(item.key, item.record, item.until);
-    const parcel: Parcel<unknown> = item.record;
-    const full = item.kind === 'inbound' ? tooManyMessages : tooManyCallbacks;
-    const durable = parcelScripts(redis.durable, outboxKeys(keys, item.kind), { now, clock });
-    return putParcel(durable, parcel, { max: options[item.kind].max, full });
+    if (item.kind === 'receipts') return receipts.restore(item.key, item.record, item.until);
+    if (item.kind === 'responses') return responses.restore(item.key, item.record, item.until);
+    if (item.kind === 'clients') return clients.record([item.record]);
+    if (item.kind === 'tests') return tests.restore(item.record);
+    const entry: OutboxEntry<unknown> = item.record;
+    const full = item.kind === 'inbound' ? inboundFullError : callbacksFullError;
+    const durable = entryScripts(redis.durable, outboxKeys(keys, item.kind), { now, clock });
+    return putEntry(durable, entry, { max: options[item.kind].max, full });
   };
 
   const find = async (item: ArchivedRecord): Promise<ArchivedRecord | undefined> => {
     const id = idOf(item);
     if (item.kind === 'users') return withKind(item.kind, await users.get(id));
     if (item.kind === 'seeds') return withKind(item.kind, await seeds.get(id));
-    if (item.kind === 'published' || item.kind === 'answers') {
-      return memoOf(item.kind, id, await field(memoKeys(keys, item.kind)[0], wellFormed(id)));
+    if (item.kind === 'receipts' || item.kind === 'responses') {
+      return expiringRecord(item.kind, id, await field(ttlStoreKeys(keys, item.kind)[0], encodeId(id)));
     }
-    return parcelOf(item.kind, await field(outboxKeys(keys, item.kind)[0], id));
+    if (item.kind === 'tests') return withKind(item.kind, await tests.get(item.record.id));
+    if (item.kind === 'clients') {
+      return withKind(
+        item.kind,
+        (await clients.list()).find(({ msisdn }) => msisdn === id),
+      );
+    }
+    return entryOf(item.kind, await field(outboxKeys(keys, item.kind)[0], id));
   };
 
   return {
     count: async () => {
-      const counts = { ...noCounts };
+      const counts = { ...zeroCounts };
       for await (const { kind } of records()) counts[kind]++;
       return counts;
     },
@@ -145,22 +164,26 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
   };
 }
 
-/** `text`: as memo.ts has them, `<until> <weight> <JSON>`. */
-function memoOf(kind: ArchivedMemo['kind'], key: string, text: unknown): ArchivedRecord | undefined {
+/** `text` is a value of ttl-store.ts: `<until> <weight> <JSON>`. */
+function expiringRecord(
+  kind: ArchivedExpiringRecord['kind'],
+  key: string,
+  text: unknown,
+): ArchivedRecord | undefined {
   if (typeof text !== 'string') return undefined;
   const [, until, json] = /^(\d+) \d+ (.*)$/s.exec(text) ?? [];
-  const isMemo = (record: unknown): record is ArchivedMemo['record'] =>
+  const isValue = (record: unknown): record is ArchivedExpiringRecord['record'] =>
     isArchivedRecord({ kind, key, until: Number(until), record });
-  const record = readRecord('memo', isMemo, json ?? '');
-  const memo: unknown = { kind, key, until: Number(until), record };
-  return isArchivedRecord(memo) ? memo : undefined;
+  const record = readRecord('value', isValue, json ?? '');
+  const item: unknown = { kind, key, until: Number(until), record };
+  return isArchivedRecord(item) ? item : undefined;
 }
 
 function withKind<K extends ArchivedRecord['kind'], T>(kind: K, record: T | undefined) {
   return record === undefined ? undefined : { kind, record };
 }
 
-/** Names the record in what is thrown. */
+/** Adds the record's name to errors. */
 function named<T>(name: string, read: () => T): T {
   try {
     return read();

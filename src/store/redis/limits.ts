@@ -1,24 +1,55 @@
-// Rate limits in Redis, counted over all nodes: fixed windows, each opened by its first event, gone with its end.
+// Rate limits in Redis, counted over all nodes: fixed windows that their first event opens and that expire at their
+// end.
 
-import type { RateLimit } from '../../domain/model.ts';
-import type { LimitStore } from '../../domain/ports.ts';
-import type { RedisScript } from './connection/connect.ts';
-import { type KeySpace, type Redis, type Timed, timedScript } from './script.ts';
+import type { RateLimit } from '../../domain/shared/model.ts';
+import type { Clock, LimitStore } from '../../domain/shared/ports.ts';
+import { createTtlCache } from '../../lib/ttl-cache.ts';
+import type { RedisScript } from '../../redis/connect.ts';
+import { type KeySpace, type NowArgument, type ScriptRunner, timedScript } from './script.ts';
 
-export function createRedisLimits(redis: Redis, keys: KeySpace, now: Timed): LimitStore {
-  const run = async (script: RedisScript, key: string, limit: Exclude<RateLimit, 'off'>): Promise<number> =>
-    Number(await redis.run(script, [keys.alone('limit', key)], [now(), limit.count, limit.windowMs]));
+const rejectionTtlMs = 1_000;
+const maxRejections = 10_000;
+
+export function createRedisLimits(
+  redis: ScriptRunner,
+  keys: KeySpace,
+  now: NowArgument,
+  clock: Pick<Clock, 'monotonic'>,
+): LimitStore {
+  const run = async (
+    script: RedisScript,
+    key: string,
+    limit: Exclude<RateLimit, 'off'>,
+    events = 1,
+  ): Promise<number> =>
+    Number(
+      await redis.run(script, [keys.single('limit', key)], [now(), limit.count, limit.windowMs, events]),
+    );
+
+  /** Rejections of the last second; a longer time would ignore refunds by other processes. */
+  const rejections = createTtlCache<number>(clock, rejectionTtlMs, maxRejections);
+  const cacheRejection = (key: string, seconds: number): number => {
+    if (seconds > 0) rejections.set(key, seconds);
+    return seconds;
+  };
 
   return {
-    take: async (key, limit) => (limit === 'off' ? 0 : run(scripts.take, key, limit)),
-    peek: async (key, limit) => (limit === 'off' ? 0 : run(scripts.peek, key, limit)),
-    giveBack: async (key, limit) => {
-      if (limit !== 'off') await run(scripts.giveBack, key, limit);
+    consume: async (key, limit, events) =>
+      limit === 'off' ? 0 : cacheRejection(key, await run(scripts.consume, key, limit, events)),
+    peek: async (key, limit) =>
+      limit === 'off' ? 0 : cacheRejection(key, await run(scripts.peek, key, limit)),
+    peekLocal: (key, limit) => (limit === 'off' ? 0 : (rejections.get(key) ?? 0)),
+    refund: async (key, limit) => {
+      if (limit === 'off') return;
+      rejections.delete(key);
+      await run(scripts.refund, key, limit);
     },
+    // Redis outlives this process.
+    persist: async () => {},
   };
 }
 
-/** A window is the text `<events> <end in milliseconds>`. */
+/** A window is stored as `<events> <end in milliseconds>`. */
 const lib = `
 local used, ends = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+)$')
 used, ends = tonumber(used), tonumber(ends)
@@ -28,18 +59,18 @@ local function keep(events)
   redis.call('SET', KEYS[1], text(events) .. ' ' .. text(ends), 'PX', text(ends - now))
 end`;
 
-/** KEYS: window. ARGV: now, count, length of the window. */
+/** KEYS: window. ARGV: now, count, length of the window, events. */
 const scripts = {
-  take: timedScript(
-    'take limit',
+  consume: timedScript(
+    'consume limit',
     1,
     `${lib}
-if wait == 0 then keep(used + 1) end
+if wait == 0 then keep(used + ARGV[4]) end
 return wait`,
   ),
   peek: timedScript('peek limit', 1, `${lib}\nreturn wait`),
-  giveBack: timedScript(
-    'giveBack limit',
+  refund: timedScript(
+    'refund limit',
     1,
     `${lib}
 -- The event that opened the window did not count, so neither does the window.

@@ -1,100 +1,130 @@
-// What Redis does with parcels, each in one step. Used by outbox.ts, whose `outboxKeys` names their keys.
-//
-// The clocks of nodes may differ, and a pause has to be as long for all of them: every script is told what time its
-// node has, and keeps times by the clock of Redis.
+// The Lua scripts of the outbox; each one is atomic. Used by outbox.ts, whose `outboxKeys` names their keys. The
+// clocks of nodes may differ, and a pause must be equally long for all of them, so every script gets its node's time
+// and stores times by the clock of Redis.
 
-import type { RedisScript } from './connection/connect.ts';
+import type { RedisScript } from '../../redis/connect.ts';
+import { orderLib } from './outbox-order-script.ts';
 import { timedScript } from './script.ts';
 
 const lib = `
 local shift = now - table.remove(ARGV, 2)
 table.remove(ARGV, 1)
-local parcels, waiting, failed, due, entries = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local entries, waiting, failed, due, claims = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local followers = KEYS[6]
 local group = 'nodes'
--- Whoever has claimed the parcel has it no more.
+${orderLib}
+-- The process that has claimed the entry loses its claim.
 local function unclaim(id)
-  local entry = redis.call('HGET', entries, id)
-  if not entry then return end
-  redis.call('XACK', due, group, entry)
-  redis.call('XDEL', due, entry)
-  redis.call('HDEL', entries, id)
+  local claim = redis.call('HGET', claims, id)
+  if not claim then return end
+  redis.call('XACK', due, group, claim)
+  redis.call('XDEL', due, claim)
+  redis.call('HDEL', claims, id)
 end
 local function isMine(id, consumer)
-  local entry = redis.call('HGET', entries, id)
-  -- Without the group nobody has anything; the next claim makes it anew.
-  local pending = entry and redis.pcall('XPENDING', due, group, entry, entry, 1)[1]
-  return pending and pending[2] == consumer and entry
+  local claim = redis.call('HGET', claims, id)
+  -- Without the group there are no claims; the next claim creates it again.
+  local pending = claim and redis.pcall('XPENDING', due, group, claim, claim, 1)[1]
+  return pending and pending[2] == consumer and claim
 end
-local function put(id, parcel, state, at)
+-- The order arguments of an entry that waits with an order key: its key, its score as a follower, its sequence or ''.
+local function put(id, entry, state, at, key, follow, sequence)
   unclaim(id)
-  redis.call('HSET', parcels, id, parcel)
-  redis.call('ZREM', state == 'failed' and waiting or failed, id)
-  redis.call('ZADD', state == 'failed' and failed or waiting, state == 'failed' and at or at + shift, id)
+  if state == 'failed' or not key then
+    redis.call('HSET', entries, id, entry)
+    redis.call('ZREM', state == 'failed' and waiting or failed, id)
+    redis.call('ZADD', state == 'failed' and failed or waiting, state == 'failed' and at or at + shift, id)
+    return leave(id)
+  end
+  local head = join(id, key, sequence)
+  redis.call('HSET', entries, id, sequenced(id, entry))
+  redis.call('ZREM', failed, id)
+  if head == id then redis.call('ZADD', waiting, at + shift, id)
+  else
+    redis.call('ZREM', waiting, id)
+    redis.call('ZADD', followers, follow + shift, id)
+  end
+  elect(key)
 end
 local function remove(id)
   unclaim(id)
-  redis.call('HDEL', parcels, id)
+  redis.call('HDEL', entries, id)
   redis.call('ZREM', waiting, id)
   redis.call('ZREM', failed, id)
+  leave(id)
+end
+-- The stream, its group or a part of it is missing (evicted or deleted by hand), so that claimed entries would never be due again.
+local function repair()
+  local entered = redis.call('HLEN', claims)
+  local isThere = redis.call('EXISTS', due) == 1 and #redis.call('XINFO', 'GROUPS', due) > 0
+  if not isThere or redis.call('XLEN', due) ~= entered then
+    local cursor = '0'
+    repeat
+      local part = redis.call('HSCAN', claims, cursor, 'COUNT', 1000)
+      cursor = part[1]
+      for n = 1, #part[2], 2 do redis.call('ZADD', waiting, now, part[2][n]) end
+    until cursor == '0'
+    redis.call('DEL', due, claims)
+    redis.call('XGROUP', 'CREATE', due, group, '0', 'MKSTREAM')
+  end
+end
+local function entriesOf(ids)
+  local found = {}
+  for first = 1, #ids, 1000 do
+    local part = redis.call('HMGET', entries, unpack(ids, first, math.min(#ids, first + 999)))
+    for _, entry in ipairs(part) do if entry then found[#found + 1] = entry end end
+  end
+  return found
 end`;
 
-/** Before its own ARGV come that of every timed script, and the time that the node has. */
-const script = (name: string, body: string): RedisScript => timedScript(name, 5, `${lib}\n${body}`);
+/** ARGV starts with that of every timed script, followed by the node's time. */
+const script = (name: string, body: string): RedisScript => timedScript(name, 8, `${lib}\n${body}`);
 
 export const scripts = {
   /** ARGV: id. */
-  get: script('get parcel', `return redis.call('HGET', parcels, ARGV[1])`),
+  get: script('get entry', `return redis.call('HGET', entries, ARGV[1])`),
 
-  /** ARGV: id, parcel, `waiting` or `failed`, its time there, most parcels. */
+  /** ARGV: id, entry, maximum of entries, `waiting` or `failed`, its score there, order arguments if it has any. */
   put: script(
-    'put parcel',
+    'put entry',
     `
-if redis.call('HEXISTS', parcels, ARGV[1]) == 0 and redis.call('HLEN', parcels) >= tonumber(ARGV[5]) then
+if redis.call('HEXISTS', entries, ARGV[1]) == 0 and redis.call('HLEN', entries) >= tonumber(ARGV[3]) then
   return 'full'
 end
-put(ARGV[1], ARGV[2], ARGV[3], ARGV[4])`,
+put(ARGV[1], ARGV[2], unpack(ARGV, 4))`,
   ),
 
   /** ARGV: id. */
-  remove: script('remove parcel', 'remove(ARGV[1])'),
+  remove: script('remove entry', 'remove(ARGV[1])'),
 
   /** ARGV: id. */
-  discard: script(
-    'discard parcel',
+  removeDeadLetter: script(
+    'remove dead letter',
     `
 if not redis.call('ZSCORE', failed, ARGV[1]) then return 0 end
 remove(ARGV[1])
 return 1`,
   ),
 
-  /** ARGV: until, how many, consumer, lease. First those of a node that is silent, then what has become due. */
+  /**
+   * ARGV: until, count, consumer, lease. Takes expired claims of other nodes first, then entries that have become
+   * due.
+   */
   claim: script(
-    'claim parcel',
+    'claim entry',
     `
 local ids = {}
--- The stream, its group or some of it is gone (evicted, deleted by hand): what was claimed would never be due again.
-local entered = redis.call('HLEN', entries)
-local isThere = redis.call('EXISTS', due) == 1 and #redis.call('XINFO', 'GROUPS', due) > 0
-if not isThere or redis.call('XLEN', due) ~= entered then
-  local cursor = '0'
-  repeat
-    local part = redis.call('HSCAN', entries, cursor, 'COUNT', 1000)
-    cursor = part[1]
-    for n = 1, #part[2], 2 do redis.call('ZADD', waiting, now, part[2][n]) end
-  until cursor == '0'
-  redis.call('DEL', due, entries)
-  redis.call('XGROUP', 'CREATE', due, group, '0', 'MKSTREAM')
-end
+repair()
 local function take(found)
-  for _, entry in ipairs(found) do
-    if entry and entry[2] then ids[#ids + 1] = entry[2][2] end
+  for _, claim in ipairs(found) do
+    if claim and claim[2] then ids[#ids + 1] = claim[2][2] end
   end
 end
 take(redis.call('XAUTOCLAIM', due, group, ARGV[3], ARGV[4], '0-0', 'COUNT', ARGV[2])[2])
 local free = ARGV[2] - #ids
 if free > 0 then
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', waiting, '-inf', ARGV[1] + shift, 'LIMIT', 0, free)) do
-    redis.call('HSET', entries, id, redis.call('XADD', due, '*', 'id', id))
+    redis.call('HSET', claims, id, redis.call('XADD', due, '*', 'id', id))
     redis.call('ZREM', waiting, id)
   end
   local read = redis.call('XREADGROUP', 'GROUP', group, ARGV[3], 'COUNT', free, 'STREAMS', due, '>')
@@ -103,61 +133,111 @@ end
 return ids`,
   ),
 
-  /** ARGV: id, consumer, and what it is now: parcel, `waiting` or `failed`, its time there. */
+  /** ARGV: id, consumer, and the new state: entry, `waiting` or `failed`, its score there, order arguments. */
   settle: script(
-    'settle parcel',
+    'settle entry',
     `
 if not isMine(ARGV[1], ARGV[2]) then return 0 end
-if ARGV[3] then put(ARGV[1], ARGV[3], ARGV[4], ARGV[5]) else remove(ARGV[1]) end
+if ARGV[3] then put(ARGV[1], unpack(ARGV, 3)) else remove(ARGV[1]) end
 return 1`,
   ),
 
   /** ARGV: id, consumer, until. */
-  putOff: script(
-    'putOff parcel',
+  postpone: script(
+    'postpone entry',
     `
 if not isMine(ARGV[1], ARGV[2]) then return end
 unclaim(ARGV[1])
-redis.call('ZADD', waiting, ARGV[3] + shift, ARGV[1])`,
+redis.call('ZADD', waiting, ARGV[3] + shift, ARGV[1])
+electAfter(ARGV[1])`,
   ),
 
-  /** ARGV: consumer, ids. Answers those that are another's by now. */
+  /** ARGV: consumer, ids. Returns the ids that other consumers have claimed since. */
   renew: script(
-    'renew parcel',
+    'renew entry',
     `
 local lost = {}
 for n = 2, #ARGV do
-  local entry = isMine(ARGV[n], ARGV[1])
-  if entry then redis.call('XCLAIM', due, group, ARGV[1], 0, entry, 'JUSTID') else lost[#lost + 1] = ARGV[n] end
+  local claim = isMine(ARGV[n], ARGV[1])
+  if claim then redis.call('XCLAIM', due, group, ARGV[1], 0, claim, 'JUSTID') else lost[#lost + 1] = ARGV[n] end
 end
 return lost`,
   ),
 
-  nextDue: script(
-    'nextDue parcel',
+  nextDueAt: script(
+    'find next due entry',
     `
 local at = redis.call('ZRANGE', waiting, 0, 0, 'WITHSCORES')[2]
 return at and string.format('%.17g', at - shift)`,
   ),
 
-  /** ARGV: how many. */
-  failed: script(
-    'failed parcel',
+  /**
+   * ARGV: id, entry, consumer, maximum of entries, order arguments if it has any. The stream never has unread entries,
+   * because every script that adds one reads it.
+   */
+  putClaimed: script(
+    'put claimed entry',
     `
-local ids = redis.call('ZRANGE', failed, 0, ARGV[1] - 1)
-local found = {}
-for first = 1, #ids, 1000 do
-  local part = redis.call('HMGET', parcels, unpack(ids, first, math.min(#ids, first + 999)))
-  for _, parcel in ipairs(part) do found[#found + 1] = parcel end
+if redis.call('HEXISTS', entries, ARGV[1]) == 1 then
+  if not isMine(ARGV[1], ARGV[3]) then return 'taken' end
+  redis.call('HSET', entries, ARGV[1], sequenced(ARGV[1], ARGV[2]))
+  return 'claimed'
 end
-return found`,
+if ARGV[5] and headOf(ARGV[5]) then return 'behind' end
+if redis.call('HLEN', entries) >= tonumber(ARGV[4]) then return 'full' end
+repair()
+local entry = ARGV[2]
+if ARGV[5] then
+  join(ARGV[1], ARGV[5], ARGV[7])
+  entry = sequenced(ARGV[1], entry)
+end
+redis.call('HSET', entries, ARGV[1], entry)
+redis.call('HSET', claims, ARGV[1], redis.call('XADD', due, '*', 'id', ARGV[1]))
+redis.call('XREADGROUP', 'GROUP', group, ARGV[3], 'COUNT', 1, 'STREAMS', due, '>')
+return 'claimed'`,
   ),
 
-  count: script('count parcel', `return { redis.call('HLEN', parcels), redis.call('ZCARD', failed) }`),
+  /** ARGV: count, offset. */
+  deadLetters: script(
+    'list dead letters',
+    `return entriesOf(redis.call('ZRANGE', failed, ARGV[2], ARGV[2] + ARGV[1] - 1))`,
+  ),
 
-  /** ARGV: consumer. A node that has claimed nothing any more leaves the group, so that names do not pile up. */
+  /** ARGV: count, offset. */
+  waiting: script(
+    'list waiting entries',
+    `
+local claimed = {}
+local cursor = '0'
+repeat
+  local part = redis.call('HSCAN', claims, cursor, 'COUNT', 1000)
+  cursor = part[1]
+  for n = 1, #part[2], 2 do claimed[#claimed + 1] = part[2][n] end
+until cursor == '0'
+local ids = {}
+for n = ARGV[2] + 1, math.min(#claimed, ARGV[2] + ARGV[1]) do ids[#ids + 1] = claimed[n] end
+local before = #claimed
+for _, key in ipairs({ waiting, followers }) do
+  local from = math.max(0, ARGV[2] - before)
+  local rest = ARGV[1] - #ids
+  if rest > 0 then
+    for _, id in ipairs(redis.call('ZRANGE', key, from, from + rest - 1)) do ids[#ids + 1] = id end
+  end
+  before = before + redis.call('ZCARD', key)
+end
+return entriesOf(ids)`,
+  ),
+
+  /** ARGV: count, order key. */
+  waitingOf: script('list waiting entries of an order key', 'return entriesOf(idsOf(ARGV[2], ARGV[1]))'),
+
+  countBehind: script('count entries behind others', `return redis.call('ZCARD', followers)`),
+
+  count: script('count entry', `return { redis.call('HLEN', entries), redis.call('ZCARD', failed) }`),
+
+  /** ARGV: consumer. A node without claims leaves the group, so that names of consumers do not accumulate. */
   leave: script(
-    'leave parcel',
+    'leave entry',
     `
 if redis.call('EXISTS', due) == 0 then return end
 local pending = redis.call('XPENDING', due, group, '-', '+', 1, ARGV[1])

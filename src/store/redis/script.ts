@@ -1,29 +1,29 @@
-// The scripts of the Redis store: each change of more than one key is one script, and so happens whole or not at all.
-// Used by the other files of this folder.
+// Lua scripts of the Redis store: every change of more than one key is one script, and so is atomic. Used by the
+// other files of this folder.
 
-import type { RedisConnection, RedisScript } from './connection/connect.ts';
+import type { RedisClient, RedisScript } from '../../redis/connect.ts';
 
-/** What runs scripts. */
-export interface Redis {
-  /** Resolves to the answer of Redis. Throws UNAVAILABLE. */
+/** Runs scripts. */
+export interface ScriptRunner {
+  /** Resolves to the reply of Redis. Throws UNAVAILABLE. */
   run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
-  /** The same, once as many replicas have what it wrote as the configuration asks for. */
+  /** The same, after as many replicas as the configuration requires have the write. */
   durable(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown>;
 }
 
-export function scriptsOn(connection: RedisConnection): Redis {
+export function createScriptRunner(connection: RedisClient): ScriptRunner {
   return {
     run: (script, keys, args) => connection.run({ script, keys, args: args.map(String) }),
     durable: (script, keys, args) => connection.durable({ script, keys, args: args.map(String) }),
   };
 }
 
-/** A script that has `now` (milliseconds); ARGV[1] is for that, see `Timed`. */
+/** A script with a variable `now` (milliseconds), set from ARGV[1]; see `NowArgument`. */
 export function timedScript(name: string, keys: number, body: string): RedisScript {
   return { name, keys, lua: `${clock}\n${body}` };
 }
 
-/** Every node asks the clock of Redis, so that theirs may differ. Only tests bring their own time. */
+/** All nodes use the clock of Redis, because their own clocks may differ. Only tests pass their own time. */
 const clock = `
 local now = tonumber(ARGV[1])
 if not now then
@@ -32,30 +32,36 @@ if not now then
 end
 local function text(number) return string.format('%.0f', number) end`;
 
-/** What ARGV[1] of a timed script is: milliseconds in place of Redis's own, or '' for its own. */
-export type Timed = () => number | '';
+/** ARGV[1] of a timed script: milliseconds that replace the clock of Redis, or '' for that clock. */
+export type NowArgument = () => number | '';
 
-/** The names of keys. `{…}` makes Redis Cluster keep them in one slot, so that a script can have them together. */
+/**
+ * Builds key names. Braces keep the keys of a group in one slot of a cluster, so that one script can use them
+ * together.
+ */
 export interface KeySpace {
   /** `swob:{seeds}:all` */
-  together(group: string, name: string): string;
+  grouped(group: string, name: string): string;
   /** `swob:user:alice` */
-  alone(kind: string, id: string): string;
+  single(kind: string, id: string): string;
+  /** `swob:pending:{swob:user:alice}`, which is in the slot of `swob:user:alice`. */
+  colocated(key: string, name: string): string;
 }
 
 export function createKeySpace(prefix: string): KeySpace {
   return {
-    together: (group, name) => `${prefix}:{${group}}:${name}`,
-    alone: (kind, id) => `${prefix}:${kind}:${wellFormed(id)}`,
+    grouped: (group, name) => `${prefix}:{${group}}:${name}`,
+    single: (kind, id) => `${prefix}:${kind}:${encodeId(id)}`,
+    colocated: (key, name) => `${prefix}:${name}:{${key}}`,
   };
 }
 
-/** Without lone surrogates, which UTF-8 has no bytes for: two ids that differ stay different. */
-export function wellFormed(id: string): string {
+/** Escapes lone surrogates, which UTF-8 cannot encode, so that distinct ids stay distinct. */
+export function encodeId(id: string): string {
   return /^"|\p{Surrogate}/u.test(id) ? JSON.stringify(id) : id;
 }
 
-/** The id that `wellFormed` made this of. Throws when it made none such. */
-export function idOfWellFormed(text: string): string {
+/** The inverse of `encodeId`. Throws for any other text. */
+export function decodeId(text: string): string {
   return text.startsWith('"') ? String(JSON.parse(text)) : text;
 }

@@ -1,8 +1,7 @@
-// What Redis does with a session, each in one step. Used by sessions.ts.
-//
-// A session is a hash: state; until (milliseconds); id; successor (the key that leads to it from the id that it was
-// opened with); socket (that showed it last, absent before); publicKey and sharedKey (once a phone has it). `fresh`
-// is a sorted set of the keys of open sessions that no socket has shown, in the order in which they were opened.
+// The Lua scripts of sessions; each one is atomic. Used by sessions.ts. A session is a hash: state; until
+// (milliseconds); id; successor (the key that maps the session's first id to its current one); socket (the last one
+// attached, absent before); publicKey and sharedKey (once a phone holds it). `unattached` is a sorted set of the keys of
+// open sessions to which no socket has attached, in the order of their opening.
 
 import { timedScript } from './script.ts';
 
@@ -13,14 +12,14 @@ local function find(key)
   return { state = found[1], id = found[3], successor = found[4], socket = found[5],
            publicKey = found[6], sharedKey = found[7] }
 end
--- The session of KEYS[1], or the one that KEYS[2] leads to.
+-- The session of KEYS[1], or else the successor that KEYS[2] names.
 local function findOrSuccessor()
   local session = find(KEYS[1])
   if session then return KEYS[1], session end
   local untilMs, successor = string.match(redis.call('GET', KEYS[2]) or '', '^(%d+) (.*)$')
   if successor and tonumber(untilMs) > now then return successor, find(successor) end
 end
-local function isAnothers(session, socket)
+local function belongsToAnother(session, socket)
   return socket ~= '' and session.socket and session.socket ~= '' and session.socket ~= socket
 end
 local function live(key, ttl, ...)
@@ -34,7 +33,7 @@ end`;
 const script = (name: string, keys: number, body: string) => timedScript(name, keys, `${lib}\n${body}`);
 
 export const scripts = {
-  /** KEYS: session, fresh. ARGV: now, ttl, most fresh ones, id, successor key. */
+  /** KEYS: session, unattached. ARGV: now, ttl, maximum of unattached sessions, id, successor key. */
   open: script(
     'open session',
     2,
@@ -49,14 +48,14 @@ redis.call('ZADD', KEYS[2], (last[2] or 0) + 1, KEYS[1])
 for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, 3)) do
   if not find(key) then redis.call('ZREM', KEYS[2], key) end
 end
--- One comes, one goes; more only when the bound was lowered.
+-- Removes more than one session only after the maximum was lowered.
 for _ = 1, math.min(100, redis.call('ZCARD', KEYS[2]) - ARGV[3]) do
   local oldest = redis.call('ZPOPMIN', KEYS[2])[1]
   redis.call('DEL', oldest)
 end`,
   ),
 
-  /** KEYS: session, successor, fresh. ARGV: now, ttl, socket. */
+  /** KEYS: session, successor, unattached. ARGV: now, ttl, socket. */
   show: script(
     'show session',
     3,
@@ -88,7 +87,7 @@ local session = find(KEYS[1])
 return session and view(session)`,
   ),
 
-  /** KEYS: session, new session, fresh. ARGV: now, ttl, ttl of the successor, new id, socket or ''. */
+  /** KEYS: session, new session, unattached. ARGV: now, ttl, ttl of the successor key, new id, socket or ''. */
   rotate: script(
     'rotate session',
     3,
@@ -96,7 +95,7 @@ return session and view(session)`,
 local session = find(KEYS[1])
 if not session then return 'unknown' end
 if session.state ~= 'open' then return session.state end
-if isAnothers(session, ARGV[5]) then return 'kept' end
+if belongsToAnother(session, ARGV[5]) then return 'kept' end
 if find(KEYS[2]) then return 'used' end
 redis.call('RENAME', KEYS[1], KEYS[2])
 live(KEYS[2], ARGV[2], 'id', ARGV[4], 'socket', session.socket or '')
@@ -105,7 +104,7 @@ redis.call('SET', session.successor, text(now + ARGV[3]) .. ' ' .. KEYS[2], 'PX'
 return 'rotated'`,
   ),
 
-  /** KEYS: session, fresh. ARGV: now, ttl, public key, shared key. */
+  /** KEYS: session, unattached. ARGV: now, ttl, public key, shared key. */
   pause: script(
     'pause session',
     2,
@@ -127,7 +126,7 @@ local session = find(KEYS[1])
 if session and session.state == 'paused' then live(KEYS[1], ARGV[2], 'state', 'paired') end`,
   ),
 
-  /** KEYS: session, fresh. ARGV: now. */
+  /** KEYS: session, unattached. ARGV: now. */
   remove: script(
     'remove session',
     2,
@@ -136,7 +135,7 @@ redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], KEYS[1])`,
   ),
 
-  /** KEYS: session, fresh. ARGV: now, socket. */
+  /** KEYS: session, unattached. ARGV: now, socket. */
   end: script(
     'end session',
     2,
@@ -144,7 +143,7 @@ redis.call('ZREM', KEYS[2], KEYS[1])`,
 local session = find(KEYS[1])
 if not session then return 'unknown' end
 if session.state ~= 'open' then return session.state end
-if isAnothers(session, ARGV[2]) then return 'kept' end
+if belongsToAnother(session, ARGV[2]) then return 'kept' end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], KEYS[1])
 return 'ended'`,

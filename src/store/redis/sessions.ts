@@ -1,22 +1,21 @@
-// Sessions in Redis: a hash each, gone by itself when its time is over. All of a user's are in one slot.
+// Sessions in Redis: one hash each, which expires by itself. All sessions of a user are in one slot.
 
 import { createHash } from 'node:crypto';
-import type { Session, SessionState } from '../../domain/model.ts';
-import type { SessionStore } from '../../domain/ports.ts';
+import type { Session, SessionState } from '../../domain/pairing/model.ts';
+import type { SessionStore } from '../../domain/pairing/ports.ts';
 import { SwobError } from '../../errors.ts';
 import type { StoreOptions } from '../options.ts';
-import { type KeySpace, type Redis, type Timed, timedScript, wellFormed } from './script.ts';
+import { encodeId, type KeySpace, type NowArgument, type ScriptRunner } from './script.ts';
 import { scripts } from './session-scripts.ts';
 
-const claimTtlMs = 3_600_000;
-/** Users are not spread evenly: a small bound would be reached in one slot while the others are empty. */
+/** Users are not spread evenly, so a small maximum could be reached in one slot while others are empty. */
 const leastPerSlot = 100;
 
 export interface RedisSessionsOptions {
-  readonly redis: Redis;
+  readonly redis: ScriptRunner;
   readonly keys: KeySpace;
-  readonly now: Timed;
-  /** Slots that users are spread over: more than one makes sense in a cluster only. */
+  readonly now: NowArgument;
+  /** Slots over which users are spread; more than one is useful in a cluster only. */
   readonly slots: number;
   readonly sessions: StoreOptions['sessions'];
 }
@@ -25,31 +24,31 @@ export function createRedisSessions(options: RedisSessionsOptions): SessionStore
   const { redis, keys, now, slots } = options;
   const { openTtlMs, pausedTtlMs, pairedTtlMs, maxOpen } = options.sessions;
   const successorTtlMs = openTtlMs + pausedTtlMs + pairedTtlMs;
-  const maxFresh = slots === 1 ? maxOpen : Math.max(leastPerSlot, Math.ceil(maxOpen / slots));
+  const maxUnattached = slots === 1 ? maxOpen : Math.max(leastPerSlot, Math.ceil(maxOpen / slots));
 
   const slotOf = (userId: string): string =>
     slots === 1 ? 's' : `s${createHash('sha1').update(userId).digest().readUInt16BE() % slots}`;
-  // The length in front keeps `a` + `bc` apart from `ab` + `c`.
+  // The length prefix distinguishes `a` + `bc` from `ab` + `c`.
   const named = (kind: string, userId: string, sessionId: string): string =>
-    keys.together(slotOf(userId), `${kind}:${userId.length}:${wellFormed(`${userId}${sessionId}`)}`);
+    keys.grouped(slotOf(userId), `${kind}:${userId.length}:${encodeId(`${userId}${sessionId}`)}`);
   const sessionKey = (userId: string, sessionId: string): string => named('session', userId, sessionId);
   const successorKey = (userId: string, sessionId: string): string => named('successor', userId, sessionId);
-  const freshKey = (userId: string): string => keys.together(slotOf(userId), 'fresh');
+  const unattachedKey = (userId: string): string => keys.grouped(slotOf(userId), 'unattached');
 
   return {
     open: async (userId, sessionId) => {
       await redis.run(
         scripts.open,
-        [sessionKey(userId, sessionId), freshKey(userId)],
-        [now(), openTtlMs, maxFresh, sessionId, successorKey(userId, sessionId)],
+        [sessionKey(userId, sessionId), unattachedKey(userId)],
+        [now(), openTtlMs, maxUnattached, sessionId, successorKey(userId, sessionId)],
       );
     },
 
-    show: async (userId, sessionId, socketId) => {
+    attach: async (userId, sessionId, socketId) => {
       const names = [
         sessionKey(userId, sessionId),
         successorKey(userId, sessionId),
-        freshKey(userId),
+        unattachedKey(userId),
       ] as const;
       return sessionOf(userId, await redis.run(scripts.show, names, [now(), openTtlMs, socketId]));
     },
@@ -63,7 +62,7 @@ export function createRedisSessions(options: RedisSessionsOptions): SessionStore
     },
 
     rotate: async (userId, sessionId, newSessionId, socketId = '') => {
-      const names = [sessionKey(userId, sessionId), sessionKey(userId, newSessionId), freshKey(userId)];
+      const names = [sessionKey(userId, sessionId), sessionKey(userId, newSessionId), unattachedKey(userId)];
       const outcome = await redis.run(scripts.rotate, names, [
         now(),
         openTtlMs,
@@ -72,13 +71,13 @@ export function createRedisSessions(options: RedisSessionsOptions): SessionStore
         socketId,
       ]);
       if (outcome === 'used') {
-        throw new SwobError('CONFLICT', 'the new session id is in use; take another one');
+        throw new SwobError('CONFLICT', 'the new session id is in use; choose another one');
       }
       return oneOf(outcome, ['rotated', 'kept', 'paused', 'paired', 'unknown']);
     },
 
     pause: async (userId, sessionId, phone) => {
-      const names = [sessionKey(userId, sessionId), freshKey(userId)];
+      const names = [sessionKey(userId, sessionId), unattachedKey(userId)];
       const args = [now(), pausedTtlMs, phone.publicKey, phone.sharedKey];
       return oneOf(await redis.run(scripts.pause, names, args), ['paused', 'taken', 'unknown']);
     },
@@ -88,41 +87,25 @@ export function createRedisSessions(options: RedisSessionsOptions): SessionStore
     },
 
     remove: async (userId, sessionId) => {
-      await redis.run(scripts.remove, [sessionKey(userId, sessionId), freshKey(userId)], [now()]);
+      await redis.run(scripts.remove, [sessionKey(userId, sessionId), unattachedKey(userId)], [now()]);
     },
 
-    end: async (userId, sessionId, socketId) => {
-      const names = [sessionKey(userId, sessionId), freshKey(userId)];
+    close: async (userId, sessionId, socketId) => {
+      const names = [sessionKey(userId, sessionId), unattachedKey(userId)];
       const outcome = await redis.run(scripts.end, names, [now(), socketId]);
       return oneOf(outcome, ['ended', 'kept', 'paused', 'paired', 'unknown']);
     },
-
-    claimPassword: async (digest, fingerprint) =>
-      (await redis.run(claim, [keys.alone('claim', digest)], [now(), claimTtlMs, fingerprint])) === 1,
   };
 }
 
-const claim = timedScript(
-  'claim password',
-  1,
-  `
-local held = redis.call('GET', KEYS[1])
-if held then
-  local untilMs, owner = string.match(held, '^(%d+) (.*)$')
-  if tonumber(untilMs) > now then return owner == ARGV[3] and 1 or 0 end
-end
-redis.call('SET', KEYS[1], text(now + ARGV[2]) .. ' ' .. ARGV[3], 'PX', ARGV[2])
-return 1`,
-);
-
 const states: readonly SessionState[] = ['open', 'paused', 'paired'];
 
-/** The answer of `show` and `get`: id, state, public key, shared key; or nothing. */
+/** The reply of `attach`, `find` and `get`: id, state, public key, shared key; or nothing. */
 function sessionOf(userId: string, reply: unknown): Session | undefined {
   if (reply === null || reply === undefined) return undefined;
   const [sessionId, state, publicKey, sharedKey]: unknown[] = Array.isArray(reply) ? reply : [];
   const known = states.find((each) => each === state);
-  if (typeof sessionId !== 'string' || !known) throw foreign(reply);
+  if (typeof sessionId !== 'string' || !known) throw unexpectedReply(reply);
   if (typeof publicKey !== 'string' || typeof sharedKey !== 'string')
     return { userId, sessionId, state: known };
   return { userId, sessionId, state: known, phone: { publicKey, sharedKey } };
@@ -130,10 +113,10 @@ function sessionOf(userId: string, reply: unknown): Session | undefined {
 
 function oneOf<const T extends string>(reply: unknown, values: readonly T[]): T {
   const found = values.find((value) => value === reply);
-  if (found === undefined) throw foreign(reply);
+  if (found === undefined) throw unexpectedReply(reply);
   return found;
 }
 
-function foreign(reply: unknown): SwobError {
-  return new SwobError('INTERNAL', `a script of the store answered ${typeof reply}, which it never should`);
+function unexpectedReply(reply: unknown): SwobError {
+  return new SwobError('INTERNAL', `unexpected reply of type ${typeof reply} from a script of the store`);
 }

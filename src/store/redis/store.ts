@@ -1,125 +1,139 @@
-// The store of `[store] url = redis://…`: every process that opens it shares it with all others. Opened by app.
+// The store of `[store] url = redis://…`, shared by all processes that open it. Opened by app.
 
 import { newUuid } from '../../crypto/random.ts';
-import type { Store } from '../../domain/ports.ts';
-import { within } from '../../domain/within.ts';
+import type { Store } from '../../domain/store.ts';
 import { SwobError } from '../../errors.ts';
+import { createDeadline, type Deadline } from '../../lib/deadline.ts';
+import type { RedisClient, RedisScript } from '../../redis/connect.ts';
+import { callbacksFullError, inboundFullError, storeClosedError } from '../errors.ts';
+import { isCallback, isInboundSms, isReceipt, isStoredResponse } from '../guards.ts';
 import type { StoreOptions } from '../options.ts';
-import { storeClosed, tooManyCallbacks, tooManyMessages } from '../refusals.ts';
-import { isCallback, isInboundSms, isReceipt, isRememberedAnswer } from '../shapes.ts';
-import { charactersOfAnswer } from '../weights.ts';
-import type { RedisConnection, RedisScript } from './connection/connect.ts';
-import { createRedisFlights } from './flights.ts';
+import { responseCharacters } from '../weights.ts';
+import { createRedisClients } from './delivering-clients.ts';
+import { createRedisLeases } from './leases.ts';
 import { createRedisLimits } from './limits.ts';
-import { createRedisMemo } from './memo.ts';
 import { createRedisOutbox } from './outbox.ts';
-import { createKeySpace, type KeySpace, type Redis, scriptsOn, type Timed } from './script.ts';
+import { createRedisPasswordClaims } from './password-claims.ts';
+import { createRedisTests } from './reliability-tests.ts';
+import {
+  createKeySpace,
+  createScriptRunner,
+  type KeySpace,
+  type NowArgument,
+  type ScriptRunner,
+} from './script.ts';
 import { createRedisSeeds } from './seeds.ts';
 import { createRedisSessions } from './sessions.ts';
+import { createRedisTtlStore } from './ttl-store.ts';
 import { createRedisUsers } from './users.ts';
 
 export interface RedisStoreOptions extends StoreOptions {
-  readonly redis: RedisConnection;
-  /** Begins every key. */
+  readonly redis: RedisClient;
+  /** Prefixes every key. */
   readonly prefix: string;
-  /** Slots of a cluster that sessions are spread over; 1 for a single server. */
+  /** Slots over which sessions are spread in a cluster; 1 for a single server. */
   readonly slots: number;
-  /** Milliseconds, in place of the clock of Redis; for tests. */
+  /** Milliseconds that replace the clock of Redis; for tests. */
   readonly now?: (() => number) | undefined;
-  /** Milliseconds after which the claims of a silent node are another's; for tests. */
+  /** Milliseconds after which other nodes may take over the claims of a silent node; for tests. */
   readonly leaseMs?: number;
 }
 
-/** Renewed three times as often. */
+/** How long closing may take when the caller sets no deadline. */
+const defaultCloseMs = 3_000;
+/** Renewed three times per lease. */
 const defaultLeaseMs = 30_000;
 
-/** To give back what is claimed; another node gets the rest when its lease is over. */
-const closeMs = 1_500;
+/** For the connections to be closed, when returning claims has taken all other time. */
+const disconnectMs = 250;
 
 export function createRedisStore(options: RedisStoreOptions): Store {
   const { clock, log, prefix, slots, leaseMs = defaultLeaseMs } = options;
-  const now: Timed = options.now ?? (() => '');
+  const now: NowArgument = options.now ?? (() => '');
   const keys = createKeySpace(prefix);
   const consumer = newUuid();
   let closing: Promise<void> | undefined;
   const { redis: connection } = options;
-  const { run, durable } = scriptsOn(connection);
-  const anyway: Redis = {
-    run: (...call) => run(...call).catch(rethrow),
-    durable: (...call) => durable(...call).catch(rethrow),
+  const { run, durable } = createScriptRunner(connection);
+  const unguarded: ScriptRunner = {
+    run: (...call) => run(...call).catch(toOutage),
+    durable: (...call) => durable(...call).catch(toOutage),
   };
-  const ifOpen =
-    (work: Redis['run']): Redis['run'] =>
+  const whileOpen =
+    (work: ScriptRunner['run']): ScriptRunner['run'] =>
     async (...call) => {
-      if (closing) throw storeClosed();
+      if (closing) throw storeClosedError();
       return work(...call);
     };
-  const redis: Redis = { run: ifOpen(anyway.run), durable: ifOpen(anyway.durable) };
+  const redis: ScriptRunner = { run: whileOpen(unguarded.run), durable: whileOpen(unguarded.durable) };
 
-  // They give back their claims after the store has closed for everybody else.
-  const outboxes = { redis: anyway, keys, now, clock, log, consumer, leaseMs };
+  // Exempt from `closing`, because they return their claims after the store has been closed for other callers.
+  const outboxes = { redis: unguarded, keys, now, clock, log, consumer, leaseMs };
   const inbound = createRedisOutbox({
     ...outboxes,
     ...options.inbound,
     kind: 'inbound',
     isContent: isInboundSms,
-    full: tooManyMessages,
+    full: inboundFullError,
   });
   const callbacks = createRedisOutbox({
     ...outboxes,
     ...options.callbacks,
     kind: 'callbacks',
     isContent: isCallback,
-    full: tooManyCallbacks,
+    full: callbacksFullError,
   });
-  const memos = { redis, keys, now };
+  const ttlOptions = { redis, keys, now };
 
-  const close = async (): Promise<void> => {
-    await within(clock, closeMs, Promise.all([inbound.close(), callbacks.close()]));
-    await connection.close();
+  const close = async (deadline: Deadline): Promise<void> => {
+    // Claims that are not returned pass to another node when their lease ends.
+    await deadline.reserve(disconnectMs).settles(Promise.all([inbound.close(), callbacks.close()]));
+    await deadline.settles(connection.close());
   };
   return {
     seeds: createRedisSeeds({ redis, keys, now, log, seeds: options.seeds }),
+    clients: createRedisClients({ redis, keys, now, clients: options.clients }),
+    tests: createRedisTests({ redis, keys, now, log, tests: options.tests }),
     sessions: createRedisSessions({ redis, keys, now, slots, sessions: options.sessions }),
-    limits: createRedisLimits(redis, keys, now),
+    passwordClaims: createRedisPasswordClaims(redis, keys, now),
+    limits: createRedisLimits(redis, keys, now, clock),
     users: createRedisUsers(redis, keys),
     inbound: inbound.store,
-    published: createRedisMemo({
-      ...memos,
-      name: 'published',
+    receipts: createRedisTtlStore({
+      ...ttlOptions,
+      name: 'receipts',
       isValue: isReceipt,
-      bounds: options.published,
+      bounds: options.receipts,
     }),
     callbacks: callbacks.store,
-    answers: createRedisMemo({
-      ...memos,
-      name: 'answers',
-      isValue: isRememberedAnswer,
-      bounds: options.answers,
-      charactersOf: charactersOfAnswer,
+    responses: createRedisTtlStore({
+      ...ttlOptions,
+      name: 'responses',
+      isValue: isStoredResponse,
+      bounds: options.responses,
+      charactersOf: responseCharacters,
     }),
-    flights: createRedisFlights(redis, keys, now),
-    agree: async (name, value) => String(await redis.durable(agree, [agreedKey(keys, name)], [value])),
+    shared: {
+      leases: createRedisLeases(redis, keys, now),
+      agreeOn: async (name, value) => String(await redis.durable(agree, [agreedKey(keys, name)], [value])),
+    },
     probe: async () => {
-      await redis.durable(probe, [keys.alone('probe', consumer)], [60_000]);
+      await redis.durable(probe, [keys.single('probe', consumer)], [60_000]);
     },
-    close: () => {
-      closing ??= close();
-      return closing;
-    },
+    close: (deadline = createDeadline(clock, defaultCloseMs)) => (closing ??= close(deadline)),
   };
 }
 
-/** A password that is changed while we run: for whoever asks now, the store is away like any other. */
-function rethrow(error: unknown): never {
+/** While the store runs, a changed password is an outage like any other. */
+function toOutage(error: unknown): never {
   if (!(error instanceof SwobError) || error.code !== 'CONFIG') throw error;
-  const { message, forClients } = error;
-  throw new SwobError('UNAVAILABLE', message, { cause: error, retryAfter: 1, forClients });
+  const { message, publicMessage } = error;
+  throw new SwobError('UNAVAILABLE', message, { cause: error, retryAfter: 1, publicMessage });
 }
 
-/** Holds what all nodes must have in common. */
+/** A value that all nodes must share. */
 function agreedKey(keys: KeySpace, name: string): string {
-  return keys.alone('agreed', name);
+  return keys.single('agreed', name);
 }
 
 const agree: RedisScript = {

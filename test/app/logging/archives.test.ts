@@ -1,4 +1,4 @@
-// Archives of a log file, between two steps of what is done with them.
+// Archives of a log file between two steps of their rotation.
 
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { createArchives } from '../../../src/app/logging/archives.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 
-test('an archive that has just been compressed, and is there under both names, counts as one', async () => {
+test('an archive that exists plain and compressed counts as one', async () => {
   const folder = temporaryFolder();
   const time = '20260802-140322';
   const names = [`1.${time}.log.gz`, `2.${time}.log.gz`, `3.${time}.log.gz`, `3.${time}.log`];

@@ -1,10 +1,11 @@
-// GELF against a reader of its own: every line arrives whole, and within the bounds of the format.
+// GELF against an independent decoder: every line arrives complete and within the bounds of the format.
 
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { datagramsOf, encodeGelf, maxDatagram, maxMessage } from '../../../src/app/logging/gelf-codec.ts';
 import type { LogRecord } from '../../../src/app/logging/record.ts';
+import { anyText, longText } from '../../support/any-text.ts';
 import { createGelfReader } from '../../support/gelf.ts';
 
 const id = () => randomBytes(8);
@@ -18,7 +19,7 @@ const record = (fields: object = {}): LogRecord => ({
 const encoded = (fields?: object): Record<string, unknown> =>
   JSON.parse(encodeGelf(record(fields), 'gw1').toString());
 
-test('a line is what Graylog expects', () => {
+test('a line is encoded as GELF 1.1', () => {
   expect(
     encoded({ requestId: 'r1', attempts: 3, ok: false, parts: ['a'], id: 'x', 'bad key': 1, none: null }),
   ).toEqual({
@@ -46,18 +47,15 @@ test.each([
   [10, 7],
 ])('level %i of pino is %i of syslog', (level, syslog) => expect(encoded({ level }).level).toBe(syslog));
 
-test('a line without a message has one all the same, for GELF wants it', () => {
+test('a line without a message gets a placeholder, because GELF requires one', () => {
   expect(encoded({ msg: '' }).short_message).toBe('-');
 });
 
-test('every message comes out of its datagrams as it went in, whatever their order', () => {
-  const messages = fc.array(
-    fc.record({ msg: fc.string({ unit: 'binary', maxLength: 8_000 }), n: fc.nat() }),
-    {
-      minLength: 1,
-      maxLength: 5,
-    },
-  );
+test('a message is restored from its datagrams in any order', () => {
+  const messages = fc.array(fc.record({ msg: anyText({ maxLength: 8_000 }), n: fc.nat() }), {
+    minLength: 1,
+    maxLength: 5,
+  });
   fc.assert(
     fc.property(messages, fc.infiniteStream(fc.nat()), (lines, dice) => {
       const sent = lines.map((fields) => encodeGelf(record(fields), 'gw1'));
@@ -82,8 +80,8 @@ test('one datagram holds 1,420 bytes, and 128 chunks hold the largest message', 
   expect([most.length, Math.max(...most.map(({ length }) => length))]).toEqual([128, 1_420]);
 });
 
-test('what is too large is cut and says so, and is never lost', () => {
-  const long = fc.string({ unit: 'binary', minLength: 170_000, maxLength: 400_000 });
+test('an oversized message is truncated, marked, and never dropped', () => {
+  const long = longText({ min: 170_000, max: 400_000 });
   fc.assert(
     fc.property(long, fc.constantFrom('msg', 'service', 'requestId', 'reason'), (text, field) => {
       const message = encodeGelf(record({ requestId: 'r1', [field]: text }), 'gw1');

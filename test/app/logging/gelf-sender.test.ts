@@ -1,4 +1,4 @@
-// GELF to a listener with a real UDP socket, and to places that do not take it.
+// GELF to a listener with a real UDP socket, and to addresses that do not accept it.
 
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type Address, createGelfSender, type GelfDeps } from '../../../src/app/logging/gelf-sender.ts';
@@ -19,7 +19,7 @@ function trial(options: Partial<GelfDeps> & Pick<GelfDeps, 'port'>) {
 const line = (msg: string): LogRecord => ({ level: 30, time: '2026-08-02T07:03:22.123Z', msg });
 const local: Address = { address: '127.0.0.1', family: 4 };
 
-test('lines arrive, those of many datagrams as well', async () => {
+test('lines arrive, also those of many datagrams', async () => {
   const listener = await startGelfListener();
   const { sender } = trial({ port: listener.port });
   const long = 'x'.repeat(10_000);
@@ -32,7 +32,7 @@ test('lines arrive, those of many datagrams as well', async () => {
   expect(sender.dropped).toBe(0);
 });
 
-test('closing sends what waits first', async () => {
+test('close sends buffered lines first', async () => {
   const listener = await startGelfListener();
   const { sender } = trial({ port: listener.port, host: 'graylog', resolve: async () => local });
   sender.send(line('stopping'));
@@ -40,10 +40,10 @@ test('closing sends what waits first', async () => {
   await vi.waitFor(() => expect(listener.messages).toHaveLength(1));
 });
 
-test('lines wait for the address, so many and no more, and what is lost is said once a minute', async () => {
+test('lines wait for the address up to a limit, and drops are reported once a minute', async () => {
   const listener = await startGelfListener();
-  let answer: (address: Address) => void = () => {};
-  const resolve = () => new Promise<Address>((found) => (answer = found));
+  let respond: (address: Address) => void = () => {};
+  const resolve = () => new Promise<Address>((found) => (respond = found));
   const { sender, log, clock } = trial({ port: listener.port, host: 'graylog', resolve });
   const text = 'x'.repeat(100_000);
   for (let count = 0; count < 30; count++) sender.send(line(text));
@@ -51,27 +51,27 @@ test('lines wait for the address, so many and no more, and what is lost is said 
   expect(log.lines).toMatchObject([
     {
       level: 'error',
-      fields: { lost: 1, reason: 'too many at once' },
-      message: expect.stringContaining('lost'),
+      fields: { lost: 1, reason: 'buffer full' },
+      message: 'log lines for Graylog were dropped',
     },
   ]);
   clock.advance(60_000);
   expect(log.lines).toMatchObject([{ fields: { lost: 1 } }, { fields: { lost: 19 } }]);
   clock.advance(600_000);
   expect(log.lines).toHaveLength(2);
-  answer(local);
+  respond(local);
   await sender.close();
-  // A burst of a megabyte is more than the listener's system keeps of it.
+  // A burst of a megabyte exceeds the receive buffer of the listener.
   await vi.waitFor(() => expect(listener.messages.length).toBeGreaterThan(0));
   sender.send(line('after the end'));
 });
 
-test('a name that is not known loses lines, is looked up again, and is good once it is', async () => {
+test('an unknown host drops lines, and is looked up again until it resolves', async () => {
   const listener = await startGelfListener();
   let known = false;
-  let asked = 0;
+  let lookups = 0;
   const resolve = async (): Promise<Address> => {
-    asked++;
+    lookups++;
     if (known) return local;
     throw Object.assign(new Error('getaddrinfo ENOTFOUND graylog'), { code: 'ENOTFOUND' });
   };
@@ -79,7 +79,7 @@ test('a name that is not known loses lines, is looked up again, and is good once
   sender.send(line('one'));
   await vi.waitFor(() => expect(sender.dropped).toBe(1));
   for (let count = 0; count < 100; count++) sender.send(line('more'));
-  expect([sender.dropped, asked]).toEqual([101, 1]);
+  expect([sender.dropped, lookups]).toEqual([101, 1]);
   expect(log.lines).toMatchObject([{ fields: { host: 'graylog', lost: 1, reason: 'ENOTFOUND' } }]);
   known = true;
   clock.advance(5_000);
@@ -88,25 +88,25 @@ test('a name that is not known loses lines, is looked up again, and is good once
   expect(listener.messages[0]).toMatchObject({ short_message: 'at last' });
 });
 
-test('a server that moved is found within a minute, and one whose name is gone is kept', async (context) => {
+test('a new address is used within a minute, and the last one stays when the lookup fails', async (context) => {
   needs(context, { loopbackNetwork: true });
   const first = await startGelfListener();
   const second = await startGelfListener(first.port, '127.0.0.2');
-  let answer: Address | Error = local;
+  let response: Address | Error = local;
   const resolve = async () => {
-    if (answer instanceof Error) throw answer;
-    return answer;
+    if (response instanceof Error) throw response;
+    return response;
   };
   const { sender, clock } = trial({ port: first.port, host: 'graylog', resolve });
   sender.send(line('a'));
   await vi.waitFor(() => expect(first.messages).toHaveLength(1));
-  answer = new Error('no name server');
+  response = new Error('no name server');
   clock.advance(60_000);
   sender.send(line('b'));
   await vi.waitFor(() => expect(first.messages).toHaveLength(2));
-  answer = { address: '127.0.0.2', family: 4 };
+  response = { address: '127.0.0.2', family: 4 };
   clock.advance(5_000);
-  // Goes where the last one went, and has the name looked up.
+  // This line goes to the last address and starts a lookup of the name.
   sender.send(line('c'));
   await vi.waitFor(() => expect(first.messages).toHaveLength(3));
   sender.send(line('d'));
@@ -114,8 +114,8 @@ test('a server that moved is found within a minute, and one whose name is gone i
   expect(sender.dropped).toBe(0);
 });
 
-test('a network that takes nothing is counted', async () => {
-  // IPv6 to an IPv4 address cannot be sent.
+test('lines that the network refuses are counted', async () => {
+  // An IPv6 socket cannot send to an IPv4 address.
   const { sender, log } = trial({
     port: 9,
     host: 'graylog',

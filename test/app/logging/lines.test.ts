@@ -1,11 +1,12 @@
-// What a line looks like: to people on a terminal, and its time stamp.
+// The format of a line on a terminal, and its time stamp.
 
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { localTime } from '../../../src/app/logging/local-time.ts';
-import { bounded, maxLineLength, readLine } from '../../../src/app/logging/record.ts';
+import { maxLineLength, parseLine, truncateLine } from '../../../src/app/logging/record.ts';
 import { terminalFormat } from '../../../src/app/logging/terminal.ts';
+import { longText } from '../../support/any-text.ts';
 
 describe('time stamps', () => {
   const zone = process.env.TZ;
@@ -24,7 +25,7 @@ describe('time stamps', () => {
     expect(localTime(Date.UTC(2026, 7, 2, 7, 3, 22, 123))).toBe(written);
   });
 
-  test('name the instant exactly, also around changes of the clock', () => {
+  test('are exact, also around daylight saving changes', () => {
     const zones = fc.constantFrom(
       'Europe/Berlin',
       'America/St_Johns',
@@ -51,20 +52,20 @@ describe('on a terminal', () => {
     reason: 'no route',
   };
 
-  test('a line is short: time, level, service, message, fields', () => {
+  test('a line has time, level, service, message, fields', () => {
     expect(terminalFormat(false)(line)).toBe(
       '14:03:22.123 WARN  gateway a message is tried again attempts=2 reason="no route"\n',
     );
     expect(terminalFormat(false)({ level: 30, time, msg: 'stopping' })).toBe('14:03:22.123 INFO  stopping\n');
   });
 
-  test('with colours the text is the same', () => {
+  test('colours do not change the text', () => {
     const coloured = terminalFormat(true)(line);
     expect(coloured).toContain('\u001b[33mWARN');
     expect(stripVTControlCharacters(coloured)).toBe(terminalFormat(false)(line));
   });
 
-  test('whatever stands in a line, it is one line without escapes', () => {
+  test('control characters and line breaks are escaped', () => {
     const evil = fc.string({
       unit: fc.constantFrom('\u001b[2J', '\u001b]0;x\u0007', '\n', '\r', '\u202e', '"', 'a', ' '),
     });
@@ -89,24 +90,24 @@ describe('a line that is too long', () => {
   const line = (msg: string, fields: object = {}): string =>
     `${JSON.stringify({ level: 50, time: 'now', service: 'sync', requestId: 'r1', ...fields, msg })}\n`;
 
-  test('says what matters, and how long it was', () => {
-    const whole = line('failed', { error: 'x'.repeat(20_000) });
-    expect(readLine(bounded(whole))).toEqual({
+  test('keeps the essential fields and its original length', () => {
+    const complete = line('failed', { error: 'x'.repeat(20_000) });
+    expect(parseLine(truncateLine(complete))).toEqual({
       level: 50,
       time: 'now',
       service: 'sync',
       requestId: 'r1',
       msg: 'failed',
-      cutFrom: whole.length,
+      cutFrom: complete.length,
     });
   });
 
-  test('no line is longer than the bound, and others stay as they are', () => {
+  test('no line exceeds the limit, and shorter ones are unchanged', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', minLength: 15_000, maxLength: 20_000 }), (msg) => {
-        const whole = line(msg);
-        expect(bounded(whole).length).toBeLessThanOrEqual(maxLineLength);
-        if (whole.length <= maxLineLength) expect(bounded(whole)).toBe(whole);
+      fc.property(longText({ min: 15_000, max: 20_000 }), (msg) => {
+        const complete = line(msg);
+        expect(truncateLine(complete).length).toBeLessThanOrEqual(maxLineLength);
+        if (complete.length <= maxLineLength) expect(truncateLine(complete)).toBe(complete);
       }),
     );
   });

@@ -1,4 +1,4 @@
-// Log files: every limit holds when it is written past, and a disk that fails costs lines, not memory or time.
+// Log files: every limit is enforced, and a failing disk loses lines but costs neither memory nor time.
 
 import {
   mkdirSync,
@@ -15,7 +15,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { FileLimits } from '../../../src/app/logging/archives.ts';
 import { createLogFile, type LogFile } from '../../../src/app/logging/log-file.ts';
-import { errnoOf } from '../../../src/errors.ts';
+import { systemErrorCode } from '../../../src/errors.ts';
 import { runProcess } from '../../support/binary.ts';
 import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/folders.ts';
@@ -39,7 +39,7 @@ interface Trial {
 }
 
 function trial(limits: Partial<FileLimits> = {}, folder = join(temporaryFolder(), 'logs')): Trial {
-  // Files have the time of the machine.
+  // File times come from the machine's clock.
   const clock = createFakeClock(Date.now());
   const log = createMemoryLog();
   const file = createLogFile({ folder, name: 'gateway', limits: { ...roomy, ...limits }, clock, log });
@@ -47,7 +47,7 @@ function trial(limits: Partial<FileLimits> = {}, folder = join(temporaryFolder()
   return { folder, file, clock, log };
 }
 
-/** A line of 100 bytes that knows its number. */
+/** A line of 100 bytes that contains its number. */
 const lineOf = (number: number): string => `${`{"number":${number},"pad":"`.padEnd(97, 'x')}"}\n`;
 
 const namesIn = (folder: string): string[] => readdirSync(folder).sort();
@@ -58,17 +58,17 @@ const sizeOf = (folder: string): number =>
     0,
   );
 
-/** Undefined for what is not there: not yet, or not any more. */
-function ifThere<T>(look: () => T): T | undefined {
+/** Undefined when it does not exist. */
+function ifThere<T>(read: () => T): T | undefined {
   try {
-    return look();
+    return read();
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-/** Every line of the archives and the file, in their order. */
+/** All lines of the archives and the file, in order. */
 function linesIn(folder: string): string[] {
   const texts = [...archivesIn(folder), 'gateway.log'].map((name) => {
     const bytes = readFileSync(join(folder, name));
@@ -77,13 +77,13 @@ function linesIn(folder: string): string[] {
   return texts.join('').split('\n').slice(0, -1);
 }
 
-/** Writes lines as fast as the file takes them without losing any; `look` sees the folder in between. */
-async function write({ file }: Trial, [from, to]: readonly [number, number], look = () => {}): Promise<void> {
+/** Writes lines as fast as the file accepts them without losing any, and calls `look` in between. */
+async function write({ file }: Trial, [from, to]: readonly [number, number], read = () => {}): Promise<void> {
   for (let number = from; number < to; number++) {
     file.write(lineOf(number));
     if (number % 200 === 0) {
       await new Promise((resolve) => setImmediate(resolve));
-      look();
+      read();
     }
   }
 }
@@ -91,7 +91,7 @@ async function write({ file }: Trial, [from, to]: readonly [number, number], loo
 const numbers = (folder: string): number[] => linesIn(folder).map((line) => JSON.parse(line).number);
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n);
 
-test('lines go to the file, which others may not read, in a folder that is made', async () => {
+test('creates the folder and a file that other users cannot read', async () => {
   const { folder, file } = trial();
   file.write(lineOf(0));
   file.write(lineOf(1));
@@ -101,7 +101,7 @@ test('lines go to the file, which others may not read, in a folder that is made'
   expect(statSync(folder).mode & 0o777).toBe(0o750);
 });
 
-test('no file is larger than its limit, archives sort by age, and every line is there once', async () => {
+test('no file exceeds its limit, archives sort by age, and every line is kept once', async () => {
   const t = trial();
   await write(t, [0, 10_000]);
   await t.file.close();
@@ -118,14 +118,14 @@ test('no file is larger than its limit, archives sort by age, and every line is 
   expect(t.file.dropped).toBe(0);
 });
 
-test('only so many archives are kept, the newest', async () => {
+test('keeps the newest archives, up to max_count', async () => {
   const t = trial({ maxCount: 3 });
   await write(t, [0, 10_000]);
   await t.file.close();
   await vi.waitFor(
     () => {
       expect(archivesIn(t.folder)).toHaveLength(3);
-      // None that is still being compressed.
+      // Except one that is still being compressed.
       expect(archivesIn(t.folder).every((name) => name.endsWith('.log.gz'))).toBe(true);
     },
     { timeout: 10_000 },
@@ -140,7 +140,7 @@ test.each([
 ])('file and archives together stay within their size: %s', async (_how, files) => {
   const t = trial({ accumulatedBytes: files * 64 * KB });
   let largest = 0;
-  // Incompressible, or the archives would never come near the limit.
+  // Incompressible, because compressed archives would stay far below the limit.
   const noise = Array.from({ length: 20_000 }, () => `${crypto.randomUUID()}${crypto.randomUUID()}\n`);
   for (const line of noise) t.file.write(line);
   const last = noise.at(-1) ?? '';
@@ -155,7 +155,7 @@ test.each([
   expect(t.file.dropped).toBe(0);
 });
 
-test('archives that are too old are removed: at the start, and while it runs', async () => {
+test('archives that are too old are removed, at the start and while it runs', async () => {
   const folder = temporaryFolder();
   const old = 'gateway.000006.20200101-000000.log.gz';
   const young = 'gateway.000007.20200102-000000.log.gz';
@@ -168,7 +168,7 @@ test('archives that are too old are removed: at the start, and while it runs', a
   const t = trial({}, folder);
   await write(t, [0, 1_000]);
   await vi.waitFor(() => expect(namesIn(folder)).not.toContain(old));
-  // What is not an archive of this file is not touched, and numbers go on.
+  // Other files are not touched, and numbering continues.
   expect(namesIn(folder)).toEqual(expect.arrayContaining([...mine, young]));
   const next = expect.stringMatching(/^gateway\.000008\./);
   await vi.waitFor(() => expect(namesIn(folder)).toContainEqual(next));
@@ -178,7 +178,7 @@ test('archives that are too old are removed: at the start, and while it runs', a
   await vi.waitFor(() => expect(namesIn(folder)).not.toContainEqual(next));
 });
 
-test('half a line that a killed process has left is ended', async () => {
+test('a partial line of a killed process is terminated', async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'gateway.log'), `${lineOf(0)}{"number":1,"pa`);
   const { file } = trial({}, folder);
@@ -187,7 +187,7 @@ test('half a line that a killed process has left is ended', async () => {
   expect(linesIn(folder)).toEqual([lineOf(0).trim(), '{"number":1,"pa', lineOf(2).trim()]);
 });
 
-test('reopening goes on with what is there then, for those who move files away themselves', async () => {
+test('reopening continues with a new file, after logrotate has moved the old one', async () => {
   const t = trial();
   await write(t, [0, 1]);
   const path = join(t.folder, 'gateway.log');
@@ -200,7 +200,7 @@ test('reopening goes on with what is there then, for those who move files away t
   expect(readFileSync(path, 'utf8')).toBe(lineOf(1));
 });
 
-test('a disk that cannot be written: it says so once, keeps what finds room, counts the rest, and recovers', async () => {
+test('an unwritable disk is reported once; lines are buffered up to a limit, the rest counted; it recovers', async () => {
   const folder = join(temporaryFolder(), 'logs');
   mkdirSync(join(folder, 'gateway.log'), { recursive: true });
   const t = trial({ maxFileBytes: 16 * 1024 * KB }, folder);
@@ -212,8 +212,8 @@ test('a disk that cannot be written: it says so once, keeps what finds room, cou
   const kept = Math.floor(bytes / 100);
   for (let number = 1; number < kept + 500; number++) t.file.write(lineOf(number));
   expect(t.file.dropped).toBe(500);
-  // At once, and then once a minute.
-  const lost = () => t.log.lines.filter(({ message }) => message === 'log lines were lost');
+  // Immediately, and then once a minute.
+  const lost = () => t.log.lines.filter(({ message }) => message === 'log lines were dropped');
   expect(lost().map(({ fields }) => fields)).toEqual([
     expect.objectContaining({ lost: 1, reason: 'EISDIR' }),
   ]);
@@ -225,7 +225,7 @@ test('a disk that cannot be written: it says so once, keeps what finds room, cou
   rmdirSync(join(folder, 'gateway.log'));
   await vi.waitFor(() => {
     t.clock.advance(5_000);
-    expect(t.log.lines.map(({ message }) => message)).toContain('the log file is written again');
+    expect(t.log.lines.map(({ message }) => message)).toContain('the log file can be written again');
   });
   await vi.waitFor(() => expect(lost()).toHaveLength(3));
   expect(lost().at(-1)?.fields).toMatchObject({ lost: 1 });
@@ -233,7 +233,7 @@ test('a disk that cannot be written: it says so once, keeps what finds room, cou
   expect(numbers(folder)).toEqual(range(0, kept));
 });
 
-test('a full disk: no half lines, no repeated lines, and all that waited is there afterwards', async (context) => {
+test('a full disk leaves no partial and no repeated lines, and buffered ones are written afterwards', async (context) => {
   needs(context, { mounts: true });
   const folder = temporaryFolder();
   const mount = (...args: string[]) => runProcess('mount', args, { cwd: folder });

@@ -1,4 +1,4 @@
-// Where the lines of a process go, from which level on, and what is in them.
+// The destinations of the lines of a process, their levels and their contents.
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ test('lines are JSON with level, time, service, fields and message, from the lev
   expect(lines.every((line) => line.endsWith('}\n') && line.startsWith('{"level":'))).toBe(true);
 });
 
-test('lines of a turn are written together, but not behind one at warn, and not after the end', async () => {
+test('lines of a turn are written together, but immediately at warn and after close', async () => {
   const writes: string[] = [];
   const turns: (() => void)[] = [];
   const logs = createTestLogs({
@@ -65,7 +65,7 @@ test('lines of a turn are written together, but not behind one at warn, and not 
   expect(written()).toEqual([['after the end']]);
 });
 
-test('nothing is looked at that is below the level', () => {
+test('arguments below the level are not evaluated', () => {
   const { log } = createTestLogs({ set: ['level=info'] });
   const fields = {
     get costly() {
@@ -76,7 +76,7 @@ test('nothing is looked at that is below the level', () => {
   expect(() => log.info(fields, 'above')).toThrow('was formatted');
 });
 
-test('levels change while it runs, for services that have logged before as well', () => {
+test('a level can be changed at run time, also for services that have logged before', () => {
   const { log, logFor, lines, setLevels } = createTestLogs();
   const gateway = logFor('gateway');
   const write = () => {
@@ -93,7 +93,7 @@ test('levels change while it runs, for services that have logged before as well'
   expect(parsed(lines).map(({ msg }) => msg)).toEqual(['process', 'gateway', 'sync']);
 });
 
-test('a terminal gets lines for people, and JSON when that was asked for', () => {
+test('a terminal gets readable lines, or JSON on request', () => {
   const written: string[] = [];
   const stderr = { isTTY: true, write: (line: string) => written.push(line) };
   createTestLogs({ stderr }).logFor('gateway').info({ url: 'http://127.0.0.1:1' }, 'listening');
@@ -102,7 +102,7 @@ test('a terminal gets lines for people, and JSON when that was asked for', () =>
   ]);
 });
 
-test('fields that are secret by their name are never written', () => {
+test('fields with secret names are redacted', () => {
   const { log, lines } = createTestLogs();
   const names = [
     'token',
@@ -121,14 +121,14 @@ test('fields that are secret by their name are never written', () => {
   expect(Object.keys(parsed(lines)[0])).toEqual(expect.arrayContaining(names));
 });
 
-test('a line too long for files and Graylog is cut', () => {
+test('a line too long for files and Graylog is truncated', () => {
   const { log, lines } = createTestLogs();
   log.error({ error: 'x'.repeat(100_000) }, 'failed');
   expect(parsed(lines)).toMatchObject([{ msg: 'failed', cutFrom: expect.any(Number) }]);
 });
 
 describe('files', () => {
-  test('there is one for each service and one for the process', async () => {
+  test('one for each service and one for the process', async () => {
     const folder = join(temporaryFolder(), 'logs');
     const { log, logFor, close } = createTestLogs({ set: [`base_dir=${folder}`] });
     log.info({}, 'of the process');
@@ -147,7 +147,7 @@ describe('files', () => {
     ]);
   });
 
-  test('a process with one service has its file only', async () => {
+  test('a process with one service writes that file only', async () => {
     const folder = temporaryFolder();
     const { log, logFor, close } = createTestLogs({ set: [`base_dir=${folder}`], services: ['disconnect'] });
     log.info({}, 'of the process');
@@ -159,14 +159,14 @@ describe('files', () => {
     );
   });
 
-  test('without a folder there are none', async () => {
+  test('none without a folder', async () => {
     const { log, close, drops } = createTestLogs();
     log.info({}, 'x');
     await close();
     expect(drops()).toEqual({ file: 0, gelf: 0 });
   });
 
-  test('a file that cannot be written is told on stderr, and the others go on', async () => {
+  test('an unwritable file is reported on stderr, and the others are written', async () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'gateway.log'));
     const { logFor, lines, close } = createTestLogs({ set: [`base_dir=${folder}`] });

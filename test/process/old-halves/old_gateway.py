@@ -1,4 +1,4 @@
-"""A gateway as it was before swob, in little: written from CONTRACT.md for old-halves.test.ts.
+"""A gateway as it was before swob, in little: written from docs/protocol.md for old-halves.test.ts.
 
 usage: old_gateway.py <port> <sync url> <user> <password>
 """

@@ -1,4 +1,4 @@
-"""A sync service as it was before swob, in little: written from CONTRACT.md for old-halves.test.ts.
+"""A sync service as it was before swob, in little: written from docs/protocol.md for old-halves.test.ts.
 
 usage: old_sync.py <port> <gateway url> <seconds a URL is shown> <URLs in all>
 """

@@ -1,0 +1,113 @@
+// The environment of a benchmark run: its folder, child processes and CPU cores. Created by main.ts, used by every benchmark.
+
+import { readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { inspectMachine, type Machine, type Role } from './machine.ts';
+import { type Child, startChild } from './processes.ts';
+
+export const root = resolve(import.meta.dirname, '../..');
+export const swobScript = join(root, 'bin', 'swob');
+
+export interface Effort {
+  /** Rounds of ours and of the baseline, each. */
+  readonly rounds: number;
+  /** Seconds of load in a round. */
+  readonly seconds: number;
+  /** A smoke run: also fewer sockets and users. */
+  readonly quick: boolean;
+  /** Folder for CPU profiles of the daemons; undefined: no profiling, which costs time. */
+  readonly profiles: string | undefined;
+  /** The Redis store of the daemons; undefined: a folder. */
+  readonly storeUrl?: string;
+}
+
+export interface BenchEnvironment extends Effort {
+  readonly machine: Machine;
+  /** A new empty folder. */
+  folder(): Promise<string>;
+  /** Runs node with the arguments on the cores of the role. */
+  startNode(role: Role, name: string, args: readonly string[], cwd?: string): Child;
+  /** Runs a script of children/, by name. */
+  startScript(role: Role, script: string, args?: readonly string[]): Child;
+  /** Runs any other program, on the cores of the load. */
+  startProgram(command: string, args: readonly string[]): Child;
+  /** Prints progress to stderr. */
+  reportProgress(text: string): void;
+  /** Stops every process and removes every folder. */
+  close(): Promise<void>;
+}
+
+export async function createBenchEnvironment(
+  effort: Effort,
+  say: (text: string) => void,
+): Promise<BenchEnvironment> {
+  const machine = inspectMachine();
+  const home = await mkdtemp(join(tmpdir(), 'swob-bench-'));
+  const scripts = await buildChildren();
+  const children: Child[] = [];
+  let folders = 0;
+
+  const start = (role: Role, name: string, command: string, args: readonly string[], cwd: string): Child => {
+    const [placed, placedArgs] = machine.place(role, command, args);
+    const stderrFile = join(home, `${children.length}-${name.replaceAll(/\W+/g, '-')}.log`);
+    const child = startChild(placed, placedArgs, { name, cwd, stderrFile });
+    children.push(child);
+    return child;
+  };
+  const startNode: BenchEnvironment['startNode'] = (role, name, args, cwd = home) =>
+    start(role, name, process.execPath, args, cwd);
+
+  return {
+    ...effort,
+    machine,
+    reportProgress: say,
+    folder: async () => {
+      const folder = join(home, `folder-${folders++}`);
+      await mkdir(folder);
+      return folder;
+    },
+    startNode,
+    startScript: (role, script, args = []) =>
+      startNode(role, script, [join(scripts, `${script}.js`), ...args]),
+    startProgram: (command, args) => start('load', command, command, args, home),
+    close: async () => {
+      await Promise.all(children.map((child) => child.stop()));
+      await rm(home, { recursive: true, force: true });
+      await rm(scripts, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Compiled to JavaScript, so that no loader uses memory in a measured process. */
+async function buildChildren(): Promise<string> {
+  const source = join(import.meta.dirname, 'children');
+  // Inside the checkout, so that packages resolve.
+  await mkdir(join(root, 'dist-bench'), { recursive: true });
+  const outdir = await mkdtemp(join(root, 'dist-bench', 'run-'));
+  await build({
+    entryPoints: readdirSync(source).map((name) => join(source, name)),
+    outdir,
+    bundle: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'silent',
+  });
+  return outdir;
+}
+
+/** Starts a server of children/ and waits for the URL that it prints. */
+export async function startServer(
+  environment: BenchEnvironment,
+  role: Role,
+  script: string,
+  args: readonly string[] = [],
+): Promise<{ readonly url: string; readonly child: Child }> {
+  const child = environment.startScript(role, script, args);
+  const { url }: { url: string } = JSON.parse(await child.nextLine());
+  return { url, child };
+}

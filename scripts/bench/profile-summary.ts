@@ -1,0 +1,105 @@
+// Summarizes where a process spent its time, from a profile of `node --cpu-prof`. Used by main.ts.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { SourceMap } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+interface CallFrame {
+  readonly functionName: string;
+  /** Empty for native code. */
+  readonly url: string;
+  readonly lineNumber: number;
+  readonly columnNumber: number;
+}
+
+interface Profile {
+  readonly nodes: readonly { readonly id: number; readonly callFrame: CallFrame }[];
+  /** Ids of nodes, and the microseconds before each. */
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+}
+
+interface Share {
+  /** A package, a folder of src, a part of Node, or what V8 and the system did: `fastify`, `src/store`, `node:http`, `writev`. */
+  readonly room: string;
+  /** Share of the time in which the process was not idle, 0 to 1. */
+  readonly share: number;
+}
+
+/** Sorted, the largest share first. */
+function summarizeProfile(profile: Profile, groupOf: (frame: CallFrame) => string): Share[] {
+  const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
+  const times = new Map<string, number>();
+  let all = 0;
+  for (const [index, id] of profile.samples.entries()) {
+    const frame = frames.get(id);
+    if (!frame || frame.functionName === '(idle)') continue;
+    const time = profile.timeDeltas[index] ?? 0;
+    const room = groupOf(frame);
+    times.set(room, (times.get(room) ?? 0) + time);
+    all += time;
+  }
+  return [...times].map(([room, time]) => ({ room, share: time / all })).sort((a, b) => b.share - a.share);
+}
+
+const maxGroups = 12;
+
+/** One line for each profile in the folder, which may be missing: `24% writev, 9% fastify, …`. */
+export function profileLines(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.cpuprofile'))
+    .map((name) => {
+      const shares = summarizeProfile(
+        JSON.parse(readFileSync(join(folder, name), 'utf8')),
+        createGroupLookup(),
+      );
+      const words = shares
+        .slice(0, maxGroups)
+        .map(({ room, share }) => `${Math.round(share * 100)}% ${room}`);
+      return `${words.join(', ')} (${join(folder, name)})`;
+    });
+}
+
+/** Reads the source map of each bundled file once. */
+export function createGroupLookup(): (frame: CallFrame) => string {
+  const maps = new Map<string, SourceMap | undefined>();
+  const mapOf = (file: string): SourceMap | undefined => {
+    if (!maps.has(file)) maps.set(file, readMap(`${file}.map`));
+    return maps.get(file);
+  };
+  return ({ functionName, url, lineNumber, columnNumber }) => {
+    if (url === '') return functionName;
+    if (url.startsWith('node:')) return partOfNode(url);
+    const file = url.startsWith('file:') ? fileURLToPath(url) : url;
+    // Code that the bundler added has no source in the map.
+    const entry: { readonly originalSource?: string } =
+      mapOf(file)?.findEntry(lineNumber, columnNumber) ?? {};
+    return groupOf(resolve(dirname(file), entry.originalSource?.replace('file://', '') ?? file));
+  };
+}
+
+function readMap(file: string): SourceMap | undefined {
+  try {
+    return new SourceMap(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The package, or the folder of src, that a file is in. */
+function groupOf(path: string): string {
+  const [, name] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path) ?? [];
+  if (name !== undefined) return name;
+  const [, folder] = /\/(src\/[^/]+)\//.exec(path) ?? [];
+  return folder ?? path;
+}
+
+/** `node:_http_server` and `node:internal/streams/writable` as `node:http` and `node:streams`. */
+function partOfNode(url: string): string {
+  const path = url.replace(/^node:(internal\/)?/, '');
+  if (path.startsWith('_http')) return 'node:http';
+  const [part = path] = path.split('/');
+  return `node:${/^(net|stream_base_commons|streams)$/.test(part) ? 'streams' : part}`;
+}

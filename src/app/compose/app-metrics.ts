@@ -1,0 +1,126 @@
+// The metrics of this process. Used by the other files of this folder, which wrap ports and use cases with them.
+
+import type { Publisher } from '../../domain/inbound/ports.ts';
+import type { Publishing } from '../../domain/inbound/publishing.ts';
+import type { RefusedSmsLog } from '../../domain/inbound/refused-sms.ts';
+import type { Broker, CallbackSender } from '../../domain/outgoing/ports.ts';
+import type { Pairing } from '../../domain/pairing/pairing.ts';
+import type { TestEvent } from '../../domain/seeds/reliability.ts';
+import type { Store } from '../../domain/store.ts';
+import type { Disconnects } from '../../domain/wifi/disconnects.ts';
+import { type ConnectionLimiter, closeReasons } from '../../http/connection-limiter.ts';
+import { monitorEventLoop } from '../../metrics/event-loop.ts';
+import { registerProcessMetrics } from '../../metrics/process.ts';
+import { createMetricsRegistry, type LabelOf, type MetricsRegistry } from '../../metrics/registry.ts';
+import { type CompletedRequest, createRequestMeter } from '../../metrics/requests.ts';
+import type { PoolUsage } from '../../upstream/connection-pool.ts';
+import {
+  instrumentBroker,
+  instrumentCallbacks,
+  instrumentDisconnects,
+  instrumentPairing,
+  instrumentPublishing,
+  instrumentStore,
+} from './instrumented.ts';
+import { instrumentPublisher, instrumentRefusedSms } from './instrumented-sms.ts';
+
+type PoolName = 'pcrf' | 'publisher' | 'relay';
+
+export interface AppMetrics {
+  /** @returns the function that counts the requests of a service */
+  requestCounter(service: string): (request: CompletedRequest) => void;
+  /** Counts exceeded limits and lost leases, and exports the size of the outboxes. */
+  store(store: Store): Store;
+  deadLettered(kind: LabelOf<'swob_outbox_dead_lettered_total'>): void;
+  pairing(pairing: Pairing): Pairing;
+  publishing(publishing: Publishing): Publishing;
+  publisher(publisher: Publisher): Publisher;
+  /** Registers its metrics also where nothing is relayed. */
+  relay(publisher: Publisher | undefined): Publisher | undefined;
+  refusedSms(history: RefusedSmsLog): RefusedSmsLog;
+  /** @returns counts reliability tests by what happened to them */
+  reliabilityTests(): (event: TestEvent) => void;
+  broker(broker: Broker): Broker;
+  callbacks(sender: CallbackSender): CallbackSender;
+  disconnects(disconnects: Disconnects): Disconnects;
+  pool(name: PoolName, usage: () => PoolUsage): void;
+  sockets(open: () => number): void;
+  text(): ReturnType<MetricsRegistry['text']>;
+  stop(): void;
+}
+
+export function createAppMetrics(options: {
+  readonly version: string;
+  /** Dropped log lines by destination. */
+  readonly logDrops: () => { readonly file: number; readonly gelf: number };
+  readonly overloadRefusals: () => number;
+  /** Bytes of request bodies in memory, and bodies refused for lack of memory. */
+  readonly bodyBudget: { readonly usedBytes: number; readonly rejected: number };
+  /** Of client connections to all services. */
+  readonly connections: Pick<ConnectionLimiter, 'open' | 'closed'>;
+  /** Called after each response. */
+  readonly onServed: () => void;
+}): AppMetrics {
+  const registry = createMetricsRegistry();
+  registerProcessMetrics(registry, options.version);
+  const loop = monitorEventLoop(registry);
+  const meterOf = createRequestMeter(registry);
+  registry.observableCounter('swob_log_lines_dropped_total', () => {
+    const { file, gelf } = options.logDrops();
+    return [
+      [{ target: 'file' }, file],
+      [{ target: 'gelf' }, gelf],
+    ];
+  });
+  registry.observableCounter('swob_overload_refusals_total', () => [[{}, options.overloadRefusals()]]);
+  registry.observableCounter('swob_request_body_refusals_total', () => [[{}, options.bodyBudget.rejected]]);
+  registry.gauge('swob_request_body_bytes', () => [[{}, options.bodyBudget.usedBytes]]);
+  registry.gauge('swob_client_connections', () => [[{}, options.connections.open]]);
+  registry.observableCounter('swob_client_connections_closed_total', () =>
+    closeReasons.map((reason) => [{ reason }, options.connections.closed[reason]] as const),
+  );
+
+  return {
+    requestCounter: (service) => {
+      const count = meterOf(service);
+      return (request) => {
+        loop.recordActivity();
+        options.onServed();
+        count(request);
+      };
+    },
+    store: (store) => instrumentStore(registry, store),
+    deadLettered: registry.counter('swob_outbox_dead_lettered_total'),
+    pairing: (pairing) => instrumentPairing(registry, pairing),
+    publishing: (publishing) => instrumentPublishing(registry, publishing),
+    publisher: (publisher) => instrumentPublisher(registry.counter('swob_publisher_calls_total'), publisher),
+    relay: (publisher) => {
+      const count = registry.counter('swob_relay_calls_total');
+      return publisher && instrumentPublisher(count, publisher);
+    },
+    refusedSms: (history) => instrumentRefusedSms(registry, history),
+    reliabilityTests: () => registry.counter('swob_reliability_tests_total'),
+    broker: (broker) => instrumentBroker(registry, broker),
+    callbacks: (sender) => instrumentCallbacks(registry, sender),
+    disconnects: (disconnects) => instrumentDisconnects(registry, disconnects),
+    pool: createPoolGauge(registry),
+    sockets: (open) => registry.gauge('swob_sync_sockets', () => [[{}, open()]]),
+    text: registry.text,
+    stop: loop.stop,
+  };
+}
+
+function createPoolGauge(registry: MetricsRegistry): AppMetrics['pool'] {
+  const pools = new Map<PoolName, () => PoolUsage>();
+  registry.gauge('swob_upstream_connections', () =>
+    [...pools].flatMap(([upstream, usage]) => {
+      const { inUse, idle, waiting } = usage();
+      return [
+        [{ upstream, state: 'in_use' }, inUse] as const,
+        [{ upstream, state: 'idle' }, idle] as const,
+        [{ upstream, state: 'waiting' }, waiting] as const,
+      ];
+    }),
+  );
+  return (name, usage) => void pools.set(name, usage);
+}

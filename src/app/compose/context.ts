@@ -1,0 +1,46 @@
+// What building the services needs: clock, log, lifecycle, version. Used by the files of this folder.
+
+import type { Bus } from '../../domain/pairing/ports.ts';
+import type { Clock, Log } from '../../domain/shared/ports.ts';
+import type { Store } from '../../domain/store.ts';
+import type { BodyBudget } from '../../http/body-budget.ts';
+import type { ConnectionLimiter } from '../../http/connection-limiter.ts';
+import type { LoadSample, OverloadGuard } from '../../http/overload-guard.ts';
+import type { Lifecycle } from '../lifecycle.ts';
+import type { AppMetrics } from './app-metrics.ts';
+
+export type ServiceName = 'gateway' | 'sync' | 'disconnect';
+
+/** Dropped log lines by destination (`file`, `gelf`). */
+type DroppedLogLines = () => { readonly file: number; readonly gelf: number };
+
+export interface AppContext {
+  readonly clock: Clock;
+  /** The log of the process. */
+  readonly log: Log;
+  /** The log of a service; `log` unless given. */
+  readonly logFor?: (service: ServiceName) => Log;
+  readonly lifecycle: Lifecycle;
+  readonly version: string;
+  readonly droppedLogLines?: DroppedLogLines;
+  /** Called after each response. */
+  readonly onResponse?: () => void;
+  /** Limit of client connections, instead of the one derived from open files and heap; for tests. */
+  readonly maxConnections?: number;
+  /** Replaces the measurement of load; for tests. */
+  readonly sample?: () => LoadSample;
+}
+
+/** The context and what the services of one process share. */
+export interface Runtime extends AppContext {
+  readonly overloadGuard: OverloadGuard;
+  readonly bodyBudget: BodyBudget;
+  readonly connectionLimiter: ConnectionLimiter;
+  readonly metrics: AppMetrics;
+}
+
+export interface OpenedStore {
+  readonly store: Store;
+  /** The bus to the other processes that share the store, if any do. */
+  readonly bus?: Bus;
+}

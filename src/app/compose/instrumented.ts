@@ -1,0 +1,191 @@
+// Decorators that count what ports and use cases do, so that these need no metrics. Used by app-metrics.ts.
+
+import type { Publishing } from '../../domain/inbound/publishing.ts';
+import type { Broker, CallbackSender } from '../../domain/outgoing/ports.ts';
+import type { Pairing } from '../../domain/pairing/pairing.ts';
+import { type LeasedWork, leasedWork } from '../../domain/shared/coalesce.ts';
+import { type LimitKey, limitNameOf } from '../../domain/shared/limit-keys.ts';
+import type { LeaseStore, LimitStore } from '../../domain/shared/ports.ts';
+import type { Store } from '../../domain/store.ts';
+import type { DisconnectOutcome, Disconnects } from '../../domain/wifi/disconnects.ts';
+import { type ErrorCode, SwobError } from '../../errors.ts';
+import { mapMaybe } from '../../lib/maybe-promise.ts';
+import type { LabelOf, MetricsRegistry } from '../../metrics/registry.ts';
+
+/** Counts the outcome of a promise, by its result or by the code of its error. */
+async function countOutcome<T>(
+  promise: Promise<T>,
+  onResult: (result: T) => void,
+  onFailure: (code: ErrorCode) => void,
+): Promise<T> {
+  try {
+    const result = await promise;
+    onResult(result);
+    return result;
+  } catch (error) {
+    onFailure(error instanceof SwobError ? error.code : 'INTERNAL');
+    throw error;
+  }
+}
+
+export function instrumentStore(registry: MetricsRegistry, store: Store): Store {
+  registry.gauge('swob_outbox_entries', async () => {
+    const kinds = [
+      ['message', store.inbound],
+      ['callback', store.callbacks],
+    ] as const;
+    const samples = await Promise.all(
+      kinds.map(async ([kind, outbox]) => {
+        const { waiting, deadLetters } = await outbox.count();
+        return [
+          [{ kind, state: 'waiting' }, waiting] as const,
+          [{ kind, state: 'dead_lettered' }, deadLetters] as const,
+        ];
+      }),
+    );
+    return samples.flat();
+  });
+  registry.gauge('swob_seeds_registered', async () => [[{}, (await store.seeds.usage()).registered]]);
+  registry.observableCounter('swob_seeds_evicted_total', async () => [
+    [{}, (await store.seeds.usage()).evicted],
+  ]);
+  // Also without a shared store, so that the metric always exists.
+  const countLostLease = registry.counter('swob_leases_lost_total');
+  return {
+    ...store,
+    limits: instrumentLimits(registry, store.limits),
+    shared: store.shared && {
+      ...store.shared,
+      leases: instrumentLeases(countLostLease, store.shared.leases),
+    },
+  };
+}
+
+function instrumentLeases(countLostLease: (work: LeasedWork) => void, leases: LeaseStore): LeaseStore {
+  return {
+    ...leases,
+    complete: async (key, ...rest) => {
+      const wasHeld = await leases.complete(key, ...rest);
+      const work = leasedWork.find((each) => key.startsWith(`${each}:`));
+      if (!wasHeld && work) countLostLease(work);
+      return wasHeld;
+    },
+  };
+}
+
+function instrumentLimits(registry: MetricsRegistry, limits: LimitStore): LimitStore {
+  const countRefusal = registry.counter('swob_limit_refusals_total');
+  const countIfRefused = (key: LimitKey, seconds: number): number => {
+    if (seconds > 0) countRefusal(limitNameOf(key));
+    return seconds;
+  };
+  return {
+    ...limits,
+    consume: (key, limit, events) => {
+      const wait = limits.consume(key, limit, events);
+      return mapMaybe(wait, (seconds) => countIfRefused(key, seconds));
+    },
+    peekLocal: (key, limit) => countIfRefused(key, limits.peekLocal(key, limit)),
+    peek: async (key, limit) => countIfRefused(key, await limits.peek(key, limit)),
+  };
+}
+
+export function instrumentPairing(registry: MetricsRegistry, pairing: Pairing): Pairing {
+  const count = registry.counter('swob_pairings_total');
+  const codes: Partial<Record<ErrorCode, LabelOf<'swob_pairings_total'>>> = {
+    UNAUTHENTICATED: 'wrong_password',
+    LIMITED: 'limited',
+    BAD_INPUT: 'invalid',
+    NOT_FOUND: 'invalid',
+    CONFLICT: 'conflict',
+  };
+  const countStep = <T>(work: Promise<T>, done: LabelOf<'swob_pairings_total'>): Promise<T> =>
+    countOutcome(
+      work,
+      () => count(done),
+      (code) => count(codes[code] ?? 'failed'),
+    );
+  return {
+    ...pairing,
+    open: (...args) => countStep(pairing.open(...args), 'opened'),
+    handshake: (...args) => countStep(pairing.handshake(...args), 'handshake'),
+    authenticate: (...args) => countStep(pairing.authenticate(...args), 'paired'),
+    replace: (...args) => countStep(pairing.replace(...args), 'replaced'),
+  };
+}
+
+export function instrumentPublishing(registry: MetricsRegistry, publishing: Publishing): Publishing {
+  const count = registry.counter('swob_inbound_sms_total');
+  const quotas = [
+    ['swob_outbox_unverified', 'swob_unverified_sms_total', publishing.unverified],
+    ['swob_outbox_relayed', 'swob_relayed_sms_total', publishing.relayed],
+  ] as const;
+  for (const [gauge, counter, counts] of quotas) {
+    registry.gauge(gauge, () => [[{}, counts().kept]]);
+    registry.observableCounter(counter, () => [
+      [{ outcome: 'refused' }, counts().refused],
+      [{ outcome: 'evicted' }, counts().evicted],
+    ]);
+  }
+  return {
+    ...publishing,
+    receive: (...args) =>
+      countOutcome(
+        publishing.receive(...args),
+        ({ reply }) => count(reply),
+        (code) => count(code === 'LIMITED' ? 'limited' : 'failed'),
+      ),
+  };
+}
+
+export function instrumentBroker(registry: MetricsRegistry, broker: Broker): Broker {
+  const count = registry.counter('swob_outgoing_sms_total');
+  return {
+    ...broker,
+    send: (sms) => countOutcome(broker.send(sms), count, () => count('failed')),
+  };
+}
+
+export function instrumentCallbacks(registry: MetricsRegistry, sender: CallbackSender): CallbackSender {
+  const count = registry.counter('swob_callback_attempts_total');
+  return {
+    ...sender,
+    send: (...args) =>
+      countOutcome(
+        sender.send(...args),
+        ({ kind }) => count(kind),
+        () => count('failed'),
+      ),
+  };
+}
+
+const disconnectLabels = {
+  disconnected: 'done',
+  rejected: 'pcrf_failed',
+  unreachable: 'pcrf_failed',
+  'invalid response': 'pcrf_failed',
+  timeout: 'pcrf_timeout',
+  busy: 'busy',
+  overloaded: 'busy',
+  stopping: 'failed',
+  'bad session': 'token_refused',
+} as const satisfies Record<DisconnectOutcome['kind'], LabelOf<'swob_disconnects_total'>>;
+
+export function instrumentDisconnects(registry: MetricsRegistry, disconnects: Disconnects): Disconnects {
+  const count = registry.counter('swob_disconnects_total');
+  // Other errors, such as that of an unavailable store, do not concern the PCRF.
+  const codes: Partial<Record<ErrorCode, LabelOf<'swob_disconnects_total'>>> = {
+    UNAUTHENTICATED: 'token_refused',
+    BAD_INPUT: 'token_refused',
+    LIMITED: 'limited',
+  };
+  return {
+    ...disconnects,
+    disconnect: (...args) =>
+      countOutcome(
+        disconnects.disconnect(...args),
+        ({ kind }) => count(disconnectLabels[kind]),
+        (code) => count(codes[code] ?? 'failed'),
+      ),
+  };
+}

@@ -1,0 +1,61 @@
+// Tunes V8's new space, where objects are allocated, for a daemon. Used by `swob serve` before anything else runs.
+
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+
+/**
+ * The size of each semi-space. Large enough for the objects of fifty concurrent requests: with V8's initial 1 MB, requests
+ * that wait for an upstream are promoted to the old space, and a disconnect costs 40 % more.
+ */
+const semiSpaceMb = 4;
+
+/**
+ * Changes two defaults of V8 that cost a daemon memory and gain it nothing:
+ * - The new space grows to two semi-spaces of 16 MB. The objects of a request are garbage once it is answered, so a quarter
+ *   of that is as fast.
+ * - Allocation-site pretenuring allocates objects in the old space when earlier ones from the same place lived long. A single
+ *   slow upstream makes it do so for the listener arrays of `events`; from then on every request, and all that it refers
+ *   to, lives until a full collection.
+ *
+ * V8 applies both from its next collection (Node 20, 22 and 24). A version that does not know a flag prints that to stderr
+ * and continues.
+ *
+ * @returns a function to call after each request: V8 shrinks the new space when idle, and does not grow it again by itself
+ */
+export function tuneNewSpace(): () => void {
+  setFlagsFromString('--no-allocation-site-pretenuring');
+  growNewSpace();
+  let count = 0;
+  return () => {
+    count++;
+    if (count % checkEvery === 0) growNewSpace();
+  };
+}
+
+/** Requests between two checks, one of which takes 10 µs. */
+const checkEvery = 1_000;
+const mb = 1024 * 1024;
+
+/** Grows the new space to its target size, which becomes its maximum. */
+function growNewSpace(): void {
+  // The minimum that V8 accepts, also while one of the semi-spaces is not allocated.
+  const size = Math.max(newSpaceBytes(), 2 * mb);
+  if (size < 2 * semiSpaceMb * mb) {
+    setFlagsFromString(`--semi-space-growth-factor=${Math.ceil((2 * semiSpaceMb * mb) / size)}`);
+    fillNewSpace();
+  }
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/** V8 grows the space in a collection with many survivors; allocates a few times its size at most. */
+function fillNewSpace(): void {
+  const bytes = mb * semiSpaceMb;
+  const reachable: number[][] = [];
+  const length = 1_000;
+  const maxArrays = (4 * bytes) / (8 * length);
+  while (newSpaceBytes() < 2 * bytes && reachable.length < maxArrays)
+    reachable.push(new Array<number>(length).fill(0));
+}
+
+function newSpaceBytes(): number {
+  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0;
+}

@@ -1,0 +1,40 @@
+// Parsers of option values that several commands share.
+
+import { InvalidArgumentError } from 'commander';
+import { SwobError } from '../../errors.ts';
+import { printable } from '../../lib/printable.ts';
+import type { Context } from '../context.ts';
+import { requireSecret } from './secret.ts';
+
+export function parsePort(text: string): number {
+  const number = Number(text);
+  if (/^\d{1,5}$/.test(text) && number <= 65_535) return number;
+  throw new InvalidArgumentError('Expected a port from 0 to 65535.');
+}
+
+export function parseMilliseconds(text: string): number {
+  if (/^\d{1,7}$/.test(text) && Number(text) <= 3_600_000) return Number(text);
+  throw new InvalidArgumentError('Expected milliseconds from 0 to 3600000.');
+}
+
+/**
+ * Secrets by id, from a repeatable option with the values `id:secret`, `id:@file`, `id:-` (stdin), or `id` alone to prompt
+ * for the secret. Throws USAGE when an id is missing or given twice, and what `requireSecret` throws.
+ */
+export async function readSecretsById(
+  { io, printer }: Context,
+  { option, what }: { readonly option: string; readonly what: string },
+  given: readonly string[],
+): Promise<Map<string, string>> {
+  const secrets = new Map<string, string>();
+  for (const text of given) {
+    const [id = '', ...rest] = text.split(':');
+    if (id === '')
+      throw new SwobError('USAGE', `${option}: expected an id and a secret: id:secret or id:@file`);
+    if (secrets.has(id)) throw new SwobError('USAGE', `${option} ${id} is given twice`);
+    const secret = rest.length === 0 ? undefined : rest.join(':');
+    const question = `${what} of ${printable(id)}`;
+    secrets.set(id, await requireSecret(secret, { name: `${option} ${id}`, question, io, printer }));
+  }
+  return secrets;
+}

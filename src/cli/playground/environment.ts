@@ -1,0 +1,65 @@
+// The environment variables with which scripts reach a playground. Used by the `playground` commands and
+// swob/testing.
+
+import { createPrivateKey } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { signToken } from '../../crypto/jwt.ts';
+import { type Playground, playgroundParts, playgroundUser } from './playground.ts';
+import { sharedKeyFile } from './seed-data.ts';
+
+/** Seconds for which the token of the disconnect service is valid. */
+const tokenLifetime = 20 * 3_600;
+
+/**
+ * `SWOB_CONFIG`, which makes every swob command use the playground, and `PLAYGROUND_…` with URLs, keys and tokens.
+ * @param now Unix time in milliseconds
+ */
+export async function playgroundEnvironment(
+  { urls, folder, config, adminTokenFile, jwtPrivateKey }: Playground,
+  now: number,
+): Promise<Readonly<Record<string, string>>> {
+  const [adminToken, key] = await Promise.all([
+    readFile(adminTokenFile, 'utf8'),
+    readFile(jwtPrivateKey, 'utf8'),
+  ]);
+  const sharedKey = sharedKeyFile(folder);
+  return {
+    SWOB_CONFIG: config,
+    SWOB_PASSWORD: playgroundUser.password,
+    ...Object.fromEntries(
+      playgroundParts.map((name) => [`PLAYGROUND_${name.toUpperCase()}_URL`, urls[name]]),
+    ),
+    PLAYGROUND_FOLDER: folder,
+    PLAYGROUND_USER: playgroundUser.id,
+    PLAYGROUND_MSISDN: playgroundUser.msisdn,
+    PLAYGROUND_ADMIN_TOKEN: adminToken.trim(),
+    PLAYGROUND_JWT_KEY: jwtPrivateKey,
+    PLAYGROUND_JWT: signToken(JSON.stringify(sampleClaims(now)), createPrivateKey(key), 'RS256'),
+    ...(existsSync(sharedKey) && { PLAYGROUND_SHARED_KEY: sharedKey }),
+  };
+}
+
+/** Of the documented sample token. @param now Unix time in milliseconds */
+export function sampleClaims(now: number): object {
+  const iat = Math.floor(now / 1_000);
+  return {
+    sub: 'user',
+    auth: ['ROLE_USER'],
+    iat,
+    exp: iat + tokenLifetime,
+    nasIp: '100.112.0.1',
+    sessionId: '5692549928996307964',
+    vrf: '1',
+    clientMac: 'FC-45-96-5F-50-AC',
+  };
+}
+
+/** Commands of a POSIX shell that export the variables. */
+export function shellExports(variables: Readonly<Record<string, string>>): string[] {
+  return Object.entries(variables).map(([name, value]) => `export ${name}=${quote(value)}`);
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

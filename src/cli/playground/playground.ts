@@ -1,0 +1,200 @@
+// The playground: all services and a stub of every system around them, in this process, with throw-away data and keys.
+// Used by create.ts.
+
+import { generateKeyPair } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { startServices } from '../../app/compose/start.ts';
+import type { Lifecycle } from '../../app/lifecycle.ts';
+import { loadConfig } from '../../config/load.ts';
+import { loadServerKeys } from '../../crypto/server-keys.ts';
+import type { Clock, Log } from '../../domain/shared/ports.ts';
+import { writeNewFile } from '../../lib/durable-files.ts';
+import { startDeveloperStub } from '../../stubs/developer.ts';
+import { startPcrfStub } from '../../stubs/pcrf.ts';
+import { startPublisherStub } from '../../stubs/publisher.ts';
+import { startUsersStub } from '../../stubs/users.ts';
+import { writeFileAtomic } from '../ready-file.ts';
+import type { StubFailures } from './failures.ts';
+import { formatIni, playgroundSettings } from './settings.ts';
+
+interface User {
+  readonly id: string;
+  readonly password: string;
+  readonly msisdn: string;
+}
+
+/** What the playground knows without being told: one user, with a phone number. */
+export const playgroundUser: User = {
+  id: 'alice',
+  password: 'correct horse',
+  msisdn: '+237650393369',
+};
+
+/** Where the parts listen. */
+interface PlaygroundAddress {
+  readonly host: string;
+  /** Of the gateway; the other parts get the next ones, in the order of `playgroundParts`. 0: each a free one. */
+  readonly port: number;
+}
+
+export interface PlaygroundOptions {
+  /** Free ports of 127.0.0.1 by default. */
+  readonly address?: PlaygroundAddress;
+  /** None by default. */
+  readonly failures?: StubFailures;
+  /** Users besides `playgroundUser`; none by default. */
+  readonly users?: readonly User[];
+  /** `section.key=value`, over the playground's own settings. */
+  readonly setOptions: readonly string[];
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Closes everything, and removes the folder. */
+  readonly lifecycle: Lifecycle;
+}
+
+/** The names of services and stubs, in the order in which they are shown. */
+export const playgroundParts = [
+  'gateway',
+  'sync',
+  'disconnect',
+  'users',
+  'developer',
+  'publisher',
+  'pcrf',
+] as const;
+
+const defaultAddress: PlaygroundAddress = { host: '127.0.0.1', port: 0 };
+
+export interface Playground {
+  /** `http://127.0.0.1:port`, also when it listens on every address; of sync `ws://…`. */
+  readonly urls: Readonly<Record<(typeof playgroundParts)[number], string>>;
+  /** Everything that the playground writes; removed at its end. */
+  readonly folder: string;
+  /** For `swob -c`: addresses, keys and token of this playground. */
+  readonly config: string;
+  readonly adminTokenFile: string;
+  /** Signs tokens that the disconnect service accepts. */
+  readonly jwtPrivateKey: string;
+}
+
+/** With the stubs, whose methods say what they have received. */
+export interface RunningPlayground extends Playground {
+  readonly stubs: Awaited<ReturnType<typeof startStubs>>;
+}
+
+/** Throws UNAVAILABLE when a port is in use. When this throws, the caller stops the lifecycle. */
+export async function startPlayground(options: PlaygroundOptions): Promise<RunningPlayground> {
+  const {
+    failures = {},
+    users = [],
+    address = defaultAddress,
+    setOptions,
+    lifecycle,
+    clock,
+    log,
+    version,
+  } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'swob-playground-'));
+  lifecycle.defer('playground folder', () => rm(folder, { recursive: true, force: true }));
+  const [stubs, jwtPrivateKey] = await Promise.all([
+    startStubs(address, [playgroundUser, ...users], failures, clock, lifecycle),
+    createJwtKeys(folder),
+  ]);
+  const stubUrls = {
+    users: reachable(stubs.users.url),
+    developer: reachable(stubs.developer.url),
+    publisher: reachable(stubs.publisher.url),
+    pcrf: reachable(stubs.pcrf.url),
+  };
+  const config = join(folder, 'conf.ini');
+  const files = { folder, jwtPublicKey: jwtPublicKeyIn(folder) };
+  const settings = playgroundSettings(files, stubUrls, {
+    host: address.host,
+    gateway: portFor('gateway', address),
+    sync: portFor('sync', address),
+    disconnect: portFor('disconnect', address),
+  });
+  await writeFileAtomic(config, formatIni(settings), 0o600);
+  const { config: loaded } = loadConfig({ files: [config], setOptions, env: {} });
+  // Before the gateway does, which would warn that there was no key pair.
+  const { public_key_filepath: publicKey, private_key_filepath: privateKey } = loaded.security;
+  await loadServerKeys({ publicKey, privateKey });
+  const services = new Set(['gateway', 'sync', 'disconnect'] as const);
+  const endpoints = await startServices(loaded, services, { clock, log, lifecycle, version });
+  const urlOf = (name: 'gateway' | 'sync' | 'disconnect'): string => reachable(endpoints[name]?.url ?? '');
+  const urls = {
+    gateway: urlOf('gateway'),
+    sync: urlOf('sync'),
+    disconnect: urlOf('disconnect'),
+    ...stubUrls,
+  };
+  const addresses = {
+    host: address.host,
+    gateway: portOf(urls.gateway),
+    sync: portOf(urls.sync),
+    disconnect: portOf(urls.disconnect),
+  };
+  await writeFileAtomic(config, formatIni(playgroundSettings(files, stubUrls, addresses)), 0o600);
+  const { admin_token_filepath: adminTokenFile } = loaded.security;
+  return { urls, folder, config, adminTokenFile, jwtPrivateKey, stubs };
+}
+
+async function startStubs(
+  address: PlaygroundAddress,
+  users: readonly User[],
+  failures: StubFailures,
+  clock: Clock,
+  lifecycle: Lifecycle,
+) {
+  const at = (name: (typeof playgroundParts)[number]) => ({
+    host: address.host,
+    port: portFor(name, address),
+    clock,
+  });
+  const passwords = new Map(users.map(({ id, password }) => [id, password]));
+  const numbers = new Map(users.map(({ id, msisdn }) => [msisdn, id]));
+  const opened = async <T extends { close(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
+    const stub = await starting;
+    lifecycle.defer('stub', () => stub.close());
+    return stub;
+  };
+  // One after the other, so that the lifecycle has all that were started when one cannot listen.
+  return {
+    users: await opened(startUsersStub({ ...at('users'), users: passwords })),
+    developer: await opened(startDeveloperStub({ ...at('developer'), numbers })),
+    publisher: await opened(startPublisherStub({ ...at('publisher'), ...failures.publisher })),
+    pcrf: await opened(startPcrfStub({ ...at('pcrf'), ...failures.pcrf })),
+  };
+}
+
+/** @returns the file of the private key */
+async function createJwtKeys(folder: string): Promise<string> {
+  const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  const file = join(folder, 'jwt-private.pem');
+  await Promise.all([
+    writeNewFile(file, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()),
+    writeNewFile(jwtPublicKeyIn(folder), publicKey.export({ type: 'spki', format: 'pem' }).toString()),
+  ]);
+  return file;
+}
+
+function jwtPublicKeyIn(folder: string): string {
+  return join(folder, 'jwt-public.pem');
+}
+
+function portFor(name: (typeof playgroundParts)[number], { port }: PlaygroundAddress): number {
+  return port === 0 ? 0 : port + playgroundParts.indexOf(name);
+}
+
+/** Names this machine where the URL has the address of all its interfaces. */
+function reachable(url: string): string {
+  return url.replace(/\/\/(?:0\.0\.0\.0|\[::\]):/, '//127.0.0.1:');
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
+}

@@ -1,0 +1,74 @@
+// The configuration of a playground, as a conf.ini. Used by playground.ts.
+
+import { join } from 'node:path';
+import { unbracketHost } from '../../lib/net.ts';
+
+type Settings = Readonly<Record<string, Readonly<Record<string, string | number>>>>;
+
+interface Files {
+  readonly folder: string;
+  readonly jwtPublicKey: string;
+}
+
+interface Stubs {
+  readonly users: string;
+  readonly developer: string;
+  readonly publisher: string;
+  readonly pcrf: string;
+}
+
+/** Where the services listen. */
+interface Addresses {
+  readonly host: string;
+  readonly gateway: number;
+  readonly sync: number;
+  readonly disconnect: number;
+}
+
+/** Everything that differs from the defaults: own files, own ports, the stubs, and no pause that a test would wait for. */
+export function playgroundSettings(
+  { folder, jwtPublicKey }: Files,
+  stubs: Stubs,
+  { host, ...ports }: Addresses,
+): Settings {
+  const addressOf = (url: string) => {
+    const { hostname, port } = new URL(url);
+    return { host: unbracketHost(hostname), port: Number(port) };
+  };
+  return {
+    api: { host, port: ports.gateway },
+    websocket: { host, port: ports.sync },
+    disconnect: { host, port: ports.disconnect },
+    store: { url: `file:${join(folder, 'data')}` },
+    security: {
+      public_key_filepath: join(folder, 'public.pem'),
+      private_key_filepath: join(folder, 'private.pem'),
+      admin_token_filepath: join(folder, 'admin.token'),
+    },
+    user_management_api: {
+      api_url: stubs.users,
+      verification_url: `${stubs.users}/v2/users/%s/verify`,
+      platforms_url: `${stubs.users}/v2/users/%s/platforms`,
+    },
+    dev_api: {
+      authentication_url: `${stubs.developer}/v1/authenticate`,
+      auth_id: 'playground',
+      auth_key: 'playground',
+    },
+    relay: { url: stubs.publisher },
+    backend_publisher: addressOf(stubs.developer),
+    publisher: { ...addressOf(stubs.publisher), retry_pause: '500ms', max_pause: '1s' },
+    pcrf: addressOf(stubs.pcrf),
+    validation: { public_key: jwtPublicKey },
+  };
+}
+
+/** The text of a conf.ini. */
+export function formatIni(settings: Settings): string {
+  return Object.entries(settings)
+    .map(([section, keys]) => {
+      const lines = Object.entries(keys).map(([key, value]) => `${key} = ${value}\n`);
+      return `[${section}]\n${lines.join('')}`;
+    })
+    .join('\n');
+}

@@ -1,0 +1,85 @@
+// Runs a stub until a signal, and then checks its expectations. Used by the `stub` commands and `playground start`.
+
+import { SwobError } from '../errors.ts';
+import { verify } from '../stubs/expectation.ts';
+import type { Intercept } from '../stubs/intercept.ts';
+import type { BehaviourStep, StubScript } from '../stubs/stub-script.ts';
+import type { RunningStub } from '../stubs/stub-server.ts';
+import type { Context } from './context.ts';
+import { openRecording, readStubScript, type StubOptions } from './input/stub-options.ts';
+import { Interrupted } from './interrupt.ts';
+import { prepareReadyFile } from './ready-file.ts';
+import { describeVerdict, verdictJson } from './verdict-report.ts';
+
+/** What a stub gets from the options that all stubs have. */
+export interface StubStart<M extends string> {
+  readonly host: string;
+  readonly port: number;
+  readonly steps: readonly BehaviourStep<M>[];
+  /** Answers in place of the stub, for recordings. */
+  readonly intercept: Intercept | undefined;
+}
+
+/**
+ * Starts a stub, prints its URL, and closes it when a signal ends the command. With expectations the signal is the usual
+ * end: throws REFUSED when they are not met, or when a replay lacked a request.
+ */
+export async function runStub<M extends string>(
+  context: Context,
+  name: string,
+  options: StubOptions,
+  modes: readonly M[],
+  start: (given: StubStart<M>) => Promise<RunningStub>,
+): Promise<void> {
+  const { interruptible, printer } = context;
+  const ready = await prepareReadyFile(options.readyFile);
+  const script = await readStubScript(options, modes);
+  const recording = await openRecording(options);
+  const replay = recording && 'unknownRequests' in recording ? recording : undefined;
+  let stub: RunningStub | undefined;
+  try {
+    await interruptible(async (signal) => {
+      const { host, port } = options;
+      stub = await start({ host, port, steps: script.behaviour, intercept: recording?.intercept });
+      const { url } = stub;
+      try {
+        await ready.write({ url });
+        if (printer.json) printer.value({ url });
+        else printer.line(`${name} stub ready at ${url}`);
+        await untilAborted(signal);
+      } finally {
+        // Remove the file first, so that no script reads it while the stub closes; close the stub even if that fails.
+        await ready.remove().finally(() => stub?.close());
+      }
+    });
+  } catch (error) {
+    const isVerified = script.expect.length > 0 || replay;
+    if (!(error instanceof Interrupted) || !stub || !isVerified) throw error;
+    reportExpectations(context, script, stub);
+    const unknown = replay?.unknownRequests() ?? [];
+    if (unknown.length > 0)
+      throw new SwobError(
+        'REFUSED',
+        `not in the recording:\n${unknown.map((each) => `  ${each}`).join('\n')}`,
+      );
+  }
+}
+
+function reportExpectations({ printer }: Context, { expect }: StubScript<string>, stub: RunningStub): void {
+  const verdicts = expect.map((expectation) => ({
+    expectation,
+    verdict: verify(expectation, stub.journal.all()),
+  }));
+  if (printer.json) {
+    for (const { expectation, verdict } of verdicts) printer.value(verdictJson(expectation, verdict));
+  }
+  const unmet = verdicts.filter(({ verdict }) => !verdict.isMet);
+  if (unmet.length === 0) return;
+  const texts = unmet.map(({ expectation, verdict }) => describeVerdict(expectation, verdict));
+  throw new SwobError('REFUSED', texts.join('\n'));
+}
+
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,119 @@
+// Cross-field validation: settings that are valid on their own but not in combination. Used by load.ts.
+
+import { resolve } from 'node:path';
+import type { Config } from './schema.ts';
+
+/** One message per invalid combination, naming the keys. */
+export function crossFieldErrors(config: Config): string[] {
+  const errors: string[] = [];
+  for (const section of ['api_ssl', 'websocket_ssl', 'disconnect_ssl'] as const) {
+    const { crt, key } = config[section];
+    if ((crt === '') !== (key === ''))
+      errors.push(`[${section}] crt and key belong together: set both or neither`);
+  }
+  errors.push(...publicUrlErrors(config));
+  if (
+    URL.canParse(config.user_management_api.api_url) &&
+    new URL(config.user_management_api.api_url).username
+  ) {
+    errors.push(
+      '[user_management_api] api_url is sent to phones with every logo URL: remove the user and password from it',
+    );
+  }
+  const keys = config.security;
+  if (keys.public_key_filepath === keys.private_key_filepath) {
+    errors.push(
+      '[security] public_key_filepath and private_key_filepath name the same file: choose two files',
+    );
+  }
+  const pool = config['pcrf.pool'];
+  if (pool.min > pool.max) errors.push(`[pcrf.pool] min = ${pool.min} exceeds max = ${pool.max}`);
+  return [
+    ...errors,
+    ...validationErrors(config.validation),
+    ...loggingErrors(config.logging),
+    ...reliabilityErrors(config),
+    ...relayErrors(config),
+  ];
+}
+
+function publicUrlErrors(config: Config): string[] {
+  const { api, websocket } = config;
+  if (api.public_host !== '') {
+    return api.public_url === ''
+      ? []
+      : [
+          '[api] public_url and public_host exclude each other: remove public_host, since public_url contains the host',
+        ];
+  }
+  if (api.state !== 'production') return [];
+  const errors: string[] = [];
+  const wildcard = (section: string, host: string): void => {
+    errors.push(
+      `[${section}] host = ${host} needs [${section}] public_url or [api] public_host in production: clients cannot reach a wildcard address`,
+    );
+  };
+  if (api.public_url === '' && isWildcard(api.host)) wildcard('api', api.host);
+  if (websocket.public_url === '' && isWildcard(syncHost(config))) wildcard('websocket', syncHost(config));
+  return errors;
+}
+
+function validationErrors(validation: Config['validation']): string[] {
+  const errors: string[] = [];
+  const { algorithms, public_key, secret_file } = validation;
+  if (algorithms.includes('HS256') && secret_file === '')
+    errors.push('[validation] algorithms contains HS256, which needs secret_file');
+  if (secret_file !== '' && !algorithms.includes('HS256'))
+    errors.push('[validation] secret_file is only for HS256: add HS256 to algorithms, or remove secret_file');
+  if (secret_file !== '' && resolve(secret_file) === resolve(public_key))
+    errors.push('[validation] secret_file and public_key name the same file: a public key is not a secret');
+  return errors;
+}
+
+/** A payload that is relayed to this gateway would count as published. */
+function relayErrors({ relay, api }: Config): string[] {
+  if (relay.url === '') return [];
+  const { hostname, port, origin } = new URL(relay.url);
+  const isPublicUrl = api.public_url !== '' && new URL(api.public_url).origin === origin;
+  const isOwnAddress =
+    Number(port) === api.port && [api.host, api.public_host, 'localhost', '127.0.0.1'].includes(hostname);
+  if (!isPublicUrl && !isOwnAddress) return [];
+  return ['[relay] url is the address of this gateway: set it to that of a RelaySMS Publisher'];
+}
+
+function loggingErrors(logging: Config['logging']): string[] {
+  const errors: string[] = [];
+  if (logging.gelf_level !== 'off' && logging.gelf_host === '')
+    errors.push(`[logging] gelf_level = ${logging.gelf_level} needs gelf_host`);
+  if (logging.accumulated_size < logging.max_file_size)
+    errors.push('[logging] accumulated_size is less than max_file_size: it must hold at least one log file');
+  return errors;
+}
+
+const minTestIntervalMs = 60_000;
+
+function reliabilityErrors({ reliability: { every, auth_id }, broker }: Config): string[] {
+  if (every === 0) return [];
+  const errors: string[] = [];
+  if (every < minTestIntervalMs)
+    errors.push('[reliability] every is less than 1m: every round sends an SMS to each gateway client');
+  if (broker.url === '')
+    errors.push(
+      '[reliability] every needs [broker] url, since its SMS go through the broker: set it, or remove every',
+    );
+  if (auth_id === '')
+    errors.push(
+      '[reliability] every needs auth_id: name a developer whose gateway phones send SMS, or remove every',
+    );
+  return errors;
+}
+
+/** Whether the address listens on all interfaces, so that no client can use it in a URL. */
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::' || host === '';
+}
+
+/** The host in the URLs of the sync websocket; with TLS it can be configured separately. */
+export function syncHost({ websocket, websocket_ssl }: Config): string {
+  return (websocket_ssl.crt !== '' && websocket_ssl.host) || websocket.host;
+}

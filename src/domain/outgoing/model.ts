@@ -1,0 +1,34 @@
+// Outgoing SMS, callbacks and stored responses.
+
+/** A result to be reported to a URL of a developer. */
+export interface Callback {
+  readonly url: string;
+  /** The JSON to send. */
+  readonly body: string;
+}
+
+/** One outgoing SMS, for a developer's gateway clients at one operator. */
+export interface OutgoingSms {
+  readonly authId: string;
+  /** As in the name of the queue, e.g. `MTN Cameroon`; empty when unknown. */
+  readonly operatorName: string;
+  /** E.164 */
+  readonly number: string;
+  readonly text: string;
+  /** Calling code of the number's country, such as `237`; null when unknown. */
+  readonly callingCode: string | null;
+  /** MCC and MNC of the operator's networks in that country, such as `62401`; empty when unknown. */
+  readonly networkCodes: readonly string[];
+  /** Subscription id of the SIM on the phone, for phones that read it: a whole number in text. */
+  readonly sid: string;
+}
+
+/** The response to a developer's request, stored so that the same request gets it again. */
+export interface StoredResponse {
+  /** SHA-256 of the request. */
+  readonly request: string;
+  /** The JSON of the response; that of the progress so far while the request is unfinished. */
+  readonly body: string;
+  /** Number of items whose outcome is known (`done`), and number of items that may have been sent (`begun`). */
+  readonly unfinished?: { readonly done: number; readonly begun: number };
+}

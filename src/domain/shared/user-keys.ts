@@ -1,0 +1,26 @@
+// The keys that a paired user's SMS are encrypted under. Pairing replaces them; the reader of inbound SMS tries them
+// all, because an SMS may arrive after its sender has paired again.
+
+export interface UserKeys {
+  /** 32 lower-case hex characters, used as 32 bytes of text (AES-256). Secret. */
+  readonly sharedKey: string;
+  /** Newest first, bounded: SMS that were encrypted under them may still arrive. */
+  readonly formerKeys?: readonly FormerKey[];
+}
+
+export interface FormerKey {
+  /** Secret. */
+  readonly sharedKey: string;
+  /** Unix time in seconds. */
+  readonly replacedAt: number;
+}
+
+/** For each user; each SMS is tried with all of them. */
+export const maxFormerKeys = 3;
+
+/** The former keys once `current` is replaced at `now` (Unix time in seconds): newest first, without expired ones. */
+export function formerKeysAfter(current: UserKeys | undefined, now: number, ttlMs: number): FormerKey[] {
+  if (!current) return [];
+  const keys = [{ sharedKey: current.sharedKey, replacedAt: now }, ...(current.formerKeys ?? [])];
+  return keys.filter(({ replacedAt }) => (now - replacedAt) * 1_000 < ttlMs).slice(0, maxFormerKeys);
+}

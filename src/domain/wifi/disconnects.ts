@@ -1,0 +1,109 @@
+// Disconnects Wi-Fi users: verifies the signed token, reads the session from its claims, and ends it at the PCRF. Used
+// by the disconnect service.
+
+import { sha256Hex } from '../../crypto/random.ts';
+import { type ErrorCode, SwobError } from '../../errors.ts';
+import { isObject } from '../../lib/json.ts';
+import { createCoalescer } from '../shared/coalesce.ts';
+import type { RateLimit } from '../shared/model.ts';
+import type { Clock, LeaseStore, LimitStore, Log, RequestContext } from '../shared/ports.ts';
+import { consumeAll, rateLimited } from '../shared/rate-limiting.ts';
+import type { DisconnectResult, Pcrf, TokenVerifier } from './ports.ts';
+import { type WifiSessionRules, wifiSessionOf } from './session-claims.ts';
+
+/** Outcome of a disconnect: the PCRF's, or `overloaded` when too many are running, so that the PCRF was not called. */
+export type DisconnectOutcome =
+  | DisconnectResult
+  | {
+      readonly kind: 'overloaded';
+      /** For operators and clients. */
+      readonly reason: string;
+    };
+
+type FailedDisconnect = Exclude<DisconnectOutcome, { readonly kind: 'disconnected' }>;
+
+export interface Disconnects {
+  /**
+   * Ends the session that the token names. Concurrent requests with the same token make one call.
+   * Throws UNAUTHENTICATED, LIMITED, and UNAVAILABLE when the store is; messages never contain the token.
+   */
+  disconnect(token: string, context: RequestContext): Promise<DisconnectOutcome>;
+}
+
+export interface DisconnectsDeps {
+  readonly verifier: TokenVerifier;
+  readonly pcrf: Pcrf;
+  readonly rules: WifiSessionRules;
+  readonly limits: LimitStore;
+  /** Requests from an address. */
+  readonly callLimit: RateLimit;
+  /** Undefined where no other process shares the store. */
+  readonly leases: LeaseStore | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Concurrent requests with different tokens; the pool of PCRF connections is far smaller. */
+const maxInFlight = 10_000;
+
+/** The error that a client gets for each failure. */
+const errorCodes: Readonly<Record<FailedDisconnect['kind'], ErrorCode>> = {
+  rejected: 'UPSTREAM',
+  unreachable: 'UPSTREAM',
+  'invalid response': 'UPSTREAM',
+  timeout: 'TIMEOUT',
+  busy: 'BUSY',
+  stopping: 'UNAVAILABLE',
+  'bad session': 'BAD_INPUT',
+  overloaded: 'UNAVAILABLE',
+};
+
+export function createDisconnects(deps: DisconnectsDeps): Disconnects {
+  const { verifier, pcrf, rules, limits, callLimit, leases, clock } = deps;
+  const inFlight = createCoalescer<DisconnectOutcome>({
+    name: 'disconnect',
+    leases,
+    clock,
+    log: deps.log,
+    read: parseOutcome,
+  });
+
+  const logOut = async (token: string, log: Log): Promise<DisconnectOutcome> => {
+    const session = wifiSessionOf(verifier.verify(token), rules);
+    const { sessionId, nasIp, vrf } = session;
+    const result = await pcrf.disconnect(session);
+    if (result.kind === 'disconnected') log.info({ sessionId, nasIp, vrf }, 'logged out');
+    else log.warn({ sessionId, nasIp, vrf, code: errorCodes[result.kind] }, 'not logged out');
+    return result;
+  };
+
+  return {
+    disconnect: async (token, { address, log }) => {
+      const refused = await consumeAll(limits, [`disconnect:address:${address}`], callLimit);
+      if (refused) throw rateLimited('disconnects', refused.seconds);
+
+      const key = sha256Hex(Buffer.from(token));
+      if (!inFlight.has(key) && inFlight.size >= maxInFlight) {
+        return { kind: 'overloaded', reason: 'too many concurrent disconnects; try again' };
+      }
+      return inFlight.run(key, () => logOut(token, log));
+    },
+  };
+}
+
+/** The error that a client gets. */
+export function disconnectError({ kind, reason }: FailedDisconnect): SwobError {
+  return new SwobError(errorCodes[kind], reason, kind === 'overloaded' ? { retryAfter: 1 } : {});
+}
+
+/** An outcome that another process has reported; undefined when it is malformed. */
+function parseOutcome(value: unknown): DisconnectOutcome | undefined {
+  if (!isObject(value)) return undefined;
+  const { kind, reason } = value;
+  if (kind === 'disconnected') return { kind };
+  return isFailure(kind) && typeof reason === 'string' ? { kind, reason } : undefined;
+}
+
+function isFailure(kind: unknown): kind is FailedDisconnect['kind'] {
+  return typeof kind === 'string' && Object.hasOwn(errorCodes, kind);
+}

@@ -1,0 +1,52 @@
+// Bounded concurrency over a sequence, and mutual exclusion by key. Used by the stores and the import; for a bound on holders
+// and bytes see semaphore.ts.
+
+export interface KeyedMutex {
+  /** Runs the job after all earlier jobs of this key, whether they succeeded or failed. */
+  run<T>(key: string, job: () => Promise<T>): Promise<T>;
+}
+
+export function createKeyedMutex(): KeyedMutex {
+  const lastJobs = new Map<string, Promise<void>>();
+  return {
+    run: (key, job) => {
+      const result = (lastJobs.get(key) ?? Promise.resolve()).then(job);
+      const settled = result
+        .then(
+          () => {},
+          () => {},
+        )
+        .then(() => {
+          if (lastJobs.get(key) === settled) lastJobs.delete(key);
+        });
+      lastJobs.set(key, settled);
+      return result;
+    },
+  };
+}
+
+/**
+ * The results in the order of the items, at most `concurrency` of which are in progress. After a failure no further item is
+ * started, and those in progress have settled when it is thrown.
+ */
+export async function* mapConcurrent<T, R>(
+  items: Iterable<T> | AsyncIterable<T>,
+  concurrency: number,
+  map: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const inProgress: Promise<R>[] = [];
+  try {
+    for await (const item of items) {
+      const result = map(item);
+      // Handled when its turn comes.
+      result.catch(() => {});
+      inProgress.push(result);
+      if (inProgress.length < concurrency) continue;
+      const first = inProgress.shift();
+      if (first) yield await first;
+    }
+    for (let next = inProgress.shift(); next; next = inProgress.shift()) yield await next;
+  } finally {
+    await Promise.allSettled(inProgress);
+  }
+}

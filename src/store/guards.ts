@@ -1,0 +1,126 @@
+// Type guards of the stored records, shared by all durable stores and by export files.
+
+import { type InboundSms, partKinds, type Receipt } from '../domain/inbound/model.ts';
+import type { Callback, StoredResponse } from '../domain/outgoing/model.ts';
+import type { PairedUser } from '../domain/pairing/model.ts';
+import type { DeliveringClient, ReliabilityTest, Seed } from '../domain/seeds/model.ts';
+import type { HistoryEvent, OutboxEntry } from '../domain/shared/model.ts';
+import type { FormerKey } from '../domain/shared/user-keys.ts';
+import { isObject } from '../lib/json.ts';
+
+export type Guard<T> = (value: unknown) => value is T;
+
+export function isUser(value: unknown): value is PairedUser {
+  return (
+    isObject(value) &&
+    isText(value.userId) &&
+    isText(value.sessionId) &&
+    isText(value.publicKey) &&
+    isText(value.sharedKey) &&
+    isNumber(value.pairedAt) &&
+    Array.isArray(value.passwordDigests) &&
+    value.passwordDigests.every(isText) &&
+    (value.formerKeys === undefined ||
+      (Array.isArray(value.formerKeys) && value.formerKeys.every(isFormerKey)))
+  );
+}
+
+function isFormerKey(value: unknown): value is FormerKey {
+  return isObject(value) && isText(value.sharedKey) && isNumber(value.replacedAt);
+}
+
+export function isSeed(value: unknown): value is Seed {
+  return (
+    isObject(value) &&
+    isText(value.imsi) &&
+    isText(value.msisdn) &&
+    (value.seedType === 'seed' || value.seedType === 'seeder') &&
+    isNumber(value.lps)
+  );
+}
+
+export function isDeliveringClient(value: unknown): value is DeliveringClient {
+  return isObject(value) && isText(value.msisdn) && isNumber(value.lastDeliveryAt);
+}
+
+export function isReliabilityTest(value: unknown): value is ReliabilityTest {
+  return (
+    isObject(value) &&
+    Number.isSafeInteger(value.id) &&
+    isText(value.msisdn) &&
+    isNumber(value.startedAt) &&
+    (value.sender === undefined || isText(value.sender)) &&
+    (value.cancelled === undefined || typeof value.cancelled === 'boolean') &&
+    [value.sentAt, value.receivedAt, value.routedAt].every((each) => each === undefined || isNumber(each))
+  );
+}
+
+/** A guard of an outbox entry with this content. */
+export function isOutboxEntry<T>(isContent: Guard<T>): Guard<OutboxEntry<T>> {
+  return (value): value is OutboxEntry<T> =>
+    isObject(value) &&
+    isText(value.id) &&
+    isContent(value.content) &&
+    isNumber(value.since) &&
+    (value.dueAt === null || isNumber(value.dueAt)) &&
+    isNumber(value.attempts) &&
+    isHistory(value.history) &&
+    (value.orderKey === undefined || isText(value.orderKey)) &&
+    [
+      value.sequence,
+      value.attemptStartedAt,
+      value.failures,
+      value.unknownOutcomes,
+      value.ageMs,
+      value.ageRecordedAt,
+    ].every((each) => each === undefined || isNumber(each));
+}
+
+export function isInboundSms(value: unknown): value is InboundSms {
+  return (
+    isObject(value) &&
+    isText(value.platform) &&
+    isText(value.msisdn) &&
+    isText(value.text) &&
+    (value.message === undefined || isText(value.message)) &&
+    (value.address === undefined || isText(value.address)) &&
+    (value.relayed === undefined || value.relayed === true) &&
+    (value.part === undefined || partKinds.some((kind) => kind === value.part))
+  );
+}
+
+export function isCallback(value: unknown): value is Callback {
+  return isObject(value) && isText(value.url) && isText(value.body);
+}
+
+export function isReceipt(value: unknown): value is Receipt {
+  return (
+    isObject(value) &&
+    (value.reply === 'published' || value.reply === 'accepted') &&
+    isHistory(value.history) &&
+    (value.partOf === undefined || isText(value.partOf))
+  );
+}
+
+export function isStoredResponse(value: unknown): value is StoredResponse {
+  return isObject(value) && isText(value.request) && isText(value.body) && isProgress(value.unfinished);
+}
+
+function isProgress(value: unknown): boolean {
+  return value === undefined || (isObject(value) && isNumber(value.done) && isNumber(value.begun));
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isHistory(value: unknown): value is HistoryEvent[] {
+  return (
+    Array.isArray(value) &&
+    value.every((event) => isObject(event) && isNumber(event.at) && isText(event.event))
+  );
+}
+
+export function isNumber(value: unknown): value is number {
+  return Number.isFinite(value);
+}

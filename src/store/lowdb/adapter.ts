@@ -1,0 +1,67 @@
+// The adapter of `[store] url = file:<folder>`.
+
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Config } from '../../config/schema.ts';
+import type { Clock } from '../../domain/shared/ports.ts';
+import { messageOf, SwobError, systemErrorCode } from '../../errors.ts';
+import type { StoreAdapter, StoreKind } from '../adapter.ts';
+import type { LockHolder } from '../lock/lock.ts';
+import { parseFolderUrl } from './url.ts';
+
+export const lowdbKind: StoreKind = {
+  name: 'a folder',
+  form: 'file:<folder> such as file:./data, file:///<absolute folder> with %20 for a space',
+  matches: (url) => url.startsWith('file:'),
+  checkUrl: parseFolderUrl,
+  ownKeys: [],
+  settingErrors: () => [],
+  createAdapter: createLowdbAdapter,
+};
+
+function createLowdbAdapter({ store }: Config): StoreAdapter {
+  const folder = resolve(parseFolderUrl(store.url));
+  const findHolder = async (clock: Clock): Promise<LockHolder | undefined> => {
+    const { readLockHolder } = await import('../lock/lock.ts');
+    try {
+      return await readLockHolder(folder, clock);
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') return undefined;
+      throw new SwobError('UNAVAILABLE', `cannot read the store ${folder}: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  };
+  return {
+    isShared: false,
+    folder,
+    configuredFiles: [],
+    open: async (options) => {
+      const { openLowdbStore } = await import('./store.ts');
+      return { store: await openLowdbStore({ ...options, folder }) };
+    },
+    openArchive: async (options, purpose) => {
+      // Without this, a mistyped path would produce an empty backup of an empty folder.
+      if (purpose === 'export') await requireStore(folder);
+      const { openLowdbArchive } = await import('./archive.ts');
+      return openLowdbArchive({ ...options, folder });
+    },
+    findHolder,
+    inspect: async (context) => {
+      const { inspectFolder } = await import('./inspect.ts');
+      return inspectFolder(folder, () => findHolder(context.clock), context);
+    },
+  };
+}
+
+async function requireStore(folder: string): Promise<void> {
+  try {
+    await stat(join(folder, 'meta.json'));
+  } catch (error) {
+    const reason = systemErrorCode(error) === 'ENOENT' ? 'no meta.json there' : messageOf(error);
+    throw new SwobError(
+      'CONFIG',
+      `${folder} is not a store that swob can read (${reason}); is [store] url the right one, and this the user of the service?`,
+    );
+  }
+}

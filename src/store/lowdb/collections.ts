@@ -1,0 +1,75 @@
+// Opens and closes the outboxes and TTL stores of a lowdb store. Used by the store and its archive.
+
+import { callbacksFullError, inboundFullError } from '../errors.ts';
+import { isCallback, isInboundSms, isReceipt, isStoredResponse } from '../guards.ts';
+import type { StoreOptions } from '../options.ts';
+import { responseCharacters } from '../weights.ts';
+import type { DamageHandler } from './damaged-files.ts';
+import type { Disk } from './disk.ts';
+import type { DiskQueue } from './disk-queue.ts';
+import { openLowdbOutbox } from './outbox.ts';
+import { openLowdbTtlStore } from './ttl-store.ts';
+
+export interface CollectionsOptions extends StoreOptions {
+  readonly disk: Disk;
+  readonly queue: DiskQueue;
+  readonly damage: DamageHandler;
+  readonly cleanShutdown: boolean;
+  /** Throws when the store is closed. */
+  readonly assertOpen: () => void;
+}
+
+/** Throws what the damage handler throws, and UNAVAILABLE for errors of the disk. */
+export async function openCollections(options: CollectionsOptions) {
+  const { clock, log, disk, queue, damage, cleanShutdown, assertOpen } = options;
+  const outboxes = { disk, queue, log, damage, assertOpen };
+  const inbound = await openLowdbOutbox({
+    ...outboxes,
+    ...options.inbound,
+    kind: 'inbound',
+    isContent: isInboundSms,
+    full: inboundFullError,
+  });
+  const callbacks = await openLowdbOutbox({
+    ...outboxes,
+    ...options.callbacks,
+    kind: 'callbacks',
+    isContent: isCallback,
+    full: callbacksFullError,
+  });
+  const ttlOptions = { disk, clock, log, damage, cleanShutdown, assertOpen };
+  const receipts = await openLowdbTtlStore({
+    ...ttlOptions,
+    name: 'receipts',
+    isValue: isReceipt,
+    bounds: options.receipts,
+  });
+  const responses = await openLowdbTtlStore({
+    ...ttlOptions,
+    name: 'responses',
+    isValue: isStoredResponse,
+    bounds: options.responses,
+    charactersOf: responseCharacters,
+  });
+  return { inbound, callbacks, receipts, responses };
+}
+
+/**
+ * Waits for pending operations, closes every part even when another one fails, and releases the folder. A part
+ * returns false when it could not be closed cleanly.
+ */
+export async function closeAll(
+  queue: DiskQueue,
+  parts: readonly { close(): Promise<unknown> }[],
+  release: (cleanShutdown: boolean) => Promise<void>,
+): Promise<void> {
+  let cleanShutdown = false;
+  try {
+    await queue.idle();
+    const closed = await Promise.allSettled(parts.map((part) => part.close()));
+    for (const each of closed) if (each.status === 'rejected') throw each.reason;
+    cleanShutdown = closed.every((each) => each.status === 'fulfilled' && each.value !== false);
+  } finally {
+    await release(cleanShutdown);
+  }
+}

@@ -1,0 +1,77 @@
+// Appends lines to segments, combining all lines that arrive during a write into the next one. Used by the TTL stores
+// and journals.
+
+import type { Log } from '../../domain/shared/ports.ts';
+import { messageOf } from '../../errors.ts';
+import { diskBusyError } from '../errors.ts';
+import type { Segments } from './segments.ts';
+
+export interface GroupCommit {
+  /**
+   * Resolves once the line is on disk; `onWritten` is called with its segment just before, in the order of the lines.
+   * Rejects with UNAVAILABLE, also when the queue is full.
+   */
+  add(line: string, onWritten: (segment: number) => void): Promise<void>;
+  /** Resolves once every line that was added is written or has failed. */
+  idle(): Promise<void>;
+}
+
+interface Batch {
+  readonly lines: string[];
+  readonly onWritten: ((segment: number) => void)[];
+  /** Settles once the lines are on disk or have failed. */
+  readonly written: Promise<void>;
+}
+
+/** Lines that may wait for the write in progress. */
+const maxWaiting = 10_000;
+
+const endOfTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+export function createGroupCommit(segments: Pick<Segments, 'append'>): GroupCommit {
+  /** The batch that accepts lines. */
+  let open: Batch | undefined;
+  /** Never rejects; each caller gets the error from its own batch. */
+  let lastWritten: Promise<void> = Promise.resolve();
+
+  /** Starts a batch that is written after the preceding one, with all lines of the same turn of the event loop. */
+  const begin = (): Batch => {
+    const lines: string[] = [];
+    const onWritten: Batch['onWritten'] = [];
+    const write = async (): Promise<void> => {
+      open = undefined;
+      const segment = await segments.append(lines);
+      for (const each of onWritten) each(segment);
+    };
+    const written = lastWritten.then(endOfTurn).then(write);
+    lastWritten = written.catch(() => {});
+    return { lines, onWritten, written };
+  };
+
+  return {
+    add: async (line, onWritten) => {
+      open ??= begin();
+      if (open.lines.length >= maxWaiting) throw diskBusyError(maxWaiting);
+      open.lines.push(line);
+      open.onWritten.push(onWritten);
+      await open.written;
+    },
+    idle: () => lastWritten,
+  };
+}
+
+/** Closes the segments after the last write. @returns whether they end with a closing line, as after a clean shutdown */
+export async function closeAfterWrites(
+  writer: Pick<GroupCommit, 'idle'>,
+  segments: Pick<Segments, 'close'>,
+  log: Log,
+): Promise<boolean> {
+  await writer.idle();
+  try {
+    await segments.close();
+    return true;
+  } catch (error) {
+    log.warn({ reason: messageOf(error) }, 'could not write the closing line of a file');
+    return false;
+  }
+}

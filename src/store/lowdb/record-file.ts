@@ -1,0 +1,58 @@
+// One record per file, by lowdb: reads are checked and writes are durable. Used for users, seeds and outbox entries.
+
+import { createHash } from 'node:crypto';
+import { Low } from 'lowdb';
+import { withChecksum } from './checksum.ts';
+import { parseChecked } from './damaged-files.ts';
+import type { Disk } from './disk.ts';
+
+/** The folders of records. */
+export const recordKinds = ['users', 'seeds', 'inbound', 'callbacks'] as const;
+export type RecordKind = (typeof recordKinds)[number];
+
+/**
+ * A lowdb instance of the file; its data is null when there is no file. `read` throws DamagedFileError when the
+ * checksum does not match or the file is not a record of this id. Each operation creates a new instance, so that the
+ * data of a failed write is never read.
+ */
+export function openRecord<T>(
+  disk: Disk,
+  kind: RecordKind,
+  id: string,
+  isRecord: (value: unknown) => value is T,
+): Low<T | null> {
+  const name = recordName(kind, id);
+  return new Low<T | null>(
+    {
+      read: async () => {
+        const text = await disk.read(name);
+        return text === undefined ? null : parseChecked(disk, name, text, isRecord);
+      },
+      write: (record) => disk.write(name, withChecksum(JSON.stringify(record))),
+    },
+    null,
+  );
+}
+
+/** Every id yields a safe file name, and the records spread evenly over the folders. */
+export function recordName(kind: RecordKind, id: string): string {
+  const hash = createHash('sha256').update(id).digest('hex');
+  return `${kind}/${hash.slice(0, 2)}/${hash.slice(2)}.json`;
+}
+
+/** The file names of a kind, one folder at a time. For use while the store opens. Throws UNAVAILABLE or CONFIG. */
+export async function* recordFiles(disk: Disk, kind: RecordKind): AsyncGenerator<string[]> {
+  for (const part of await disk.list(kind)) {
+    const names = await disk.list(`${kind}/${part}`);
+    yield names.map((name) => `${kind}/${part}/${name}`);
+  }
+}
+
+/** The number of records of a kind. */
+export async function countRecords(disk: Disk, kind: RecordKind): Promise<number> {
+  let count = 0;
+  for await (const names of recordFiles(disk, kind)) {
+    count += names.filter((name) => name.endsWith('.json')).length;
+  }
+  return count;
+}

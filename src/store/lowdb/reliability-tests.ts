@@ -1,0 +1,79 @@
+// Reliability tests of the lowdb store: in memory, and as lines of segments on disk.
+
+import type { ReliabilityTest } from '../../domain/seeds/model.ts';
+import type { ReliabilityTestStore } from '../../domain/seeds/ports.ts';
+import type { Clock, Log } from '../../domain/shared/ports.ts';
+import { isReliabilityTest } from '../guards.ts';
+import { createTestIndex, type TestIndex } from '../memory/reliability-tests.ts';
+import type { TestBounds } from '../options.ts';
+import type { DamageHandler } from './damaged-files.ts';
+import type { Disk } from './disk.ts';
+import { closeAfterWrites, createGroupCommit } from './group-commit.ts';
+import { openSegments } from './segments.ts';
+
+export interface LowdbTests {
+  readonly store: ReliabilityTestStore;
+  readonly index: Pick<TestIndex, 'all' | 'get'>;
+  /** Adds or replaces a test. */
+  restore(test: ReliabilityTest): Promise<void>;
+  /** False when the closing line could not be written, so that the next start does not expect it. */
+  close(): Promise<boolean>;
+}
+
+export interface LowdbTestsOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly damage: DamageHandler;
+  readonly cleanShutdown: boolean;
+  readonly tests: TestBounds;
+  /** Throws when the store is closed. */
+  readonly assertOpen: () => void;
+}
+
+export async function openLowdbTests(options: LowdbTestsOptions): Promise<LowdbTests> {
+  const { clock, log, tests: bounds, assertOpen } = options;
+  const index = createTestIndex(clock, bounds);
+  const segments = await openSegments<ReliabilityTest>({
+    ...options,
+    name: 'tests',
+    isValue: isReliabilityTest,
+    // Limits the files to about twice the tests that are kept.
+    maxLines: Math.ceil(bounds.max / 2),
+    maxAgeMs: bounds.ttlMs / 2,
+    onLine: ({ value }, ageMs, segment) => {
+      index.put(value, ageMs).segment = segment;
+    },
+    inUse: () => new Set([...index.all()].flatMap(({ segment }) => segment ?? [])),
+  });
+  const writer = createGroupCommit(segments);
+
+  const put = async (test: ReliabilityTest): Promise<void> => {
+    assertOpen();
+    const entry = index.put(test);
+    await writer.add(JSON.stringify({ key: String(test.id), at: clock.now(), value: test }), (segment) => {
+      entry.segment = segment;
+    });
+  };
+
+  return {
+    store: {
+      add: async (test) => {
+        if (index.get(test.id)) return false;
+        await put(test);
+        return true;
+      },
+      get: async (id) => index.get(id),
+      replace: async (test, earlier) => {
+        if (JSON.stringify(index.get(test.id)) !== JSON.stringify(earlier)) return false;
+        await put(test);
+        return true;
+      },
+      list: index.list,
+      count: index.count,
+    },
+    index,
+    restore: put,
+    close: () => closeAfterWrites(writer, segments, log),
+  };
+}

@@ -1,0 +1,177 @@
+// The files `<name>/<n>.ndjson` of a TTL store or journal: lines are appended to the newest, and a file without live
+// entries is removed.
+
+import type { Clock, Log } from '../../domain/shared/ports.ts';
+import { messageOf } from '../../errors.ts';
+import { withChecksum } from './checksum.ts';
+import type { DamageHandler } from './damaged-files.ts';
+import type { AppendFile, Disk } from './disk.ts';
+import { readSegment } from './read-segment.ts';
+import { closingLine, headerLine, type SegmentLine } from './segment-lines.ts';
+
+export interface SegmentsOptions<T> {
+  readonly disk: Disk;
+  /** The folder of the files. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly damage: DamageHandler;
+  /** The store was closed cleanly, so the newest segment must end with its closing line. */
+  readonly cleanShutdown: boolean;
+  readonly isValue: (value: unknown) => value is T;
+  /** A new segment starts when the newest has this many lines, or when its first line reaches this age. */
+  readonly maxLines: number;
+  readonly maxAgeMs: number;
+  /** Called for each line while opening, in the order of writing. */
+  readonly onLine: (line: SegmentLine<T>, ageMs: number, segment: number) => void;
+  /** The segments that hold live entries; all others are removed. */
+  readonly inUse: () => ReadonlySet<number>;
+}
+
+export interface Segments {
+  /**
+   * Appends lines of JSON and resolves to the number of their segment; one call at a time. Throws UNAVAILABLE; the
+   * next call truncates what a failed one has left.
+   */
+  append(lines: readonly string[]): Promise<number>;
+  /** Throws UNAVAILABLE when the closing line cannot be written. */
+  close(): Promise<void>;
+}
+
+interface Segment {
+  readonly number: number;
+  /** By the monotonic clock. */
+  readonly startedAt: number;
+  lines: number;
+  /** Bytes that are known to be valid. */
+  length: number;
+  /** Its last line is the closing line. */
+  closed: boolean;
+}
+
+/** Segments are read into memory as a whole when the store opens. */
+const maxLength = 64 * 1_024 * 1_024;
+
+/** Loads all segments. */
+export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segments> {
+  const { disk, name, clock, log } = options;
+  const fileOf = (number: number): string => `${name}/${number}.ndjson`;
+  const numbers = (await disk.list(name))
+    .flatMap((file) => /^(\d{1,15})\.ndjson$/.exec(file)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
+  let newest: Segment | undefined;
+  let end: AppendFile | undefined;
+
+  /** Truncates everything that is not known to be valid. */
+  const openNewest = ({ number, length }: Segment) => disk.openAppend(fileOf(number), length);
+
+  const leaveNewest = async (): Promise<void> => {
+    const left = end;
+    end = undefined;
+    // Everything that was acknowledged has been synced.
+    await left?.close().catch(() => {});
+  };
+
+  /** Oldest first, because an older line of a key must not outlive a newer one. */
+  const sweep = async (): Promise<void> => {
+    const inUse = options.inUse();
+    for (const number of numbers.filter((each) => !inUse.has(each))) {
+      try {
+        await disk.remove(fileOf(number));
+      } catch (error) {
+        log.warn({ reason: messageOf(error) }, 'could not remove an obsolete file');
+        return;
+      }
+      numbers.splice(numbers.indexOf(number), 1);
+      if (newest?.number === number) newest = undefined;
+    }
+  };
+
+  const load = async (): Promise<void> => {
+    let before: { readonly segment: number; readonly bytes: number } | undefined;
+    for (const number of numbers) {
+      const isNewest = number === numbers.at(-1);
+      let startedAt: number | undefined;
+      const {
+        bytes,
+        hasValidHeader: wellBegun,
+        isTruncated: cut,
+        ...read
+      } = await readSegment<T>({
+        ...options,
+        file: fileOf(number),
+        before,
+        isNewest,
+        onLine: (line) => {
+          // Only wall time covers the time before this start; a time in the future counts as now.
+          const ageMs = Math.max(0, clock.now() - line.at);
+          startedAt ??= clock.monotonic() - ageMs;
+          options.onLine(line, ageMs, number);
+        },
+      });
+      before = { segment: number, bytes };
+      if (!isNewest || !wellBegun) continue;
+      newest = { number, startedAt: startedAt ?? clock.monotonic(), ...read };
+      if (cut) await (await openNewest(newest)).close();
+    }
+  };
+
+  const begin = async (): Promise<Segment> => {
+    await leaveNewest();
+    const after = newest ? { segment: newest.number, bytes: newest.length } : null;
+    await sweep();
+    const number = (numbers.at(-1) ?? 0) + 1;
+    const header = `${headerLine({ after })}\n`;
+    // Written atomically, because an empty segment counts as damaged.
+    await disk.write(fileOf(number), header);
+    const segment: Segment = {
+      number,
+      startedAt: clock.monotonic(),
+      lines: 0,
+      length: Buffer.byteLength(header),
+      closed: false,
+    };
+    end = await openNewest(segment);
+    numbers.push(segment.number);
+    newest = segment;
+    return segment;
+  };
+
+  const isOver = ({ lines, length, startedAt }: Segment): boolean =>
+    lines >= options.maxLines || length >= maxLength || clock.monotonic() - startedAt >= options.maxAgeMs;
+
+  const write = async (segment: Segment, lines: readonly string[]): Promise<void> => {
+    const bytes = Buffer.from(`${lines.join('\n')}\n`);
+    try {
+      end ??= await openNewest(segment);
+      await end.append(bytes);
+    } catch (error) {
+      await leaveNewest();
+      throw error;
+    }
+    segment.length += bytes.length;
+  };
+
+  await load();
+  await sweep();
+
+  return {
+    append: async (lines) => {
+      // Opened even before a new segment replaces it, so that a partial line of a failed write is truncated.
+      if (newest) end ??= await openNewest(newest);
+      const segment = newest && !isOver(newest) ? newest : await begin();
+      await write(segment, lines.map(withChecksum));
+      segment.lines += lines.length;
+      segment.closed = false;
+      return segment.number;
+    },
+    close: async () => {
+      if (newest && !newest.closed) {
+        await write(newest, [closingLine]);
+        newest.closed = true;
+      }
+      await leaveNewest();
+    },
+  };
+}

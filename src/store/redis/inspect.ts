@@ -1,0 +1,63 @@
+// The checks of `swob doctor` for the Redis of [store]. Used by doctor.ts.
+
+import type { Config } from '../../config/schema.ts';
+import type { Clock, Log } from '../../domain/shared/ports.ts';
+import { messageOf, SwobError } from '../../errors.ts';
+import { type Finding, fail } from '../../lib/finding.ts';
+import type { RedisClient } from '../../redis/connect.ts';
+import { redisOptions } from './connection-options.ts';
+import { checkRedis, type RedisFacts } from './findings.ts';
+import type { RedisStoreUrl } from './url.ts';
+
+const none = (): void => undefined;
+const noLog: Log = { debug: none, info: none, warn: none, error: none };
+
+/** Problems with Redis are findings, not rejections. */
+export async function inspectRedis(config: Config, url: RedisStoreUrl, clock: Clock): Promise<Finding[]> {
+  try {
+    const options = await redisOptions(config, url, { clock, log: noLog });
+    const { connectRedis } = await import('../../redis/connect.ts');
+    const redis = await connectRedis(options);
+    try {
+      const facts = await Promise.all(redis.masters().map(readFacts));
+      return facts.flatMap((one) => checkRedis(one, config.store.replicas));
+    } finally {
+      await redis.close();
+    }
+  } catch (error) {
+    return [
+      fail('redis', messageOf(error), 'until Redis can be used, no phone can pair and no message is kept'),
+    ];
+  }
+}
+
+async function readFacts({ name, run }: ReturnType<RedisClient['masters']>[number]): Promise<RedisFacts> {
+  const info = async (section: string, field: string): Promise<string | undefined> => {
+    const text = await unlessForbidden(() => run(['INFO', section]));
+    return new RegExp(`^${field}:(.*?)\\r?$`, 'm').exec(String(text))?.[1];
+  };
+  const setting = async (key: string): Promise<string | undefined> => {
+    const reply: Record<string, unknown> = Object(await unlessForbidden(() => run(['CONFIG', 'GET', key])));
+    const value = reply[key];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const replicas = await info('replication', 'connected_slaves');
+  return {
+    name,
+    version: await info('server', 'redis_version'),
+    replicas: replicas === undefined ? undefined : Number(replicas),
+    appendonly: await setting('appendonly'),
+    appendfsync: await setting('appendfsync'),
+    maxmemoryPolicy: await setting('maxmemory-policy'),
+  };
+}
+
+/** Undefined when the permissions of our user, or a hosting provider, forbid the command. */
+async function unlessForbidden(command: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await command();
+  } catch (error) {
+    if (error instanceof SwobError && error.code !== 'UNAVAILABLE') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+// The playground as `swob/testing` offers it. Used by index.ts.
+
+import { readFile } from 'node:fs/promises';
+import { systemClock } from '../app/system-clock.ts';
+import { createPlayground } from '../cli/playground/create.ts';
+import { playgroundEnvironment } from '../cli/playground/environment.ts';
+import { playgroundUser } from '../cli/playground/playground.ts';
+import type * as declared from './declarations.d.ts';
+import { disposable, verifiable } from './stubs.ts';
+
+export const playground: typeof declared.playground = async (options = {}) => {
+  const { users = [], config = {}, seedData = false, onLog, logLevel = 'info' } = options;
+  const stopped = new AbortController();
+  const { playground, lifecycle } = await createPlayground({
+    users,
+    setOptions: Object.entries(config).map(([key, value]) => `${key}=${value}`),
+    seedData,
+    clock: systemClock,
+    signal: stopped.signal,
+    log: {
+      level: onLog ? logLevel : 'error',
+      stderr: { write: (line) => onLog?.(line.trimEnd()) },
+      pretty: false,
+      colours: false,
+    },
+  });
+  const close = (): Promise<void> => {
+    stopped.abort();
+    return lifecycle.stop();
+  };
+  try {
+    const { urls, folder, config: configFile, jwtPrivateKey, adminTokenFile } = playground;
+    const { users, developer, publisher, pcrf } = playground.stubs;
+    return disposable({
+      urls,
+      user: playgroundUser,
+      adminToken: (await readFile(adminTokenFile, 'utf8')).trim(),
+      jwtPrivateKeyFile: jwtPrivateKey,
+      folder,
+      configFile,
+      env: await playgroundEnvironment(playground, systemClock.now()),
+      stubs: {
+        users: verifiable(users),
+        developer: verifiable(developer, '/__requests'),
+        publisher: verifiable(publisher, '/__messages'),
+        pcrf: verifiable(pcrf, '/__requests'),
+      },
+      close,
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};

@@ -1,0 +1,63 @@
+// A cache with expiry that coalesces concurrent requests for one key. Used by user-directory.ts and
+// rabbitmq-tenants.ts.
+
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../domain/shared/ports.ts';
+
+/** The least recently used entries are evicted. */
+const maxEntries = 10_000;
+/** Requests in flight, each on a connection of its own. */
+const maxInFlight = 256;
+
+export interface CoalescingCacheOptions<T> {
+  readonly clock: Pick<Clock, 'monotonic'>;
+  /** Milliseconds for which this value is cached; 0 for not at all. */
+  ttlMs(value: T): number;
+  /** The value when too many requests are in flight, or throws; it is not cached. */
+  onOverload(): T;
+}
+
+/**
+ * The value of a key: from the cache, from a request in flight, or from `load`. Concurrent callers share a failure,
+ * which is not cached.
+ */
+export interface CoalescingCache<T> {
+  get(key: string, load: () => Promise<T>): Promise<T>;
+  /** Invalidates the cached value. */
+  delete(key: string): void;
+}
+
+export function createCoalescingCache<T>({
+  clock,
+  ttlMs,
+  onOverload,
+}: CoalescingCacheOptions<T>): CoalescingCache<T> {
+  // The expiry is stored with the value, because lru-cache never expires what was set at time 0 of the clock.
+  const cache = new LRUCache<string, { readonly value: T; readonly until: number }>({ max: maxEntries });
+  const inFlight = new Map<string, Promise<T>>();
+
+  const fetch = async (key: string, load: () => Promise<T>): Promise<T> => {
+    try {
+      const value = await load();
+      const ms = ttlMs(value);
+      if (ms > 0) cache.set(key, { value, until: clock.monotonic() + ms });
+      return value;
+    } finally {
+      inFlight.delete(key);
+    }
+  };
+
+  return {
+    get: async (key, load) => {
+      const known = cache.get(key);
+      if (known && clock.monotonic() < known.until) return known.value;
+      const shared = inFlight.get(key);
+      if (shared) return shared;
+      if (inFlight.size >= maxInFlight) return onOverload();
+      const loading = fetch(key, load);
+      inFlight.set(key, loading);
+      return loading;
+    },
+    delete: (key) => void cache.delete(key),
+  };
+}

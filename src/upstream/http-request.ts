@@ -1,0 +1,161 @@
+// One HTTP request over one connection, bounded in time and size. Used by connection-pool.ts and http-client.ts.
+
+import type { IncomingHttpHeaders } from 'node:http';
+import { Readable } from 'node:stream';
+import type { Client, Dispatcher } from 'undici';
+import type { Clock } from '../domain/shared/ports.ts';
+import { ByteCollector } from '../lib/collect-bytes.ts';
+
+export interface HttpResponse {
+  readonly kind: 'response';
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Empty where the body was not read. */
+  readonly body: Buffer;
+}
+
+/** Why there is no response; `code` is that of the system or of undici. */
+export type HttpFailure = (
+  | { readonly kind: 'timeout' | 'too large' }
+  /** No connection was made, so nothing was sent. */
+  | { readonly kind: 'unreachable'; readonly code: string }
+  | { readonly kind: 'broken'; readonly code: string }
+) & {
+  /** The status of the response, when the failure came after it. */
+  readonly status: number | undefined;
+  /** Whether the whole request was written, so that the server may have acted on it. */
+  readonly sent: boolean;
+};
+
+export type HttpResult = HttpResponse | HttpFailure;
+
+export interface HttpRequestOptions {
+  /** GET unless given. */
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  /**
+   * For a request with a body. Runs once connected, before the first byte is sent; when it rejects, so does the
+   * request, and nothing is sent.
+   */
+  readonly beforeSend?: () => Promise<void>;
+  /** Milliseconds from connecting to the last byte of the response. */
+  readonly timeoutMs: number;
+  /** Milliseconds until the request must have been sent; `timeoutMs` unless given. */
+  readonly sendTimeoutMs?: number;
+  readonly maxBodyBytes: number;
+  /** Whether to read the body of a response with this status; always, unless given. */
+  readonly readsBody?: (status: number) => boolean;
+  /** Sends `Connection: close`. */
+  readonly closes?: boolean;
+  /** Ends the request with code ABORT_ERR. */
+  readonly signal?: AbortSignal;
+  readonly clock: Pick<Clock, 'after'>;
+}
+
+/**
+ * Sends a request, and once more when the connection was refused, as nothing was sent then. No redirect is followed and
+ * nothing is decompressed. After a failure or an unread body the client is destroyed, and the connection with it.
+ */
+export async function sendRequest(client: Client, options: HttpRequestOptions): Promise<HttpResult> {
+  const { readsBody = () => true } = options;
+  let reusable = false;
+  try {
+    const result = await dispatch(client, { ...options, readsBody });
+    reusable = result.kind === 'response' && readsBody(result.status);
+    return result;
+  } finally {
+    if (!reusable) void client.destroy();
+  }
+}
+
+function dispatch(
+  client: Client,
+  options: HttpRequestOptions & Required<Pick<HttpRequestOptions, 'readsBody'>>,
+): Promise<HttpResult> {
+  const { method = 'GET', path, headers, body = null, timeoutMs, maxBodyBytes, signal, clock } = options;
+  const { beforeSend, sendTimeoutMs = timeoutMs, readsBody, closes: reset = false } = options;
+  return new Promise((resolve, reject) => {
+    let status: number | undefined;
+    let sent = false;
+    const end = (result: HttpResult): void => {
+      cancel();
+      resolve(result);
+    };
+    const timeOut = (): void => end({ kind: 'timeout', status, sent });
+    const abort = (): void => end({ kind: 'broken', code: 'ABORT_ERR', status, sent });
+    const cancelWhole = clock.after(timeoutMs, timeOut);
+    const cancelSending =
+      sendTimeoutMs < timeoutMs
+        ? clock.after(sendTimeoutMs, () => {
+            if (!sent) timeOut();
+          })
+        : () => {};
+    const cancel = (): void => {
+      cancelWhole();
+      cancelSending();
+      signal?.removeEventListener('abort', abort);
+    };
+    signal?.addEventListener('abort', abort);
+    const withPreparation = (
+      request: Dispatcher.DispatchOptions,
+      text: string,
+    ): Dispatcher.DispatchOptions => {
+      const bytes = Buffer.from(text);
+      const contentLength = { 'content-length': String(bytes.length) };
+      return { ...request, headers: { ...headers, ...contentLength }, body: Readable.from(prepare(bytes)) };
+    };
+    /** Read once connected, before the headers are written. */
+    async function* prepare(bytes: Buffer): AsyncGenerator<Buffer> {
+      try {
+        await beforeSend?.();
+      } catch (error) {
+        cancel();
+        reject(error);
+        throw error;
+      }
+      // Headers and body are written together, in this turn of the event loop.
+      sent = true;
+      yield bytes;
+    }
+
+    const attempt = (retries: boolean): void => {
+      let connected = false;
+      let responseHeaders: IncomingHttpHeaders = {};
+      const received = new ByteCollector({ limit: maxBodyBytes });
+      const respond = (code: number, bytes: Buffer): void =>
+        end({ kind: 'response', status: code, headers: responseHeaders, body: bytes });
+      const handler: Dispatcher.DispatchHandler = {
+        onRequestStart: () => {
+          connected = true;
+        },
+        // Called for each 1xx too, except 100, which was not requested and which undici rejects.
+        onResponseStart: (_controller, code, received) => {
+          if (code < 200) return;
+          status = code;
+          responseHeaders = received;
+          if (!readsBody(code)) respond(code, Buffer.alloc(0));
+        },
+        onResponseData: (_controller, chunk) => {
+          if (received.add(chunk)) end({ kind: 'too large', status, sent });
+        },
+        onResponseEnd: () => respond(status ?? 0, received.bytes()),
+        onResponseError: (_controller, error) => {
+          const code = codeOf(error);
+          if (connected) end({ kind: 'broken', code, status, sent });
+          // Deferred, because undici is still closing the failed connection.
+          else if (retries && code === 'ECONNREFUSED') queueMicrotask(() => attempt(false));
+          else end({ kind: 'unreachable', code, status, sent });
+        },
+      };
+      const request = { method, path, headers: { ...headers }, body, reset };
+      client.dispatch(beforeSend && body !== null ? withPreparation(request, body) : request, handler);
+    };
+    attempt(true);
+  });
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}

@@ -1,0 +1,110 @@
+// Calls every route of the gateway with the client that is generated from its document. client.test.ts checks the types
+// of this file against that client, and runs it.
+
+import * as api from './gateway-client.js';
+
+export interface Given {
+  readonly baseUrl: string;
+  readonly fetch: typeof fetch;
+  readonly adminToken: string;
+  readonly publicKeyPem: string;
+  /** Encrypts the password for a key, as a phone does. */
+  readonly encrypt: (publicKeyPem: string) => string;
+  /** An SMS that the Publisher takes, as a phone makes it with its shared key. */
+  readonly sms: (encryptedSharedKey: string) => string;
+  readonly msisdn: string;
+  readonly developer: { readonly auth_id: string; readonly auth_key: string };
+  readonly setup: { readonly id: string; readonly key: string };
+}
+
+/** The data of an answer with this status, typed as the document says. */
+function dataOf<A extends { status: number; data?: unknown }, S extends A['status']>(
+  response: A,
+  status: S,
+): Extract<A, { status: S }>['data'] {
+  if (response.status !== status)
+    throw new Error(`expected ${status}, not ${response.status}: ${response.data}`);
+  return response.data;
+}
+
+export async function callGateway(given: Given): Promise<void> {
+  api.defaults.baseUrl = given.baseUrl;
+  api.defaults.fetch = given.fetch;
+  const headers = { authorization: `Bearer ${given.adminToken}` };
+
+  await api.getService();
+  await api.getLiveness();
+  const readiness: string = dataOf(await api.getReadiness(), 200).state;
+  if (readiness === 'unready') throw new Error(readiness);
+  await api.getMetrics();
+
+  const IMSI = '624010123456789';
+  await api.pingSeed({ IMSI, MSISDN: given.msisdn, seed_type: 'seeder' });
+  await api.registerSeed({ IMSI: '624010123456780', MSISDN: given.msisdn });
+  const [seeder] = dataOf(await api.listSeeders(), 200);
+  const lps: number | undefined = seeder?.LPS;
+  const country: string | null | undefined = seeder?.country;
+  if (!lps || !country) throw new Error('no seeder');
+  if (dataOf(await api.listSeeds(), 200).length !== 2) throw new Error('not both seeds');
+  const own: { status: number; data?: string } = await api.getSeed(IMSI);
+  if (own.data !== given.msisdn) throw new Error(`not its number: ${own.data}`);
+
+  const [client] = dataOf(await api.listClients({ country: 'Cameroon' }), 200);
+  const share: string | undefined = client?.reliability;
+  if (share !== '0.00') throw new Error('no client');
+  if (dataOf(await api.listGatewayClients({ msisdn: given.msisdn }), 200).length !== 1)
+    throw new Error('not one');
+  if (dataOf(await api.listClientCountries(), 200)[0] !== 'Cameroon') throw new Error('no country');
+  if (dataOf(await api.listClientOperators('cameroon'), 200).length !== 1) throw new Error('no operator');
+  const started = dataOf(await api.startReliabilityTest(given.msisdn, {}), 200);
+  if (!('test_id' in started)) throw new Error(started.error);
+  await api.receiveSms('gateway-client', { text: String(started.test_id), MSISDN: '+237690826242' });
+  const done: number = dataOf(await api.listReliabilityTests(given.msisdn), 200).total_success;
+  if (done !== 1) throw new Error('the test has not arrived');
+
+  const opened = (await api.openSession('alice')).data ?? '';
+  const replaced = await api.replaceSession('alice', opened.split('/').at(-1) ?? '');
+  const session = replaced.data ?? '';
+  const shaken = dataOf(await api.shakeHands('alice', session, { public_key: given.publicKeyPem }), 200);
+  const password = given.encrypt(shaken.public_key);
+  const paired = dataOf(await api.pairPhone('alice', session, { password }), 200);
+  if (!paired.seeds_url.endsWith('/seeds')) throw new Error(paired.seeds_url);
+  const pairedAt: number = dataOf(await api.getPairing('alice', { headers }), 200).pairedAt;
+  if (!(pairedAt > 0)) throw new Error('not paired');
+
+  const text = given.sms(paired.shared_key);
+  const received = await api.receiveSms('gateway-client', { text, MSISDN: given.msisdn });
+  const id = received.headers.get('x-message-id') ?? '';
+  const { developer, setup, msisdn } = given;
+  const forwarded = dataOf(await api.publishSms({ text, address: msisdn, date: 1_764_421_200_123 }), 200);
+  if (!forwarded.publisher_response) throw new Error('no response');
+  dataOf(await api.publishSms({ text: 'hello', MSISDN: msisdn }), 400);
+  const relayed: string = dataOf(await api.createPublication({ text, address: msisdn }), 200).message;
+  if (!relayed) throw new Error('no message');
+  const events: { at: number; event: string }[] = dataOf(await api.traceSms(id, { headers }), 200).history;
+  if (events.length === 0) throw new Error('no history');
+  dataOf(await api.listFailedSms({ headers }), 200);
+  dataOf(await api.listFailedSms(), 401);
+  dataOf(await api.listWaitingSms({ headers }), 200);
+  dataOf(await api.listRefusedSms({ limit: '10' }, { headers }), 200);
+  const waiting: number = dataOf(await api.summarizeSms({ headers }), 200).waiting;
+  if (waiting !== 0) throw new Error('something waits');
+  dataOf(await api.retryWaitingSms({ headers }), 200);
+  dataOf(await api.retrySms(id, { headers }), 404);
+  dataOf(await api.dropSms(id, { headers }), 404);
+  const retried: number = dataOf(await api.retryFailedSms({ headers }), 200).retried;
+  if (retried !== 0) throw new Error('something was retried');
+
+  const found = dataOf(await api.findOperators([{ number: given.msisdn }]), 200);
+  const operator: string | undefined = found[0]?.operator_name;
+  if (!operator) throw new Error('no operator');
+  await api.subscribe({ ...developer, ...setup });
+  const data = [{ number: given.msisdn, text: 'hello', operator_name: operator }];
+  const sent = await api.sendSms({ ...developer, data }, { idempotencyKey: 'once' });
+  if (sent.status === 200) {
+    // Nobody listens, so the broker takes none.
+    const reasons: string[] = sent.data.errors.map((error) => error.error_message);
+    if (reasons.length !== 1) throw new Error('no recipient failed');
+  }
+  await api.unsubscribe({ ...developer, ...setup });
+}

@@ -1,0 +1,51 @@
+// The new space of a daemon keeps its size, whatever survives a collection, also after idle time. In
+// separate processes, because V8's flags apply to the whole process.
+
+import { resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { runProcess } from '../support/binary.ts';
+
+/** The JSON that a script logs. `size()` is the size of the new space in MB. */
+const run = async (script: string): Promise<unknown> => {
+  const program = `
+    import { Session } from 'node:inspector/promises';
+    import { getHeapSpaceStatistics } from 'node:v8';
+    import { tuneNewSpace } from ${JSON.stringify(resolve('src/app/new-space.ts'))};
+    const size = () =>
+      getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size / 1024 / 1024;
+    ${script}
+  `;
+  const args = ['--import', 'tsx', '--input-type=module', '-e', program];
+  const { code, stdout, stderr } = await runProcess(process.execPath, args, { cwd: resolve('.') });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return JSON.parse(stdout);
+};
+
+/** Two halves of 4 MB, or of 8 MB where loading TypeScript has grown it before. */
+const setSizes = [8, 16];
+
+test('the new space stays at its target size, and grows to many times that by default', async () => {
+  /** Allocates 60 MB of objects that all stay alive. */
+  const grow = (first: string) => `
+    ${first}
+    const kept = Array.from({ length: 1_000_000 }, (_, index) => ({ index, next: [index] }));
+    console.log(kept.length === 1_000_000 && size());
+  `;
+  const [limited, usual] = await Promise.all([run(grow('tuneNewSpace();')), run(grow(''))]);
+  expect(setSizes).toContain(limited);
+  expect(usual).toBeGreaterThan(Number(limited));
+});
+
+test('the new space that V8 shrank when idle is restored under load', async () => {
+  // V8 does the same itself after some idle seconds.
+  const sizes = await run(`
+    const onWork = tuneNewSpace();
+    const session = new Session();
+    session.connect();
+    await session.post('HeapProfiler.collectGarbage');
+    const quiet = size();
+    for (let work = 0; work < 1_000; work++) onWork();
+    console.log(JSON.stringify([quiet, size()]));
+  `);
+  expect(sizes).toEqual([expect.toSatisfy((quiet) => Number(quiet) <= 2), 8]);
+});

@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest';
+import { createHttpClient } from '../../../src/cli/client/http-client.ts';
+import { startGateway } from '../harness.ts';
+
+describe('the HTTP client', () => {
+  test('times out when a gateway accepts the call and never responds', async () => {
+    const { url } = await startGateway(() => undefined);
+    const http = createHttpClient({ baseUrl: url, signal: new AbortController().signal, timeoutMs: 50 });
+    await expect(http.text({ path: '/seeds' })).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(/^no response from http:.* within 0.05 s; start it/),
+    });
+  });
+
+  test('follows no redirect, so that no token reaches another server', async () => {
+    const other = await startGateway(() => ({ body: 'stolen' }));
+    const { url } = await startGateway(() => ({ status: 307, headers: { Location: other.url } }));
+    const http = createHttpClient({ baseUrl: url, signal: new AbortController().signal });
+    await expect(
+      http.text({ method: 'POST', path: '/', body: {}, headers: { Authorization: 'Bearer x' } }),
+    ).rejects.toMatchObject({
+      code: 'UPSTREAM',
+      message: expect.stringContaining(`redirects to ${other.url}`),
+    });
+    expect(other.requests).toEqual([]);
+  });
+
+  test('shows only the beginning of a long response', async () => {
+    const { url } = await startGateway(() => ({ status: 500, body: 'x'.repeat(100_000) }));
+    const http = createHttpClient({ baseUrl: url, signal: new AbortController().signal });
+    await expect(http.text({ path: '/' })).rejects.toThrow(/^the gateway responded with 500: x{300}…$/);
+  });
+});

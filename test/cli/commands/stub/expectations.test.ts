@@ -1,0 +1,83 @@
+// The options --scenario and --expect, which all stubs have.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../../../support/folders.ts';
+import { createCli } from '../../harness.ts';
+
+/** Starts a stub of the Publisher, sends it messages and ends it. */
+async function runStub(args: readonly string[], messages: readonly string[]) {
+  const cli = createCli();
+  const ended = cli.swob('stub', 'publisher', '--port', '0', ...args);
+  await Promise.race([cli.out.until('http:'), ended]);
+  const url = /http:[^"\s]+/.exec(cli.out.text)?.[0];
+  const statuses: number[] = [];
+  for (const message of url === undefined ? [] : messages) {
+    const response = await fetch(`${url}/publish`, {
+      method: 'POST',
+      body: JSON.stringify({ MSISDN: '+237650393369', message }),
+    });
+    statuses.push(response.status);
+  }
+  cli.signals.emit('SIGTERM');
+  return { code: await ended, statuses, err: cli.err.text, out: cli.out.text };
+}
+
+test('ends with 0 when all expectations are met, with 1 and what came instead when not', async () => {
+  expect(await runStub(['--expect', 'message~=Hello'], ['Hello Bob'])).toMatchObject({ code: 0, err: '' });
+  const failed = await runStub(
+    ['--expect', 'message~=Hello', '--expect', 'MSISDN=+237650393369'],
+    ['Goodbye'],
+  );
+  expect(failed).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('expected at least 1 request with message~=Hello: 0 of 1 received'),
+  });
+  expect(failed.err).toContain('Goodbye');
+  expect(failed.err).not.toContain('MSISDN=+');
+});
+
+test('without expectations ends by the signal', async () => {
+  expect(await runStub([], [])).toMatchObject({ code: 143 });
+});
+
+test('follows a scenario, in YAML or JSON, and checks what it expects', async () => {
+  const folder = temporaryFolder();
+  const yaml = join(folder, 'scenario.yaml');
+  writeFileSync(
+    yaml,
+    'behaviour:\n  - mode: refuse\n  - mode: reject\n    times: 2\nexpect:\n  - received: [status=200]\n    times: 1\n',
+  );
+  const messages = ['a', 'b', 'c', 'd'];
+  expect(await runStub(['--scenario', yaml], messages)).toMatchObject({
+    code: 0,
+    statuses: [500, 400, 400, 200],
+  });
+  const json = join(folder, 'expect.json');
+  writeFileSync(json, '{"expect":[{"received":["status=200"],"times":"<=1"}]}');
+  expect(await runStub(['--expect', json, '--json'], messages)).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('"ok":false'),
+  });
+});
+
+test.each([
+  ['no: [yes', 'cannot use'],
+  ['behaviour:\n  - mode: angry\n', 'expected one of normal, refuse'],
+  ['expect:\n  - received: [message]\n', 'field~=pattern'],
+])('refuses the file %j', async (text, message) => {
+  const file = join(temporaryFolder(), 'scenario.yaml');
+  writeFileSync(file, text);
+  const { code, err } = await runStub(['--scenario', file], []);
+  expect(code).toBe(64);
+  expect(err).toContain(file);
+  expect(err).toContain(message);
+});
+
+test('refuses a file that is not there', async () => {
+  expect(await runStub(['--expect', '/nowhere/expect.yaml'], [])).toMatchObject({
+    code: 64,
+    err: expect.stringContaining('cannot use /nowhere/expect.yaml'),
+  });
+});

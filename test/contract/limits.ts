@@ -1,0 +1,94 @@
+// What every store must do with rate limits. Part of the suite in store.ts.
+
+import { describe, expect, test } from 'vitest';
+import type { Store } from '../../src/domain/store.ts';
+import type { FakeClock } from '../support/fake-clock.ts';
+
+export function limitContract(given: () => { readonly store: Store; readonly clock: FakeClock }): void {
+  describe('limits', () => {
+    const limit = { count: 3, windowMs: 60_000 };
+    const take = () => given().store.limits.consume('ping:imsi:1', limit);
+
+    test('allows the configured number of events in a window, and returns the seconds to wait for the next', async () => {
+      expect([await take(), await take(), await take()]).toEqual([0, 0, 0]);
+      expect(await take()).toBe(60);
+      given().clock.advance(58_500);
+      expect(await take()).toBe(2);
+      given().clock.advance(1_499);
+      expect(await take()).toBe(1);
+    });
+
+    test('the first event opens the window, which lasts its configured time', async () => {
+      given().clock.advance(59_000);
+      await take();
+      given().clock.advance(30_000);
+      await take();
+      await take();
+      given().clock.advance(29_999);
+      expect(await take()).toBe(1);
+      given().clock.advance(1);
+      expect([await take(), await take(), await take()]).toEqual([0, 0, 0]);
+      expect(await take()).toBe(60);
+    });
+
+    test('does not count a rejected event', async () => {
+      for (let n = 0; n < 10; n++) await take();
+      given().clock.advance(60_000);
+      expect([await take(), await take(), await take()]).toEqual([0, 0, 0]);
+    });
+
+    test('allows a refunded event again', async () => {
+      for (let n = 0; n < 3; n++) await take();
+      await given().store.limits.refund('ping:imsi:1', limit);
+      expect(await take()).toBe(0);
+      expect(await take()).toBe(60);
+    });
+
+    test('a window whose only event is refunded was never opened', async () => {
+      await take();
+      given().clock.advance(30_000);
+      await given().store.limits.refund('ping:imsi:1', limit);
+      for (let n = 0; n < 3; n++) await take();
+      expect(await take()).toBe(60);
+    });
+
+    test('refunding more than was consumed, or after the window, has no effect', async () => {
+      await given().store.limits.refund('ping:imsi:1', limit);
+      await take();
+      for (let n = 0; n < 5; n++) await given().store.limits.refund('ping:imsi:1', limit);
+      expect([await take(), await take(), await take()]).toEqual([0, 0, 0]);
+      given().clock.advance(60_000);
+      await given().store.limits.refund('ping:imsi:1', limit);
+      expect([await take(), await take(), await take()]).toEqual([0, 0, 0]);
+      expect(await take()).toBe(60);
+    });
+
+    test('peeking returns what consuming would, without counting', async () => {
+      for (let n = 0; n < 9; n++) expect(await given().store.limits.peek('ping:imsi:1', limit)).toBe(0);
+      for (let n = 0; n < 3; n++) await take();
+      expect(await given().store.limits.peek('ping:imsi:1', limit)).toBe(60);
+      given().clock.advance(60_000);
+      expect(await given().store.limits.peek('ping:imsi:1', limit)).toBe(0);
+      expect(await given().store.limits.peek('ping:imsi:1', 'off')).toBe(0);
+    });
+
+    test('counts keys separately', async () => {
+      for (let n = 0; n < 3; n++) await take();
+      expect(await given().store.limits.consume('ping:imsi:2', limit)).toBe(0);
+    });
+
+    test('a disabled limit allows everything', async () => {
+      for (let n = 0; n < 100; n++) expect(await given().store.limits.consume('ping:imsi:1', 'off')).toBe(0);
+      await given().store.limits.refund('ping:imsi:1', 'off');
+    });
+
+    test('setting the wall clock back or ahead neither frees nor blocks', async () => {
+      for (let n = 0; n < 3; n++) await take();
+      given().clock.setWall(given().clock.now() + 3_600_000);
+      expect(await take()).toBe(60);
+      given().clock.setWall(given().clock.now() - 7_200_000);
+      given().clock.advance(60_000);
+      expect(await take()).toBe(0);
+    });
+  });
+}

@@ -1,0 +1,83 @@
+import { vi } from 'vitest';
+import { createDevelopers } from '../../../src/domain/outgoing/developers.ts';
+import type { Callback, OutgoingSms } from '../../../src/domain/outgoing/model.ts';
+import { createOutgoing, type SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
+import type { Broker } from '../../../src/domain/outgoing/ports.ts';
+import { createOutbox } from '../../../src/domain/shared/outbox.ts';
+import { SwobError } from '../../../src/errors.ts';
+import { createMemoryStore } from '../../../src/store/memory/store.ts';
+import { createTelecom } from '../../../src/telecom/telecom.ts';
+import { storeOptions } from '../../contract/store.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
+import { createMemoryLog } from '../../support/log.ts';
+import { createRequestContext } from '../../support/request-context.ts';
+
+export const context = createRequestContext();
+export const number = '+237650393369';
+export const sms = { number, text: 'hello', operator_name: 'MTN Cameroon' };
+export const request: SendRequest = { authId: 'dev1', authKey: 'key', data: [sms] };
+export const setup = { id: 'setup', key: 'secret' };
+export const subscription = { authId: 'dev1', authKey: 'key', setup };
+export const unavailable = new SwobError('UNAVAILABLE', 'no connection to the broker', { retryAfter: 5 });
+
+export function createFixture(options: { broker?: boolean; tenants?: boolean; setup?: typeof setup } = {}) {
+  const clock = createFakeClock();
+  const log = createMemoryLog();
+  const store = createMemoryStore(storeOptions(clock));
+  const broker = {
+    send: vi.fn(async (_sms: OutgoingSms): ReturnType<Broker['send']> => 'sent'),
+    close: async () => 0,
+  };
+  const tenants = {
+    subscribe: vi.fn(async (_id: string, _key: string) => {}),
+    unsubscribe: vi.fn(async (_id: string) => {}),
+    isSubscribed: vi.fn(async (_id: string) => true),
+  };
+  const api = {
+    authenticate: vi.fn(async (id: string, key: string) => {
+      const kind = id === 'dev1' && key === 'key' ? 'accepted' : 'refused';
+      return { kind } as const;
+    }),
+  };
+  const called: Callback[] = [];
+  const callbacks = createOutbox<Callback>({
+    name: 'callback',
+    store: store.callbacks,
+    clock,
+    log,
+    random: () => 1,
+    concurrency: 4,
+    maxAgeMs: 60_000,
+    maxBackoffMs: 60_000,
+    deadLetterTtlMs: 0,
+    deliver: async ({ content }) => {
+      called.push(content);
+      return { kind: 'delivered' };
+    },
+  });
+  callbacks.start();
+  const outgoing = createOutgoing({
+    broker: options.broker === false ? undefined : broker,
+    tenants: options.tenants === false ? undefined : tenants,
+    developers: createDevelopers({
+      api,
+      limits: store.limits,
+      setup: options.setup ?? setup,
+      guessLimit: { count: 3, windowMs: 60_000 },
+    }),
+    telecom: createTelecom({ operatorsFile: '' }),
+    defaultSid: '1',
+    limits: store.limits,
+    leases: undefined,
+    responses: store.responses,
+    callbacks,
+    requestLimit: { count: 50, windowMs: 60_000 },
+    lookupLimit: { count: 50, windowMs: 60_000 },
+    clock,
+    log,
+  });
+  return { clock, log, store, broker, tenants, api, called, outgoing };
+}
+
+export const errorsIn = ({ body }: { body: string }): { number: string; error_message: string }[] =>
+  JSON.parse(body).errors;

@@ -1,0 +1,127 @@
+// The outbox on a store that fails, is full, or is shared with other processes.
+
+import { describe, expect, test, vi } from 'vitest';
+import { SwobError } from '../../../src/errors.ts';
+import { again, createFixture, retentionTimer, sms } from './outbox-fixture.ts';
+
+describe('the outbox', () => {
+  test('pauses while the store cannot be written, so that nothing is delivered over and over', async () => {
+    const fixture = createFixture();
+    fixture.outbox.start();
+    const settling = vi.spyOn(fixture.store, 'settle').mockRejectedValue(new Error('disk full'));
+    await fixture.outbox.add('a', sms);
+    await fixture.settle();
+    await fixture.outbox.add('b', sms);
+    await fixture.settle();
+    expect(fixture.attempts).toHaveLength(1);
+    settling.mockRestore();
+    fixture.clock.advance(5_000);
+    await fixture.settle();
+    expect(await fixture.store.count()).toEqual({ waiting: 0, deadLetters: 0 });
+    const lines = fixture.log.lines.filter(({ level }) => level === 'error');
+    expect(lines).toEqual([expect.objectContaining({ fields: { reason: 'disk full' } })]);
+  });
+
+  test('an unreadable entry blocks no other, and is retried', async () => {
+    const fixture = createFixture();
+    const get = fixture.store.get;
+    let damaged = true;
+    vi.spyOn(fixture.store, 'get').mockImplementation(async (id) => {
+      if (id === 'a' && damaged) throw new Error('a record is damaged');
+      return get(id);
+    });
+    fixture.outbox.start();
+    for (const id of ['a', 'b', 'c', 'd']) await fixture.outbox.add(id, sms);
+    await fixture.settle();
+    expect(fixture.attempts.map(({ id }) => id)).toEqual(['b', 'c', 'd']);
+    for (let n = 0; n < 30; n++) {
+      fixture.clock.advance(1_000);
+      await fixture.settle();
+    }
+    expect(fixture.log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+    damaged = false;
+    for (let n = 0; n < 31; n++) {
+      fixture.clock.advance(1_000);
+      await fixture.settle();
+    }
+    expect(fixture.attempts.map(({ id }) => id)).toEqual(['b', 'c', 'd', 'a']);
+    expect(fixture.clock.pending).toBe(retentionTimer);
+  });
+
+  test('dead letters are evicted when the store is full, and kept when it is unavailable', async () => {
+    const fixture = createFixture();
+    const old = { content: sms, since: fixture.clock.now(), dueAt: null, attempts: 9, history: [] };
+    for (let n = 0; n < 40; n++) await fixture.store.put({ ...old, id: `old ${n}` });
+    const away = new SwobError(
+      'UNAVAILABLE',
+      'Redis at a:6379 has not answered for 2000 ms: see whether it runs',
+    );
+    const putting = vi.spyOn(fixture.store, 'put').mockRejectedValueOnce(away);
+    await expect(fixture.outbox.add('a', sms)).rejects.toBe(away);
+    expect(putting).toHaveBeenCalledTimes(1);
+    expect(await fixture.store.count()).toEqual({ waiting: 0, deadLetters: 40 });
+    await fixture.outbox.add('a', sms);
+    expect(await fixture.store.count()).toEqual({ waiting: 1, deadLetters: 39 });
+  });
+
+  test('leaves an entry that another process has taken over', async () => {
+    const fixture = createFixture();
+    fixture.outcomes(again);
+    vi.spyOn(fixture.store, 'settle').mockResolvedValue(false);
+    fixture.outbox.start();
+    await fixture.outbox.add('a', sms);
+    await fixture.settle();
+    expect(fixture.attempts).toHaveLength(1);
+    expect((await fixture.store.get('a'))?.attempts).toBe(0);
+    expect(fixture.log.lines.at(-1)).toMatchObject({ level: 'warn', fields: { id: 'a' } });
+  });
+
+  test('stopped between a claim and its attempts, releases the claimed entries', async () => {
+    const fixture = createFixture();
+    const claim = fixture.store.claim;
+    vi.spyOn(fixture.store, 'claim').mockImplementation(async (now, limit) => {
+      const ids = await claim(now, limit);
+      fixture.outbox.stop();
+      return ids;
+    });
+    await fixture.outbox.add('a', sms);
+    fixture.outbox.start();
+    await fixture.settle();
+    expect(fixture.attempts).toEqual([]);
+    expect(await fixture.store.nextDueAt()).toBe(fixture.clock.now());
+  });
+
+  test('logs an outage of the store once', async () => {
+    const fixture = createFixture({ pollIntervalMs: 2_000 });
+    const away = vi.spyOn(fixture.store, 'nextDueAt').mockRejectedValue(new Error('away'));
+    fixture.outbox.start();
+    const errors = () => fixture.log.lines.filter(({ level }) => level === 'error').length;
+    const wait = async (seconds: number) => {
+      for (let second = 0; second < seconds; second++) {
+        await fixture.settle();
+        fixture.clock.advance(1_000);
+      }
+      await fixture.settle();
+    };
+    await wait(60);
+    expect(away.mock.calls.length).toBeGreaterThan(5);
+    expect(errors()).toBe(1);
+    away.mockRestore();
+    await wait(10);
+    vi.spyOn(fixture.store, 'nextDueAt').mockRejectedValue(new Error('away again'));
+    await wait(10);
+    expect(errors()).toBe(2);
+  });
+
+  test('polls for entries of other processes where the store is shared', async () => {
+    const fixture = createFixture({ pollIntervalMs: 2_000 });
+    fixture.outbox.start();
+    await fixture.settle();
+    const now = fixture.clock.now();
+    await fixture.store.put({ id: 'b', content: sms, since: now, dueAt: now, attempts: 0, history: [] });
+    fixture.clock.advance(2_000);
+    await fixture.settle();
+    expect(fixture.attempts.map(({ id }) => id)).toEqual(['b']);
+    expect(fixture.clock.pending).toBe(1 + retentionTimer);
+  });
+});

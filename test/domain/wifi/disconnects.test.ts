@@ -1,0 +1,76 @@
+// Disconnects of one token by two processes that share a store, and the error that a client gets for each failure.
+
+import { beforeEach, expect, test } from 'vitest';
+import { createDisconnects, disconnectError } from '../../../src/domain/wifi/disconnects.ts';
+import type { DisconnectResult } from '../../../src/domain/wifi/ports.ts';
+import { createMemoryStore } from '../../../src/store/memory/store.ts';
+import { storeOptions } from '../../contract/store.ts';
+import { sampleClaims } from '../../crypto/token-builder.ts';
+import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
+import { createLeases } from '../../support/leases.ts';
+import { createMemoryLog } from '../../support/log.ts';
+
+let clock: FakeClock;
+beforeEach(() => {
+  clock = createFakeClock();
+});
+
+const context = { address: '192.0.2.1', log: createMemoryLog(), isAborted: () => false };
+
+function createProcess(disconnect: () => Promise<DisconnectResult>, leases = createLeases(clock)) {
+  return createDisconnects({
+    verifier: { verify: () => sampleClaims },
+    pcrf: { disconnect, close: async () => 0 },
+    rules: {},
+    limits: createMemoryStore(storeOptions(clock)).limits,
+    callLimit: { count: 100, windowMs: 60_000 },
+    leases,
+    clock,
+    log: createMemoryLog(),
+  });
+}
+
+test.each<DisconnectResult>([
+  { kind: 'disconnected' },
+  { kind: 'busy', reason: 'all 20 PCRF connections are busy' },
+])('a process that waits for another one gets its outcome: $kind', async (result) => {
+  const leases = createLeases(clock);
+  let end: (result: DisconnectResult) => void = () => {};
+  const running = new Promise<DisconnectResult>((resolve) => {
+    end = resolve;
+  });
+  const first = createProcess(() => running, leases).disconnect('token', context);
+  const second = createProcess(() => Promise.reject(new Error('called twice')), leases).disconnect(
+    'token',
+    context,
+  );
+  await new Promise(setImmediate);
+  end(result);
+  expect(await first).toEqual(result);
+  clock.advance(20);
+  expect(await second).toEqual(result);
+});
+
+test('a malformed outcome of another process is an internal error', async () => {
+  const leases = createLeases(clock);
+  const waiting = createProcess(() => Promise.reject(new Error('called twice')), {
+    ...leases,
+    acquire: async () => ({ leaseId: '0', acquired: false }),
+    poll: async () => ({ outcome: JSON.stringify({ value: { kind: 'toString', reason: '' } }) }),
+  });
+  await expect(waiting.disconnect('token', context)).rejects.toMatchObject({ code: 'INTERNAL' });
+});
+
+test.each([
+  ['rejected', 502, undefined],
+  ['unreachable', 502, undefined],
+  ['invalid response', 502, undefined],
+  ['timeout', 504, undefined],
+  ['busy', 503, undefined],
+  ['stopping', 503, undefined],
+  ['bad session', 400, undefined],
+  ['overloaded', 503, 1],
+] as const)('%s is answered %d', (kind, httpStatus, retryAfter) => {
+  const message = 'the reason';
+  expect(disconnectError({ kind, reason: message })).toMatchObject({ message, httpStatus, retryAfter });
+});

@@ -1,0 +1,178 @@
+// The claims of signed tokens, validated by the running disconnect service (docs/protocol.md, P1–P5).
+
+import { describe, expect, test } from 'vitest';
+import { rs256, sampleClaims } from '../crypto/token-builder.ts';
+import {
+  type DisconnectService,
+  expectRefused,
+  expectService,
+  goodToken,
+  requestDisconnect,
+  startDisconnect,
+  tokenWith,
+} from '../support/disconnect.ts';
+import { startRawServer } from '../upstream/raw-server.ts';
+
+/** Names and values in the query of the last call. */
+const lastQuery = ({ pcrf }: DisconnectService) => pcrf.requests().at(-1)?.query;
+const queryWith = (values: { session?: string; nas_ip?: string; vrf?: string; mac?: string }) =>
+  Object.entries({
+    session: sampleClaims.sessionId,
+    nas_ip: sampleClaims.nasIp,
+    vrf: sampleClaims.vrf,
+    single: 'false',
+    mac: sampleClaims.clientMac,
+    remove_mac: 'true',
+    ...values,
+  });
+
+describe('P1 nasIp', () => {
+  const odd = ['169.254.169.254', '127.0.0.1', '::ffff:169.254.169.254', '::1', '100.113.0.1'];
+  const none = [
+    'metadata.internal',
+    '0144.0160.0.1',
+    '0x7f.0.0.1',
+    '100.112.0.1@169.254.169.254',
+    '100.112.0.1/../..',
+    '1.1.1',
+    '16843009',
+    '1.1.1.1.',
+    '1.1.1.256',
+    '1.1.1.01',
+    ' 1.1.1.1',
+    '[::1]',
+    'fe80::1%eth0',
+    '1::2::3',
+  ];
+
+  test('must be an address; it is data for the PCRF and never the host of a request', async () => {
+    const bait = await startRawServer((socket) => void socket.end());
+    const service = await startDisconnect();
+    for (const nasIp of odd) {
+      await expectService(service, tokenWith({ nasIp }));
+      expect(lastQuery(service)).toEqual(queryWith({ nas_ip: nasIp }));
+    }
+    for (const nasIp of [...none, `127.0.0.1:${bait.port}`, `http://127.0.0.1:${bait.port}/`]) {
+      await expectRefused(service, tokenWith({ nasIp }), 'nasIp is not an IP address');
+    }
+    expect(bait.accepted).toHaveLength(0);
+  });
+
+  test('must be in [disconnect] nas_allow if that is set', async () => {
+    const service = await startDisconnect({ set: ['disconnect.nas_allow=100.112.0.0/16, 2001:db8::/32'] });
+    for (const nasIp of odd) {
+      await expectRefused(service, tokenWith({ nasIp }), 'nasIp is not in [disconnect] nas_allow');
+    }
+    for (const nasIp of ['100.112.0.1', '::ffff:100.112.255.255', '2001:DB8::1']) {
+      await expectService(service, tokenWith({ nasIp }));
+    }
+  });
+});
+
+test('P2 a claim with a separator stays one parameter; one with control characters is rejected', async () => {
+  const service = await startDisconnect();
+  for (const text of ['1&session=2', '1#x', '1?a=b', '1%26session=2', '1 2', '1+2', '1/../2', "1';--"]) {
+    await expectService(service, tokenWith({ vrf: text, sessionId: text }));
+    expect(lastQuery(service)).toEqual(queryWith({ vrf: text, session: text }));
+    await expectRefused(service, tokenWith({ clientMac: text }), 'clientMac is not a MAC address');
+  }
+  for (const text of ['1\r\nX-Evil: 1', '1\n', 'a\0b', '\u007f', '1\u0085']) {
+    const fault = (name: string): string => `${name} has control characters`;
+    await expectRefused(service, tokenWith({ vrf: text }), fault('vrf'));
+    await expectRefused(service, tokenWith({ nasIp: text }), fault('nasIp'));
+    await expectRefused(service, tokenWith({ sessionId: text }), fault('sessionId'));
+  }
+  await expectRefused(
+    service,
+    rs256(JSON.stringify({ ...sampleClaims, vrf: '\ud800' })),
+    'vrf has control characters',
+  );
+  await expectService(service);
+});
+
+test('P3 sessionId keeps every digit of a string; a number that JSON cannot represent exactly is rejected', async () => {
+  const service = await startDisconnect();
+  const withNumber = (number: string): string =>
+    rs256(JSON.stringify(sampleClaims).replace('"5692549928996307964"', number));
+  await expectService(service, goodToken);
+  expect(lastQuery(service)).toEqual(queryWith({ session: '5692549928996307964' }));
+  await expectService(service, tokenWith({ sessionId: '0005692549928996307965' }));
+  expect(lastQuery(service)).toEqual(queryWith({ session: '0005692549928996307965' }));
+  await expectService(service, withNumber('9007199254740991'));
+  expect(lastQuery(service)).toEqual(queryWith({ session: '9007199254740991' }));
+  for (const number of [
+    '5692549928996307964',
+    '9007199254740992',
+    '9007199254740993',
+    '-1',
+    '1.5',
+    '1e400',
+  ]) {
+    await expectRefused(
+      service,
+      withNumber(number),
+      'sessionId is a number that JSON cannot represent exactly; use 0 to 2^53, or sign it as text',
+    );
+  }
+});
+
+test('P4 a MAC address in any spelling becomes canonical; anything else is rejected', async () => {
+  const service = await startDisconnect();
+  const spellings = ['fc-45-96-5f-50-ac', 'FC:45:96:5F:50:AC', 'fc45.965f.50ac', 'FC45965f50aC'];
+  for (const clientMac of spellings) {
+    await expectService(service, tokenWith({ clientMac }));
+    expect(lastQuery(service)).toEqual(queryWith({ mac: 'FC-45-96-5F-50-AC' }));
+  }
+  const refused: [mac: unknown, fault: string][] = [
+    ['01-00-5E-00-00-01', 'clientMac is a multicast address'],
+    ['FF-FF-FF-FF-FF-FF', 'clientMac is a multicast address'],
+    ['00-00-00-00-00-00', 'clientMac is all zeros'],
+    ['FC-45-96-5F-50', 'clientMac is not a MAC address'],
+    ['FC-45-96-5F-50-AC-00', 'clientMac is not a MAC address'],
+    ['FC-45:96-5F-50-AC', 'clientMac is not a MAC address'],
+    ['GC-45-96-5F-50-AC', 'clientMac is not a MAC address'],
+    ['', 'clientMac is not a MAC address'],
+    [277_500_000_000_000, 'clientMac is not a MAC address'],
+    [undefined, 'clientMac is missing'],
+  ];
+  for (const [clientMac, fault] of refused) await expectRefused(service, tokenWith({ clientMac }), fault);
+});
+
+test('P5 one error names every claim that is empty, missing or of another type', async () => {
+  const service = await startDisconnect();
+  for (const name of ['nasIp', 'vrf', 'sessionId']) {
+    for (const [value, fault] of [
+      [undefined, 'is missing'],
+      [null, 'is missing'],
+      ['', 'is empty'],
+      ['  ', 'is empty'],
+      [['1'], 'is not text'],
+      [{}, 'is not text'],
+      ['x'.repeat(256), 'is longer than'],
+    ] as const) {
+      const token = tokenWith({ [name]: value });
+      const { status, text } = await requestDisconnect(service, token);
+      expect([status, JSON.parse(text).fail]).toEqual([401, expect.stringContaining(`${name} ${fault}`)]);
+    }
+  }
+  expect(service.calls()).toBe(0);
+  await expectRefused(
+    service,
+    tokenWith({ nasIp: '', vrf: undefined, sessionId: null, clientMac: 'x' }),
+    'sessionId is missing, nasIp is empty, vrf is missing, clientMac is not a MAC address',
+  );
+  await expectService(service, tokenWith({ vrf: 1 }));
+});
+
+test('P5 an empty vrf means a session without a VRF if [disconnect] empty_vrf allows it', async () => {
+  const service = await startDisconnect();
+  const fault = 'vrf is empty, which [disconnect] empty_vrf does not allow';
+  await expectRefused(service, tokenWith({ vrf: '' }), fault);
+  const allowing = await startDisconnect({ set: ['disconnect.empty_vrf=yes'] });
+  await expectService(allowing, tokenWith({ vrf: '' }));
+  expect(lastQuery(allowing)).toEqual(queryWith({ vrf: '' }));
+  for (const vrf of [undefined, null, ' ', 1.5]) {
+    const { status } = await requestDisconnect(allowing, tokenWith({ vrf }));
+    expect([vrf, status]).toEqual([vrf, 401]);
+  }
+});

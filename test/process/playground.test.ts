@@ -1,0 +1,129 @@
+// `swob playground` as scripts use it: the real binary, with its services and stubs in one process.
+
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { runProcess, runSwob, startProcess, swobScript } from '../support/binary.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { needs } from '../support/needs.ts';
+
+/** Lets scripts call the command by its name, and puts all temporary files into `folder`. */
+const scriptEnvironment = (folder: string) => ({
+  PATH: `${dirname(swobScript)}:${dirname(process.execPath)}:/usr/bin:/bin`,
+  TMPDIR: folder,
+});
+
+test('runs a script from pairing to disconnect, returns its exit code and leaves nothing', async () => {
+  const folder = temporaryFolder();
+  const script = `
+    set -e
+    swob wait
+    swob sync pair alice --out alice.key
+    swob sms send "$PLAYGROUND_USER" 'g:bob@example.org:::Hello:I am well' --msisdn "$PLAYGROUND_MSISDN" --key alice.key
+    curl -sf "$PLAYGROUND_PUBLISHER_URL/__messages"
+    echo "$PLAYGROUND_JWT" | swob disconnect --token -
+    curl -sf "$PLAYGROUND_PCRF_URL/__requests"
+    curl -sf -H "Authorization: Bearer $PLAYGROUND_ADMIN_TOKEN" "$PLAYGROUND_GATEWAY_URL/sms/failed"
+    exit 7`;
+  const result = await runProcess(swobScript, ['playground', 'run', '--', 'sh', '-c', script], {
+    cwd: folder,
+    env: scriptEnvironment(folder),
+  });
+  expect(result).toMatchObject({ code: 7, stderr: expect.not.stringMatching(/error/i) });
+  expect(result.stdout).toContain('message published successfully');
+  expect(result.stdout).toContain('"message":"g:bob@example.org:::Hello:I am well"');
+  expect(result.stdout).toContain('{"success":true}');
+  expect(result.stdout).toContain('session=5692549928996307964');
+  expect(await readdir(folder)).toEqual(['alice.key']);
+});
+
+test('sample data: active seeds and a paired phone; stubs fail as requested', async () => {
+  const folder = temporaryFolder();
+  const script = `
+    swob seeds list --json
+    swob sms send alice hello --msisdn "$PLAYGROUND_MSISDN" --key "$PLAYGROUND_SHARED_KEY"
+    echo "$PLAYGROUND_JWT" | swob disconnect --token -`;
+  const args = ['playground', 'run', '--seed-data', '--fail', 'publisher=refuse,pcrf=refuse'];
+  const { stdout, stderr } = await runProcess(swobScript, [...args, '--', 'sh', '-c', script], {
+    cwd: folder,
+    env: scriptEnvironment(folder),
+  });
+  expect(stdout).toContain('"operator_name":"MTN Cameroon"');
+  expect(stdout).toContain('message accepted');
+  expect(`${stdout}${stderr}`).toContain('the PCRF stub was told to refuse');
+});
+
+test('other terminals find the running playground; a signal removes everything', async () => {
+  const folder = temporaryFolder();
+  const env = scriptEnvironment(folder);
+  const playground = startProcess(swobScript, ['playground', '--set', 'seeds.expiry=7s'], {
+    cwd: folder,
+    env,
+  });
+  await playground.waitForOutput('stdout', 'Ctrl-C stops the playground');
+  const script =
+    'eval "$(swob playground env)" && swob status && swob config show seeds.expiry; ls "$PLAYGROUND_FOLDER"';
+  const { stdout } = await runProcess('sh', ['-c', script], { cwd: folder, env });
+  expect(stdout).toMatch(/gateway .*ready[\s\S]*disconnect .*ready/);
+  expect(stdout).toContain('conf.ini');
+  playground.kill('SIGTERM');
+  expect(await playground.exit).toEqual({ code: 143, signal: null });
+  expect(await readdir(folder)).toEqual([]);
+  const later = await runSwob(['playground', 'env'], { cwd: folder, env });
+  expect(later).toMatchObject({ code: 69, stderr: expect.stringContaining('no playground is running') });
+});
+
+test('a command that does not exist, and one that a signal ends', async () => {
+  const folder = temporaryFolder();
+  const env = scriptEnvironment(folder);
+  const run = (...command: string[]) =>
+    runSwob(['playground', 'run', '--', ...command], { cwd: folder, env });
+  expect(await run('no-such-command')).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('cannot run no-such-command'),
+  });
+  expect(await run('sh', '-c', 'kill -9 $$')).toMatchObject({ code: 137 });
+});
+
+test('takes fixed ports in the order of its parts; one that is in use ends it, with its address', async (context) => {
+  needs(context, { loopbackNetwork: true });
+  const folder = temporaryFolder();
+  const env = scriptEnvironment(folder);
+  const args = ['playground', 'run', '--host', '127.9.8.7', '--port', '7000', '--', 'sh', '-c'];
+  const script = `env | grep _URL=; swob sync pair alice >&2; ${swobScript} ${args.slice(0, -2).join(' ')} true`;
+  const { code, stdout, stderr } = await runProcess(swobScript, [...args, script], { cwd: folder, env });
+  const parts = ['gateway', 'sync', 'disconnect', 'users', 'developer', 'publisher', 'pcrf'];
+  for (const [index, part] of parts.entries())
+    expect(stdout).toMatch(
+      new RegExp(`^PLAYGROUND_${part.toUpperCase()}_URL=\\w+://127.9.8.7:${7_000 + index}$`, 'm'),
+    );
+  expect(stderr).toMatch(/^[0-9a-f]{32}$/m);
+  expect(stderr).toContain('cannot listen on 127.9.8.7:7003');
+  expect(code).toBe(75);
+  expect(await readdir(folder)).toEqual([]);
+  const outOfRange = await runSwob(['playground', '--port', '65530'], { cwd: folder, env });
+  expect(outOfRange).toMatchObject({ code: 64, stderr: expect.stringContaining('up to 65529') });
+});
+
+test('a ready file names every part, with an address of this machine where it listens on all', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'ready.json');
+  const playground = startProcess(
+    swobScript,
+    ['playground', '--host', '0.0.0.0', '--json', '--ready-file', file],
+    {
+      cwd: folder,
+      env: scriptEnvironment(folder),
+    },
+  );
+  await playground.waitForOutput('stdout', '\n');
+  const ready = JSON.parse(await readFile(file, 'utf8'));
+  expect(JSON.parse(playground.stdout())).toEqual(ready);
+  for (const part of ['gateway', 'disconnect', 'users', 'developer', 'publisher', 'pcrf'])
+    expect(ready[part].url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  expect(ready.sync.url).toMatch(/^ws:/);
+  playground.kill('SIGINT');
+  expect(await playground.exit).toEqual({ code: 130, signal: null });
+  expect(existsSync(file)).toBe(false);
+});

@@ -1,0 +1,113 @@
+// `npm run bench` runs and reports in the documented form. Never checks how fast anything is.
+
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { judge, type Row, table } from '../../scripts/bench/report.ts';
+import { median, percentile, spread } from '../../scripts/bench/statistics.ts';
+import { runProcess } from '../support/binary.ts';
+import { temporaryFolder } from '../support/folders.ts';
+
+const bench = (args: readonly string[]) => {
+  const tsx = resolve('node_modules/tsx/dist/cli.mjs');
+  return runProcess(process.execPath, [tsx, resolve('scripts/bench/main.ts'), ...args], {
+    cwd: resolve('.'),
+  });
+};
+
+test('two short benchmarks print the table and write the JSON', async () => {
+  const json = join(temporaryFolder(), 'results.json');
+  const effort = ['--quick', '--rounds', '1', '--seconds', '0.3'];
+  const { code, stdout, stderr } = await bench(['b3', 'B8', ...effort, '--json', json]);
+  expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining(json) });
+
+  const [head, ...lines] = stdout.trimEnd().split('\n');
+  expect(head).toMatch(/^name +ours +baseline +ratio +target +ok +ratio by CPU$/);
+  expect(lines).toHaveLength(4);
+  expect(lines[0]).toMatch(
+    /^B3 new session +[\d.]+ \/s ±\d+% +[\d.]+ \/s ±\d+% +[\d.]+ +≥ 0\.60 +(yes|NO|\?) +([\d.]+|-|NaN)$/,
+  );
+  for (const line of lines.slice(1, 3))
+    expect(line).toMatch(/^B8 swob .* +[\d.]+ ms ±\d+% +[\d.]+ ms ±\d+% +[\d.]+ +≤ [\d.]+ +(yes|NO) +-$/);
+
+  expect(lines[3]).toMatch(
+    /^B3 new session: p50Ms [\d.]+, p99Ms [\d.]+, serverCpu [\d.]+, baselineCpu [\d.]+$/,
+  );
+
+  const results = JSON.parse(readFileSync(json, 'utf8'));
+  expect(results).toMatchObject({
+    at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+    machine: {
+      cores: expect.any(Number),
+      node: process.version,
+      pinned: expect.any(Boolean),
+      awake: expect.any(Boolean),
+    },
+    rounds: 1,
+    seconds: 0.3,
+    quick: true,
+    driver: expect.stringMatching(/^(wrk|autocannon)$/),
+  });
+  expect(results.rows).toHaveLength(3);
+  for (const row of results.rows) {
+    expect(row).toMatchObject({ failures: [], ratio: expect.any(Number) });
+    expect(row.ours.length).toBe(row.baseline.length);
+    expect(row.ours.length).toBeGreaterThan(0);
+  }
+});
+
+test('an unknown benchmark or an invalid number is an error before anything is measured', async () => {
+  const { code, stderr } = await bench(['B77']);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('no such bench: B77') });
+  const odd = await bench(['B3', '--rounds', 'many']);
+  expect(odd).toMatchObject({ code: 1, stderr: 'bench: --rounds: expected a number above 0\n' });
+});
+
+const row: Row = { name: 'x', unit: '/s', ours: [80, 40, 60], baseline: [100, 100, 50], target: 'none' };
+
+test('the ratio is the median of the ratios of all rounds', () => {
+  expect(judge(row)).toMatchObject({ ratio: 0.8, median: { ours: 60, baseline: 100 }, ok: null });
+});
+
+test.each([
+  [{ atLeast: 0.8 }, [], true],
+  [{ atLeast: 0.81 }, [], false],
+  [{ atMost: 0.8 }, [], true],
+  [{ atMost: 0.79 }, [], false],
+  [{ oursAtMost: 60 }, [], true],
+  [{ oursAtMost: 59 }, [], false],
+  [{ atLeast: 0.1 }, ['a request failed'], false],
+] as const)('the target %o with failures %o is reached: %s', (target, failures, ok) => {
+  expect(judge({ ...row, target, failures }).ok).toBe(ok);
+});
+
+test('a target that only one of the two ratios reaches is undecided', () => {
+  const perCpuSecond = { ours: [20], baseline: [100] };
+  const verdict = judge({ ...row, target: { atLeast: 0.5 }, perCpuSecond });
+  expect(verdict).toMatchObject({ ratio: 0.8, ratioByCpu: 0.2, ok: null });
+  expect(table([verdict])).toMatch(/≥ 0\.50 +\? +0\.20$/);
+});
+
+test('the table shows a row without a baseline, then its errors and notes', () => {
+  const beside = {
+    target: { oursAtMost: 59 },
+    failures: ['it broke'],
+    notes: { residentMb: 151.6, p99Ms: 1 },
+  };
+  const text = table([judge({ ...row, baseline: [], ...beside })]);
+  expect(text.split('\n')).toEqual([
+    'name  ours          baseline  ratio  target     ok  ratio by CPU',
+    'x     60.0 /s ±33%  -         -      ≤ 59.0 /s  NO  -',
+    'x: it broke',
+    'x: residentMb 152, p99Ms 1.00',
+  ]);
+});
+
+test('medians, percentiles and spreads', () => {
+  expect(median([3, 1, 2])).toBe(2);
+  expect(median([4, 1, 2, 3])).toBe(2.5);
+  expect(percentile([0, 10], 99)).toBeCloseTo(9.9);
+  expect(median([])).toBeNaN();
+  expect(spread([90, 100, 110])).toBeCloseTo(0.1);
+  expect(spread([5])).toBe(0);
+});

@@ -1,0 +1,22 @@
+// The ports that no test may use include every default port of the configuration.
+
+import { expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { schema } from '../../src/config/schema.ts';
+import { defaultPorts } from '../support/default-ports.ts';
+
+/** The port of a key named `port`, or of a URL on this machine. */
+function portsIn(key: string, value: unknown): number[] {
+  if (key === 'port' && typeof value === 'number') return [value];
+  const [, port] = /^\w+:\/\/(?:localhost|127\.0\.0\.1):(\d+)/.exec(String(value)) ?? [];
+  return port === undefined ? [] : [Number(port)];
+}
+
+test('the list contains every default port of the configuration', () => {
+  const { config } = loadConfig({ files: ['/dev/null'], env: {} });
+  const sections = Object.entries(config).flatMap(([, keys]) => Object.entries(keys));
+  const ports = sections.flatMap(([key, value]) => portsIn(key, value));
+  expect(ports.length).toBeGreaterThanOrEqual(6);
+  expect(ports.filter((port) => !(port in defaultPorts))).toEqual([]);
+  expect(Object.keys(schema)).toEqual(Object.keys(config));
+});

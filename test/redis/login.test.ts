@@ -1,0 +1,129 @@
+// Who may connect to Redis, and to which servers: passwords, users, certificates, and unsupported servers.
+
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { openRedisStore } from '../store/redis/support.ts';
+import { redisForFile } from '../support/redis.ts';
+import { connectTo } from '../support/redis-client.ts';
+import { clusterForFile } from '../support/redis-cluster.ts';
+
+const secret = 'hunter2 @/ü';
+const server = redisForFile({ password: secret });
+const secured = redisForFile({ tls: true });
+const cluster = clusterForFile();
+const timeout = 15_000;
+
+test('the password authenticates, and is never logged', async () => {
+  const { redis, log } = await connectTo(server().url);
+  expect(await redis.run({ args: ['PING'] })).toBe('PONG');
+  expect(JSON.stringify(log.lines)).not.toContain('hunter2');
+});
+
+test('rejects a wrong password, and a missing one, at the start', async () => {
+  const { port } = server();
+  const wrong = connectTo(`redis://:hunter3@127.0.0.1:${port}`);
+  await expect(wrong).rejects.toMatchObject({
+    code: 'CONFIG',
+    message: `Redis at 127.0.0.1:${port} refuses our user or password: mend [store] user and password`,
+    publicMessage: 'the store cannot be reached now',
+  });
+  await expect(connectTo(`redis://127.0.0.1:${port}`)).rejects.toMatchObject({
+    code: 'CONFIG',
+    message: `Redis at 127.0.0.1:${port} wants a password: set [store] password`,
+  });
+});
+
+test('a user can do what its permissions allow', async () => {
+  await server().cli('acl', 'setuser', 'swob', 'on', '>other', '~swob:*', '&*', '+@all', '-flushall');
+  const { redis } = await connectTo(`redis://swob:other@127.0.0.1:${server().port}`);
+  expect(await redis.run({ key: 'swob:a', args: ['SET', 'swob:a', '1'] })).toBe('OK');
+  await expect(redis.run({ args: ['FLUSHALL'] })).rejects.toMatchObject({
+    code: 'CONFIG',
+    message: expect.stringContaining('give [store] user the right'),
+  });
+  // A password that is changed while swob runs: the connection is lost, and cannot be restored.
+  await server().cli('acl', 'setuser', 'swob', 'resetpass', '>changed');
+  await server().cli('client', 'kill', 'user', 'swob');
+  await vi.waitFor(() => expect(redis.run({ args: ['PING'] })).rejects.toMatchObject({ code: 'CONFIG' }), {
+    timeout,
+  });
+});
+
+test('a store whose password is changed while it is open becomes unavailable, and says what to fix', async () => {
+  await server().cli('acl', 'setuser', 'store', 'on', '>first', '~*', '&*', '+@all');
+  const url = `redis://store:first@127.0.0.1:${server().port}`;
+  const { store } = await openRedisStore({ url });
+  expect(await store.users.get('alice')).toBeUndefined();
+  await server().cli('acl', 'setuser', 'store', 'resetpass', '>second');
+  await server().cli('client', 'kill', 'user', 'store');
+  await vi.waitFor(
+    () =>
+      expect(store.users.get('alice')).rejects.toMatchObject({
+        code: 'UNAVAILABLE',
+        message: expect.stringContaining('mend [store] user and password'),
+        publicMessage: 'the store cannot be reached now',
+        retryAfter: 1,
+      }),
+    { timeout },
+  );
+});
+
+test("TLS requires the certificate that signed the server's", async () => {
+  const ca = readFileSync(secured().certificate?.crt ?? '', 'utf8');
+  const { redis } = await connectTo(secured().url, { tls: { ca } });
+  expect(await redis.run({ args: ['PING'] })).toBe('PONG');
+  const { redis: distrustful } = await connectTo(secured().url);
+  await expect(distrustful.run({ args: ['PING'] })).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    message: expect.stringMatching(/is not trusted \([A-Z_]+\): name what signs it in \[store\] ca/),
+  });
+  const { redis: plain } = await connectTo(secured().url.replace('rediss', 'redis'), { timeoutMs: 300 });
+  expect(plain.state()).toBe('unreachable');
+});
+
+test('rejects a database that does not exist', async () => {
+  await expect(connectTo(`${server().url}/99`)).rejects.toMatchObject({
+    code: 'CONFIG',
+    message: expect.stringContaining('has no such database'),
+  });
+});
+
+test('rejects a single server as a cluster, and a node of a cluster as a single server', async () => {
+  const { port } = server();
+  const url = server().url.replace('redis:', 'redis+cluster:');
+  await expect(connectTo(url)).rejects.toMatchObject({
+    code: 'CONFIG',
+    message: `Redis at 127.0.0.1:${port} is a standalone server, not a cluster one: see the forms of [store] url`,
+  });
+  const node = cluster().servers[0]?.url ?? '';
+  await expect(connectTo(node)).rejects.toThrow('is a cluster server, not a standalone one');
+});
+
+test('rejects Redis 6 by its version', async () => {
+  const reply = (...pairs: string[]) =>
+    `%${pairs.length / 2}\r\n${pairs.map((word) => `+${word}\r\n`).join('')}`;
+  const old = createServer((socket) => {
+    socket.on('data', (data) => {
+      // The same reply to every command.
+      for (const _ of String(data).match(/^\*\d+/gm) ?? []) {
+        socket.write(reply('version', '6.2.14', 'mode', 'standalone', 'role', 'master'));
+      }
+    });
+  });
+  await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void old.close());
+  const address = Object(old.address());
+  await expect(connectTo(`redis://127.0.0.1:${address.port}`)).rejects.toMatchObject({
+    code: 'CONFIG',
+    message: expect.stringContaining('is version 6.2.14: swob needs Redis 7 or later'),
+  });
+});
+
+test('a port that does not speak Redis is reported as unreachable, in time', async () => {
+  const silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void silent.close());
+  const { redis } = await connectTo(`redis://127.0.0.1:${Object(silent.address()).port}`, { timeoutMs: 100 });
+  expect(redis.state()).toBe('unreachable');
+});

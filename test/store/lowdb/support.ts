@@ -1,0 +1,89 @@
+// Opens, crashes and fails lowdb stores. For their tests.
+
+import fs from 'node:fs';
+import { cp, type FileHandle, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { expect, onTestFinished, vi } from 'vitest';
+import type { Store } from '../../../src/domain/store.ts';
+import { verifyChecksum, withChecksum } from '../../../src/store/lowdb/checksum.ts';
+import { openLowdbStore } from '../../../src/store/lowdb/store.ts';
+import { storeOptions } from '../../contract/store.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
+import { temporaryFolder } from '../../support/folders.ts';
+import { createMemoryLog } from '../../support/log.ts';
+
+/** Opens the folder, by default a new one, and closes it at the end of the test. */
+export async function openStore({ folder = '', clock = createFakeClock() } = {}) {
+  const path = folder || temporaryFolder();
+  const log = createMemoryLog();
+  const store = await openLowdbStore({ ...storeOptions(clock), log, folder: path });
+  onTestFinished(() => store.close().catch(() => {}));
+  return { store, clock, log, folder: path };
+}
+
+/** The folder as a power cut would leave it now, without the process that holds the lock. */
+export async function crashImage(folder: string): Promise<string> {
+  const image = temporaryFolder();
+  await cp(folder, image, { recursive: true, filter: (path) => !/^\.?lock[.-]/.test(basename(path)) });
+  return image;
+}
+
+/** The content of a record's file, without its checksum. */
+export async function recordIn(file: string) {
+  return JSON.parse(verifyChecksum(await readFile(file, 'utf8')) ?? 'the checksum does not fit');
+}
+
+/** Writes a record as the store does. */
+export async function writeRecordTo(file: string, record: unknown): Promise<void> {
+  await writeFile(file, withChecksum(JSON.stringify(record)));
+}
+
+export const lpsOnDisk = async (folder: string) => (await recordIn(join(folder, 'lps.json')))?.lps;
+export const untilFlushed = (folder: string, lps: Record<string, number>) =>
+  vi.waitFor(async () => expect(await lpsOnDisk(folder)).toEqual(lps), { interval: 5 });
+
+const noSpace = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+/** From now on no file can be renamed into place. */
+export function fillDisk() {
+  return vi.spyOn(fs.promises, 'rename').mockRejectedValue(noSpace);
+}
+
+/** From now on each growing file takes half of what is written to it, and then nothing more. */
+export async function fillDiskHalfway() {
+  const prototype = await fileHandlePrototype();
+  return vi.spyOn(prototype, 'appendFile').mockImplementation(async function (
+    this: FileHandle,
+    data: string | Uint8Array,
+  ) {
+    const bytes = Buffer.from(data);
+    await this.write(bytes.subarray(0, bytes.length / 2));
+    throw noSpace;
+  });
+}
+
+/** The prototype of all open files, for observing or failing their methods. */
+export async function fileHandlePrototype(): Promise<FileHandle> {
+  const handle = await open(tmpdir());
+  await handle.close();
+  return Object.getPrototypeOf(handle);
+}
+
+/** The first file of receipts, in the store's folder. */
+export const firstReceipts = join('receipts', '1.ndjson');
+/** The names of the files of receipts. */
+export const receiptFiles = async (folder: string) => (await readdir(join(folder, 'receipts'))).sort();
+/** Those of these messages for which the store has a receipt. */
+export async function receiptsOf({ receipts: published }: Store, ids: string[]): Promise<string[]> {
+  const found = await Promise.all(ids.map((id) => published.get(id)));
+  return ids.filter((_, index) => found[index] !== undefined);
+}
+/** All receipts in the files. */
+export async function receiptLines(folder: string): Promise<unknown[]> {
+  const names = await receiptFiles(folder);
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, 'receipts', name), 'utf8')));
+  return texts
+    .flatMap((text) => text.split('\n').filter((line) => line !== ''))
+    .map((line) => JSON.parse(verifyChecksum(line) ?? 'the checksum does not fit'))
+    .filter((line) => 'key' in line);
+}

@@ -1,0 +1,4 @@
+import { createMemoryStore } from '../../../src/store/memory/store.ts';
+import { storeContract } from '../../contract/store.ts';
+
+storeContract('memory', async (options) => createMemoryStore(options));

@@ -1,0 +1,20 @@
+// Time limits of tests, scaled to the speed of the machine: they end only what hangs.
+
+import { vi } from 'vitest';
+
+/** At least 1; vitest.config.ts measures it. */
+const slowness = Number(process.env.TEST_SLOWNESS ?? 1);
+
+/** The default limit of a wait. */
+const usualMs = 20_000;
+
+/** `ms` on a quiet machine, more on a slow or busy one. */
+export const patient = (ms: number): number => Math.ceil(ms * slowness);
+
+const { waitFor } = vi;
+
+// vitest's own limit of one second is too short for a busy machine.
+vi.waitFor = (callback, options = {}) => {
+  const { timeout = usualMs, ...others } = typeof options === 'number' ? { timeout: options } : options;
+  return waitFor(callback, { ...others, timeout: patient(Math.max(timeout, usualMs)) });
+};
