@@ -3,7 +3,7 @@
 import type { Clock, Log } from '../domain/shared/ports.ts';
 import { serviceUrl } from '../domain/shared/urls.ts';
 import type { WifiSession } from '../domain/wifi/model.ts';
-import type { DisconnectResult, Pcrf } from '../domain/wifi/ports.ts';
+import type { BackendResult, Pcrf } from '../domain/wifi/ports.ts';
 import { SwobError } from '../errors.ts';
 import { tryParseJson } from '../lib/json.ts';
 import { createConnectionPool, type PoolUnavailable, type PoolUsage } from './connection-pool.ts';
@@ -43,7 +43,7 @@ export function createPcrf(options: PcrfOptions): Pcrf & { usage(): PoolUsage } 
   if (!/^[\w.:-]+$/.test(host) || !URL.canParse(origin)) {
     throw new SwobError('CONFIG', `[pcrf] host: ${host} is not a host name or address`);
   }
-  const name = `the PCRF at ${origin.slice('http://'.length)}`;
+  const label = `the PCRF at ${origin.slice('http://'.length)}`;
   const connections = createConnectionPool({
     name: 'PCRF',
     ...pool,
@@ -56,17 +56,18 @@ export function createPcrf(options: PcrfOptions): Pcrf & { usage(): PoolUsage } 
   });
 
   return {
+    name: 'pcrf',
     disconnect: async (session) => {
       const path = disconnectPath(session);
       if (path === undefined) {
         return { kind: 'bad session', reason: 'a value of the session is not well-formed text' };
       }
       const result = await connections.request({ path, headers, timeoutMs, maxBodyBytes });
-      if (result.kind !== 'response') return failureOf(name, result, timeoutMs);
+      if (result.kind !== 'response') return failureOf(label, result, timeoutMs);
       const rejection = rejectionReason(result);
       return rejection === undefined
         ? { kind: 'disconnected' }
-        : { kind: 'rejected', reason: `${name} ${rejection}` };
+        : { kind: 'rejected', reason: `${label} ${rejection}` };
     },
     usage: () => connections.usage(),
     close: (deadline) => connections.close(deadline),
@@ -86,11 +87,7 @@ function disconnectPath({ sessionId, nasIp, vrf, clientMac }: WifiSession): stri
   }
 }
 
-function failureOf(
-  name: string,
-  failure: HttpFailure | PoolUnavailable,
-  timeoutMs: number,
-): DisconnectResult {
+function failureOf(name: string, failure: HttpFailure | PoolUnavailable, timeoutMs: number): BackendResult {
   switch (failure.kind) {
     case 'busy':
       return { kind: 'busy', reason: failure.message };

@@ -175,12 +175,12 @@ describe('every label value is counted', () => {
     });
     const disconnect = using(() => disconnects.disconnect('token', stub({})));
     await expectEachCounted(metrics, 'swob_disconnects_total', {
-      done: disconnect(async () => ({ kind: 'disconnected' })),
+      done: disconnect(async () => ({ kind: 'disconnected', reports: [] })),
       token_refused: disconnect(() => fail('UNAUTHENTICATED')),
       limited: disconnect(() => fail('LIMITED')),
-      pcrf_failed: disconnect(async () => ({ kind: 'rejected', reason: '' })),
-      pcrf_timeout: disconnect(async () => ({ kind: 'timeout', reason: '' })),
-      busy: disconnect(async () => ({ kind: 'busy', reason: '' })),
+      pcrf_failed: disconnect(async () => ({ kind: 'rejected', reason: '', reports: [] })),
+      pcrf_timeout: disconnect(async () => ({ kind: 'timeout', reason: '', reports: [] })),
+      busy: disconnect(async () => ({ kind: 'busy', reason: '', reports: [] })),
       failed: disconnect(() => fail('INTERNAL')),
     });
   });

@@ -49,7 +49,8 @@ export async function buildDisconnect(config: Config, runtime: Runtime, store: S
   metrics.pool('pcrf', client.usage);
   const disconnects = createDisconnects({
     verifier,
-    pcrf: client,
+    backends: [client],
+    alreadyGone: 'failure',
     rules,
     limits: store.limits,
     callLimit: config.limits.disconnects,

@@ -1,5 +1,5 @@
-// Disconnects Wi-Fi users: verifies the signed token, reads the session from its claims, and ends it at the PCRF. Used
-// by the disconnect service.
+// Disconnects Wi-Fi users: verifies the signed token, reads the session from its claims, and ends it at the PCRF, by RADIUS,
+// or both. Used by the disconnect service.
 
 import { sha256Hex } from '../../crypto/random.ts';
 import { type ErrorCode, SwobError } from '../../errors.ts';
@@ -8,16 +8,25 @@ import { createCoalescer } from '../shared/coalesce.ts';
 import type { RateLimit } from '../shared/model.ts';
 import type { Clock, LeaseStore, LimitStore, Log, RequestContext } from '../shared/ports.ts';
 import { consumeAll, rateLimited } from '../shared/rate-limiting.ts';
-import type { DisconnectResult, Pcrf, TokenVerifier } from './ports.ts';
+import {
+  type AlreadyGone,
+  type BackendReport,
+  disconnectAt,
+  isSessionFailure,
+  parseReports,
+  type SessionOutcome,
+} from './backends.ts';
+import type { DisconnectBackend, TokenVerifier } from './ports.ts';
 import { type WifiSessionRules, wifiSessionOf } from './session-claims.ts';
 
-/** Outcome of a disconnect: the PCRF's, or `overloaded` when too many are running, so that the PCRF was not called. */
+/** Outcome of a disconnect: that of the backends, or `overloaded` when too many are running, so that none was called. */
 export type DisconnectOutcome =
-  | DisconnectResult
+  | SessionOutcome
   | {
       readonly kind: 'overloaded';
       /** For operators and clients. */
       readonly reason: string;
+      readonly reports: readonly BackendReport[];
     };
 
 type FailedDisconnect = Exclude<DisconnectOutcome, { readonly kind: 'disconnected' }>;
@@ -32,7 +41,9 @@ export interface Disconnects {
 
 export interface DisconnectsDeps {
   readonly verifier: TokenVerifier;
-  readonly pcrf: Pcrf;
+  /** Called in this order. */
+  readonly backends: readonly DisconnectBackend[];
+  readonly alreadyGone: AlreadyGone;
   readonly rules: WifiSessionRules;
   readonly limits: LimitStore;
   /** Requests from an address. */
@@ -43,7 +54,7 @@ export interface DisconnectsDeps {
   readonly log: Log;
 }
 
-/** Concurrent requests with different tokens; the pool of PCRF connections is far smaller. */
+/** Concurrent requests with different tokens; far fewer are sent to the backends at a time. */
 const maxInFlight = 10_000;
 
 /** The error that a client gets for each failure. */
@@ -59,7 +70,7 @@ const errorCodes: Readonly<Record<FailedDisconnect['kind'], ErrorCode>> = {
 };
 
 export function createDisconnects(deps: DisconnectsDeps): Disconnects {
-  const { verifier, pcrf, rules, limits, callLimit, leases, clock } = deps;
+  const { verifier, backends, alreadyGone, rules, limits, callLimit, leases, clock } = deps;
   const inFlight = createCoalescer<DisconnectOutcome>({
     name: 'disconnect',
     leases,
@@ -71,10 +82,11 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
   const logOut = async (token: string, log: Log): Promise<DisconnectOutcome> => {
     const session = wifiSessionOf(verifier.verify(token), rules);
     const { sessionId, nasIp, vrf } = session;
-    const result = await pcrf.disconnect(session);
-    if (result.kind === 'disconnected') log.info({ sessionId, nasIp, vrf }, 'logged out');
-    else log.warn({ sessionId, nasIp, vrf, code: errorCodes[result.kind] }, 'not logged out');
-    return result;
+    const outcome = await disconnectAt(backends, session, { alreadyGone, clock });
+    const fields = { sessionId, nasIp, vrf, ...radiusFields(outcome) };
+    if (outcome.kind === 'disconnected') log.info(fields, 'logged out');
+    else log.warn({ ...fields, code: errorCodes[outcome.kind] }, 'not logged out');
+    return outcome;
   };
 
   return {
@@ -84,7 +96,7 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
 
       const key = sha256Hex(Buffer.from(token));
       if (!inFlight.has(key) && inFlight.size >= maxInFlight) {
-        return { kind: 'overloaded', reason: 'too many concurrent disconnects; try again' };
+        return { kind: 'overloaded', reason: 'too many concurrent disconnects; try again', reports: [] };
       }
       return inFlight.run(key, () => logOut(token, log));
     },
@@ -96,14 +108,22 @@ export function disconnectError({ kind, reason }: FailedDisconnect): SwobError {
   return new SwobError(errorCodes[kind], reason, kind === 'overloaded' ? { retryAfter: 1 } : {});
 }
 
-/** An outcome that another process has reported; undefined when it is malformed. */
-function parseOutcome(value: unknown): DisconnectOutcome | undefined {
-  if (!isObject(value)) return undefined;
-  const { kind, reason } = value;
-  if (kind === 'disconnected') return { kind };
-  return isFailure(kind) && typeof reason === 'string' ? { kind, reason } : undefined;
+/** For the log, where RADIUS is used. */
+function radiusFields({ reports }: SessionOutcome): object {
+  const { nas, attempts, errorCause, notDone } = reports.find(({ backend }) => backend === 'radius') ?? {};
+  return {
+    ...(nas !== undefined && { nas, attempts }),
+    ...(errorCause !== undefined && { errorCause }),
+    ...(notDone !== undefined && { notDone }),
+  };
 }
 
-function isFailure(kind: unknown): kind is FailedDisconnect['kind'] {
-  return typeof kind === 'string' && Object.hasOwn(errorCodes, kind);
+/** An outcome that another process has reported; undefined when it is malformed. */
+function parseOutcome(value: unknown): SessionOutcome | undefined {
+  if (!isObject(value)) return undefined;
+  const { kind, reason } = value;
+  const reports = parseReports(value.reports);
+  if (!reports) return undefined;
+  if (kind === 'disconnected') return { kind, reports };
+  return isSessionFailure(kind) && typeof reason === 'string' ? { kind, reason, reports } : undefined;
 }

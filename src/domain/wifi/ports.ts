@@ -9,27 +9,24 @@ export interface TokenVerifier {
   verify(token: string): Readonly<Record<string, unknown>>;
 }
 
+/** The systems that can end a session. */
+export const backendNames = ['pcrf', 'radius'] as const;
+export type BackendName = (typeof backendNames)[number];
+
 /**
- * Outcome of a call to the PCRF:
- * - `disconnected`: it ended the session
+ * Why a backend did not end the session:
  * - `rejected`: it responded, but not with success
- * - `unreachable`: no connection was made
+ * - `already gone`: it responded that it knows no such session
+ * - `unreachable`: no connection was made, or no packet could be sent
  * - `invalid response`: the response ended early, or is too large
  * - `timeout`: no whole response in time
- * - `busy`: no connection of the pool became free in time
+ * - `busy`: no connection of the pool, or no packet identifier, became free in time
  * - `stopping`: swob is shutting down
- * - `bad session`: a value has no UTF-8, so that nothing was sent
+ * - `bad session`: a value of the session cannot be sent, so that nothing was sent
  */
-export type DisconnectResult =
-  | { readonly kind: 'disconnected' }
-  | {
-      readonly kind: DisconnectFailure;
-      /** For operators and clients; holds no token. */
-      readonly reason: string;
-    };
-
-type DisconnectFailure =
+export type BackendFailure =
   | 'rejected'
+  | 'already gone'
   | 'unreachable'
   | 'invalid response'
   | 'timeout'
@@ -37,10 +34,38 @@ type DisconnectFailure =
   | 'stopping'
   | 'bad session';
 
+/** Outcome of a call to a backend. */
+export type BackendResult = BackendDetails &
+  (
+    | { readonly kind: 'disconnected' }
+    | {
+        readonly kind: BackendFailure;
+        /** For operators and clients; holds no token. */
+        readonly reason: string;
+      }
+  );
+
+/** What else is known of a call to a backend. */
+export interface BackendDetails {
+  /** Requests sent, retransmissions included; absent where the backend does not count them. */
+  readonly attempts?: number;
+  /** The section of the NAS: `branch` of `[nas branch]`. */
+  readonly nas?: string;
+  /** The Error-Cause of a RADIUS NAK (RFC 5176, section 3.6). */
+  readonly errorCause?: number;
+  /** What the backend cannot do of what a disconnect should do, as sentences for operators and clients. */
+  readonly notDone?: readonly string[];
+}
+
+/** A system that ends Wi-Fi sessions. */
+export interface DisconnectBackend {
+  readonly name: BackendName;
+  /** Ends the session and removes its MAC address where the system can do that. */
+  disconnect(session: WifiSession): Promise<BackendResult>;
+}
+
 /** The PCRF, which ends Wi-Fi sessions. */
-export interface Pcrf {
-  /** Ends the session and removes its MAC address. */
-  disconnect(session: WifiSession): Promise<DisconnectResult>;
+export interface Pcrf extends DisconnectBackend {
   /** Lets running calls end before the deadline. @returns how many it interrupted */
   close(deadline?: Deadline): Promise<number>;
 }

@@ -40,11 +40,29 @@ export function checkWifiSession(
     nasIp: addressOf('nasIp', claims.nasIp, refuse),
     vrf: vrfOf(claims.vrf, rules, refuse),
     clientMac: macOf(claims.clientMac, refuse),
+    ...optionalClaims(claims),
   };
   if (session.nasIp !== '' && rules.nasAllowed?.(session.nasIp) === false) {
     refuse('nasIp is not in [disconnect] nas_allow');
   }
   return { session, faults };
+}
+
+/** What RADIUS can send besides. These claims were never checked, so an unusable one is left out instead of refused. */
+function optionalClaims({ sub, clientIp }: Claims): Pick<WifiSession, 'userName' | 'clientIp'> {
+  const userName = usable((refuse) => textOf('sub', sub, refuse));
+  const address = usable((refuse) => addressOf('clientIp', clientIp, refuse));
+  return { ...(userName !== '' && { userName }), ...(address !== '' && { clientIp: address }) };
+}
+
+/** The value that `read` returns; empty when it refuses it. */
+function usable(read: (refuse: Refuse) => string): string {
+  let isRefused = false;
+  const text = read(() => {
+    isRefused = true;
+    return '';
+  });
+  return isRefused ? '' : text;
 }
 
 function sessionIdOf(value: unknown, refuse: Refuse): string {

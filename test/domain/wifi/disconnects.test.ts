@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test } from 'vitest';
 import { createDisconnects, disconnectError } from '../../../src/domain/wifi/disconnects.ts';
-import type { DisconnectResult } from '../../../src/domain/wifi/ports.ts';
+import type { BackendResult } from '../../../src/domain/wifi/ports.ts';
 import { createMemoryStore } from '../../../src/store/memory/store.ts';
 import { storeOptions } from '../../contract/store.ts';
 import { sampleClaims } from '../../crypto/token-builder.ts';
@@ -17,10 +17,11 @@ beforeEach(() => {
 
 const context = { address: '192.0.2.1', log: createMemoryLog(), isAborted: () => false };
 
-function createProcess(disconnect: () => Promise<DisconnectResult>, leases = createLeases(clock)) {
+function createProcess(disconnect: () => Promise<BackendResult>, leases = createLeases(clock)) {
   return createDisconnects({
     verifier: { verify: () => sampleClaims },
-    pcrf: { disconnect, close: async () => 0 },
+    backends: [{ name: 'pcrf', disconnect }],
+    alreadyGone: 'failure',
     rules: {},
     limits: createMemoryStore(storeOptions(clock)).limits,
     callLimit: { count: 100, windowMs: 60_000 },
@@ -30,13 +31,13 @@ function createProcess(disconnect: () => Promise<DisconnectResult>, leases = cre
   });
 }
 
-test.each<DisconnectResult>([
+test.each<BackendResult>([
   { kind: 'disconnected' },
   { kind: 'busy', reason: 'all 20 PCRF connections are busy' },
 ])('a process that waits for another one gets its outcome: $kind', async (result) => {
   const leases = createLeases(clock);
-  let end: (result: DisconnectResult) => void = () => {};
-  const running = new Promise<DisconnectResult>((resolve) => {
+  let end: (result: BackendResult) => void = () => {};
+  const running = new Promise<BackendResult>((resolve) => {
     end = resolve;
   });
   const first = createProcess(() => running, leases).disconnect('token', context);
@@ -46,9 +47,10 @@ test.each<DisconnectResult>([
   );
   await new Promise(setImmediate);
   end(result);
-  expect(await first).toEqual(result);
+  const reports = [{ ...result, backend: 'pcrf', attempts: result.kind === 'busy' ? 0 : 1, durationMs: 0 }];
+  expect(await first).toEqual({ ...result, reports });
   clock.advance(20);
-  expect(await second).toEqual(result);
+  expect(await second).toEqual({ ...result, reports });
 });
 
 test('a malformed outcome of another process is an internal error', async () => {
@@ -56,7 +58,7 @@ test('a malformed outcome of another process is an internal error', async () => 
   const waiting = createProcess(() => Promise.reject(new Error('called twice')), {
     ...leases,
     acquire: async () => ({ leaseId: '0', acquired: false }),
-    poll: async () => ({ outcome: JSON.stringify({ value: { kind: 'toString', reason: '' } }) }),
+    poll: async () => ({ outcome: JSON.stringify({ value: { kind: 'toString', reason: '', reports: [] } }) }),
   });
   await expect(waiting.disconnect('token', context)).rejects.toMatchObject({ code: 'INTERNAL' });
 });
@@ -72,5 +74,9 @@ test.each([
   ['overloaded', 503, 1],
 ] as const)('%s is answered %d', (kind, httpStatus, retryAfter) => {
   const message = 'the reason';
-  expect(disconnectError({ kind, reason: message })).toMatchObject({ message, httpStatus, retryAfter });
+  expect(disconnectError({ kind, reason: message, reports: [] })).toMatchObject({
+    message,
+    httpStatus,
+    retryAfter,
+  });
 });

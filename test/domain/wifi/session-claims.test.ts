@@ -19,11 +19,23 @@ const outcome = (changes: object) => () => wifiSessionOf({ ...claims, ...changes
 
 test('the documented claims make a session, digit for digit', () => {
   expect(wifiSessionOf(claims)).toEqual({
+    userName: 'user',
     sessionId: '5692549928996307964',
     nasIp: '100.112.0.1',
     vrf: '1',
     clientMac: 'FC-45-96-5F-50-AC',
   });
+});
+
+test('sub and clientIp are taken when they are usable, and never refused', () => {
+  expect(wifiSessionOf({ ...claims, clientIp: '192.0.2.7' })).toMatchObject({
+    userName: 'user',
+    clientIp: '192.0.2.7',
+  });
+  for (const unusable of [undefined, 7, '', 'a\r\nb', 'x'.repeat(256), {}]) {
+    const session = wifiSessionOf({ ...claims, sub: unusable, clientIp: unusable });
+    expect(Object.keys(session).sort()).toEqual(['clientMac', 'nasIp', 'sessionId', 'vrf']);
+  }
 });
 
 test('one error names every invalid claim', () => {
