@@ -1,5 +1,5 @@
-// A vitest reporter that sends finished and running tests to test.mjs, so that an interrupted run has its counts. The run
-// ends when test.mjs is killed.
+// A vitest reporter that sends each result to test.mjs at once, so that an interrupted run has its counts. The run
+// ends when test.mjs is killed. The messages are those of test-results.mjs.
 
 import { rmSync } from 'node:fs';
 import { endProcesses } from './process-tree.mjs';
@@ -7,15 +7,10 @@ import { endProcesses } from './process-tree.mjs';
 /** The first line of the error. */
 const reason = (error) => String(error?.message ?? error).split('\n', 1)[0];
 const nameOf = (test) => `${test.module.relativeModuleId} > ${test.fullName}`;
+const send = (message) => process.send?.(message);
 
 export default class ResultsReporter {
-  #counts = { passed: 0, failed: 0, skipped: 0 };
-  #failures = [];
-  #running = new Set();
-  #testTimeout = 0;
-
   onInit(vitest) {
-    this.#testTimeout = vitest.config.testTimeout;
     process.once('disconnect', () => {
       const { TMPDIR = '' } = process.env;
       endProcesses({ root: process.pid, mark: TMPDIR });
@@ -23,55 +18,50 @@ export default class ResultsReporter {
       process.kill(process.pid, 'SIGKILL');
     });
     process.channel?.unref();
-    this.#send();
+    send({ type: 'start', testTimeout: vitest.config.testTimeout });
   }
 
   // A busy worker may not have reported its current test.
   onTestModuleQueued(module) {
-    this.#running.add(module.relativeModuleId);
-    this.#send();
+    send({ type: 'begin', name: module.relativeModuleId });
   }
 
   onTestModuleEnd(module) {
-    this.#running.delete(module.relativeModuleId);
-    this.#send();
+    send({ type: 'end', name: module.relativeModuleId });
   }
 
   onTestCaseReady(test) {
-    this.#running.add(nameOf(test));
-    this.#send();
+    send({ type: 'begin', name: nameOf(test) });
   }
 
   onTestCaseResult(test) {
-    this.#running.delete(nameOf(test));
+    send({ type: 'end', name: nameOf(test) });
     const { state, errors = [] } = test.result();
-    if (state === 'failed') this.#fail(nameOf(test), errors[0] ?? state);
-    else this.#counts[state] += 1;
-    this.#send();
+    this.#test(test, state, errors[0] ?? state);
   }
 
   onTestRunEnd(modules, unhandledErrors) {
-    // A file that does not load has errors and no tests.
-    for (const module of modules)
-      for (const error of module.errors()) this.#fail(module.relativeModuleId, error);
-    for (const module of modules)
-      for (const test of module.children.allTests('pending')) this.#fail(nameOf(test), 'it has not ended');
-    for (const error of unhandledErrors) this.#fail('outside of any test', error);
-    this.#send({ isOver: true });
+    for (const module of modules) {
+      const { moduleId: file, relativeModuleId } = module;
+      // A file that does not load has errors and no tests, a group whose `beforeAll` fails has errors and skipped tests.
+      for (const error of module.errors()) this.#error(file, relativeModuleId, error);
+      for (const suite of module.children.allSuites())
+        for (const error of suite.errors()) this.#error(file, nameOf(suite), error);
+      for (const test of module.children.allTests('pending')) this.#test(test, 'failed', 'it has not ended');
+      if (['pending', 'queued'].includes(module.state()))
+        this.#error(file, relativeModuleId, 'it has not ended');
+    }
+    // The path is that of the file which the worker was at.
+    for (const error of unhandledErrors) this.#error(error.VITEST_TEST_PATH, 'outside of any test', error);
+    send({ type: 'over' });
   }
 
-  #fail(name, error) {
-    this.#counts.failed += 1;
-    this.#failures.push(`${name}: ${reason(error)}`);
+  #test(test, state, error) {
+    const { id, module } = test;
+    send({ type: 'test', id, file: module.moduleId, name: nameOf(test), state, reason: reason(error) });
   }
 
-  #send(more = {}) {
-    process.send?.({
-      counts: this.#counts,
-      failures: this.#failures,
-      running: [...this.#running],
-      testTimeout: this.#testTimeout,
-      ...more,
-    });
+  #error(file, name, error) {
+    send({ type: 'error', file, name, reason: reason(error) });
   }
 }

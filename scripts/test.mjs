@@ -1,6 +1,7 @@
 // `npm test`: lint and format, types, unused code, then the tests; stops at the first that fails. Arguments go
-// to vitest; with --tests-only first, only the tests run. Its last line is always `N passed, N failed`. However it ends,
-// also by a signal or a test that hangs, no process and no temporary file is left.
+// to vitest; with --tests-only first, only the tests run. Files with failed tests run once more, alone, which tells
+// unstable tests from failing ones. Its last line is always `N passed, N failed`. However it ends, also by a signal or a
+// test that hangs, no process and no temporary file is left.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { endProcesses } from './process-tree.mjs';
 import { createTemporaryFolder } from './temporary-folder.mjs';
+import { conclude, createResults, failedFiles } from './test-results.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Timeout of a check, which takes seconds. */
@@ -15,6 +17,8 @@ const checkMs = 1_200_000;
 /** Until vitest has reported the timeout of tests. */
 const startMs = 600_000;
 const namedFailures = 20;
+/** More failed files than that have a common cause: they do not run again. */
+const repeatedFiles = 10;
 
 const checks = [
   {
@@ -81,14 +85,35 @@ async function check() {
   return true;
 }
 
-/** Counts of the run; an interrupted run, or one without tests, has failed. */
+/** Counts of the tests; an interrupted run, or one without tests, has failed. */
 async function test(args) {
-  let results = { counts: { passed: 0, failed: 0, skipped: 0 }, failures: [], running: [], isOver: false };
+  const first = await runTests(args);
+  const files = first.isOver && !signal ? failedFiles(first) : [];
+  let second;
+  if (files.length > repeatedFiles) {
+    process.stdout.write(`${files.length} files failed: too many to run them again\n`);
+  } else if (files.length > 0) {
+    process.stdout.write('\nThe files with failures run once more, alone:\n');
+    endLeft();
+    const again = await runTests([...(await withoutFilters(args)), '--maxWorkers=1', ...files]);
+    if (again.isOver) second = again;
+  }
+  const { counts, failures, unstable } = conclude(first, second);
+  // Repeated at the end: vitest may have printed them far above.
+  for (const failure of failures.slice(0, namedFailures)) process.stdout.write(`failed: ${failure}\n`);
+  for (const test of unstable.slice(0, namedFailures)) process.stdout.write(`unstable: ${test}\n`);
+  if (unstable.length > 0) process.stdout.write(`${unstable.length} unstable\n`);
+  return { ...counts, failed: first.isOver ? counts.failed : Math.max(1, counts.failed) };
+}
+
+/** Runs vitest. The run is over when it came to its end; a failure of vitest without a failed test is not such an end. */
+async function runTests(args) {
+  const results = createResults();
   let timer;
   const watch = (ms) => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      const running = results.running.map((name) => `\n  ${name}`).join('');
+      const running = [...results.running].map((name) => `\n  ${name}`).join('');
       stop(
         `no test has begun or ended for ${minutes(ms)}; the run is stopped. It was at:${running || ' none'}`,
       );
@@ -103,25 +128,34 @@ async function test(args) {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       onStart: (vitest) => {
         vitest.on('message', (message) => {
-          results = message;
+          results.take(message);
           // vitest ends a test at its timeout, unless the test blocks its process.
-          watch(2 * message.testTimeout);
+          watch(2 * results.testTimeout);
         });
       },
     },
   );
   clearTimeout(timer);
-  const { counts, failures } = results;
-  // Repeated at the end: vitest may have printed them far above.
-  for (const failure of failures.slice(0, namedFailures)) process.stdout.write(`failed: ${failure}\n`);
-  const isGood = code === 0 && results.isOver;
-  return { ...counts, failed: isGood ? counts.failed : Math.max(1, counts.failed) };
+  const explains = code === 0 || conclude(results).failures.length > 0;
+  return { ...results, isOver: results.isOver && explains };
+}
+
+/** The arguments without those that choose files. */
+async function withoutFilters(args) {
+  const { parseCLI } = await import('vitest/node');
+  const { filter } = parseCLI(['vitest', 'run', ...args]);
+  return args.filter((arg) => !filter.includes(arg));
+}
+
+/** Ends processes that a test left running, and names them. */
+function endLeft() {
+  const left = endProcesses({ mark: folder });
+  if (!signal) for (const command of left) process.stdout.write(`was left running by a test: ${command}\n`);
 }
 
 /** Ends processes that a test left running, and removes the folder. */
 function cleanUp() {
-  const left = endProcesses({ mark: folder });
-  if (!signal) for (const command of left) process.stdout.write(`was left running by a test: ${command}\n`);
+  endLeft();
   const mounts = existsSync('/proc/self/mounts') ? readFileSync('/proc/self/mounts', 'utf8').split('\n') : [];
   for (const [, place = ''] of mounts.map((line) => line.split(' ')))
     if (place.startsWith(folder)) spawnSync('umount', ['--lazy', place]);
