@@ -55,12 +55,17 @@ export async function watchFiles(options: FileWatchOptions): Promise<() => void>
 
 /** Throws when the file is larger than `maxBytes`. */
 export async function readSmallFile(file: string, maxBytes: number): Promise<string> {
+  return (await readSmallBytes(file, maxBytes)).toString('utf8');
+}
+
+/** The same, for files that may be binary. */
+export async function readSmallBytes(file: string, maxBytes: number): Promise<Buffer> {
   // One handle, so that size and content belong to the same file.
   const handle = await open(file);
   try {
     const { size } = await handle.stat();
     if (size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
-    return await handle.readFile('utf8');
+    return await handle.readFile();
   } finally {
     await handle.close();
   }

@@ -3,11 +3,12 @@
 
 import type { KeyObject } from 'node:crypto';
 import { stat } from 'node:fs/promises';
+import { keyFileText } from '../crypto/key-text.ts';
 import { readVerificationKey } from '../crypto/token-keys.ts';
 import type { Clock, Log } from '../domain/shared/ports.ts';
 import type { TokenVerifier } from '../domain/wifi/ports.ts';
 import { describeReadError, SwobError } from '../errors.ts';
-import { readSmallFile, watchFiles } from './file-watcher.ts';
+import { readSmallBytes, watchFiles } from './file-watcher.ts';
 
 export interface ReloadingVerifier extends TokenVerifier {
   stop(): void;
@@ -40,7 +41,7 @@ export async function watchVerificationKey(
 async function readKeyFile(file: string): Promise<string> {
   const advice = 'put the public key of the token issuer there, or create a pair with `swob jwt keygen`';
   try {
-    return await readSmallFile(file, maxKeyBytes);
+    return keyFileText(await readSmallBytes(file, maxKeyBytes));
   } catch (error) {
     throw new SwobError(
       'CONFIG',

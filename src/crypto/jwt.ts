@@ -13,6 +13,7 @@ import {
   listErrors,
 } from './jwt-claims.ts';
 import { headerErrors, type JsonObject, parseToken, type TokenParts } from './jwt-format.ts';
+import { largeIntegers } from './strict-json.ts';
 
 /** Algorithms that the configuration may name. */
 export const supportedAlgorithms = ['RS256', 'RS384', 'RS512', 'HS256'] as const;
@@ -29,7 +30,10 @@ export interface TokenVerifierOptions extends ClaimRules {
 }
 
 interface TokenCheck {
-  /** Present when the signature is valid, even if a claim is not. */
+  /**
+   * Present when the signature is valid, even if a claim is not. Whole numbers that a double cannot represent exactly are
+   * the text of their digits, as they were signed.
+   */
   readonly claims: JsonObject | undefined;
   /** Empty for a valid token. */
   readonly errors: readonly string[];
@@ -51,13 +55,13 @@ export function createTokenVerifier(options: TokenVerifierOptions): CheckingVeri
   const check = (token: string): TokenCheck => {
     const parts = parseToken(token);
     if (typeof parts === 'string') return { claims: undefined, errors: [parts] };
-    const { header, payload } = parts;
+    const { header, payload, payloadText } = parts;
     const formErrors = headerErrors(header, algorithms);
     if (formErrors.length > 0) return { claims: undefined, errors: formErrors };
     const pinned = keys.find(({ algorithm }) => algorithm === header.alg);
     const errors = pinned && checkSigned(token, payload, pinned, options, clock.now());
     return errors
-      ? { claims: payload, errors: listErrors(errors) }
+      ? { claims: { ...payload, ...largeIntegers(payloadText) }, errors: listErrors(errors) }
       : { claims: undefined, errors: ['its signature does not match the key'] };
   };
 

@@ -22,12 +22,30 @@ export function repeatsMember(json: string, name: string): boolean {
   return false;
 }
 
+/**
+ * The digits of whole numbers that a double cannot represent exactly, by the name of the member of the outermost object
+ * whose value they are, in a text that JSON.parse has accepted. Fractions, exponents and signs are left out.
+ */
+export function largeIntegers(json: string): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  // Most texts have no such number.
+  if (!/\d{16}/.test(json)) return found;
+  for (const { depth, name, valueAt } of walkMembers(json)) {
+    if (depth !== 1 || name === undefined || valueAt === undefined) continue;
+    const digits = /^[ \n\r\t]*(\d+)(?![\d.eE])/.exec(json.slice(valueAt))?.[1];
+    if (digits !== undefined && !Number.isSafeInteger(Number(digits))) found[name] = digits;
+  }
+  return found;
+}
+
 interface Step {
   /** Objects and arrays inside each other. */
   readonly depth: number;
   /** The name of a member; undefined where an object or array begins. */
   readonly name?: string;
   readonly isRepeated: boolean;
+  /** Index of the value of a member, or of white space before it. */
+  readonly valueAt?: number;
 }
 
 function* walkMembers(json: string): Generator<Step> {
@@ -42,10 +60,11 @@ function* walkMembers(json: string): Generator<Step> {
     else if (character === '"') {
       const start = at;
       at = endOfString(json, start);
-      if (!isName(json, at)) continue;
+      const colon = colonAfter(json, at);
+      if (colon === undefined) continue;
       const name = decoded(json.slice(start, at + 1));
       const names = open.at(-1);
-      yield { depth: open.length, name, isRepeated: names?.has(name) ?? false };
+      yield { depth: open.length, name, isRepeated: names?.has(name) ?? false, valueAt: colon + 1 };
       names?.add(name);
     }
   }
@@ -58,11 +77,11 @@ function endOfString(json: string, start: number): number {
   return at;
 }
 
-/** In valid JSON a string is a member's name exactly when a colon follows. */
-function isName(json: string, end: number): boolean {
+/** The index of the colon after a string; undefined when there is none. In valid JSON only a member's name has one. */
+function colonAfter(json: string, end: number): number | undefined {
   let at = end + 1;
   while (json[at] === ' ' || json[at] === '\n' || json[at] === '\r' || json[at] === '\t') at++;
-  return json[at] === ':';
+  return json[at] === ':' ? at : undefined;
 }
 
 /** Unescaped, because \u0061lg is the same name as alg. */

@@ -10,36 +10,47 @@ import {
   publicEncrypt,
 } from 'node:crypto';
 import { SwobError } from '../errors.ts';
+import { canonicalPem, conversionOf, readOtherKeyForm } from './key-text.ts';
 
 const bounds = { minBits: 2048, maxBits: 16_384, minExponent: 65_537n, minSecretBytes: 32 };
 const publicLabels = ['PUBLIC KEY', 'RSA PUBLIC KEY', 'CERTIFICATE'];
 
 /**
- * The RSA public key in a PEM (SPKI or PKCS#1) or in an X.509 certificate. Throws CONFIG, naming the file,
- * when it is another kind of key, under 2048 bits, damaged, or accompanied by a private key.
+ * The RSA public key in a PEM (SPKI or PKCS#1), in an X.509 certificate or the first one of a chain, in an `ssh-rsa` line, a
+ * JWK, or a JWK set of one key. Throws CONFIG, naming the file, when it is another kind of key, under 2048 bits, damaged,
+ * or accompanied by a private key.
  */
-export function readVerificationKey(text: string, file: string): KeyObject {
+export function readVerificationKey(content: string, file: string): KeyObject {
   const what = `the public key ${file}`;
+  const other = readOtherKeyForm(content, file);
+  if (other?.kind === 'refused') throw rejected(`${what} ${other.problem}`, other.remedy);
+  const key = other?.key ?? readPublicPem(canonicalPem(content), what, file);
+  checkRsa(key, what, publicRemedy);
+  checkUsable(key, what);
+  return key;
+}
+
+function readPublicPem(text: string, what: string, file: string): KeyObject {
   const labels = pemLabels(text);
   if (labels.some((label) => label.endsWith('PRIVATE KEY'))) {
     throw rejected(`${what} holds a private key`, 'keep that with the signer and put its public key there');
   }
   const [label = ''] = labels;
   if (!publicLabels.includes(label)) {
-    throw rejected(`${what} is not a public key or certificate in PEM`, publicRemedy);
+    const command = conversionOf(label, file);
+    throw rejected(
+      `${what} is not a public key or certificate in PEM`,
+      command === undefined ? publicRemedy : `convert it: ${command}`,
+    );
   }
   if (label !== 'CERTIFICATE' && labels.length > 1) {
     throw rejected(`${what} holds more than one key`, 'leave the one that tokens are signed for');
   }
-  let key: KeyObject;
   try {
-    key = createPublicKey(text);
+    return createPublicKey(text);
   } catch {
     throw rejected(`${what} is damaged`, publicRemedy);
   }
-  checkRsa(key, what, publicRemedy);
-  checkUsable(key, what);
-  return key;
 }
 
 /** The RSA private key in a PEM. Throws CONFIG, naming the file, when it is none, or under 2048 bits. */
@@ -56,7 +67,7 @@ export function readSigningKey(text: string, file: string): KeyObject {
   }
   let key: KeyObject;
   try {
-    key = createPrivateKey(text);
+    key = createPrivateKey(canonicalPem(text));
   } catch {
     throw rejected(`${what} is damaged`, 'restore it, or make a new pair with `swob jwt keygen`');
   }

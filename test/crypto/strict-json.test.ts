@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { findMemberError } from '../../src/crypto/strict-json.ts';
+import { findMemberError, largeIntegers } from '../../src/crypto/strict-json.ts';
 
 /** A JSON value whose objects are lists of members, so that a name can occur twice in one. */
 type Tree =
@@ -76,4 +76,21 @@ test('distinguishes a forbidden name from a value of the same text', () => {
   expect(findMemberError('{"a":"__proto__","b":["constructor"]}')).toBeUndefined();
   expect(findMemberError('{"a":[{"__proto__" : 1}]}')).toBe('has a member __proto__');
   expect(findMemberError('{"\\u0063onstructor":1}')).toBe('has a member constructor');
+});
+
+test('finds whole numbers above 2^53 digit for digit, however the text around them is written', () => {
+  const digits = fc.bigInt({ min: 2n ** 53n, max: 10n ** 70n }).map(String);
+  const exact = fc.integer({ min: -5, max: 2 ** 53 - 1 }).map(String);
+  const lossy = digits.map((text) => `${text}.5`);
+  const signed = digits.map((text) => `-${text}`);
+  const inside = digits.map((text) => `{"b":${text}}`);
+  const quoted = digits.map((text) => `"${text}"`);
+  const other = fc.oneof(exact, lossy, signed, inside, quoted, leaf);
+  fc.assert(
+    fc.property(digits, other, blank, fc.boolean(), (whole, rest, space, first) => {
+      const members = [`"a"${space}:${space}${whole}${space}`, `"c"${space}:${space}${rest}`];
+      const json = `${space}{${(first ? members : members.reverse()).join(`,${space}`)}}`;
+      expect(largeIntegers(json)).toEqual({ a: whole });
+    }),
+  );
 });

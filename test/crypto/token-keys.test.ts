@@ -3,9 +3,11 @@
 
 import { execFileSync } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { keyFileText } from '../../src/crypto/key-text.ts';
 import { readSigningKey, readTokenSecret, readVerificationKey } from '../../src/crypto/token-keys.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { needs } from '../support/needs.ts';
@@ -32,6 +34,19 @@ function keyFromNumbers(n: Buffer, e: Buffer): string {
   return spki(createPublicKey({ key, format: 'jwk' }));
 }
 
+const requestPem = '-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----';
+
+/** The line of an authorized_keys file. */
+function sshLine({ e = '', n = '' }: { readonly e?: string; readonly n?: string }): string {
+  const modulus = Buffer.concat([Buffer.of(0), Buffer.from(n, 'base64url')]);
+  const fields = [Buffer.from('ssh-rsa'), Buffer.from(e, 'base64url'), modulus].map((field) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(field.length);
+    return Buffer.concat([length, field]);
+  });
+  return `ssh-rsa ${Buffer.concat(fields).toString('base64')}`;
+}
+
 describe('a public key', () => {
   const pkcs1 = publicKey.export({ type: 'pkcs1', format: 'pem' }).toString();
 
@@ -53,6 +68,100 @@ describe('a public key', () => {
     const expected = createPublicKey(readFileSync(paths.key, 'utf8'));
     expect(readVerificationKey(certificate, file).equals(expected)).toBe(true);
     expect(readVerificationKey(certificate + certificate, file).equals(expected)).toBe(true);
+  });
+
+  const jwk = publicKey.export({ format: 'jwk' });
+  const json = (value: unknown) => JSON.stringify(value);
+  const escaped = publicPem.replaceAll('\n', '\\n');
+
+  test.each([
+    ['literal \\n', escaped],
+    ['literal \\r\\n in quotes', json(publicPem.replaceAll('\n', '\r\n'))],
+    ['indentation', publicPem.replace(/^/gm, '    ')],
+    ['one line', publicPem.replaceAll('\n', ' ')],
+    ['no line breaks', publicPem.replaceAll('\n', '')],
+    ['a JWK', json(jwk)],
+    ['a JWK with use, alg and kid', json({ use: 'sig', alg: 'RS256', kid: 'doors', ...jwk })],
+    ['a JWK set of one key', json({ keys: [jwk] })],
+    ['an ssh-rsa line', sshLine(jwk)],
+    ['an ssh-rsa line with a comment', `${sshLine(jwk)} doors@portal example\n`],
+  ])('in %s is read', (_form, text) => {
+    expect(readVerificationKey(text, file).equals(publicKey)).toBe(true);
+  });
+
+  test.each(['spki', 'pkcs1'] as const)('in DER (%s) is read', (type) => {
+    const der = publicKey.export({ type, format: 'der' });
+    expect(readVerificationKey(keyFileText(der), file).equals(publicKey)).toBe(true);
+    expect(() => readVerificationKey(keyFileText(der.subarray(1)), file)).toThrow('in PEM');
+  });
+
+  test('that ssh-keygen writes is read, and so is a certificate in DER', (context) => {
+    needs(context, { command: 'ssh-keygen' });
+    const folder = temporaryFolder();
+    const path = join(folder, 'key');
+    writeFileSync(path, privatePem, { mode: 0o600 });
+    const line = execFileSync('ssh-keygen', ['-y', '-f', path], { encoding: 'utf8' });
+    expect(readVerificationKey(line, file).equals(publicKey)).toBe(true);
+    execFileSync('openssl', [
+      'req',
+      '-x509',
+      '-key',
+      path,
+      '-subj',
+      '/CN=doors',
+      '-outform',
+      'DER',
+      '-out',
+      `${path}.der`,
+    ]);
+    expect(readVerificationKey(keyFileText(readFileSync(`${path}.der`)), file).equals(publicKey)).toBe(true);
+  });
+
+  test('is read or refused with CONFIG in whatever spelling, and never misread', () => {
+    const noise = fc.constantFrom('\\n', '\\r\\n', '\n', ' ', '\t', '"', "'", '');
+    const lines = publicPem.trimEnd().split('\n');
+    fc.assert(
+      fc.property(fc.array(noise, { minLength: lines.length, maxLength: lines.length }), (ends) => {
+        const text = lines.map((line, index) => line + ends[index]).join('');
+        expect(readVerificationKey(text, file).equals(publicKey)).toBe(true);
+      }),
+    );
+    const forms = fc.constantFrom(publicPem, escaped, json(jwk), json({ keys: [jwk] }), sshLine(jwk));
+    fc.assert(
+      fc.property(forms, fc.nat(), fc.string({ maxLength: 3 }), (form, at, inserted) => {
+        const place = at % form.length;
+        const text = form.slice(0, place) + inserted + form.slice(place + inserted.length);
+        try {
+          expect(readVerificationKey(text, file).asymmetricKeyDetails?.modulusLength).toBeGreaterThanOrEqual(
+            2040,
+          );
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'CONFIG' });
+        }
+      }),
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        expect(() => readVerificationKey(keyFileText(bytes), file)).toThrow(config(''));
+      }),
+    );
+  });
+
+  test.each([
+    ['a private JWK', json(privateKey.export({ format: 'jwk' })), 'holds a private key'],
+    ['a JWK set of two', json({ keys: [jwk, jwk] }), 'is a JWK set of 2 keys'],
+    ['a shared secret as JWK', json({ kty: 'oct', k: 'AAAA' }), 'is a shared secret'],
+    ['an elliptic JWK', json(elliptic.publicKey.export({ format: 'jwk' })), 'is a JWK of type "EC"'],
+    ['a JWK for encryption', json({ ...jwk, use: 'enc' }), 'for another use'],
+    ['a JWK without modulus', json({ kty: 'RSA', e: 'AQAB' }), 'is a damaged JWK'],
+    ['a JWK of 2047 bits', json(small.publicKey.export({ format: 'jwk' })), 'has 2047 bits'],
+    ['an ed25519 line', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA a', 'is of type ssh-ed25519'],
+    ['half an ssh-rsa line', sshLine(jwk).slice(0, 200), 'is a damaged ssh-rsa key'],
+    ['two ssh-rsa lines', `${sshLine(jwk)}\n${sshLine(jwk)}`, 'holds more than one line'],
+    ['an SSH2 key', '---- BEGIN SSH2 PUBLIC KEY ----', `ssh-keygen -i -f ${file} -e -m PKCS8`],
+    ['a request', requestPem, `openssl req -in ${file} -pubkey -noout`],
+  ])('that is %s is refused', (_name, text, why) => {
+    expect(() => readVerificationKey(text, file)).toThrow(config(`the public key ${file} `, '', why, ''));
   });
 
   test.each([

@@ -3,6 +3,7 @@
 
 import { constants } from 'node:fs';
 import { lstat, open, readlink, stat } from 'node:fs/promises';
+import { keyFileText } from '../../crypto/key-text.ts';
 import { messageOf, systemErrorCode } from '../../errors.ts';
 import { type Finding, fail } from '../../lib/finding.ts';
 import { decodeUtf8, NotUtf8 } from '../../lib/utf8.ts';
@@ -20,12 +21,12 @@ const forbiddenBits = { read: 0o077, write: 0o022 } as const;
 
 /**
  * Never rejects.
- * @param encoding `any` for certificates, which may contain comments in any encoding
+ * @param encoding `any` for certificates, which may contain comments in any encoding; `key` for keys, which may be DER
  */
 export async function readConfigured(
   check: string,
   file: string,
-  encoding: 'utf8' | 'any' = 'utf8',
+  encoding: Encoding = 'utf8',
 ): Promise<FileContent> {
   const unusable = (detail: string, advice: string): FileContent => ({
     kind: 'unusable',
@@ -65,8 +66,16 @@ export async function readConfigured(
   }
 }
 
+type Encoding = keyof typeof decoders;
+
+const decoders = {
+  utf8: decodeUtf8,
+  any: (bytes: Buffer) => bytes.toString(),
+  key: keyFileText,
+};
+
 /** Non-blocking, in case the file has been replaced by a device or pipe since it was checked. */
-async function readText(file: string, encoding: 'utf8' | 'any'): Promise<string> {
+async function readText(file: string, encoding: Encoding): Promise<string> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const buffer = Buffer.alloc(maxBytes);
@@ -75,8 +84,7 @@ async function readText(file: string, encoding: 'utf8' | 'any'): Promise<string>
       const { bytesRead } = await handle.read(buffer, length, buffer.length - length);
       length += bytesRead;
       if (bytesRead > 0) continue;
-      const bytes = buffer.subarray(0, length);
-      return encoding === 'any' ? bytes.toString() : decodeUtf8(bytes);
+      return decoders[encoding](buffer.subarray(0, length));
     }
   } finally {
     await handle.close();

@@ -92,7 +92,7 @@ async function checkAdminToken(file: string): Promise<Finding> {
 
 async function checkVerificationKey(file: string, needed: boolean): Promise<Finding> {
   const check = 'verification key';
-  const content = await readConfigured(check, file);
+  const content = await readConfigured(check, file, 'key');
   if (content.kind === 'unusable') return content.finding;
   if (content.kind === 'missing') {
     const advice = 'put the public key of the token issuer there, or create a pair with `swob jwt keygen`';

@@ -22,6 +22,8 @@ export interface SecretOptions {
   readonly question?: string;
   /** Not a secret: reads several lines from a terminal, with echo. */
   readonly shown?: boolean;
+  /** The text of the bytes of a file or stdin, for what may be binary; else they must be UTF-8. */
+  readonly decode?: (bytes: Uint8Array) => string;
   readonly io: Io;
   readonly printer: Printer;
 }
@@ -43,11 +45,11 @@ export async function readSecret(
   if (argument === '-') {
     return canPrompt(io) && !options.shown
       ? promptSecret(options)
-      : validateSecret(await readAll(io.stdin, name, 'stdin'), options, 'stdin');
+      : validateSecret(await readAll(io.stdin, options, 'stdin'), options, 'stdin');
   }
   if (argument.startsWith('@')) {
     const file = argument.slice(1);
-    return validateSecret(await readFile(file, name), options, file);
+    return validateSecret(await readFile(file, options), options, file);
   }
   printer.note(
     `note: other users of this machine can see ${name} on the command line; use @file, - or ${variable ?? 'a file'}`,
@@ -73,32 +75,42 @@ async function promptSecret(options: SecretOptions): Promise<string> {
   return validateSecret(given, options, 'what was entered');
 }
 
-function validateSecret(given: string, { name, trimmed = false }: SecretOptions, from: string): string {
+function validateSecret(
+  given: string,
+  { name, trimmed = false, decode }: SecretOptions,
+  from: string,
+): string {
   const secret = trimmed ? given.trim() : given;
   if (secret === '') throw new SwobError('BAD_INPUT', `${name}: ${from} is empty`);
   // Node has already replaced invalid bytes in the environment and in arguments.
-  if (hasReplacement(secret)) throw new SwobError('BAD_INPUT', `${name}: ${from} is not valid UTF-8`);
+  if (!decode && hasReplacement(secret))
+    throw new SwobError('BAD_INPUT', `${name}: ${from} is not valid UTF-8`);
   return secret;
 }
 
-async function readFile(file: string, name: string): Promise<string> {
+async function readFile(file: string, options: SecretOptions): Promise<string> {
+  const { name } = options;
   const handle = await open(file).catch((error: unknown) => {
     throw new SwobError('CONFIG', `${name}: cannot read ${file}: ${messageOf(error)}`, { cause: error });
   });
   try {
-    return await readAll(handle.createReadStream({ autoClose: false }), name, file);
+    return await readAll(handle.createReadStream({ autoClose: false }), options, file);
   } finally {
     await handle.close();
   }
 }
 
-async function readAll(source: AsyncIterable<unknown>, name: string, from: string): Promise<string> {
+async function readAll(
+  source: AsyncIterable<unknown>,
+  { name, decode = decodeUtf8 }: SecretOptions,
+  from: string,
+): Promise<string> {
   const bytes = await collectStream(source, maxBytes).catch((error: unknown) => {
     throw new SwobError('CONFIG', `${name}: cannot read ${from}: ${messageOf(error)}`, { cause: error });
   });
   if (!bytes) throw new SwobError('BAD_INPUT', `${name}: ${from} is larger than 64 KiB`);
   try {
-    return decodeUtf8(bytes).replace(/\r?\n$/, '');
+    return decode(bytes).replace(/\r?\n$/, '');
   } catch (error) {
     throw new SwobError('BAD_INPUT', `${name}: ${from}: ${messageOf(error)}`, { cause: error });
   }

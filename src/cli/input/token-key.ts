@@ -4,6 +4,7 @@ import type { KeyObject } from 'node:crypto';
 import { InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../../config/value-types.ts';
 import { supportedAlgorithms, type TokenAlgorithm } from '../../crypto/jwt.ts';
+import { keyFileText } from '../../crypto/key-text.ts';
 import { readTokenSecret } from '../../crypto/token-keys.ts';
 import type { Context } from '../context.ts';
 import { requireSecret } from './secret.ts';
@@ -20,7 +21,7 @@ export async function readTokenKey(
   algorithm: TokenAlgorithm,
   readRsa: (text: string, file: string) => KeyObject,
 ): Promise<KeyObject> {
-  const text = await requireSecret(`@${file}`, { name: '--key', io, printer });
+  const text = await requireSecret(`@${file}`, { name: '--key', decode: keyFileText, io, printer });
   return algorithm === 'HS256' ? readTokenSecret(text, file) : readRsa(text, file);
 }
 

@@ -69,7 +69,7 @@ function sessionIdOf(value: unknown, refuse: Refuse): string {
   if (typeof value === 'number') {
     if (Number.isSafeInteger(value) && value >= 0) return String(value);
     return refuse(
-      'sessionId is a number that JSON cannot represent exactly; use 0 to 2^53, or sign it as text',
+      'sessionId is a number that is not written in digits alone; sign it without sign, fraction and exponent, or as text',
     );
   }
   const text = textOf('sessionId', value, refuse);

@@ -60,7 +60,8 @@ describe('sessionId', () => {
     expect(outcome({ sessionId })()).toMatchObject({ sessionId: text });
   });
 
-  const lossy = 'sessionId is a number that JSON cannot represent exactly; use 0 to 2^53, or sign it as text';
+  const lossy =
+    'sessionId is a number that is not written in digits alone; sign it without sign, fraction and exponent, or as text';
   test.each([
     [JSON.parse('5692549928996307964'), lossy],
     [2 ** 53, lossy],
