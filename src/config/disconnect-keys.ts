@@ -40,7 +40,7 @@ export const disconnectKeys = {
   validation: {
     public_key: text(
       '/etc/eltex-doors/keys/public.pem',
-      'Public key file of the service that signs tokens (RSA, PEM).',
+      'Public key file of the service that signs tokens (RSA): PEM, DER, certificate, ssh-rsa line or JWK.',
     ),
     algorithms: someOf(
       ['RS256', 'RS384', 'RS512', 'HS256'],

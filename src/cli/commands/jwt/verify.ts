@@ -31,7 +31,7 @@ export function define(command: Command, context: Context): void {
     .argument('[token]', 'the token, @file or - (default: SWOB_TOKEN)')
     .requiredOption(
       '--key <file>',
-      'file of the RSA public key or certificate (PEM); for HS256 a file with the secret',
+      'file of the RSA public key or certificate (PEM, DER, ssh-rsa or JWK); for HS256 a file with the secret',
     )
     .addOption(algorithmOption('the only accepted algorithm'))
     .option('--issuer <text>', 'required iss')
