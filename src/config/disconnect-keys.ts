@@ -16,7 +16,10 @@ export const disconnectKeys = {
     legacy_status: flag(false, 'Always respond with status 200, for portals that read only the body.'),
     nas_allow: networks('NAS addresses that tokens may name; empty: any.'),
     empty_vrf: flag(false, 'Accept tokens with an empty vrf, for sessions without a VRF.'),
-    hocon: text('', 'application.conf of the replaced service; overrides this file. --hocon sets it too.'),
+    hocon: text(
+      '',
+      'application.conf of the replaced service, with the files of its folder that it includes; overrides this file. --hocon sets it too.',
+    ),
   },
   disconnect_ssl: {
     crt: text('', 'Certificate file of the disconnect service (PEM); empty: plain HTTP.'),

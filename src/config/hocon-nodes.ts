@@ -3,7 +3,7 @@
 
 /** The text is not valid HOCON or exceeds a bound. The message never quotes a value, which may be a secret. */
 export class HoconError extends Error {
-  /** Starts at 1. */
+  /** Starts at 1. Counts on through included files; `HoconFiles.locate` has the file. */
   readonly line: number;
 
   constructor(line: number, message: string) {
@@ -53,6 +53,8 @@ export interface ListNode {
 export interface SubstitutionNode {
   readonly kind: 'substitution';
   readonly path: readonly string[];
+  /** The block that includes this file, in which `path` is looked up first; empty in the first file. */
+  readonly block: readonly string[];
   readonly optional: boolean;
   readonly line: number;
 }

@@ -1,6 +1,8 @@
 // Parses a HOCON text into a syntax tree; hocon-resolve.ts replaces the substitutions. Used by hocon.ts.
 
+import { atInclude, type Include, readInclude } from './hocon-include.ts';
 import type { ListNode, Node, ObjectNode, SpaceNode, SubstitutionNode } from './hocon-nodes.ts';
+import { readPath } from './hocon-path.ts';
 import { createScanner, type Scanner } from './hocon-scanner.ts';
 
 /** Levels of objects, lists and dotted keys together, far below the limit of the call stack. */
@@ -13,54 +15,93 @@ const words = new Map<string, boolean | null>([
   ['null', null],
 ]);
 
-/** The text as one object. Throws HoconError at the first error. */
-export function parseDocument(text: string): ObjectNode {
-  const scanner = createScanner(text.replace(/^\uFEFF/, ''));
+/** One file: its text, the includes in it, and the block that it is included in. */
+interface Source {
+  readonly scanner: Scanner;
+  readonly include: Include;
+  readonly block: readonly string[];
+}
+
+/** Where a value is: its depth, and the keys that lead to it; a list has no keys. */
+interface Place {
+  readonly depth: number;
+  readonly path: readonly string[] | undefined;
+}
+
+/** The text as one object, with the files that it includes. Throws HoconError at the first error. */
+export function parseDocument(text: string, include: Include): ObjectNode {
+  return parseFile(text, 0, include, { depth: 0, path: [] });
+}
+
+function parseFile(
+  text: string,
+  linesBefore: number,
+  include: Include,
+  place: Place & { readonly path: readonly string[] },
+): ObjectNode {
+  const scanner = createScanner(text.replace(/^\uFEFF/, ''), linesBefore);
+  const source: Source = { scanner, include, block: place.path };
   scanner.skipBlank();
   if (scanner.peek() === '[') throw scanner.error('expected key = value, not a list');
-  if (scanner.peek() !== '{') return readFields(scanner, undefined, 0);
-  const root = readBlock(scanner, 0);
+  if (scanner.peek() !== '{') return readFields(source, undefined, place);
+  const root = readBlock(source, place);
   scanner.skipBlank();
   if (scanner.peek() !== '') throw scanner.error('unexpected text after the last }');
   return root;
 }
 
-function readBlock(scanner: Scanner, depth: number): ObjectNode {
-  checkDepth(scanner, depth);
+function readBlock(source: Source, place: Place): ObjectNode {
+  const { scanner } = source;
+  checkDepth(scanner, place.depth);
   const line = scanner.line();
   scanner.advance(1);
-  return readFields(scanner, line, depth);
+  return readFields(source, line, place);
 }
 
 /** Reads the fields up to the `}` of the object that starts on line `opened`, or up to the end of the text. */
-function readFields(scanner: Scanner, opened: number | undefined, depth: number): ObjectNode {
-  const block: ObjectNode = { kind: 'object', fields: new Map(), line: opened ?? 1 };
+function readFields(source: Source, opened: number | undefined, place: Place): ObjectNode {
+  const { scanner } = source;
+  const block: ObjectNode = { kind: 'object', fields: new Map(), line: opened ?? scanner.line() };
   scanner.skipBlank();
   while (!atClosingBracket(scanner, '}', opened)) {
+    if (atInclude(scanner)) {
+      for (const included of readIncluded(source, place)) mergeInto(block, included);
+      readSeparator(scanner, '}');
+      continue;
+    }
     const line = scanner.line();
     const path = readPath(scanner, true);
-    checkDepth(scanner, depth + path.length);
+    checkDepth(scanner, place.depth + path.length);
+    const inner: Place = { depth: place.depth + path.length, path: place.path && [...place.path, ...path] };
     if (scanner.startsWith('+=')) {
       throw scanner.error('+= is not supported: write the whole list with key = [ … ]');
     }
     if (scanner.peek() === '=' || scanner.peek() === ':') scanner.advance(1);
     else if (scanner.peek() !== '{') throw scanner.error('expected = or : or { after the key');
     scanner.skipBlank();
-    const value = readValue(scanner, depth + path.length);
+    const value = readValue(source, inner);
     define(block, path, { ...value, line });
     readSeparator(scanner, '}');
   }
   return block;
 }
 
-function readList(scanner: Scanner, depth: number): ListNode {
+function readIncluded({ scanner, include }: Source, { depth, path }: Place): ObjectNode[] {
+  const statement = readInclude(scanner);
+  if (!path)
+    throw statement.fail('include within a list is not supported: insert the content of that file here');
+  return include(statement, (text, linesBefore) => parseFile(text, linesBefore, include, { depth, path }));
+}
+
+function readList(source: Source, { depth }: Place): ListNode {
+  const { scanner } = source;
   checkDepth(scanner, depth);
   const line = scanner.line();
   const items: Node[] = [];
   scanner.advance(1);
   scanner.skipBlank();
   while (!atClosingBracket(scanner, ']', line)) {
-    items.push(readValue(scanner, depth));
+    items.push(readValue(source, { depth, path: undefined }));
     readSeparator(scanner, ']');
   }
   return { kind: 'list', items, line };
@@ -70,7 +111,8 @@ function readList(scanner: Scanner, depth: number): ListNode {
 function atClosingBracket(scanner: Scanner, bracket: '}' | ']', opened: number | undefined): boolean {
   const next = scanner.peek();
   if (next === '' && opened === undefined) return true;
-  if (next === '') throw scanner.error(`the ${bracket} for line ${opened} is missing`);
+  if (next === '')
+    throw scanner.error(`the ${bracket} for line ${scanner.lineInFile(opened ?? 1)} is missing`);
   if (next === bracket && opened !== undefined) {
     scanner.advance(1);
     return true;
@@ -91,49 +133,13 @@ function readSeparator(scanner: Scanner, bracket: '}' | ']'): void {
   }
 }
 
-/** The path of a key or substitution, such as `a.b."c.d"`. Spaces within a part are preserved. */
-function readPath(scanner: Scanner, isKey: boolean): string[] {
-  const path: string[] = [];
-  let part = '';
-  let known = false;
-  const finish = (): void => {
-    if (!known) throw scanner.error(isKey ? 'expected a key' : 'expected a key in the substitution');
-    path.push(part);
-    part = '';
-    known = false;
-  };
-  let first = true;
-  for (let spaces = ''; ; spaces = scanner.readSpaces()) {
-    if (scanner.peek() === '"') {
-      part += spaces + scanner.readQuoted();
-      known = true;
-    } else {
-      const run = scanner.readUnquoted();
-      if (run === '') break;
-      if (isKey && first && run === 'include') {
-        throw scanner.error('include is not supported: insert the content of that file here');
-      }
-      const [head = '', ...rest] = run.split('.');
-      part += spaces + head;
-      known ||= head !== '';
-      for (const next of rest) {
-        finish();
-        part = next;
-        known = next !== '';
-      }
-    }
-    first = false;
-  }
-  finish();
-  return path;
-}
-
-function readValue(scanner: Scanner, depth: number): Node {
+function readValue(source: Source, place: Place): Node {
+  const { scanner } = source;
   const line = scanner.line();
   const parts: (Node | SpaceNode)[] = [];
   for (;;) {
     const spaces = scanner.readSpaces();
-    const part = readPart(scanner, depth);
+    const part = readPart(source, place);
     if (!part) break;
     if (spaces !== '' && parts.length > 0) parts.push({ kind: 'space', text: spaces, line });
     parts.push(part);
@@ -154,17 +160,18 @@ function joinText(parts: readonly (Node | SpaceNode)[], line: number): Node | un
 }
 
 /** Undefined at the end of the value. */
-function readPart(scanner: Scanner, depth: number): Node | undefined {
+function readPart(source: Source, { depth, path }: Place): Node | undefined {
+  const { scanner } = source;
   const line = scanner.line();
   const next = scanner.peek();
   if (scanner.atLineEnd()) return undefined;
-  if (next === '{') return readBlock(scanner, depth + 1);
-  if (next === '[') return readList(scanner, depth + 1);
+  if (next === '{') return readBlock(source, { depth: depth + 1, path });
+  if (next === '[') return readList(source, { depth: depth + 1, path: undefined });
   if (next === '"') {
     const text = scanner.readQuoted();
     return { kind: 'scalar', value: text, text, line };
   }
-  if (scanner.startsWith('${')) return readSubstitution(scanner);
+  if (scanner.startsWith('${')) return readSubstitution(source);
   const text = scanner.readUnquoted();
   if (text === '') return undefined;
   const word = words.get(text);
@@ -172,7 +179,7 @@ function readPart(scanner: Scanner, depth: number): Node | undefined {
   return { kind: 'scalar', value, text, line };
 }
 
-function readSubstitution(scanner: Scanner): SubstitutionNode {
+function readSubstitution({ scanner, block }: Source): SubstitutionNode {
   const line = scanner.line();
   scanner.advance(2);
   const optional = scanner.peek() === '?';
@@ -182,7 +189,7 @@ function readSubstitution(scanner: Scanner): SubstitutionNode {
   checkDepth(scanner, path.length);
   if (scanner.peek() !== '}') throw scanner.error('the substitution is not closed by a }');
   scanner.advance(1);
-  return { kind: 'substitution', path, optional, line };
+  return { kind: 'substitution', path, block, optional, line };
 }
 
 function define(block: ObjectNode, path: readonly string[], node: Node): void {
@@ -196,11 +203,15 @@ function define(block: ObjectNode, path: readonly string[], node: Node): void {
     if (inner !== last) definitions.push(inner);
     define(inner, rest, node);
   } else if (last?.kind === 'object' && node.kind === 'object') {
-    for (const [name, more] of node.fields) {
-      for (const definition of more) define(last, [name], definition);
-    }
+    mergeInto(last, node);
   } else {
     definitions.push(node);
+  }
+}
+
+function mergeInto(block: ObjectNode, { fields }: ObjectNode): void {
+  for (const [name, definitions] of fields) {
+    for (const definition of definitions) define(block, [name], definition);
   }
 }
 

@@ -87,15 +87,20 @@ export function resolveDocument(root: ObjectNode, env: Environment): HoconObject
   }
 
   function substitute(node: SubstitutionNode): Resolved {
-    let definitions: Node[] = [root];
-    for (const key of node.path) definitions = childrenOf(definitions, key);
-    const value = resultOf(definitions);
+    const inBlock = node.block.length > 0 ? lookUp([...node.block, ...node.path]) : undefined;
+    const value = inBlock ?? lookUp(node.path);
     if (value) return { ...value, line: node.line };
     const name = node.path.join('.');
     const variable = Object.hasOwn(env, name) ? env[name] : undefined;
     if (variable !== undefined) return { kind: 'scalar', value: variable, text: variable, line: node.line };
     if (node.optional) return undefined;
     throw new HoconError(node.line, `\${${name}} is defined neither in this file nor in the environment`);
+  }
+
+  function lookUp(path: readonly string[]): Resolved {
+    let definitions: Node[] = [root];
+    for (const key of path) definitions = childrenOf(definitions, key);
+    return resultOf(definitions);
   }
 
   /** The definitions of a key inside the values of `definitions`, in order. */

@@ -4,11 +4,15 @@
 import { HoconError } from './hocon-nodes.ts';
 
 export interface Scanner {
-  /** The current line, starting at 1. */
+  /** The current line, starting at 1 in the first file; lines of included files follow it. */
   line(): number;
+  /** The line within this file, for messages. */
+  lineInFile(line: number): number;
   /** The next character; empty at the end. */
   peek(): string;
   startsWith(text: string): boolean;
+  /** The next `count` characters. */
+  ahead(count: number): string;
   /** Whether the text or line ends here, or a comment starts. */
   atLineEnd(): boolean;
   advance(count: number): void;
@@ -27,9 +31,10 @@ export interface Scanner {
 const unquotedPattern = /-?\d+(?:\.\d+)?[eE]\+\d+|(?:[^\s$"{}[\]:=,+#`^?!@*&\\/]|\/(?!\/))+/y;
 const spacePattern = /[^\S\n]+/y;
 
-export function createScanner(text: string): Scanner {
+/** @param linesBefore lines of the files before this one */
+export function createScanner(text: string, linesBefore = 0): Scanner {
   let at = 0;
-  let line = 1;
+  let line = linesBefore + 1;
 
   const error = (message: string): HoconError => new HoconError(line, message);
   const peek = (): string => text.charAt(at);
@@ -87,8 +92,10 @@ export function createScanner(text: string): Scanner {
 
   return {
     line: () => line,
+    lineInFile: (number) => number - linesBefore,
     peek,
     startsWith,
+    ahead: (count) => text.slice(at, at + count),
     atLineEnd: () => at >= text.length || peek() === '\n' || atComment(),
     advance: (count) => {
       at += count;

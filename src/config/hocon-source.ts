@@ -1,8 +1,10 @@
 // Reads the application.conf (HOCON) of the replaced disconnect service and maps its keys to ours. Used by load.ts.
 
 import { parseHocon } from './hocon.ts';
+import { createHoconFiles, type HoconFiles } from './hocon-files.ts';
 import { HoconError, type HoconObject, type HoconScalar, type HoconValue } from './hocon-nodes.ts';
 import {
+  decodeConfigFile,
   type Environment,
   inFileOrder,
   type LocatedItem,
@@ -58,22 +60,31 @@ const knownBlocks = new Set(['pcrf', 'pcrf.pool', 'validation']);
 /** Further unknown keys, such as settings of libraries, are only counted. */
 const maxUnknownKeyWarnings = 50;
 
-/** The items of the file; unknown keys are warnings. Throws CONFIG when the file cannot be read. */
+/** The items of the file and of those that it includes; unknown keys are warnings. Throws CONFIG when the file cannot be read. */
 export function readHoconFile(file: string, env: Environment): SourceItem[] {
   const text = readConfigFile(file);
+  const files = createHoconFiles(file, text, decodeConfigFile);
+  const originOf = (line: number): string => {
+    const place = files.locate(line);
+    return `${place.file}:${place.line}`;
+  };
   let root: HoconObject;
   try {
-    root = parseHocon(text, env);
+    root = parseHocon(text, env, files.include);
   } catch (error) {
     if (!(error instanceof HoconError)) throw error;
-    return [{ error: `${file}:${error.line}: ${error.message}` }];
+    return [{ error: `${originOf(error.line)}: ${error.message}` }];
   }
   const found: LocatedItem[] = [];
   const unknown: string[] = [];
   const seen = new Map<string, number>();
+  for (const { line, name } of files.missing) {
+    const warning = `${originOf(line)}: ${JSON.stringify(name)} does not exist and is left out; include required(…) makes that an error`;
+    found.push({ line, item: { warning } });
+  }
 
   const visit = (path: string, value: HoconValue): void => {
-    const origin = `${file}:${value.line}`;
+    const origin = originOf(value.line);
     const add = (item: SourceItem): void => void found.push({ line: value.line, item });
     const target = knownKeys.get(path);
     if (value.kind === 'scalar' && value.value === null) return;
@@ -81,7 +92,9 @@ export function readHoconFile(file: string, env: Environment): SourceItem[] {
       const { to, convert } = target;
       const first = seen.get(to);
       if (first !== undefined)
-        add({ error: `${origin}: ${path} is already set on line ${first}; remove one of the two` });
+        add({
+          error: `${origin}: ${path} is already set ${placeOf(first, value.line, files)}; remove one of the two`,
+        });
       seen.set(to, value.line);
       add({ name: to, text: convert(value), origin });
     } else if (target) {
@@ -103,6 +116,12 @@ export function readHoconFile(file: string, env: Environment): SourceItem[] {
     });
   }
   return [...inFileOrder(found), ...warnings];
+}
+
+/** `on line 2`, or `in pcrf.conf:2` when that is another file than the one of `from`. */
+function placeOf(line: number, from: number, { locate }: HoconFiles): string {
+  const place = locate(line);
+  return place.file === locate(from).file ? `on line ${place.line}` : `in ${place.file}:${place.line}`;
 }
 
 /** Quotes a key that contains a dot or other special characters, as in a path. */

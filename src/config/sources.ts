@@ -119,7 +119,7 @@ export function readSetOptions(setOptions: readonly string[]): SourceItem[] {
 /** The content of a file. Throws CONFIG when it cannot be read or is not UTF-8. */
 export function readConfigFile(file: string): string {
   try {
-    return decodeUtf8(readFileSync(file));
+    return decodeConfigFile(file);
   } catch (error) {
     const message =
       error instanceof NotUtf8
@@ -127,6 +127,11 @@ export function readConfigFile(file: string): string {
         : `cannot read the configuration file ${file}: ${describeReadError(error)}`;
     throw new SwobError('CONFIG', message, { cause: error });
   }
+}
+
+/** The content of a file. Throws NotUtf8, or an error of the system. */
+export function decodeConfigFile(file: string): string {
+  return decodeUtf8(readFileSync(file));
 }
 
 /** The variable of a key: SWOB_API_PORT for `api.port`, SWOB_PCRF_POOL_MAX for `pcrf.pool.max`. */

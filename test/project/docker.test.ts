@@ -1,7 +1,7 @@
 // Checks the container files as far as that works without a container engine.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
 import { playgroundParts } from '../../src/cli/playground/playground.ts';
@@ -113,8 +113,8 @@ test('compose.yml has the documented limits, volumes, ports and restarts; playgr
     });
   expect(services.disconnect?.ports).toEqual(['9096:9096']);
   const mounted = services.disconnect?.volumes?.map((volume) => volume.split(':')[0]);
-  expect(mounted).toContain('/etc/eltex-disconnect-service/application.conf');
-  expect(mounted).toContain('/etc/eltex-doors/keys/public.pem');
+  expect(mounted).toContain('/etc/eltex-disconnect-service');
+  expect(mounted).toContain('/etc/eltex-doors/keys');
   expect(services.playground).toMatchObject({ profiles: ['playground'], restart: 'no', mem_limit: '256m' });
   expect(services.playground?.ports).toEqual(['127.0.0.1:7000-7006:7000-7006']);
   expect(playgroundParts).toHaveLength(7);
@@ -156,6 +156,8 @@ test('the Redis of compose.yml starts with its command, and swob connects with t
   const example = readFileSync(join(folder, 'env.example'), 'utf8');
   const [, url = ''] = /^#STORE_URL=(redis:.*)$/m.exec(example) ?? [];
   const here = url.replace('redis:6379', `127.0.0.1:${port}`);
-  const env = { ...services.gateway?.environment, SWOB_STORE_URL: here, TZ: 'UTC' };
+  const config = join(cwd, 'conf.ini');
+  writeFileSync(config, '');
+  const env = { ...services.gateway?.environment, SWOB_CONFIG: config, SWOB_STORE_URL: here, TZ: 'UTC' };
   await startSwob(['serve', 'gateway', '--set', 'api.port=0', '--set', 'websocket.port=1'], { cwd, env });
 });

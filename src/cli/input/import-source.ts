@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addAbortSignal, Readable } from 'node:stream';
 import type { ImportSource } from '../../app/compose/store-import.ts';
-import { messageOf, SwobError } from '../../errors.ts';
+import { describeReadError, messageOf, SwobError } from '../../errors.ts';
 
 export interface OpenedImportSource extends ImportSource {
   close(): Promise<void>;
@@ -94,5 +94,5 @@ async function* withReadErrors<T>(name: string, chunks: AsyncIterable<T>): Async
 }
 
 function readError(name: string, error: unknown): SwobError {
-  return new SwobError('CONFIG', `cannot read ${name}: ${messageOf(error)}`, { cause: error });
+  return new SwobError('CONFIG', `cannot read ${name}: ${describeReadError(error)}`, { cause: error });
 }

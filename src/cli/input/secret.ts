@@ -2,7 +2,7 @@
 
 import { open } from 'node:fs/promises';
 import { type SecretVariable, secretVariable } from '../../config/environment.ts';
-import { messageOf, SwobError } from '../../errors.ts';
+import { describeReadError, messageOf, SwobError } from '../../errors.ts';
 import { collectStream } from '../../lib/collect-bytes.ts';
 import { decodeUtf8, hasReplacement } from '../../lib/utf8.ts';
 import type { Io } from '../io.ts';
@@ -91,7 +91,9 @@ function validateSecret(
 async function readFile(file: string, options: SecretOptions): Promise<string> {
   const { name } = options;
   const handle = await open(file).catch((error: unknown) => {
-    throw new SwobError('CONFIG', `${name}: cannot read ${file}: ${messageOf(error)}`, { cause: error });
+    throw new SwobError('CONFIG', `${name}: cannot read ${file}: ${describeReadError(error)}`, {
+      cause: error,
+    });
   });
   try {
     return await readAll(handle.createReadStream({ autoClose: false }), options, file);
@@ -106,7 +108,9 @@ async function readAll(
   from: string,
 ): Promise<string> {
   const bytes = await collectStream(source, maxBytes).catch((error: unknown) => {
-    throw new SwobError('CONFIG', `${name}: cannot read ${from}: ${messageOf(error)}`, { cause: error });
+    throw new SwobError('CONFIG', `${name}: cannot read ${from}: ${describeReadError(error)}`, {
+      cause: error,
+    });
   });
   if (!bytes) throw new SwobError('BAD_INPUT', `${name}: ${from} is larger than 64 KiB`);
   try {
