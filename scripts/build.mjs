@@ -4,6 +4,7 @@ import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { build as bundle } from 'esbuild';
+import { buildPages } from './build-pages.mjs';
 import { licensesOf } from './licenses.mjs';
 
 /**
@@ -119,7 +120,12 @@ export async function build(root, stamp) {
     cpSync(join(root, 'node_modules', path), join(next, 'assets', path), { recursive: true });
   cpSync(join(root, 'src/testing/declarations.d.ts'), join(next, 'testing/index.d.ts'));
   cpSync(join(root, 'src/testing/stub-types.d.ts'), join(next, 'testing/stub-types.d.ts'));
-  const files = [...Object.keys(metafile.inputs), ...copied.map((path) => join('node_modules', path))];
+  const pageInputs = await buildPages(root, join(next, 'web'));
+  const files = [
+    ...Object.keys(metafile.inputs),
+    ...pageInputs,
+    ...copied.map((path) => join('node_modules', path)),
+  ];
   writeFileSync(join(next, 'THIRD-PARTY-LICENSES.txt'), licensesOf(root, files));
   writeFileSync(join(next, '.stamp'), stamp);
 

@@ -27,6 +27,7 @@ const checks = [
     args: ['check', '.'],
   },
   { name: 'types', script: 'typescript/bin/tsc', args: [] },
+  { name: 'types of the web pages', script: 'typescript/bin/tsc', args: ['-p', 'src/web'] },
   { name: 'unused code', script: 'knip/bin/knip.js', args: [] },
 ];
 

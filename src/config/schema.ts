@@ -2,6 +2,7 @@
 // Loading, `swob config`, confs/example.conf.ini and the reference documentation are derived from it.
 
 import { networks, origins, proxies, publicHost, publicUrl } from './address-types.ts';
+import { consoleKeys } from './console-keys.ts';
 import { disconnectKeys } from './disconnect-keys.ts';
 import { loggingKeys } from './logging-keys.ts';
 import { messagingKeys } from './messaging-keys.ts';
@@ -164,6 +165,7 @@ export const schema = {
   relay: relayKeys,
   reliability: reliabilityKeys,
   ...disconnectKeys,
+  console: consoleKeys,
   metrics: {
     allow: networks('Addresses and CIDR ranges that may read /metrics; all others get 404.', [
       '127.0.0.0/8',

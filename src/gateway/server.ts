@@ -1,5 +1,6 @@
 // The gateway's HTTP server: the routes, with their limits, headers, errors and documentation.
 
+import type { FastifyPluginAsync } from 'fastify';
 import type { MessageAdmin } from '../domain/inbound/message-admin.ts';
 import type { Publishing } from '../domain/inbound/publishing.ts';
 import type { Outgoing } from '../domain/outgoing/outgoing.ts';
@@ -54,6 +55,8 @@ export interface GatewayDeps extends Omit<HttpOptions, 'name'> {
   /** The server's public key, PEM. */
   readonly publicKeyPem: string;
   readonly version: string;
+  /** Further routes, such as those of the console. */
+  readonly plugins: readonly FastifyPluginAsync[];
 }
 
 export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
@@ -104,6 +107,7 @@ export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
     now: deps.clock.now,
   });
   await app.register(outgoingRoutes, { outgoing: deps.outgoing });
+  for (const plugin of deps.plugins) await app.register(plugin);
 
   return server;
 }

@@ -5,6 +5,10 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Clock } from '../domain/shared/ports.ts';
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The response is a stream that ends with the page: the handler has no deadline. */
+    isStream?: boolean;
+  }
   interface FastifyReply {
     /** Its index among the running handlers; -1 when it is not there. */
     timeoutSlot: number;
@@ -65,7 +69,8 @@ export function addHandlerTimeout(
   };
 
   app.decorateReply('timeoutSlot', -1);
-  app.addHook('onRequest', (_request, reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.routeOptions.config.isStream) return done();
     const slot = freeSlots.pop() ?? slots.length;
     reply.timeoutSlot = slot;
     slots[slot] = reply;

@@ -46,6 +46,11 @@ const sms = (w: Messaging, address: string, MSISDN: string, text: string) =>
 const startTest = (w: Messaging, address: string) =>
   post(`${w.gateway}/v3/clients/+237650393369/tests`, '', from(address));
 
+const signIn = (w: Messaging, address: string) => {
+  const headers = { ...from(address), 'sec-fetch-site': 'same-origin', 'x-swob-console': '1' };
+  return post(`${w.gateway}/console/sign-in`, { token: 'wrong' }, headers);
+};
+
 /** A session that a phone has taken; the function tries a wrong password on it. */
 async function session(
   w: Messaging,
@@ -60,6 +65,11 @@ async function session(
 const uses: Record<LimitName, ((services: Messaging) => Promise<void>) | undefined> = {
   // [limits] sms allows fewer deliveries; test/gateway/clients.test.ts exceeds it.
   'client:address': undefined,
+  'console:address': async (w) => {
+    const address = otherAddress();
+    await exhaust(() => signIn(w, address));
+  },
+  'console:all': (w) => exhaust(() => signIn(w, otherAddress())),
   'credentials:address': async (w) => {
     const address = otherAddress();
     await exhaust((n) => developer(w, address, `dev${n}`, 'wrong'));

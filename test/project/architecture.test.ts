@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { findViolations, importsOf, lengthViolations } from './rules.ts';
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.ts'))
+  .filter((name) => /\.tsx?$/.test(name))
   .map((name) => ({ path: `src/${name}`, text: readFileSync(`src/${name}`, 'utf8') }));
 
 test('every source file follows the architecture rules', async () => {
@@ -16,7 +16,7 @@ test('every source file follows the architecture rules', async () => {
 test('no source, test or script is longer than 300 lines', () => {
   const paths = ['src', 'test', 'scripts'].flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => /\.(?:ts|mjs|js|sh|py)$/.test(name))
+      .filter((name) => /\.(?:tsx?|mjs|js|css|sh|py)$/.test(name))
       .map((name) => `${folder}/${name}`),
   );
   expect(paths.filter((path) => path.startsWith('test/')).length).toBeGreaterThan(100);
@@ -133,6 +133,28 @@ const samples: [path: string, code: string, violation: string][] = [
   ['src/app/lifecycle.ts', 'process.exit(1);', ''],
   ['src/cli/terminal/printer.ts', "console.error('no');", 'uses console'],
   ['src/cli/terminal/printer.ts', "// console.error\nconst text = 'console.error, process.exit(1)';", ''],
+  [
+    'src/web/console/a.tsx',
+    "import { hash } from '../../lib/a.ts';",
+    'a page imports src/lib/a.ts; only src/web and types of src/console',
+  ],
+  [
+    'src/web/console/a.tsx',
+    "import { x } from '../../console/a.ts';",
+    'a page imports src/console/a.ts; only src/web and types of src/console',
+  ],
+  ['src/web/console/a.tsx', "import type { X } from '../../console/a.ts';", ''],
+  [
+    'src/web/console/a.tsx',
+    "import { readFileSync } from 'node:fs';",
+    'imports node:fs, which no module owns yet',
+  ],
+  ['src/gateway/a.ts', "import { x } from '../web/a.ts';", 'imports src/web/a.ts, which belongs to no layer'],
+  [
+    'src/gateway/a.ts',
+    "import { x } from '../console/a.ts';",
+    'gateway imports its sibling console (src/console/a.ts)',
+  ],
   ['src/cli/a.ts', 'x();\n'.repeat(299), ''],
   ['src/cli/a.ts', 'x();\n'.repeat(300), '301 lines, more than 300'],
 ];

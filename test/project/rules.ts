@@ -14,7 +14,7 @@ export const layers = [
   ['testing'],
   ['cli'],
   ['app'],
-  ['gateway', 'sync', 'disconnect'],
+  ['gateway', 'sync', 'disconnect', 'console'],
   ['http'],
   ['store', 'bus', 'metrics'],
   ['upstream'],
@@ -47,9 +47,10 @@ const sharedTypes = /^src\/domain\/(?:store|[a-z]+\/(?:model|ports|sync-ports))\
 const packageOwners: Record<string, readonly string[]> = {
   '@fastify/cors': ['gateway'],
   '@fastify/proxy-addr': ['app', 'http'],
+  '@fastify/send': ['console'],
   '@fastify/swagger': ['http'],
   '@fastify/swagger-ui': ['http'],
-  '@fastify/type-provider-typebox': ['gateway'],
+  '@fastify/type-provider-typebox': ['gateway', 'console'],
   ioredis: ['redis'],
   amqplib: ['amqp'],
   chalk: ['cli', 'app'],
@@ -69,11 +70,13 @@ const packageOwners: Record<string, readonly string[]> = {
   'node-fetch': ['upstream', 'cli'],
   'node-forge': ['crypto'],
   pino: ['app'],
+  preact: ['web'],
   'prom-client': ['metrics'],
   'qrcode-terminal': ['cli'],
   'set-cookie-parser': ['upstream'],
-  typebox: ['gateway', 'disconnect', 'http', 'stubs'],
+  typebox: ['gateway', 'disconnect', 'console', 'http', 'stubs'],
   undici: ['upstream'],
+  uplot: ['web'],
   yaml: ['cli'],
   ws: ['sync', 'bus', 'cli'],
 };
@@ -139,6 +142,7 @@ export function importsOf(text: string): Import[] {
 
 function importViolations(path: string, { target, typeOnly }: Import): string[] {
   const module = moduleOf(path);
+  if (module === 'web') return webViolations(path, { target, typeOnly });
   if (target === '(computed)') return ['imports a module by a computed name'];
   if (target.startsWith('.')) {
     const imported = posix.join(posix.dirname(path), target);
@@ -155,6 +159,14 @@ function importViolations(path: string, { target, typeOnly }: Import): string[] 
     return allowed ? [] : [`the domain does no I/O, but imports ${target}`];
   }
   return typeOnly ? [] : packageViolations(module, target);
+}
+
+/** Pages run in browsers: they import themselves, their packages, and the types of the data that the console serves. */
+function webViolations(path: string, { target, typeOnly }: Import): string[] {
+  if (!target.startsWith('.')) return packageViolations('web', target);
+  const imported = posix.join(posix.dirname(path), target);
+  const isOwn = moduleOf(imported) === 'web' || (typeOnly && moduleOf(imported) === 'console');
+  return isOwn ? [] : [`a page imports ${imported}; only src/web and types of src/console`];
 }
 
 /** The capabilities of the domain share `shared/` and nothing else, types included; `shared/` imports none of them. */
@@ -201,7 +213,7 @@ async function globalViolations({ path, text }: SourceFile): Promise<string[]> {
   const guarded = guardedGlobals.filter(({ allowed }) => !allowed(path));
   const marker = (index: number) => `forbidden_global_${index}_`;
   const define = Object.fromEntries(guarded.map(({ name }, index) => [name, marker(index)]));
-  const { code } = await transform(text, { loader: 'ts', define });
+  const { code } = await transform(text, { loader: path.endsWith('x') ? 'tsx' : 'ts', define });
   return guarded.filter((_, index) => code.includes(marker(index))).map(({ name }) => `uses ${name}`);
 }
 

@@ -59,7 +59,7 @@ export async function startTestServices(options: ServicesOptions = {}): Promise<
   if (!existsSync(join(folder, 'private.pem'))) writeServerKeys(folder);
   const file = join(folder, 'conf.ini');
   await writeFile(file, '');
-  const { config } = loadConfig({
+  const { config, settings } = loadConfig({
     files: [file],
     env: {},
     setOptions: [
@@ -86,6 +86,7 @@ export async function startTestServices(options: ServicesOptions = {}): Promise<
     log,
     lifecycle,
     version: 'test',
+    settings,
     ...(options.sample && { sample: options.sample }),
     ...(options.maxConnections !== undefined && { maxConnections: options.maxConnections }),
   });

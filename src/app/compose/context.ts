@@ -1,5 +1,6 @@
 // What building the services needs: clock, log, lifecycle, version. Used by the files of this folder.
 
+import type { Setting } from '../../config/load.ts';
 import type { Bus } from '../../domain/pairing/ports.ts';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
@@ -22,6 +23,8 @@ export interface AppContext {
   readonly logFor?: (service: ServiceName) => Log;
   readonly lifecycle: Lifecycle;
   readonly version: string;
+  /** The configuration keys with their origins, for the console. */
+  readonly settings?: readonly Setting[];
   readonly droppedLogLines?: DroppedLogLines;
   /** Called after each response. */
   readonly onResponse?: () => void;

@@ -16,6 +16,7 @@ import { createTelecom } from '../../telecom/telecom.ts';
 import { createUserApi } from '../../upstream/user-api.ts';
 import { watchCertificate } from '../tls.ts';
 import { buildClients } from './clients.ts';
+import { buildConsole } from './console.ts';
 import type { Runtime } from './context.ts';
 import { createMonitoring, gatewayChecks } from './health.ts';
 import { buildMessaging } from './messaging.ts';
@@ -109,6 +110,7 @@ export async function buildGateway(
     rateLimits: config.limits,
     publicKeyPem: keys.publicKeyPem,
     version: runtime.version,
+    plugins: buildConsole(config, runtime, { store, adminToken }),
     clock,
     log,
   });

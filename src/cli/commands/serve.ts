@@ -42,7 +42,7 @@ async function serve(context: Context, words: readonly string[], options: Option
   const onServed = tuneNewSpace();
   const ready = await prepareReadyFile(options.readyFile);
   const names = new Set(words.map(parseServiceName));
-  const { config, warnings } = await context.loadConfig(options.hocon);
+  const { config, settings, warnings } = await context.loadConfig(options.hocon);
   const [
     { startServices },
     { defaultServices },
@@ -105,6 +105,7 @@ async function serve(context: Context, words: readonly string[], options: Option
       droppedLogLines: logs.drops,
       lifecycle,
       version,
+      settings,
       onResponse: onServed,
     });
     // Deferred last, so that the file is removed before the services stop.

@@ -16,6 +16,7 @@ export interface CountedKey {
 const wide = (count: number): number => 20 * count;
 const subjects: readonly { readonly prefix: `${LimitName}:`; readonly countOf: (count: number) => number }[] =
   [
+    { prefix: 'console:all:', countOf: wide },
     { prefix: 'ping:imsi:', countOf: wide },
     { prefix: 'session:user:', countOf: wide },
     { prefix: 'sms:sender:', countOf: wide },

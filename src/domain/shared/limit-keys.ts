@@ -4,6 +4,8 @@
 /** What each limit counts. A key is a name, `:`, and a subject such as an address, a user or an IMSI. */
 export const limitNames = [
   'client:address',
+  'console:address',
+  'console:all',
   'credentials:address',
   'credentials:developer',
   'credentials:setup',

@@ -1,6 +1,7 @@
 // `swob config show`: every key with its value and the origin of the value.
 
 import type { Command } from 'commander';
+import { displayValue } from '../../../config/display-value.ts';
 import { iniValue } from '../../../config/ini-file.ts';
 import type { Setting } from '../../../config/load.ts';
 import { nearestName, suggestedKey } from '../../../config/suggestion.ts';
@@ -51,17 +52,6 @@ function selectSettings(settings: readonly Setting[], names: readonly string[]):
   return names.length === 0
     ? settings
     : settings.filter((setting) => names.some((name) => isNamed(setting, name)));
-}
-
-function displayValue({ definition, value }: Setting): string {
-  const text = definition.type.format(value);
-  if (definition.secret && text !== '') return '***';
-  return definition.type.name.startsWith('URL') ? redactUrl(text) : text;
-}
-
-/** The URL without user, password and query. Edits the text, because parsing the URL would encode %s. */
-function redactUrl(url: string): string {
-  return url.replace(/^([a-z][a-z\d+.-]*:[\\/]*)[^\\/?#]*@/i, '$1***@').replace(/[?#].*$/s, '?***');
 }
 
 /** The value as a JSON type where it has one, else its text. */

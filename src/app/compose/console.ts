@@ -1,0 +1,57 @@
+// Builds the console from the configuration, as a plugin of the gateway.
+
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FastifyPluginAsync } from 'fastify';
+import { displayValue } from '../../config/display-value.ts';
+import type { Config } from '../../config/schema.ts';
+import { createLiveHub } from '../../console/live-hub.ts';
+import { createConsole } from '../../console/server.ts';
+import { createViews, type ViewDeps } from '../../console/views.ts';
+import { createConsoleSessions } from '../../crypto/console-session.ts';
+import type { Store } from '../../domain/store.ts';
+import type { Runtime } from './context.ts';
+
+/** What the console shows of the gateway, besides what it finds in the runtime. */
+export interface ConsoleParts extends Omit<ViewDeps, 'version' | 'settings'> {
+  readonly store: Store;
+  readonly adminToken: string;
+}
+
+/** Defined by the build, at the head of each of its files. */
+declare const swobAssets: string | undefined;
+
+/** The folder of the built pages; when running from source, that of the last build. */
+const pages =
+  typeof swobAssets === 'undefined'
+    ? fileURLToPath(new URL('../../../dist/web', import.meta.url))
+    : join(swobAssets, '../web');
+
+export function buildConsole(config: Config, runtime: Runtime, parts: ConsoleParts): FastifyPluginAsync[] {
+  if (!config.console.enabled) return [];
+  const { clock, log, version } = runtime;
+  const { store, adminToken, ...rest } = parts;
+  const settings = (runtime.settings ?? []).map((setting) => ({
+    section: setting.section,
+    key: setting.key,
+    value: displayValue(setting),
+    origin: setting.origin,
+  }));
+  return [
+    createConsole({
+      pages,
+      views: createViews({ ...rest, version, settings }),
+      sessions: createConsoleSessions(adminToken),
+      hub: createLiveHub({ maxClients: config.console.max_clients, clock, log }),
+      limits: store.limits,
+      signInLimit: config.limits.passwords,
+      sessionMs: config.console.session,
+      // The public URL is https also where a proxy terminates TLS.
+      secure: config.api_ssl.crt !== '' || config.api.public_url.startsWith('https:'),
+      clock,
+      log,
+      onSignIn: () => {},
+      onRefused: () => {},
+    }),
+  ];
+}

@@ -1,0 +1,15 @@
+// The value of a configuration key as people may see it: without secrets. Used by `swob config show` and the console.
+
+import type { Setting } from './settings.ts';
+
+/** The value as text; secrets are `***`, and so are user, password and query of a URL. */
+export function displayValue({ definition, value }: Setting): string {
+  const text = definition.type.format(value);
+  if (definition.secret && text !== '') return '***';
+  return definition.type.name.startsWith('URL') ? redactUrl(text) : text;
+}
+
+/** The URL without user, password and query. Edits the text, because parsing the URL would encode %s. */
+function redactUrl(url: string): string {
+  return url.replace(/^([a-z][a-z\d+.-]*:[\\/]*)[^\\/?#]*@/i, '$1***@').replace(/[?#].*$/s, '?***');
+}

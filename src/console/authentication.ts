@@ -1,0 +1,78 @@
+// Who may use the console: an operator with a session cookie, or a script with the admin token. Used by the routes of this
+// folder.
+
+import type { FastifyRequest } from 'fastify';
+import type { ConsoleSessions } from '../crypto/console-session.ts';
+import { SwobError } from '../errors.ts';
+
+export interface Operator {
+  /** For logs: the first characters of the session's id, or `token`. */
+  readonly name: string;
+  /** Streams are counted by it. */
+  readonly sessionId: string;
+  /** Unix time in milliseconds; infinite for a token. */
+  readonly expiresAt: number;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by `authenticate`. */
+    operator: Operator | undefined;
+  }
+}
+
+export const cookieName = 'swob_console';
+/** A custom header, which a page of another origin cannot send without asking first. */
+export const requestHeader = 'x-swob-console';
+
+/** An onRequest hook for routes that need an operator; throws UNAUTHENTICATED, or FORBIDDEN for a request of another page. */
+export function authenticate(sessions: ConsoleSessions, now: () => number) {
+  return async (request: FastifyRequest): Promise<void> => {
+    const token = /^Bearer (\S{1,512})$/.exec(request.headers.authorization ?? '')?.[1];
+    if (token !== undefined) {
+      if (!sessions.isAdminToken(token)) throw new SwobError('UNAUTHENTICATED', 'wrong admin token');
+      request.operator = { name: 'token', sessionId: 'token', expiresAt: Number.POSITIVE_INFINITY };
+      return;
+    }
+    requireOwnPage(request);
+    const session = sessions.verify(cookieOf(request), now());
+    if (!session) throw new SwobError('UNAUTHENTICATED', 'sign in to the console first');
+    request.operator = {
+      name: session.id.slice(0, 8),
+      sessionId: session.id,
+      expiresAt: session.expiresAt,
+    };
+  };
+}
+
+/** The operator of a request that `authenticate` has passed. */
+export function operatorOf(request: FastifyRequest): Operator {
+  if (!request.operator) throw new SwobError('UNAUTHENTICATED', 'sign in to the console first');
+  return request.operator;
+}
+
+/** The value of the session cookie; empty without one. */
+export function cookieOf(request: FastifyRequest): string {
+  return /(?:^|;\s*)swob_console=([\w.-]{1,200})(?:;|$)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
+}
+
+/**
+ * Throws FORBIDDEN unless the request comes from a page of this origin: browsers send cookies also for pages on another port
+ * of the host. A request that changes something needs the custom header, too.
+ */
+export function requireOwnPage(request: FastifyRequest): void {
+  const { headers, method } = request;
+  const site = headers['sec-fetch-site'];
+  const isRead = method === 'GET' || method === 'HEAD';
+  const isOwn =
+    site !== undefined
+      ? site === 'same-origin' || (isRead && site === 'none')
+      : isRead || hostOf(headers.origin) === headers.host;
+  if (!isOwn) throw new SwobError('FORBIDDEN', 'the console accepts requests of its own pages only');
+  if (!isRead && headers[requestHeader] === undefined)
+    throw new SwobError('FORBIDDEN', `the header ${requestHeader} is missing`);
+}
+
+function hostOf(origin: string | undefined): string | undefined {
+  return origin !== undefined && URL.canParse(origin) ? new URL(origin).host : undefined;
+}

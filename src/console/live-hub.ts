@@ -1,0 +1,167 @@
+// Live data of views by Server-Sent Events. Pages with the same view and query share one timer and one serialisation; without
+// a page there is no timer. Used by view-routes.ts.
+
+import type { ServerResponse } from 'node:http';
+import type { Clock, Log } from '../domain/shared/ports.ts';
+import { messageOf } from '../errors.ts';
+import type { ConsoleView } from './view.ts';
+
+export interface LiveHub {
+  /** Sends the data of the view now and whenever it has changed. The reason when the stream is refused. */
+  open(stream: {
+    readonly view: ConsoleView;
+    readonly query: unknown;
+    readonly response: ServerResponse;
+    /** Streams of one session are limited, and end with it. */
+    readonly sessionId: string;
+    /** Unix time in milliseconds. */
+    readonly expiresAt: number;
+  }): StreamRefusal | undefined;
+  /** Whether another stream fits. */
+  refusal(sessionId: string): StreamRefusal | undefined;
+  /** Ends the streams of a session. */
+  endSession(sessionId: string): void;
+  /** Ends all streams. */
+  close(): void;
+  /** Streams that are open. */
+  readonly size: number;
+}
+
+/** `full`: too many streams in all; `session_full`: too many of this session. */
+export type StreamRefusal = 'full' | 'session_full';
+
+interface Client {
+  readonly response: ServerResponse;
+  readonly sessionId: string;
+  readonly expiresAt: number;
+}
+
+interface Channel {
+  readonly clients: Set<Client>;
+  /** The last event, as it was sent. */
+  event: string | undefined;
+  isReading: boolean;
+  stopTimer: () => void;
+}
+
+const maxPerSession = 32;
+/** Characters of the JSON of one view. */
+export const maxViewLength = 1_000_000;
+/** Bytes that a page has not read yet; a page that exceeds them is disconnected, and loads everything when it is back. */
+const maxBufferedBytes = 2 * maxViewLength;
+/** Proxies end connections without traffic after a minute or less. */
+const heartbeatMs = 15_000;
+
+export function createLiveHub(options: {
+  readonly maxClients: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called for each page that was disconnected because it did not read. */
+  readonly onSlow?: () => void;
+}): LiveHub {
+  const { maxClients, clock, log } = options;
+  const channels = new Map<string, Channel>();
+  const perSession = new Map<string, number>();
+  let count = 0;
+  let stopHeartbeat: (() => void) | undefined;
+
+  const write = ({ response }: Client, text: string): void => {
+    if (response.writableLength > maxBufferedBytes) {
+      options.onSlow?.();
+      response.destroy();
+      return;
+    }
+    response.write(text);
+  };
+  const beat = (): void => {
+    for (const { clients } of channels.values())
+      for (const client of clients) {
+        if (client.expiresAt <= clock.now()) client.response.end();
+        else write(client, ':\n\n');
+      }
+  };
+  const refresh = async (view: ConsoleView, query: unknown, channel: Channel): Promise<void> => {
+    if (channel.isReading) return;
+    channel.isReading = true;
+    let event: string;
+    try {
+      event = dataEvent(JSON.stringify(await view.read(query, { now: clock.now() })));
+    } catch (error) {
+      log.warn({ view: view.name, error: messageOf(error) }, 'a view of the console could not be read');
+      event = faultEvent('this data could not be read; the log of the gateway says why');
+    }
+    channel.isReading = false;
+    if (event === channel.event) return;
+    channel.event = event;
+    for (const client of channel.clients) write(client, event);
+  };
+  const channelOf = (view: ConsoleView, query: unknown): Channel => {
+    const key = `${view.name}?${canonical(query)}`;
+    const existing = channels.get(key);
+    if (existing) return existing;
+    const channel: Channel = { clients: new Set(), event: undefined, isReading: false, stopTimer: () => {} };
+    const stopTimer = clock.every(view.everyMs, () => refresh(view, query, channel));
+    channel.stopTimer = () => {
+      stopTimer();
+      channels.delete(key);
+    };
+    channels.set(key, channel);
+    void refresh(view, query, channel);
+    return channel;
+  };
+  const refusal = (sessionId: string): StreamRefusal | undefined => {
+    if (count >= maxClients) return 'full';
+    return (perSession.get(sessionId) ?? 0) >= maxPerSession ? 'session_full' : undefined;
+  };
+  const endWhere = (matches: (client: Client) => boolean): void => {
+    for (const { clients } of [...channels.values()])
+      for (const client of [...clients]) if (matches(client)) client.response.end();
+  };
+
+  return {
+    refusal,
+    open: ({ view, query, response, sessionId, expiresAt }) => {
+      const refused = refusal(sessionId);
+      if (refused) return refused;
+      const client = { response, sessionId, expiresAt };
+      const channel = channelOf(view, query);
+      channel.clients.add(client);
+      count++;
+      perSession.set(sessionId, (perSession.get(sessionId) ?? 0) + 1);
+      stopHeartbeat ??= clock.every(heartbeatMs, beat);
+      response.once('close', () => {
+        channel.clients.delete(client);
+        count--;
+        const left = (perSession.get(sessionId) ?? 1) - 1;
+        if (left > 0) perSession.set(sessionId, left);
+        else perSession.delete(sessionId);
+        if (channel.clients.size === 0) channel.stopTimer();
+        if (count > 0) return;
+        stopHeartbeat?.();
+        stopHeartbeat = undefined;
+      });
+      // The page reconnects after this time.
+      write(client, 'retry: 2000\n\n');
+      if (channel.event !== undefined) write(client, channel.event);
+      return undefined;
+    },
+    endSession: (sessionId) => endWhere((client) => client.sessionId === sessionId),
+    close: () => endWhere(() => true),
+    get size() {
+      return count;
+    },
+  };
+}
+
+function dataEvent(json: string): string {
+  return json.length > maxViewLength
+    ? faultEvent('this view has too much data to show; narrow it by its filter')
+    : `data: ${json}\n\n`;
+}
+
+const faultEvent = (message: string): string => `event: fault\ndata: ${JSON.stringify({ message })}\n\n`;
+
+/** Equal for equal queries, whatever the order of their members. */
+function canonical(query: unknown): string {
+  return JSON.stringify(Object.entries(Object(query)).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

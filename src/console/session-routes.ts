@@ -1,0 +1,83 @@
+// Sign-in and sign-out of the console. Used by server.ts.
+
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import type { ConsoleSessions } from '../crypto/console-session.ts';
+import type { LimitKey } from '../domain/shared/limit-keys.ts';
+import type { RateLimit } from '../domain/shared/model.ts';
+import type { Clock, LimitStore } from '../domain/shared/ports.ts';
+import { consumeAll, rateLimited, refundAll } from '../domain/shared/rate-limiting.ts';
+import { SwobError } from '../errors.ts';
+import { cookieName, cookieOf, requireOwnPage } from './authentication.ts';
+import type { LiveHub } from './live-hub.ts';
+
+export type SignInOutcome = 'accepted' | 'wrong' | 'limited';
+
+interface Options {
+  readonly sessions: ConsoleSessions;
+  readonly hub: LiveHub;
+  readonly limits: LimitStore;
+  /** Wrong tokens per address. */
+  readonly limit: RateLimit;
+  readonly sessionMs: number;
+  readonly clock: Clock;
+  /** Whether browsers reach the console by HTTPS only. */
+  readonly secure: boolean;
+  readonly onSignIn: (outcome: SignInOutcome) => void;
+}
+
+export const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
+  const { sessions, hub, limits, limit, clock } = options;
+  const attributes = `Path=/console; HttpOnly; SameSite=Strict${options.secure ? '; Secure' : ''}`;
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    requireOwnPage(request);
+  });
+
+  // A page asks when it is opened, and when its streams end, because a stream does not tell why it was refused.
+  app.get('/console/session', { schema: { hide: true }, config: { quiet: true } }, async (request) => ({
+    signedIn: sessions.verify(cookieOf(request), clock.now()) !== undefined,
+  }));
+
+  app.post(
+    '/console/sign-in',
+    { schema: { hide: true, body: Type.Object({ token: Type.String({ minLength: 1, maxLength: 512 }) }) } },
+    async (request, reply) => {
+      const { address, log } = request.requestContext;
+      const keys: LimitKey[] = [`console:address:${address}`, 'console:all:'];
+      // Counted before the comparison, so that concurrent guesses count too.
+      const exceeded = await consumeAll(limits, keys, limit);
+      if (exceeded) {
+        options.onSignIn('limited');
+        log.warn(
+          { address, limit: exceeded.key.split(':', 2).join(':') },
+          'too many sign-ins to the console',
+        );
+        throw rateLimited('wrong admin tokens', exceeded.seconds);
+      }
+      if (!sessions.isAdminToken(request.body.token.trim())) {
+        options.onSignIn('wrong');
+        log.warn({ address }, 'sign-in to the console with a wrong admin token');
+        throw new SwobError('UNAUTHENTICATED', 'this is not the admin token of the gateway');
+      }
+      await refundAll(limits, keys, limit);
+      const expiresAt = clock.now() + options.sessionMs;
+      const maxAge = Math.floor(options.sessionMs / 1_000);
+      const cookie = sessions.issue(expiresAt);
+      reply.header('set-cookie', `${cookieName}=${cookie}; Max-Age=${maxAge}; ${attributes}`);
+      options.onSignIn('accepted');
+      log.info({ address, operator: cookie.slice(0, 8) }, 'signed in to the console');
+      return { expiresAt: expiresAt / 1_000 };
+    },
+  );
+
+  app.post('/console/sign-out', { schema: { hide: true } }, async (request, reply) => {
+    const session = sessions.verify(cookieOf(request), clock.now());
+    if (session) {
+      hub.endSession(session.id);
+      request.requestContext.log.info({ operator: session.id.slice(0, 8) }, 'signed out of the console');
+    }
+    reply.header('set-cookie', `${cookieName}=; Max-Age=0; ${attributes}`);
+    return {};
+  });
+};

@@ -1,0 +1,3 @@
+// Style sheets, which esbuild bundles when a page imports them.
+
+declare module '*.css';

@@ -1,0 +1,14 @@
+// Entry point of the console's page.
+
+import { render } from 'preact';
+import '../shared/tokens.css';
+import '../shared/base.css';
+import '../shared/components.css';
+import '../shared/tables.css';
+import './console.css';
+import { applyTheme } from '../shared/theme.ts';
+import { App } from './app.tsx';
+
+applyTheme();
+const root = document.getElementById('app');
+if (root) render(<App />, root);
