@@ -5,6 +5,8 @@ import type { ClientObserver } from '../../domain/inbound/ports.ts';
 import type { SendOwnSms } from '../../domain/outgoing/own-sms.ts';
 import { type Clients, createClients } from '../../domain/seeds/clients.ts';
 import { createReliability, type Reliability } from '../../domain/seeds/reliability.ts';
+import type { SeedActivity } from '../../domain/seeds/seed-activity.ts';
+import { createSeedTable, type SeedTable } from '../../domain/seeds/seed-table.ts';
 import type { Seeds } from '../../domain/seeds/seeds.ts';
 import { createTestSchedule } from '../../domain/seeds/test-schedule.ts';
 import type { Telecom } from '../../domain/shared/ports.ts';
@@ -14,6 +16,8 @@ import type { Runtime } from './context.ts';
 export interface ClientParts {
   readonly clients: Clients;
   readonly reliability: Reliability;
+  /** For the console. */
+  readonly seedTable: SeedTable;
   /** What inbound SMS report to. */
   readonly observer: ClientObserver;
   /** Starts the schedule, if there is one; `send` is undefined without a broker. */
@@ -26,8 +30,14 @@ const writeReserveMs = 250;
 export function buildClients(
   config: Config,
   { clock, log, metrics, lifecycle }: Runtime,
-  { store, telecom, seeds }: { readonly store: Store; readonly telecom: Telecom; readonly seeds: Seeds },
+  parts: {
+    readonly store: Store;
+    readonly telecom: Telecom;
+    readonly seeds: Seeds;
+    readonly activity: SeedActivity;
+  },
 ): ClientParts {
+  const { store, telecom, seeds, activity } = parts;
   const clients = createClients({ store, seeds, telecom, clock, log });
   lifecycle.defer('gateway clients', clients.close, writeReserveMs);
   const reliability = createReliability({
@@ -43,11 +53,14 @@ export function buildClients(
   return {
     clients,
     reliability,
+    seedTable: createSeedTable({ clients, reliability, tests: store.tests, activity, telecom, clock }),
     observer: {
       recognise: reliability.recognise,
       delivered: ({ client }, { address }) => {
         const msisdn = client === undefined ? undefined : clients.numberOf(client);
-        if (msisdn !== undefined) clients.delivered(msisdn, address);
+        if (msisdn === undefined) return;
+        clients.delivered(msisdn, address);
+        activity.delivered(msisdn);
       },
     },
     startSchedule: (send) => {

@@ -6,6 +6,7 @@ import { loadAdminToken } from '../../crypto/admin-token.ts';
 import { loadServerKeys } from '../../crypto/server-keys.ts';
 import { createPairing } from '../../domain/pairing/pairing.ts';
 import type { Bus } from '../../domain/pairing/ports.ts';
+import { createSeedActivity } from '../../domain/seeds/seed-activity.ts';
 import { createSeeds } from '../../domain/seeds/seeds.ts';
 import { createMsisdnParser } from '../../domain/shared/identifiers.ts';
 import type { ServiceUrls } from '../../domain/shared/urls.ts';
@@ -50,6 +51,7 @@ export async function buildGateway(
   }
   await requireSameKeyPair(config, runtime, store, keys);
   const adminToken = await loadAdminToken(config.security.admin_token_filepath);
+  const activity = createSeedActivity(clock, config.seeds.expiry);
   const seeds = createSeeds({
     store,
     clock,
@@ -57,11 +59,13 @@ export async function buildGateway(
     expiryMs: config.seeds.expiry,
     pingLimit: config.limits.pings,
     parseMsisdn: createMsisdnParser(config.api.state, telecom.normalise),
+    onPing: activity.pinged,
   });
   const { clients, reliability, observer, startSchedule } = buildClients(config, runtime, {
     store,
     telecom,
     seeds,
+    activity,
   });
   const messaging = await buildMessaging(config, runtime, { store, telecom, observer });
   const api = config.user_management_api;

@@ -13,6 +13,7 @@ import type { Callback } from '../../domain/outgoing/model.ts';
 import { createOutgoing, type Outgoing } from '../../domain/outgoing/outgoing.ts';
 import { createOwnSmsSender, type SendOwnSms } from '../../domain/outgoing/own-sms.ts';
 import type { Broker, CallbackSender, Tenants } from '../../domain/outgoing/ports.ts';
+import { createSendingStatistics, type SendingReport } from '../../domain/outgoing/sending-statistics.ts';
 import { createMsisdnParser } from '../../domain/shared/identifiers.ts';
 import { createOutbox } from '../../domain/shared/outbox.ts';
 import type { Outbox } from '../../domain/shared/outbox-types.ts';
@@ -24,12 +25,16 @@ import { createCallbackSender } from '../../upstream/callbacks.ts';
 import { createPublisher } from '../../upstream/publisher.ts';
 import { createUserDirectory } from '../../upstream/user-directory.ts';
 import type { Runtime } from './context.ts';
+import { buildMessageTools, type MessageTools } from './message-tools.ts';
 import { buildRelayPublisher, isRelayOnly, noUsers, relayRules } from './relay.ts';
 
 export interface Messaging {
   readonly publishing: Publishing;
   readonly messageAdmin: MessageAdmin;
   readonly outgoing: Outgoing;
+  /** For the console. */
+  readonly messageTools: Pick<MessageTools, 'search' | 'actions'>;
+  readonly sendingReport: () => SendingReport;
   /** Sends SMS of swob itself; undefined when no broker is configured. */
   readonly sendOwnSms: SendOwnSms | undefined;
   /** State of the connection to the broker; undefined when none is configured. */
@@ -90,15 +95,22 @@ export async function buildMessaging(
   );
   const callHealth = (): readonly CallHealth[] =>
     tracked.health().filter(({ name }) => name === 'relay' || !relayOnly);
-  const publishing = buildPublishing(config, runtime, {
+  const counted = buildPublishing(config, runtime, {
     ...{ store, telecom, observer, refusedSms },
     ...tracked,
     relay: tracked.relay && { ...relayRules(config, telecom), publisher: tracked.relay },
   });
+  const messageAdmin = createMessageAdmin({ store, outbox: counted.outbox, refusedSms, health: callHealth });
+  const tools = buildMessageTools(runtime, { store, telecom, publishing: counted, admin: messageAdmin });
+  const { publishing } = tools;
   const { callback_secret: secret, callback_allow: allow } = config.outgoing;
-  const sender = runtime.metrics.callbacks(createCallbackSender({ secret, allow, clock: runtime.clock }));
-  const callbacks = buildCallbacks(sender, runtime, store);
-  const { broker, tenants, state } = await connectBroker(config, runtime);
+  const statistics = createSendingStatistics(runtime.clock);
+  const sender = statistics.callbacks(
+    runtime.metrics.callbacks(createCallbackSender({ secret, allow, clock: runtime.clock })),
+  );
+  const callbacks = buildCallbacks(sender, runtime, store, statistics.callbackDeadLettered);
+  const { broker: connected, tenants, state } = await connectBroker(config, runtime);
+  const broker = connected && statistics.broker(connected);
   const startNoDeliveries = (): void => {
     publishing.outbox.stop();
     callbacks.stop();
@@ -140,12 +152,9 @@ export async function buildMessaging(
   });
   return {
     publishing,
-    messageAdmin: createMessageAdmin({
-      store,
-      outbox: publishing.outbox,
-      refusedSms,
-      health: callHealth,
-    }),
+    messageAdmin,
+    messageTools: tools,
+    sendingReport: statistics.report,
     callHealth,
     outgoing,
     sendOwnSms: broker && createOwnSmsSender(broker, telecom, String(config.outgoing.sim)),
@@ -198,6 +207,7 @@ function buildCallbacks(
   sender: CallbackSender,
   { clock, log, metrics }: Runtime,
   store: Store,
+  onDeadLettered: () => void,
 ): Outbox<Callback> {
   return createOutbox<Callback>({
     name: 'callback',
@@ -209,7 +219,10 @@ function buildCallbacks(
     maxAgeMs: callbackMaxAgeMs,
     maxBackoffMs: callbackMaxPauseMs,
     deadLetterTtlMs: 0,
-    onDeadLettered: () => metrics.deadLettered('callback'),
+    onDeadLettered: () => {
+      metrics.deadLettered('callback');
+      onDeadLettered();
+    },
     pollIntervalMs: store.shared && sharedPollMs,
     deliver: async ({ id, content }) => {
       const result = await sender.send(id, content);

@@ -160,7 +160,8 @@ function notFound(id: string, which: string): SwobError {
   return new SwobError('NOT_FOUND', `no message ${id} ${which}`);
 }
 
-function viewOf(entry: OutboxEntry<InboundSms>): MessageView {
+/** What operators see of an entry. */
+export function viewOf(entry: OutboxEntry<InboundSms>): MessageView {
   const { id, content, dueAt, attempts, history } = entry;
   const { platform, msisdn, relayed } = content;
   return {

@@ -22,6 +22,10 @@ export interface ClientView {
   readonly lastSeenAt: number;
   /** It is an active seed. */
   readonly isActive: boolean;
+  /** Its last delivery, if it has delivered; Unix time in milliseconds. */
+  readonly lastDeliveryAt?: number;
+  /** While it is an active seed. */
+  readonly seed?: SeedView;
 }
 
 export interface Clients {
@@ -127,6 +131,8 @@ export function createClients({ store, seeds, telecom, clock, log }: ClientsDeps
       ...(network || {}),
       lastSeenAt: lastDeliveryAt ?? (seed?.lps ?? 0) * 1_000,
       isActive: seed !== undefined,
+      ...(lastDeliveryAt !== undefined && { lastDeliveryAt }),
+      ...(seed && { seed }),
     };
   };
   const readViews = async (): Promise<readonly ClientView[]> => {

@@ -43,9 +43,12 @@ export interface SeedsDeps {
   readonly expiryMs: number;
   readonly pingLimit: RateLimit;
   readonly parseMsisdn: (text: string) => NormalisedNumber;
+  /** Called for each recorded ping. */
+  readonly onPing?: (seed: Seed) => void;
 }
 
-export function createSeeds({ store, clock, telecom, expiryMs, pingLimit, parseMsisdn }: SeedsDeps): Seeds {
+export function createSeeds(deps: SeedsDeps): Seeds {
+  const { store, clock, telecom, expiryMs, pingLimit, parseMsisdn, onPing } = deps;
   const ping: Seeds['ping'] = (seed, address) => {
     const number = parseMsisdn(seed.msisdn);
     if (number.kind === 'invalid') {
@@ -68,8 +71,11 @@ export function createSeeds({ store, clock, telecom, expiryMs, pingLimit, parseM
     if (refused) throw rateLimited('pings', refused.seconds);
     const lps = clock.now() / 1_000;
     // Copied member by member, because a spread costs an eighth of a ping.
-    const stored = store.seeds.ping({ imsi, msisdn, seedType, lps });
-    return mapMaybe(stored, () => lps);
+    const seed = { imsi, msisdn, seedType, lps };
+    return mapMaybe(store.seeds.ping(seed), () => {
+      onPing?.(seed);
+      return lps;
+    });
   };
 
   const viewOf = (seed: Seed): SeedView => {

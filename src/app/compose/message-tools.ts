@@ -1,0 +1,38 @@
+// Builds what operators search messages by and act on them with, for the console. Used by messaging.ts.
+
+import { createMessageActions, type MessageActions } from '../../domain/inbound/message-actions.ts';
+import type { MessageAdmin } from '../../domain/inbound/message-admin.ts';
+import { createMessageSearch, type MessageSearch } from '../../domain/inbound/message-search.ts';
+import type { Publishing } from '../../domain/inbound/publishing.ts';
+import { createRecentMessages, recordRecent } from '../../domain/inbound/recent-messages.ts';
+import type { Telecom } from '../../domain/shared/ports.ts';
+import type { Store } from '../../domain/store.ts';
+import type { Runtime } from './context.ts';
+
+export interface MessageTools {
+  readonly search: MessageSearch;
+  readonly actions: MessageActions;
+  /** Publishing that records what it receives. */
+  readonly publishing: Publishing;
+}
+
+export function buildMessageTools(
+  { clock, log, lifecycle }: Runtime,
+  parts: {
+    readonly store: Store;
+    readonly telecom: Telecom;
+    readonly publishing: Publishing;
+    readonly admin: MessageAdmin;
+  },
+): MessageTools {
+  const { store, telecom, publishing, admin } = parts;
+  const numberOf = (text: string): string | undefined => {
+    const number = telecom.normalise(text);
+    return number.kind === 'number' ? number.msisdn : undefined;
+  };
+  const recent = createRecentMessages(clock, numberOf);
+  const search = createMessageSearch({ store, admin, recent, numberOf, clock });
+  const actions = createMessageActions({ outbox: publishing.outbox, search, admin, clock, log });
+  lifecycle.defer('actions of operators', actions.stop);
+  return { search, actions, publishing: recordRecent(publishing, recent) };
+}

@@ -1,0 +1,209 @@
+// The table of gateway clients that operators see: which numbers work now, filtered, sorted and a page at a time. Used by the
+// console's seeds.
+
+import { coalesceNext } from '../../lib/coalesce-next.ts';
+import { nextTurn } from '../../lib/next-turn.ts';
+import type { HistoryEvent } from '../shared/model.ts';
+import type { Clock, Telecom } from '../shared/ports.ts';
+import type { Clients, ClientView } from './clients.ts';
+import { inTimeMs, type SeedType } from './model.ts';
+import type { ReliabilityTestStore } from './ports.ts';
+import type { Reliability, TestList } from './reliability.ts';
+import type { SeedActivity, SeenSeed } from './seed-activity.ts';
+import { compareRows, type SeedFilter, type SeedSort, toRowFilter } from './seed-query.ts';
+
+/**
+ * - `active`: it pings
+ * - `silent`: it has pinged this process, and does no longer
+ * - `delivers`: it does not ping, and is known by the SMS that it hands in
+ */
+export type SeedState = 'active' | 'silent' | 'delivers';
+
+export interface SeedRow {
+  readonly msisdn: string;
+  readonly state: SeedState;
+  readonly imsi?: string;
+  readonly seedType?: SeedType;
+  /** This and the operator are empty where unknown. */
+  readonly country: string;
+  readonly operator: string;
+  /** Unix times in milliseconds. */
+  readonly lastPingAt?: number;
+  readonly lastDeliveryAt?: number;
+  /** Of the tests of 30 days: those that arrived in time in percent, and their number; undefined without a test. */
+  readonly reliability?: { readonly percent: number; readonly tests: number };
+  /** SMS handed in to this process since midnight UTC. */
+  readonly today: number;
+}
+
+export interface SeedPage {
+  readonly seeds: readonly SeedRow[];
+  /** Those that match, and all. */
+  readonly total: number;
+  readonly all: number;
+  /** Active seeds of all. */
+  readonly active: number;
+  /** Countries of all seeds by name, with the number of their seeds. */
+  readonly countries: readonly { readonly name: string; readonly seeds: number }[];
+  /** Since when this process has watched seeds, Unix time in milliseconds. */
+  readonly since: number;
+}
+
+export interface SeedDetails {
+  readonly seed: SeedRow;
+  /** What this process has seen, the oldest first. */
+  readonly history: readonly HistoryEvent[];
+  /** The latest tests. */
+  readonly tests: TestList;
+}
+
+export interface SeedTable {
+  /** At most a few seconds old. Throws UNAVAILABLE. */
+  page(
+    query: SeedFilter & { readonly sort: SeedSort; readonly offset: number; readonly limit: number },
+  ): Promise<SeedPage>;
+  /** One seed by its number; undefined when it is unknown. Throws UNAVAILABLE. */
+  details(msisdn: string): Promise<SeedDetails | undefined>;
+}
+
+export interface SeedTableDeps {
+  readonly clients: Pick<Clients, 'list'>;
+  readonly reliability: Pick<Reliability, 'list'>;
+  readonly tests: Pick<ReliabilityTestStore, 'count'>;
+  readonly activity: SeedActivity;
+  readonly telecom: Pick<Telecom, 'country' | 'operator'>;
+  readonly clock: Clock;
+}
+
+/** Reliability is measured over this time, as in reliability.ts. */
+const periodMs = 30 * 86_400_000;
+/** Tests are counted this often while somebody looks, and for this many numbers in one turn. */
+const countEveryMs = 10_000;
+const countedPerTurn = 500;
+/** Rows are reused this long, and are put together this many in one turn. */
+const maxAgeMs = 1_000;
+const rowsPerTurn = 1_000;
+const silentPerTurn = 100;
+const shownTests = 10;
+
+export function createSeedTable(deps: SeedTableDeps): SeedTable {
+  const { clients, reliability, tests, activity, telecom, clock } = deps;
+  let counted: { readonly at: number; readonly shares: ReadonlyMap<string, SeedRow['reliability']> } = {
+    at: Number.NEGATIVE_INFINITY,
+    shares: new Map(),
+  };
+  /** Of silent seeds, because looking one up costs 0.1 ms. */
+  let places = new Map<string, Pick<SeedRow, 'country' | 'operator'>>();
+  let table: { readonly at: number; readonly rows: readonly SeedRow[] } | undefined;
+
+  const countTests = async (msisdns: readonly string[]): Promise<void> => {
+    if (clock.monotonic() - counted.at < countEveryMs) return;
+    const now = clock.now();
+    const period = { since: now - periodMs, decidedBefore: now - inTimeMs };
+    const shares = new Map<string, SeedRow['reliability']>();
+    for (let start = 0; start < msisdns.length; start += countedPerTurn) {
+      if (start > 0) await nextTurn();
+      const some = msisdns.slice(start, start + countedPerTurn);
+      for (const [index, { decided, inTime }] of (await tests.count(some, period)).entries()) {
+        if (decided > 0) shares.set(some[index] ?? '', { percent: (100 * inTime) / decided, tests: decided });
+      }
+    }
+    counted = { at: clock.monotonic(), shares };
+  };
+
+  const rowOf = ({ msisdn, country, operator, isActive, lastDeliveryAt, seed }: ClientView): SeedRow => {
+    const share = counted.shares.get(msisdn);
+    return {
+      ...{
+        msisdn,
+        country,
+        operator,
+        state: isActive ? 'active' : 'delivers',
+        today: activity.today(msisdn),
+      },
+      ...(seed && { imsi: seed.imsi, seedType: seed.seedType, lastPingAt: Math.round(seed.lps * 1_000) }),
+      ...(lastDeliveryAt !== undefined && { lastDeliveryAt }),
+      ...(share && { reliability: share }),
+    };
+  };
+  /** A seed that fell silent, together with what its number has delivered. */
+  const silentRow = ({ imsi, msisdn, seedType, lastPingAt }: SeenSeed, other?: SeedRow): SeedRow => {
+    const share = counted.shares.get(msisdn);
+    const key = placeKey({ imsi, msisdn });
+    const place = places.get(key) ?? {
+      country: telecom.country(msisdn) ?? '',
+      operator: telecom.operator(imsi).name ?? '',
+    };
+    places.set(key, place);
+    return {
+      ...place,
+      ...{ today: activity.today(msisdn), ...(share && { reliability: share }) },
+      ...other,
+      ...{ imsi, msisdn, seedType, lastPingAt, state: 'silent' },
+    };
+  };
+
+  const readRows = async (): Promise<readonly SeedRow[]> => {
+    const views = await clients.list();
+    const silent = activity.silent();
+    await countTests([...new Set([...views, ...silent].map(({ msisdn }) => msisdn))]);
+    const rows = new Map<string, SeedRow>();
+    for (const [index, view] of views.entries()) {
+      if (index % rowsPerTurn === rowsPerTurn - 1) await nextTurn();
+      rows.set(view.msisdn, rowOf(view));
+    }
+    const earlier = places;
+    places = new Map();
+    for (const [index, seed] of silent.entries()) {
+      if (index % silentPerTurn === silentPerTurn - 1) await nextTurn();
+      const key = placeKey(seed);
+      const place = earlier.get(key);
+      if (place) places.set(key, place);
+      const known = rows.get(seed.msisdn);
+      // Another SIM with this number pings, perhaps through another node.
+      if (known?.state !== 'active') rows.set(seed.msisdn, silentRow(seed, known));
+    }
+    return [...rows.values()];
+  };
+  const readNext = coalesceNext(async (_key: 'rows') => {
+    if (table && clock.monotonic() - table.at < maxAgeMs) return table.rows;
+    const rows = await readRows();
+    table = { at: clock.monotonic(), rows };
+    return rows;
+  });
+
+  return {
+    page: async ({ sort, offset, limit, ...filter }) => {
+      const rows = await readNext('rows');
+      const found = rows.filter(toRowFilter(filter));
+      const sorted = found.sort(compareRows(sort, clock.now()));
+      return {
+        seeds: sorted.slice(offset, offset + limit),
+        total: found.length,
+        all: rows.length,
+        active: rows.filter(({ state }) => state === 'active').length,
+        countries: countriesOf(rows),
+        since: activity.since,
+      };
+    },
+    details: async (msisdn) => {
+      const seed = (await readNext('rows')).find((row) => row.msisdn === msisdn);
+      if (!seed) return undefined;
+      return {
+        seed,
+        history: seed.imsi === undefined ? [] : activity.history(seed.imsi),
+        tests: await reliability.list(msisdn, { page: 1, perPage: shownTests }),
+      };
+    },
+  };
+}
+
+function placeKey({ imsi, msisdn }: Pick<SeenSeed, 'imsi' | 'msisdn'>): string {
+  return `${imsi} ${msisdn}`;
+}
+
+function countriesOf(rows: readonly SeedRow[]): SeedPage['countries'] {
+  const counts = new Map<string, number>();
+  for (const { country } of rows) if (country !== '') counts.set(country, (counts.get(country) ?? 0) + 1);
+  return [...counts].map(([name, seeds]) => ({ name, seeds })).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
