@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import type { Client, Dispatcher } from 'undici';
 import type { Clock } from '../domain/shared/ports.ts';
 import { ByteCollector } from '../lib/collect-bytes.ts';
+import { nextTurn } from '../lib/next-turn.ts';
 
 export interface HttpResponse {
   readonly kind: 'response';
@@ -115,6 +116,8 @@ function dispatch(
         reject(error);
         throw error;
       }
+      // An idle connection may have been closed meanwhile, which is noticed between two turns of the event loop.
+      await nextTurn();
       // Headers and body are written together, in this turn of the event loop.
       sent = true;
       yield bytes;
@@ -143,6 +146,8 @@ function dispatch(
         onResponseEnd: () => respond(status ?? 0, received.bytes()),
         onResponseError: (_controller, error) => {
           const code = codeOf(error);
+          // The system did not take all of the request, so the server cannot have read it.
+          if (isWriteError(error)) sent = false;
           if (connected) end({ kind: 'broken', code, status, sent });
           // Deferred, because undici is still closing the failed connection.
           else if (retries && code === 'ECONNREFUSED') queueMicrotask(() => attempt(false));
@@ -155,6 +160,8 @@ function dispatch(
     attempt(true);
   });
 }
+
+const isWriteError = (error: Error): boolean => 'syscall' in error && error.syscall === 'write';
 
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;

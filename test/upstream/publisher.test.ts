@@ -159,6 +159,19 @@ describe('connections', () => {
     expect(server.accepted).toHaveLength(20);
   });
 
+  test.each([
+    ['closes', (socket: Socket) => void socket.destroy()],
+    ['resets', (socket: Socket) => void socket.resetAndDestroy()],
+  ])('that the server %s while a message is about to be sent cost no message', async (_case, end) => {
+    const { server, publisher } = await respondingWith(good);
+    for (let count = 1; count <= 20; count += 1) {
+      // Without a turn of the event loop between both, so that the client has not noticed the end.
+      for (const socket of server.open) end(socket);
+      expect(await publish(publisher, '1', msisdn, message)).toEqual({ kind: 'published' });
+    }
+    expect(server.requests).toHaveLength(20);
+  });
+
   test('end with close(): a running message gets its response, a later one is rejected', async () => {
     const clock = createFakeClock();
     const held: Socket[] = [];

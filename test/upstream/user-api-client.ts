@@ -1,22 +1,28 @@
 // The user management API for tests of its client: a server whose responses a test defines.
 
 import { systemClock } from '../../src/app/system-clock.ts';
+import type { Clock } from '../../src/domain/shared/ports.ts';
 import { upstreamError } from '../../src/domain/shared/upstream-failure.ts';
 import { createUserApi } from '../../src/upstream/user-api.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { type Handler, respondWith, startHostileServer } from './hostile-server.ts';
 import { upstreamFailure } from './upstream-failure.ts';
 
+export const timeoutMs = 5_000;
+
 export const password = 'correct horse "battery" \\ ✓';
 
-export function apiAt(url: string, { timeoutMs = 5_000, query = '' } = {}) {
+/** Timeouts use the real clock unless `clock` is given, because some servers never respond. */
+export function apiAt(
+  url: string,
+  { query = '', clock }: { readonly query?: string; readonly clock?: Clock } = {},
+) {
   const api = createUserApi({
     apiUrl: url,
     verificationUrl: `${url}/v2/users/%s/verify${query}`,
     platformsUrl: `${url}/v2/users/%s/platforms${query}`,
     timeoutMs,
-    // Timeouts use the real clock, because some servers never respond.
-    clock: { ...createFakeClock(), after: systemClock.after },
+    clock: clock ?? { ...createFakeClock(), after: systemClock.after },
   });
   /** The platforms, or undefined when the password is refused; throws when the API fails. */
   const authenticate = async (userId: string, tried: string) => {
