@@ -11,7 +11,7 @@ export interface SourceFile {
 
 /** The layers, top first; a module imports only from itself and from lower layers. */
 export const layers = [
-  ['testing'],
+  ['testing', 'web'],
   ['cli'],
   ['app'],
   ['gateway', 'sync', 'disconnect', 'console'],

@@ -1,0 +1,62 @@
+// The console's page in a browser: sign-in, navigation, layouts, keyboard, accessibility, and a server that is restarted.
+
+import { expect, test } from 'vitest';
+import { desktopSize, phoneSize, sharedBrowser } from '../support/browser.ts';
+import { accessibilityFindings, adminToken, isTooWide, openConsole } from '../support/console.ts';
+import { startTestServices } from '../support/services.ts';
+
+const browser = sharedBrowser();
+
+test.each([
+  { name: 'a phone', size: phoneSize, colorScheme: 'dark' as const },
+  { name: 'a desktop', size: desktopSize, colorScheme: 'light' as const },
+])('on $name, the sign-in page and the settings fit and are accessible', async ({ size, colorScheme }) => {
+  const services = await startTestServices();
+  const page = await browser().open(`${services.gateway}/console/settings`, { size, colorScheme });
+  await page.getByLabel('Admin token').fill(adminToken(services));
+  expect(await accessibilityFindings(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('api.port', { exact: true }).waitFor();
+  expect(await isTooWide(page)).toBe(false);
+  expect(await accessibilityFindings(page)).toEqual([]);
+});
+
+test('a wrong token is refused, and by keyboard alone one can sign in, filter and sign out', async () => {
+  const services = await startTestServices();
+  const page = await browser().open(`${services.gateway}/console/settings`, { expectedErrors: /401/ });
+  const token = page.getByLabel('Admin token');
+  await token.focus();
+  await page.keyboard.type('not the token');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alert').getByText('not the admin token').waitFor();
+  await token.fill('');
+  await token.focus();
+  await page.keyboard.type(adminToken(services));
+  await page.keyboard.press('Enter');
+  await page.getByText('api.port', { exact: true }).waitFor();
+
+  await page.getByLabel('Filter').focus();
+  await page.keyboard.type('websocket.port');
+  await page.getByText('api.port', { exact: true }).waitFor({ state: 'detached' });
+  expect(new URL(page.url()).search).toBe('?filter=websocket.port');
+  await page.reload();
+  expect(await page.getByLabel('Filter').inputValue()).toBe('websocket.port');
+
+  await page.getByRole('button', { name: 'Sign out' }).focus();
+  await page.keyboard.press('Enter');
+  await token.waitFor();
+});
+
+test('a page that stays open while the server is restarted says so, and is live again', async () => {
+  const services = await startTestServices();
+  const port = new URL(services.gateway).port;
+  const page = await openConsole(browser(), services, 'settings', {
+    expectedErrors: /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/,
+  });
+  await page.getByText('● live').waitFor();
+  await services.stop();
+  await page.getByText('server away').waitFor();
+  expect(await page.getByText('api.port', { exact: true }).count()).toBe(1);
+  await startTestServices({ folder: services.folder, set: [`api.port=${port}`] });
+  await page.getByText('● live').waitFor();
+});
