@@ -21,6 +21,7 @@ interface CommandEntry {
 export const groups: Readonly<Record<string, string>> = {
   seeds: 'list and test gateway clients, and ping as one',
   sync: 'pair a phone: show the QR codes, or act as the phone',
+  pairings: 'list the pairings of phones, and revoke one',
   jwt: 'create, verify and decode tokens of the disconnect service',
   sms: 'send SMS as the app, inspect and retry messages, receive as a gateway phone',
   stub: 'stubs of the systems that swob calls, for tests',
@@ -90,6 +91,16 @@ export const commands: readonly CommandEntry[] = [
     path: 'sync pair',
     summary: 'pair as a phone would, and print the shared key',
     load: () => import('./commands/sync/pair.ts'),
+  },
+  {
+    path: 'pairings list',
+    summary: 'list who paired a phone when, and by which key',
+    load: () => import('./commands/pairings/list.ts'),
+  },
+  {
+    path: 'pairings revoke',
+    summary: 'revoke the pairing of a user',
+    load: () => import('./commands/pairings/revoke.ts'),
   },
   {
     path: 'sms send',

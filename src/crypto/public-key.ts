@@ -47,6 +47,15 @@ export function readCanonicalPublicKey(pem: string): RsaPublicKey {
   return { key: parse(der.subarray(spkiPrefixBytes), 'pkcs1'), pem, fingerprint: fingerprintOf(der) };
 }
 
+/** The fingerprint of a `pem` that `readPublicKey` returned; undefined for a text that is none. */
+export function fingerprintOfPem(pem: string): string | undefined {
+  try {
+    return fingerprintOf(decodePem(pem).der);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Length of the SPKI header before the PKCS#1 form, which is the same for every accepted size of key. */
 const spkiPrefixBytes = 24;
 

@@ -27,7 +27,7 @@ export function newSharedKey(): string {
 }
 
 /** SHA-256 as 64 hex characters. */
-export function sha256Hex(data: Uint8Array): string {
+export function sha256Hex(data: Uint8Array | string): string {
   return hash('sha256', data, 'hex');
 }
 

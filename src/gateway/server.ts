@@ -5,6 +5,7 @@ import type { MessageAdmin } from '../domain/inbound/message-admin.ts';
 import type { Publishing } from '../domain/inbound/publishing.ts';
 import type { Outgoing } from '../domain/outgoing/outgoing.ts';
 import type { Pairing } from '../domain/pairing/pairing.ts';
+import type { Pairings } from '../domain/pairing/revocation.ts';
 import type { Clients } from '../domain/seeds/clients.ts';
 import type { Reliability } from '../domain/seeds/reliability.ts';
 import type { Seeds } from '../domain/seeds/seeds.ts';
@@ -40,6 +41,7 @@ export interface GatewayDeps extends Omit<HttpOptions, 'name'> {
   readonly clients: Clients;
   readonly reliability: Reliability;
   readonly pairing: Pairing;
+  readonly pairings: Pairings;
   readonly publishing: Publishing;
   readonly messageAdmin: MessageAdmin;
   readonly outgoing: Outgoing;
@@ -102,6 +104,7 @@ export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
   });
   await app.register(pairingAdminRoutes, {
     pairing: deps.pairing,
+    pairings: deps.pairings,
     ids,
     adminToken: deps.adminToken,
     now: deps.clock.now,

@@ -103,6 +103,11 @@ export const metricCatalogue = {
     help: 'Reliability tests of gateway clients: started, arrived (success), not arrived in 10 minutes (timedout; only tests of this process), SMS not sent (cancelled), and SMS that looked like a test and were none (refused).',
     labels: { event: ['started', 'success', 'timedout', 'cancelled', 'refused'] },
   },
+  swob_pairing_revocations_total: {
+    type: 'counter',
+    help: 'Revocations of pairings that operators requested, by outcome.',
+    labels: { outcome: ['revoked', 'already_revoked', 'unknown', 'failed'] },
+  },
   swob_pairings_total: {
     type: 'counter',
     help: 'Pairing steps, by outcome.',
@@ -138,6 +143,7 @@ export const metricCatalogue = {
         'sender_limit',
         'unknown_number',
         'not_paired',
+        'revoked',
         'wrong_key',
         'no_relay',
         'country',

@@ -21,7 +21,9 @@ export function isUser(value: unknown): value is PairedUser {
     Array.isArray(value.passwordDigests) &&
     value.passwordDigests.every(isText) &&
     (value.formerKeys === undefined ||
-      (Array.isArray(value.formerKeys) && value.formerKeys.every(isFormerKey)))
+      (Array.isArray(value.formerKeys) && value.formerKeys.every(isFormerKey))) &&
+    (value.revokedAt === undefined || isNumber(value.revokedAt)) &&
+    (value.revokedKeys === undefined || (Array.isArray(value.revokedKeys) && value.revokedKeys.every(isText)))
   );
 }
 

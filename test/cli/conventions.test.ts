@@ -83,7 +83,7 @@ test('secrets are read from a file, stdin or a prompt', () => {
 });
 
 test('commands that change messages or the store have --dry-run', () => {
-  for (const path of ['sms send', 'sms retry', 'sms drop', 'store import'])
+  for (const path of ['sms send', 'sms retry', 'sms drop', 'store import', 'pairings revoke'])
     expect(
       commands.get(path)?.options.map(({ long }) => long),
       path,

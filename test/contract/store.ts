@@ -14,6 +14,7 @@ import { passwordClaimContract } from './password-claims.ts';
 import { sessionRaceContract } from './session-races.ts';
 import { sessionContract } from './sessions.ts';
 import { ttlStoreContract } from './ttl-stores.ts';
+import { userListContract } from './user-lists.ts';
 
 export const seed: Seed = { imsi: '624010000000001', msisdn: '+237650000001', seedType: 'seed', lps: 1 };
 export const user: PairedUser = {
@@ -24,6 +25,7 @@ export const user: PairedUser = {
   pairedAt: 1_648_206_122.8,
   passwordDigests: ['d1', 'd2'],
   formerKeys: [{ sharedKey: 'e'.repeat(32), replacedAt: 1_648_206_000.5 }],
+  revokedKeys: ['d3'],
 };
 export const phone: SessionPhone = { publicKey: 'phone key', sharedKey: 'f'.repeat(32) };
 
@@ -61,6 +63,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
     passwordClaimContract(() => ({ clock, store }));
     ttlStoreContract(() => ({ clock, store }));
     outboxContract(() => ({ store }), open);
+    userListContract(user, () => ({ store }));
 
     describe('seeds', () => {
       const activeImsis = async (ageMs = 20_000) => (await store.seeds.active(ageMs)).map(({ imsi }) => imsi);

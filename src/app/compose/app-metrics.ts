@@ -5,6 +5,7 @@ import type { Publishing } from '../../domain/inbound/publishing.ts';
 import type { RefusedSmsLog } from '../../domain/inbound/refused-sms.ts';
 import type { Broker, CallbackSender } from '../../domain/outgoing/ports.ts';
 import type { Pairing } from '../../domain/pairing/pairing.ts';
+import type { Pairings } from '../../domain/pairing/revocation.ts';
 import type { TestEvent } from '../../domain/seeds/reliability.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Disconnects } from '../../domain/wifi/disconnects.ts';
@@ -19,6 +20,7 @@ import {
   instrumentCallbacks,
   instrumentDisconnects,
   instrumentPairing,
+  instrumentPairings,
   instrumentPublishing,
   instrumentStore,
 } from './instrumented.ts';
@@ -33,6 +35,7 @@ export interface AppMetrics {
   store(store: Store): Store;
   deadLettered(kind: LabelOf<'swob_outbox_dead_lettered_total'>): void;
   pairing(pairing: Pairing): Pairing;
+  pairings(pairings: Pairings): Pairings;
   publishing(publishing: Publishing): Publishing;
   publisher(publisher: Publisher): Publisher;
   /** Registers its metrics also where nothing is relayed. */
@@ -92,6 +95,7 @@ export function createAppMetrics(options: {
     store: (store) => instrumentStore(registry, store),
     deadLettered: registry.counter('swob_outbox_dead_lettered_total'),
     pairing: (pairing) => instrumentPairing(registry, pairing),
+    pairings: (pairings) => instrumentPairings(registry, pairings),
     publishing: (publishing) => instrumentPublishing(registry, publishing),
     publisher: (publisher) => instrumentPublisher(registry.counter('swob_publisher_calls_total'), publisher),
     relay: (publisher) => {

@@ -6,6 +6,7 @@ import { loadAdminToken } from '../../crypto/admin-token.ts';
 import { loadServerKeys } from '../../crypto/server-keys.ts';
 import { createPairing } from '../../domain/pairing/pairing.ts';
 import type { Bus } from '../../domain/pairing/ports.ts';
+
 import { createSeedActivity } from '../../domain/seeds/seed-activity.ts';
 import { createSeeds } from '../../domain/seeds/seeds.ts';
 import { createMsisdnParser } from '../../domain/shared/identifiers.ts';
@@ -108,6 +109,7 @@ export async function buildGateway(
         production,
       }),
     ),
+    pairings: runtime.metrics.pairings(createPairings({ users: store.users, clock })),
     monitoring: createMonitoring(config, runtime, 'gateway', gatewayChecks(config, store, messaging)),
     addresses,
     limits: store.limits,

@@ -23,6 +23,7 @@ const reasonLabels = {
   'sender limit': 'sender_limit',
   'unknown number': 'unknown_number',
   'not paired': 'not_paired',
+  revoked: 'revoked',
   'wrong key': 'wrong_key',
   'no relay': 'no_relay',
   country: 'country',

@@ -3,6 +3,7 @@
 import type { Publishing } from '../../domain/inbound/publishing.ts';
 import type { Broker, CallbackSender } from '../../domain/outgoing/ports.ts';
 import type { Pairing } from '../../domain/pairing/pairing.ts';
+import type { Pairings } from '../../domain/pairing/revocation.ts';
 import { type LeasedWork, leasedWork } from '../../domain/shared/coalesce.ts';
 import { type LimitKey, limitNameOf } from '../../domain/shared/limit-keys.ts';
 import type { LeaseStore, LimitStore } from '../../domain/shared/ports.ts';
@@ -111,6 +112,19 @@ export function instrumentPairing(registry: MetricsRegistry, pairing: Pairing): 
     handshake: (...args) => countStep(pairing.handshake(...args), 'handshake'),
     authenticate: (...args) => countStep(pairing.authenticate(...args), 'paired'),
     replace: (...args) => countStep(pairing.replace(...args), 'replaced'),
+  };
+}
+
+export function instrumentPairings(registry: MetricsRegistry, pairings: Pairings): Pairings {
+  const count = registry.counter('swob_pairing_revocations_total');
+  return {
+    ...pairings,
+    revoke: (...args) =>
+      countOutcome(
+        pairings.revoke(...args),
+        ({ kind }) => count(kind === 'already revoked' ? 'already_revoked' : kind),
+        () => count('failed'),
+      ),
   };
 }
 

@@ -24,6 +24,8 @@ export interface ValueSources {
   services(): Promise<readonly Candidate[]>;
   topics(): Promise<readonly Candidate[]>;
   seeds(by: 'IMSI' | 'MSISDN', values: OptionValues): Promise<readonly Candidate[]>;
+  /** Users who have paired, whose id begins with `prefix`. */
+  users(prefix: string, values: OptionValues): Promise<readonly Candidate[]>;
   messages(values: OptionValues): Promise<readonly Candidate[]>;
 }
 
@@ -122,12 +124,16 @@ async function valuesOf(
     case 'IMSI':
     case 'MSISDN':
       return sources.seeds(placeholder, values);
+    case 'user':
+    case 'prefix':
+      return sources.users(current, values);
     case 'id':
     case 'ids':
       return sources.messages(values);
     case 'what':
       if (earlier.length === 0)
         return ['ready', 'paired', 'seed'].map((value) => ({ value, description: '' }));
+      if (earlier.length === 1 && earlier[0] === 'paired') return sources.users(current, values);
       return earlier.length === 1 && earlier[0] === 'seed' ? sources.seeds('IMSI', values) : [];
     default:
       return [];

@@ -1,5 +1,5 @@
-// Values for the completion of command lines: keys of the configuration, and seeds and messages of a running gateway.
-// Used by commands/complete.ts.
+// Values for the completion of command lines: keys of the configuration, and seeds, users and messages of a
+// running gateway. Used by commands/complete.ts.
 
 import type { KeyDefinition } from '../../config/value-types.ts';
 import { isObject } from '../../lib/json.ts';
@@ -8,6 +8,8 @@ import type { Candidate, OptionValues, ValueSources } from './candidates.ts';
 
 /** A shell waits for the candidates, so a slow gateway has none. */
 const gatewayTimeoutMs = 200;
+/** The longest list of users that is requested. */
+const maxUsers = 500;
 
 /** @param contextOf a context with the global options of the command line that is completed */
 export function createValueSources(contextOf: (values: OptionValues) => Promise<Context>): ValueSources {
@@ -45,6 +47,21 @@ export function createValueSources(contextOf: (values: OptionValues) => Promise<
         return typeof value === 'string' ? [{ value, description: known.join(', ') }] : [];
       });
     },
+    users: async (prefix, values) => {
+      // Never send the admin token of this machine's gateway to another one.
+      if (values.has('url') || !/^[\w.+-]{0,128}$/.test(prefix)) return [];
+      const query = new URLSearchParams({ prefix, limit: String(maxUsers) });
+      const list = await fetchList(await contextOf(values), {
+        path: `/sync/users?${query}`,
+        member: 'pairings',
+        asOperator: true,
+      });
+      return list.flatMap(({ userId, revokedAt }): Candidate[] =>
+        typeof userId === 'string'
+          ? [{ value: userId, description: revokedAt === undefined ? 'paired' : 'revoked' }]
+          : [],
+      );
+    },
     messages: async (values) => {
       // Never send the admin token of this machine's gateway to another one.
       if (values.has('url')) return [];
@@ -73,6 +90,8 @@ interface ListRequest {
   /** The gateway; undefined: that of the configuration. */
   readonly url?: string | undefined;
   readonly path: string;
+  /** The member of the response that is the list; undefined: the response. */
+  readonly member?: string;
   /** With the admin token. */
   readonly asOperator?: true;
 }
@@ -80,7 +99,7 @@ interface ListRequest {
 /** The objects of a list of the gateway. Rejects when there is none in time. */
 async function fetchList(
   context: Context,
-  { url, path, asOperator }: ListRequest,
+  { url, path, member, asOperator }: ListRequest,
 ): Promise<Record<string, unknown>[]> {
   const [{ config }, { openGatewayApi }] = await Promise.all([
     context.loadConfig(),
@@ -92,7 +111,8 @@ async function fetchList(
     const http = await openGatewayApi(config, url, abort.signal);
     const token = asOperator && (await adminToken(context, config.security.admin_token_filepath));
     if (asOperator && token === undefined) return [];
-    const list = await http.json({ path, ...(token && { headers: { Authorization: `Bearer ${token}` } }) });
+    const body = await http.json({ path, ...(token && { headers: { Authorization: `Bearer ${token}` } }) });
+    const list = member === undefined ? body : isObject(body) ? body[member] : undefined;
     return Array.isArray(list)
       ? list.filter(isObject).map((item) => Object.fromEntries(Object.entries(item)))
       : [];

@@ -21,7 +21,7 @@ import type { RefusalReason, RefusedSmsLog } from './refused-sms.ts';
 import { type QuotaCounts, trackStored } from './sender-quota.ts';
 import { smsId } from './sms-id.ts';
 import { createSmsOutbox, type SmsOutboxDeps } from './sms-outbox.ts';
-import { createSmsReader } from './sms-reader.ts';
+import { createSmsReader, isOfPhone } from './sms-reader.ts';
 import { createStrangerQuotas } from './stranger-quotas.ts';
 
 /**
@@ -146,7 +146,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
     }
     if (reading.kind === 'message')
       return publishFirst(id, { ...sms, message: reading.message }, history, context.log);
-    const refusal = reading.kind === 'wrong key' || !relay ? reading.kind : relayRefusal(sms.msisdn);
+    const refusal = isOfPhone(reading) || !relay ? reading.kind : relayRefusal(sms.msisdn);
     if (refusal === undefined) return relayFirst(id, sms, history, context);
     recordRefusal(id, sms, refusal, context.log);
     return 'refused';

@@ -13,6 +13,8 @@ export const refusalRemedies: Readonly<Record<RefusalReason, string>> = {
   'sender limit': 'raise [limits] sms if this sender is no flood',
   'unknown number': 'have the user register this number, or check [dev_api] and [backend_publisher]',
   'not paired': 'have the user pair their phone: `swob sync qr <user>`',
+  revoked:
+    'have the user pair a phone again: `swob sync qr <user>`; `swob pairings list <user>` shows when it was revoked',
   'wrong key': 'have the user pair their phone again and resend',
   'no relay':
     'set [relay] url, if it is a payload of the RelaySMS app; otherwise none: it is an ordinary SMS',

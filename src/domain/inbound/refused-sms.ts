@@ -14,6 +14,7 @@ export const refusalReasons = {
   'sender limit': 'its sender has exceeded [limits] sms',
   'unknown number': 'its sender is unknown: the back end knows no user of the number',
   'not paired': 'the user of its number has not paired a phone here',
+  revoked: 'the pairing of its user was revoked, and no phone has paired since',
   'wrong key': 'it does not decrypt under a key of its user: it was changed, or another phone paired since',
   'no relay': 'it is not an SMS of a paired phone, and no [relay] url is configured',
   country: 'it is not an SMS of a paired phone, and [relay] allow does not have the country of its sender',

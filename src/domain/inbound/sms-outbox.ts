@@ -14,7 +14,7 @@ import type { InboundStore, Publisher } from './ports.ts';
 import type { RecordRefusal } from './refusals.ts';
 import { refusalReasons } from './refused-sms.ts';
 import { interruptedRelay, type RelayOptions, relayEntry } from './relay.ts';
-import type { Reading, SmsReader } from './sms-reader.ts';
+import { isOfPhone, type Reading, type SmsReader } from './sms-reader.ts';
 import type { StrangerQuotas } from './stranger-quotas.ts';
 
 type Options = OutboxOptions<InboundSms>;
@@ -133,7 +133,7 @@ export function createSmsOutbox(deps: SmsOutboxDeps, parts: SmsOutboxParts): Out
       }
       const reason = refusalReasons[reading.kind];
       // Its sender is a user who was told `accepted`, so that an operator may have to explain what became of it.
-      if (reading.kind === 'wrong key') return { kind: 'dead-letter', reason };
+      if (isOfPhone(reading)) return { kind: 'dead-letter', reason };
       if (relay?.isAllowed(content.msisdn)) {
         const next = { ...content, relayed: true } as const;
         quotas.relayed.track({ id, content: next });

@@ -7,7 +7,7 @@ import type { UserDirectory, UserKeyStore } from './ports.ts';
 
 export type Reading =
   | { readonly kind: 'message'; readonly message: string }
-  | { readonly kind: 'unknown number' | 'not paired' | 'wrong key' }
+  | { readonly kind: 'unknown number' | 'not paired' | 'revoked' | 'wrong key' }
   | { readonly kind: 'failed' | 'overloaded'; readonly reason: string };
 
 export interface SmsReader {
@@ -15,6 +15,11 @@ export interface SmsReader {
   read(sms: EncryptedSms): Promise<Reading>;
   /** Whether it decrypts under a key of the user last seen with this number; needs no back end. */
   isOfKnownUser(sms: EncryptedSms): Promise<boolean>;
+}
+
+/** Whether the unreadable SMS is of a user who has paired a phone here: it is not for a RelaySMS Publisher. */
+export function isOfPhone({ kind }: Reading): boolean {
+  return kind === 'wrong key' || kind === 'revoked';
 }
 
 type EncryptedSms = Pick<InboundSms, 'msisdn' | 'text'>;
@@ -44,6 +49,7 @@ export function createSmsReader(deps: {
       const user = await userOf(lookup.kind === 'found' ? lookup.userId : undefined);
       const message = decryptWithAny(user, text);
       if (!user) return { kind: lookup.kind === 'unknown' ? 'unknown number' : 'not paired' };
+      if (user.revokedAt !== undefined) return { kind: 'revoked' };
       if (message === undefined) return { kind: 'wrong key' };
       remember(msisdn, user.userId);
       return { kind: 'message', message };
@@ -61,7 +67,8 @@ const dummyKey = '0'.repeat(32);
  * key fits.
  */
 function decryptWithAny(user: UserKeys | undefined, text: string): string | undefined {
-  const keys = user ? [user.sharedKey, ...(user.formerKeys ?? []).map(({ sharedKey }) => sharedKey)] : [];
+  const isPaired = user && user.revokedAt === undefined;
+  const keys = isPaired ? [user.sharedKey, ...(user.formerKeys ?? []).map(({ sharedKey }) => sharedKey)] : [];
   const attempted = Array.from({ length: 1 + maxFormerKeys }, (_, index) => keys[index] ?? dummyKey);
   const messages = decryptWithKeys(attempted, text);
   return messages.find((message, index) => index < keys.length && message !== undefined);

@@ -37,6 +37,8 @@ export interface PairedUser extends UserKeys {
   readonly pairedAt: number;
   /** SHA-256 of the password ciphertexts that were accepted, newest first: none is accepted for another key. */
   readonly passwordDigests: readonly string[];
+  /** SHA-256 of shared keys that were revoked, newest first: a phone that repeats its request gets none of them back. */
+  readonly revokedKeys?: readonly string[];
 }
 
 /** A phone has taken a session, or has paired: for the web page or terminal that shows the session's QR code. */

@@ -22,6 +22,7 @@ import type {
   UserApi,
   UserStore,
 } from './ports.ts';
+import { isRevokedKey } from './revocation.ts';
 
 export interface Pairing {
   /** Opens a session. @returns its id; throws LIMITED. */
@@ -35,7 +36,7 @@ export interface Pairing {
   authenticate(userId: string, sessionId: string, password: string, context: RequestContext): Promise<Paired>;
   /** Replaces the id of a session, for a sync service in another process. Throws NOT_FOUND, CONFLICT, LIMITED. */
   replace(userId: string, sessionId: string, address: string): Promise<string>;
-  /** When the user's phone paired last, Unix time in seconds; undefined when none has. */
+  /** When the user's phone paired last, Unix time in seconds; undefined when none has, or when it was revoked. */
   pairedAt(userId: string): Promise<number | undefined>;
 }
 
@@ -175,7 +176,8 @@ export function createPairing(deps: PairingDeps): Pairing {
       // Reads durably, as an earlier attempt may have written the record and then failed for want of a replica.
       const current = await store.users.getDurable(userId);
       if (current?.sharedKey === phone.sharedKey) return;
-      if (session?.state !== 'paused') throw invalidSession();
+      // A pairing that was revoked before its session was completed stays revoked when the phone repeats its request.
+      if (session?.state !== 'paused' || isRevokedKey(current, phone.sharedKey)) throw invalidSession();
       const now = clock.now() / 1_000;
       const user = {
         userId,
@@ -184,6 +186,7 @@ export function createPairing(deps: PairingDeps): Pairing {
         pairedAt: now,
         formerKeys: formerKeysAfter(current, now, deps.formerKeyTtlMs),
         passwordDigests: [digest, ...(current?.passwordDigests ?? [])].slice(0, maxDigests),
+        ...(current?.revokedKeys && { revokedKeys: current.revokedKeys }),
       };
       // Fails when another phone has paired meanwhile; its key is then a former one.
       if (await store.users.replace(user, current)) return;
@@ -204,7 +207,10 @@ export function createPairing(deps: PairingDeps): Pairing {
     throw new SwobError('CONFLICT', `session is ${outcome}`);
   };
 
-  const pairedAt: Pairing['pairedAt'] = async (userId) => (await store.users.get(userId))?.pairedAt;
+  const pairedAt: Pairing['pairedAt'] = async (userId) => {
+    const user = await store.users.get(userId);
+    return user?.revokedAt === undefined ? user?.pairedAt : undefined;
+  };
 
   return { open, handshake, authenticate, replace, pairedAt };
 }

@@ -61,6 +61,17 @@ export interface UserStore {
    * Puts the record if the current one is `earlier` (undefined: none); false when another phone has paired meanwhile.
    */
   replace(user: PairedUser, earlier: PairedUser | undefined): Promise<boolean>;
+  /**
+   * The records, also revoked ones, whose user id begins with `prefix` and is greater than `after`: at most `limit`, in the
+   * order of JavaScript's `<`. Skips damaged records. Throws UNAVAILABLE.
+   */
+  list(prefix: string, limit: number, after?: string): Promise<UserPage>;
+}
+
+export interface UserPage {
+  readonly users: readonly PairedUser[];
+  /** The last user id of the page when more follow: `after` of the next page. */
+  readonly next?: string | undefined;
 }
 
 export interface BusListener {

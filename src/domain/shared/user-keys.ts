@@ -6,6 +6,11 @@ export interface UserKeys {
   readonly sharedKey: string;
   /** Newest first, bounded: SMS that were encrypted under them may still arrive. */
   readonly formerKeys?: readonly FormerKey[];
+  /**
+   * When an operator revoked the keys, Unix time in seconds: nothing is decrypted. The shared key is then a random one that no
+   * phone has, so that versions of swob that do not know this member decrypt nothing either.
+   */
+  readonly revokedAt?: number;
 }
 
 export interface FormerKey {
@@ -20,7 +25,7 @@ export const maxFormerKeys = 3;
 
 /** The former keys once `current` is replaced at `now` (Unix time in seconds): newest first, without expired ones. */
 export function formerKeysAfter(current: UserKeys | undefined, now: number, ttlMs: number): FormerKey[] {
-  if (!current) return [];
+  if (!current || current.revokedAt !== undefined) return [];
   const keys = [{ sharedKey: current.sharedKey, replacedAt: now }, ...(current.formerKeys ?? [])];
   return keys.filter(({ replacedAt }) => (now - replacedAt) * 1_000 < ttlMs).slice(0, maxFormerKeys);
 }

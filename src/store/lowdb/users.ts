@@ -4,16 +4,22 @@
 import type { PairedUser } from '../../domain/pairing/model.ts';
 import type { UserStore } from '../../domain/pairing/ports.ts';
 import type { Clock } from '../../domain/shared/ports.ts';
+import { mapConcurrent } from '../../lib/concurrency.ts';
 import { createTtlCache } from '../../lib/ttl-cache.ts';
 import { isUser } from '../guards.ts';
+import { createIdPage } from '../id-page.ts';
+import { DamagedFileError } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
 import type { DiskQueue } from './disk-queue.ts';
 import { openRecord } from './record-file.ts';
+import { createUserIds } from './user-ids.ts';
 
 /** A file that an operator removes or restores may go unnoticed for this long, in milliseconds. */
 const cacheTtlMs = 10_000;
 /** About 2 MB. */
 const maxCached = 2_000;
+/** Records of a list that are read concurrently; less than the queue's concurrency. */
+const listConcurrency = 8;
 
 /** `assertOpen` throws when the store is closed. */
 export function createLowdbUsers(
@@ -22,6 +28,7 @@ export function createLowdbUsers(
   clock: Pick<Clock, 'monotonic'>,
   assertOpen: () => void,
 ): UserStore {
+  const ids = createUserIds(disk, queue, clock);
   const recent = createTtlCache<PairedUser>(clock, cacheTtlMs, maxCached);
   /** Exclusive, so that a value read before a write is not cached after it. */
   const runExclusive = <T>(userId: string, job: () => Promise<T>): Promise<T> =>
@@ -53,7 +60,21 @@ export function createLowdbUsers(
     record.data = user;
     await record.write();
     recent.set(user.userId, user);
+    ids.add(user.userId);
     return true;
+  };
+
+  /** Not cached, because a list must not evict the users who send. Undefined when the record is damaged. */
+  const readListed = async (userId: string): Promise<PairedUser | undefined> => {
+    const known = recent.get(userId);
+    if (known) return known;
+    const record = openUser(disk, userId);
+    try {
+      await record.read();
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error;
+    }
+    return record.data ?? undefined;
   };
 
   return {
@@ -69,6 +90,16 @@ export function createLowdbUsers(
       assertOpen();
       const text = JSON.stringify(earlier);
       return runExclusive(user.userId, () => write(user, (known) => JSON.stringify(known) === text));
+    },
+    list: async (prefix, limit, after) => {
+      assertOpen();
+      const page = createIdPage(prefix, limit, after);
+      await ids.collect(page);
+      const found = page.result();
+      const users: PairedUser[] = [];
+      const read = (userId: string) => runExclusive(userId, () => readListed(userId));
+      for await (const user of mapConcurrent(found.ids, listConcurrency, read)) if (user) users.push(user);
+      return { users, next: found.hasMore ? found.ids.at(-1) : undefined };
     },
   };
 }

@@ -3,6 +3,7 @@
 import type { PairedUser } from '../../domain/pairing/model.ts';
 import type { Store } from '../../domain/store.ts';
 import { callbacksFullError, inboundFullError } from '../errors.ts';
+import { createIdPage } from '../id-page.ts';
 import type { StoreOptions } from '../options.ts';
 import { responseCharacters } from '../weights.ts';
 import { createMemoryClients } from './delivering-clients.ts';
@@ -31,6 +32,12 @@ export function createMemoryStore(options: StoreOptions): Store {
         if (JSON.stringify(users.get(user.userId)) !== JSON.stringify(earlier)) return false;
         users.set(user.userId, user);
         return true;
+      },
+      list: async (...query) => {
+        const page = createIdPage(...query);
+        for (const userId of users.keys()) page.add(userId);
+        const { ids, hasMore } = page.result();
+        return { users: ids.flatMap((id) => users.get(id) ?? []), next: hasMore ? ids.at(-1) : undefined };
       },
     },
     inbound: createMemoryOutbox(options.inbound, inboundFullError),

@@ -42,7 +42,7 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
   const keys = createKeySpace(prefix);
   const redis = createScriptRunner(connection);
   const seeds = createRedisSeeds({ redis, keys, now, log, seeds: options.seeds });
-  const users = createRedisUsers(redis, keys);
+  const users = createRedisUsers(redis, keys, connection);
   const clients = createRedisClients({ redis, keys, now, clients: options.clients });
   const tests = createRedisTests({ redis, keys, now, log, tests: options.tests });
   const ttlOptions = { redis, keys, now };

@@ -1,5 +1,6 @@
 // Iterates over data in Redis in pages of some hundred items, so that neither this process nor Redis is blocked for
-// long. Items that change meanwhile may be missed or repeated. Used by archive.ts.
+// long. Items that change meanwhile may be missed or repeated. Used by archive.ts and
+// users.ts.
 
 import { SwobError } from '../../errors.ts';
 import type { RedisClient } from '../../redis/connect.ts';

@@ -97,7 +97,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
     sessions: createRedisSessions({ redis, keys, now, slots, sessions: options.sessions }),
     passwordClaims: createRedisPasswordClaims(redis, keys, now),
     limits: createRedisLimits(redis, keys, now, clock),
-    users: createRedisUsers(redis, keys),
+    users: createRedisUsers(redis, keys, connection),
     inbound: inbound.store,
     receipts: createRedisTtlStore({
       ...ttlOptions,

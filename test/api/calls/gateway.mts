@@ -71,6 +71,8 @@ export async function callGateway(given: Given): Promise<void> {
   if (!paired.seeds_url.endsWith('/seeds')) throw new Error(paired.seeds_url);
   const pairedAt: number = dataOf(await api.getPairing('alice', { headers }), 200).pairedAt;
   if (!(pairedAt > 0)) throw new Error('not paired');
+  const { pairings } = dataOf(await api.listPairings({ prefix: 'ali', limit: '10' }, { headers }), 200);
+  if (pairings[0]?.userId !== 'alice') throw new Error('not listed');
 
   const text = given.sms(paired.shared_key);
   const received = await api.receiveSms('gateway-client', { text, MSISDN: given.msisdn });
@@ -94,6 +96,9 @@ export async function callGateway(given: Given): Promise<void> {
   dataOf(await api.dropSms(id, { headers }), 404);
   const retried: number = dataOf(await api.retryFailedSms({ headers }), 200).retried;
   if (retried !== 0) throw new Error('something was retried');
+
+  const revoked = dataOf(await api.revokePairing('alice', { headers }), 200);
+  if (!revoked.revokedNow) throw new Error('not revoked');
 
   const found = dataOf(await api.findOperators([{ number: given.msisdn }]), 200);
   const operator: string | undefined = found[0]?.operator_name;
