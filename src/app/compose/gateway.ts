@@ -6,7 +6,7 @@ import { loadAdminToken } from '../../crypto/admin-token.ts';
 import { loadServerKeys } from '../../crypto/server-keys.ts';
 import { createPairing } from '../../domain/pairing/pairing.ts';
 import type { Bus } from '../../domain/pairing/ports.ts';
-
+import { createPairings } from '../../domain/pairing/revocation.ts';
 import { createSeedActivity } from '../../domain/seeds/seed-activity.ts';
 import { createSeeds } from '../../domain/seeds/seeds.ts';
 import { createMsisdnParser } from '../../domain/shared/identifiers.ts';
