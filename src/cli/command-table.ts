@@ -249,6 +249,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/config/init.ts'),
   },
   {
+    path: 'config import',
+    summary: 'turn the files of the replaced services into a configuration file',
+    load: () => import('./commands/config/import.ts'),
+  },
+  {
     path: 'completion',
     summary: 'print the script that completes commands in a shell',
     load: () => import('./commands/completion.ts'),

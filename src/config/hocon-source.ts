@@ -80,7 +80,7 @@ export function readHoconFile(file: string, env: Environment): SourceItem[] {
   const seen = new Map<string, number>();
   for (const { line, name } of files.missing) {
     const warning = `${originOf(line)}: ${JSON.stringify(name)} does not exist and is left out; include required(…) makes that an error`;
-    found.push({ line, item: { warning } });
+    found.push({ line, item: { warning, ignored: true } });
   }
 
   const visit = (path: string, value: HoconValue): void => {
@@ -109,10 +109,13 @@ export function readHoconFile(file: string, env: Environment): SourceItem[] {
   };
 
   for (const [key, value] of root.fields) visit(quoteKey(key), value);
-  const warnings = unknown.slice(0, maxUnknownKeyWarnings).map((note) => ({ warning: note }));
+  const warnings: SourceItem[] = unknown
+    .slice(0, maxUnknownKeyWarnings)
+    .map((warning) => ({ warning, ignored: true }));
   if (unknown.length > maxUnknownKeyWarnings) {
     warnings.push({
       warning: `${file}: ${unknown.length - maxUnknownKeyWarnings} more keys are not settings of swob`,
+      ignored: true,
     });
   }
   return [...inFileOrder(found), ...warnings];

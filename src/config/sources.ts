@@ -11,7 +11,13 @@ import type { RawSetting } from './settings.ts';
 import { suggestedKey } from './suggestion.ts';
 
 /** What a source contains: a setting, an error or a warning. */
-export type SourceItem = RawSetting | { readonly error: string } | { readonly warning: string };
+export type SourceItem = RawSetting | { readonly error: string } | Warning;
+
+interface Warning {
+  readonly warning: string;
+  /** The setting has no effect in swob. */
+  readonly ignored?: true;
+}
 
 /** An item with its line number. */
 export interface LocatedItem {
@@ -43,7 +49,10 @@ export function readIniFile(file: string): SourceItem[] {
     const add = (item: SourceItem): void => void found.push({ line, item });
     const origin = `${file}:${line}`;
     const legacy = findLegacyKey(section, key);
-    if (legacy) add({ warning: `${origin}: [${section}] ${key}: ${legacy.warning}` });
+    if (legacy) {
+      const warning = `${origin}: [${section}] ${key}: ${legacy.warning}`;
+      add(legacy.to === undefined ? { warning, ignored: true } : { warning });
+    }
     if (unescapedPercent) {
       add({
         warning: `${origin}: [${section}] ${key}: each %% is read as one %, as by the replaced server; put the value in double quotes to keep both`,
@@ -79,13 +88,17 @@ const legacyVariables = {
   GELF_PORT: 'logging.gelf_port',
 } as const;
 
+/** The settings of these variables, where they are not empty. */
+export function legacyItems(env: Environment, originOf: (variable: string) => string): RawSetting[] {
+  return Object.entries(legacyVariables).flatMap(([variable, name]) => {
+    const text = env[variable];
+    return text ? [{ name, text, origin: originOf(variable) }] : [];
+  });
+}
+
 /** SWOB_* variables of all keys, after the legacy variables, which they override. */
 export function readEnvironment(env: Environment, names: Iterable<string>): SourceItem[] {
-  const items: SourceItem[] = [];
-  for (const [variable, name] of Object.entries(legacyVariables)) {
-    const text = env[variable];
-    if (text) items.push({ name, text, origin: `environment ${variable}` });
-  }
+  const items: SourceItem[] = legacyItems(env, (variable) => `environment ${variable}`);
   const nameOf = new Map([...names].map((name) => [variableName(name), name]));
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith('SWOB_') || otherVariables.has(variable) || text === undefined) continue;

@@ -73,6 +73,7 @@ const packageOwners: Record<string, readonly string[]> = {
   preact: ['web'],
   'prom-client': ['metrics'],
   'qrcode-terminal': ['cli'],
+  saxes: ['config'],
   'set-cookie-parser': ['upstream'],
   typebox: ['gateway', 'disconnect', 'console', 'http', 'stubs'],
   undici: ['upstream'],
