@@ -171,6 +171,10 @@ export const schema = {
       '127.0.0.0/8',
       '::1',
     ]),
+    node: text(
+      '',
+      'Name of this process among those that share a store, for the console; empty: host name and port. Must differ from the others.',
+    ),
   },
   logging: loggingKeys,
 } satisfies Record<string, Record<string, KeyDefinition<unknown>>>;

@@ -2,6 +2,7 @@
 
 import type { Deadline } from '../lib/deadline.ts';
 import type { InboundSms, Receipt } from './inbound/model.ts';
+import type { MonitoringStore } from './monitoring/ports.ts';
 import type { Callback, StoredResponse } from './outgoing/model.ts';
 import type { PasswordClaims, SessionStore, UserStore } from './pairing/ports.ts';
 import type { DeliveringClientStore, ReliabilityTestStore, SeedStore } from './seeds/ports.ts';
@@ -24,6 +25,8 @@ export interface Store {
   readonly callbacks: OutboxStore<Callback>;
   /** Responses to developers' requests, for the same request again. */
   readonly responses: TtlStore<StoredResponse>;
+  /** Histories for plots, and what the nodes say about themselves. */
+  readonly monitoring: MonitoringStore;
   /** Undefined where a single process owns the store. */
   readonly shared?: SharedStore | undefined;
   /** Resolves when the store can write durably now, which costs one small write; throws UNAVAILABLE. */

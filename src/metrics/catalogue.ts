@@ -1,6 +1,7 @@
 // Every metric with its type, help text and labels, in one place: a metric or label that is not here does not compile, and a
 // label value that is here shows as 0 from the start. Used by registry.ts; test/metrics holds the services to it.
 
+import { latencyBoundsMs } from '../domain/monitoring/series.ts';
 import { leasedWork } from '../domain/shared/coalesce.ts';
 import { limitNames } from '../domain/shared/limit-keys.ts';
 
@@ -210,6 +211,12 @@ export const metricCatalogue = {
     labels: {
       outcome: ['done', 'token_refused', 'limited', 'pcrf_failed', 'pcrf_timeout', 'busy', 'failed'],
     },
+  },
+  swob_pcrf_call_duration_seconds: {
+    type: 'histogram',
+    help: 'Time of a call to the PCRF, with the wait for a free connection, also of calls that failed.',
+    labels: {},
+    buckets: latencyBoundsMs.map((ms) => ms / 1_000),
   },
   process_cpu_seconds_total: { type: 'counter', help: 'User and system CPU time.', labels: {} },
   process_start_time_seconds: {

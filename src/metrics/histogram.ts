@@ -4,6 +4,8 @@
 export interface Histogram {
   /** @returns the observer of one set of label values; equal values share one series */
   of(...values: string[]): (value: number) => void;
+  /** Observations of all series in each bucket, the last for values above all buckets. */
+  totals(): number[];
   /** Ends with a line break. */
   text(): string;
 }
@@ -28,11 +30,13 @@ export function createHistogram(
 
   const linesOf = ({ labels, counts, sum }: Series): string[] => {
     let total = 0;
+    const label = labels === '' ? '' : `{${labels}}`;
+    const more = labels === '' ? '' : `,${labels}`;
     const lines = bounds.map((bound, index) => {
       total += counts[index] ?? 0;
-      return `${name}_bucket{le="${bound}",${labels}} ${total}`;
+      return `${name}_bucket{le="${bound}"${more}} ${total}`;
     });
-    return [...lines, `${name}_sum{${labels}} ${sum}`, `${name}_count{${labels}} ${total}`];
+    return [...lines, `${name}_sum${label} ${sum}`, `${name}_count${label} ${total}`];
   };
 
   return {
@@ -48,6 +52,10 @@ export function createHistogram(
         series.sum += value;
       };
     },
+    totals: () =>
+      bounds.map((_, index) =>
+        [...seriesByLabels.values()].reduce((sum, { counts }) => sum + (counts[index] ?? 0), 0),
+      ),
     text: () =>
       `${[`# HELP ${name} ${help}`, `# TYPE ${name} histogram`, ...[...seriesByLabels.values()].flatMap(linesOf)].join('\n')}\n`,
   };

@@ -44,8 +44,25 @@ export interface MetricsRegistry<C extends Catalogue = typeof metricCatalogue> {
   gauge<Name extends NameOf<C, 'gauge'>>(name: Name, collect: Collect<C[Name]>): void;
   /** The same for a counter that something else counts. */
   observableCounter<Name extends NameOf<C, 'counter'>>(name: Name, collect: Collect<C[Name]>): void;
+  /** What the series of a counter have counted since the start; none when this process does not count it. */
+  totals(name: NameOf<C, 'counter'>): readonly SeriesTotal[];
+  /** The observations of a histogram in each of its buckets, the last for values above all; undefined when there is none. */
+  bucketTotals(name: NameOf<C, 'histogram'>): readonly number[] | undefined;
   /** The response to a scrape, with its content type. */
   text(): Promise<{ readonly type: string; readonly text: string }>;
+}
+
+/** `values` are those of the labels, in the order of the catalogue. */
+export interface SeriesTotal {
+  readonly values: readonly string[];
+  readonly total: number;
+}
+
+/** Counted in a plain number: prom-client looks up the labels for each event. */
+interface CountedSeries extends SeriesTotal {
+  total: number;
+  /** Those that the last scrape had. */
+  shown: number;
 }
 
 export function createMetricsRegistry(): MetricsRegistry {
@@ -56,7 +73,8 @@ export function createMetricsRegistry(): MetricsRegistry {
 export function createRegistryOf<C extends Catalogue>(catalogue: C): MetricsRegistry<C> {
   const registry = new Registry();
   const registers = [registry];
-  const histograms: Histogram[] = [];
+  const histograms = new Map<string, Histogram>();
+  const counted = new Map<string, CountedSeries[]>();
   const definitionOf = (name: string): MetricDefinition => {
     const definition = catalogue[name];
     if (!definition) throw new TypeError(`the metric ${name} is not in the catalogue`);
@@ -67,41 +85,50 @@ export function createRegistryOf<C extends Catalogue>(catalogue: C): MetricsRegi
     return { name, help, labelNames: Object.keys(labels), registers };
   };
 
+  /** @returns adds a series */
+  const register = (name: string): ((values: readonly string[]) => CountedSeries) => {
+    const all: CountedSeries[] = [];
+    counted.set(name, all);
+    new Counter({
+      ...optionsOf(name),
+      collect() {
+        for (const series of all) {
+          this.labels(...series.values).inc(series.total - series.shown);
+          series.shown = series.total;
+        }
+      },
+    });
+    return (values) => {
+      const series = { values, total: 0, shown: 0 };
+      all.push(series);
+      return series;
+    };
+  };
+
   return {
     counter: (name) => {
-      const counter = new Counter(optionsOf(name));
       const values = Object.values(definitionOf(name).labels).flat();
-      const children = new Map<string, Counter.Internal>(
-        values.map((value) => [value, counter.labels(value)]),
-      );
-      for (const child of children.values()) child.inc(0);
+      const addSeries = register(name);
+      const children = new Map<string, CountedSeries>(values.map((value) => [value, addSeries([value])]));
       // An unknown value is ignored, so that the number of series stays bounded.
-      return (value, by = 1) => children.get(value)?.inc(by);
+      return (value, by = 1) => {
+        const series = children.get(value);
+        if (series) series.total += by;
+      };
     },
     counters: (name) => {
-      // Counted in plain numbers: prom-client looks up the labels for each event.
-      const series: { readonly values: readonly string[]; events: number }[] = [];
-      new Counter({
-        ...optionsOf(name),
-        collect() {
-          for (const each of series) {
-            this.labels(...each.values).inc(each.events);
-            each.events = 0;
-          }
-        },
-      });
+      const addSeries = register(name);
       return (...values) => {
-        const each = { values, events: 0 };
-        series.push(each);
+        const series = addSeries(values);
         return () => {
-          each.events++;
+          series.total++;
         };
       };
     },
     histogram: (name) => {
       const { help, labels, buckets = [] } = definitionOf(name);
       const histogram = createHistogram(name, help, Object.keys(labels), buckets);
-      histograms.push(histogram);
+      histograms.set(name, histogram);
       return histogram.of;
     },
     gauge: (name, collect) => {
@@ -124,8 +151,13 @@ export function createRegistryOf<C extends Catalogue>(catalogue: C): MetricsRegi
         },
       });
     },
+    totals: (name) => counted.get(name) ?? [],
+    bucketTotals: (name) => histograms.get(name)?.totals(),
     text: async () => {
-      const parts = [await registry.metrics(), ...histograms.map((histogram) => histogram.text())];
+      const parts = [
+        await registry.metrics(),
+        ...[...histograms.values()].map((histogram) => histogram.text()),
+      ];
       return { type: registry.contentType, text: parts.join('\n') };
     },
   };

@@ -1,6 +1,7 @@
 // Type guards of the stored records, shared by all durable stores and by export files.
 
 import { type InboundSms, partKinds, type Receipt } from '../domain/inbound/model.ts';
+import type { HealthEntry, NodeState, SavedHistory } from '../domain/monitoring/model.ts';
 import type { Callback, StoredResponse } from '../domain/outgoing/model.ts';
 import type { PairedUser } from '../domain/pairing/model.ts';
 import type { DeliveringClient, ReliabilityTest, Seed } from '../domain/seeds/model.ts';
@@ -125,4 +126,32 @@ function isHistory(value: unknown): value is HistoryEvent[] {
 
 export function isNumber(value: unknown): value is number {
   return Number.isFinite(value);
+}
+
+export function isSavedHistory(value: unknown): value is SavedHistory {
+  return isObject(value) && isText(value.node) && isNumber(value.savedAt) && isText(value.text);
+}
+
+export function isNodeState(value: unknown): value is NodeState {
+  return (
+    isObject(value) &&
+    [value.instance, value.version, value.tail].every(isText) &&
+    [value.startedAt, value.loopDelayMs, value.sockets, value.memory, value.savedAt].every(isNumber) &&
+    Array.isArray(value.services) &&
+    value.services.every(isText) &&
+    Array.isArray(value.health) &&
+    value.health.every(isHealthEntry)
+  );
+}
+
+function isHealthEntry(value: unknown): value is HealthEntry {
+  return (
+    isObject(value) &&
+    isText(value.name) &&
+    isText(value.state) &&
+    typeof value.required === 'boolean' &&
+    isNumber(value.since) &&
+    isNumber(value.checkedAt) &&
+    (value.reason === undefined || isText(value.reason))
+  );
 }

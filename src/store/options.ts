@@ -28,6 +28,15 @@ export interface StoreOptions {
   readonly receipts: TtlBounds;
   readonly callbacks: OutboxBounds;
   readonly responses: TtlBounds;
+  readonly monitoring: MonitoringBounds;
+}
+
+export interface MonitoringBounds {
+  /** Maximum of nodes, and of histories; above it those that have been silent longest are evicted. */
+  readonly maxNodes: number;
+  /** How long a silent node is known, and how long a history is kept after it was last saved, in milliseconds. */
+  readonly nodeTtlMs: number;
+  readonly historyTtlMs: number;
 }
 
 /** Bounds of reliability tests; above them the oldest are evicted. */

@@ -9,6 +9,7 @@ import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
 import { clientContract } from './clients.ts';
 import { limitContract } from './limits.ts';
+import { monitoringContract } from './monitoring.ts';
 import { outboxContract } from './outboxes.ts';
 import { passwordClaimContract } from './password-claims.ts';
 import { sessionRaceContract } from './session-races.ts';
@@ -42,6 +43,7 @@ export function storeOptions(clock: FakeClock): StoreOptions {
     receipts: { ttlMs: 60_000, max: 100 },
     callbacks: { max: 20 },
     responses: { ttlMs: 30_000, max: 50, maxCharacters: 1_000 },
+    monitoring: { maxNodes: 3, nodeTtlMs: 60_000, historyTtlMs: 120_000 },
   };
 }
 
@@ -62,6 +64,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
     limitContract(() => ({ clock, store }));
     passwordClaimContract(() => ({ clock, store }));
     ttlStoreContract(() => ({ clock, store }));
+    monitoringContract(() => ({ clock, store }));
     outboxContract(() => ({ store }), open);
     userListContract(user, () => ({ store }));
 

@@ -3,24 +3,29 @@
 import type { Publisher } from '../../domain/inbound/ports.ts';
 import type { Publishing } from '../../domain/inbound/publishing.ts';
 import type { RefusedSmsLog } from '../../domain/inbound/refused-sms.ts';
+import type { Totals } from '../../domain/monitoring/sampler.ts';
 import type { Broker, CallbackSender } from '../../domain/outgoing/ports.ts';
 import type { Pairing } from '../../domain/pairing/pairing.ts';
 import type { Pairings } from '../../domain/pairing/revocation.ts';
 import type { TestEvent } from '../../domain/seeds/reliability.ts';
+import type { Clock } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Disconnects } from '../../domain/wifi/disconnects.ts';
+import type { Pcrf } from '../../domain/wifi/ports.ts';
 import { type ConnectionLimiter, closeReasons } from '../../http/connection-limiter.ts';
 import { monitorEventLoop } from '../../metrics/event-loop.ts';
 import { registerProcessMetrics } from '../../metrics/process.ts';
 import { createMetricsRegistry, type LabelOf, type MetricsRegistry } from '../../metrics/registry.ts';
 import { type CompletedRequest, createRequestMeter } from '../../metrics/requests.ts';
 import type { PoolUsage } from '../../upstream/connection-pool.ts';
+import { readSeriesTotals } from './history-series.ts';
 import {
   instrumentBroker,
   instrumentCallbacks,
   instrumentDisconnects,
   instrumentPairing,
   instrumentPairings,
+  instrumentPcrf,
   instrumentPublishing,
   instrumentStore,
 } from './instrumented.ts';
@@ -46,8 +51,12 @@ export interface AppMetrics {
   broker(broker: Broker): Broker;
   callbacks(sender: CallbackSender): CallbackSender;
   disconnects(disconnects: Disconnects): Disconnects;
+  /** Measures the calls. */
+  pcrf(pcrf: Pcrf, clock: Pick<Clock, 'monotonic'>): Pcrf;
   pool(name: PoolName, usage: () => PoolUsage): void;
   sockets(open: () => number): void;
+  /** The counters and gauges of the monitoring history. */
+  seriesTotals(): Totals;
   text(): ReturnType<MetricsRegistry['text']>;
   stop(): void;
 }
@@ -68,6 +77,7 @@ export function createAppMetrics(options: {
   registerProcessMetrics(registry, options.version);
   const loop = monitorEventLoop(registry);
   const meterOf = createRequestMeter(registry);
+  let openSockets: (() => number) | undefined;
   registry.observableCounter('swob_log_lines_dropped_total', () => {
     const { file, gelf } = options.logDrops();
     return [
@@ -107,8 +117,13 @@ export function createAppMetrics(options: {
     broker: (broker) => instrumentBroker(registry, broker),
     callbacks: (sender) => instrumentCallbacks(registry, sender),
     disconnects: (disconnects) => instrumentDisconnects(registry, disconnects),
+    pcrf: (pcrf, clock) => instrumentPcrf(registry, pcrf, clock),
     pool: createPoolGauge(registry),
-    sockets: (open) => registry.gauge('swob_sync_sockets', () => [[{}, open()]]),
+    sockets: (open) => {
+      openSockets = open;
+      registry.gauge('swob_sync_sockets', () => [[{}, open()]]);
+    },
+    seriesTotals: () => readSeriesTotals(registry, openSockets),
     text: registry.text,
     stop: loop.stop,
   };

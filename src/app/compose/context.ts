@@ -9,6 +9,7 @@ import type { ConnectionLimiter } from '../../http/connection-limiter.ts';
 import type { LoadSample, OverloadGuard } from '../../http/overload-guard.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { AppMetrics } from './app-metrics.ts';
+import type { HealthSources } from './monitoring.ts';
 
 export type ServiceName = 'gateway' | 'sync' | 'disconnect';
 
@@ -40,6 +41,7 @@ export interface Runtime extends AppContext {
   readonly bodyBudget: BodyBudget;
   readonly connectionLimiter: ConnectionLimiter;
   readonly metrics: AppMetrics;
+  readonly health: HealthSources;
 }
 
 export interface OpenedStore {

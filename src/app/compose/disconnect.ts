@@ -49,7 +49,7 @@ export async function buildDisconnect(config: Config, runtime: Runtime, store: S
   metrics.pool('pcrf', client.usage);
   const disconnects = createDisconnects({
     verifier,
-    backends: [client],
+    backends: [metrics.pcrf(client, clock)],
     alreadyGone: 'failure',
     rules,
     limits: store.limits,

@@ -24,17 +24,19 @@ const nearlyFullShare = 0.9;
 /** The monitoring of a service; every service has the check of its event loop. */
 export function createMonitoring(
   config: Config,
-  { clock, version, metrics }: Runtime,
+  { clock, version, metrics, health }: Runtime,
   service: ServiceName,
   checks: readonly ReadinessCheck[],
 ): Monitoring {
   const startedAt = clock.monotonic();
+  const readiness = createReadiness([eventLoop, ...checks], clock);
+  health.addReadiness(readiness);
   return {
     service,
     version,
     uptime: () => (clock.monotonic() - startedAt) / 1_000,
     recordRequest: metrics.requestCounter(service),
-    readiness: createReadiness([eventLoop, ...checks], clock),
+    readiness,
     mayReadMetrics: createIpMatcher(config.metrics.allow, '[metrics] allow'),
     metrics: metrics.text,
   };

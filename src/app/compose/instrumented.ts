@@ -6,9 +6,10 @@ import type { Pairing } from '../../domain/pairing/pairing.ts';
 import type { Pairings } from '../../domain/pairing/revocation.ts';
 import { type LeasedWork, leasedWork } from '../../domain/shared/coalesce.ts';
 import { type LimitKey, limitNameOf } from '../../domain/shared/limit-keys.ts';
-import type { LeaseStore, LimitStore } from '../../domain/shared/ports.ts';
+import type { Clock, LeaseStore, LimitStore } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { DisconnectOutcome, Disconnects } from '../../domain/wifi/disconnects.ts';
+import type { Pcrf } from '../../domain/wifi/ports.ts';
 import { type ErrorCode, SwobError } from '../../errors.ts';
 import { mapMaybe } from '../../lib/maybe-promise.ts';
 import type { LabelOf, MetricsRegistry } from '../../metrics/registry.ts';
@@ -201,5 +202,20 @@ export function instrumentDisconnects(registry: MetricsRegistry, disconnects: Di
         ({ kind }) => count(disconnectLabels[kind]),
         (code) => count(codes[code] ?? 'failed'),
       ),
+  };
+}
+
+export function instrumentPcrf(registry: MetricsRegistry, pcrf: Pcrf, clock: Pick<Clock, 'monotonic'>): Pcrf {
+  const observe = registry.histogram('swob_pcrf_call_duration_seconds')();
+  return {
+    ...pcrf,
+    disconnect: async (...args) => {
+      const startedAt = clock.monotonic();
+      try {
+        return await pcrf.disconnect(...args);
+      } finally {
+        observe((clock.monotonic() - startedAt) / 1_000);
+      }
+    },
   };
 }

@@ -95,6 +95,7 @@ export async function buildMessaging(
   );
   const callHealth = (): readonly CallHealth[] =>
     tracked.health().filter(({ name }) => name === 'relay' || !relayOnly);
+  runtime.health.addCalls(callHealth);
   const counted = buildPublishing(config, runtime, {
     ...{ store, telecom, observer, refusedSms },
     ...tracked,

@@ -17,6 +17,7 @@ import { createSampler, maxClientConnections } from '../resources.ts';
 import { createAppMetrics } from './app-metrics.ts';
 import type { AppContext, OpenedStore, Runtime, ServiceName } from './context.ts';
 import { buildGateway } from './gateway.ts';
+import { buildMonitor, createHealthSources, saveReserveMs } from './monitoring.ts';
 import { openStore } from './store.ts';
 import { buildSync } from './sync.ts';
 import { serviceUrls } from './urls.ts';
@@ -45,6 +46,9 @@ export async function startServices(
   const opened = await openStore(config, runtime, names.has('gateway'));
   lifecycle.defer('store', (deadline) => opened.store.close(deadline), storeReserveMs);
   const store = runtime.metrics.store(opened.store);
+  const { metrics, health } = runtime;
+  const monitor = buildMonitor(config, context, { store, names, metrics, health });
+  lifecycle.defer('monitoring', monitor.stop, saveReserveMs);
   const { bus, sessions } = connectGatewayAndSync(config, names, runtime, {
     ...opened,
     store,
@@ -82,6 +86,7 @@ export async function startServices(
     endpoints[name] = { url: urls.bound[name]() };
     runtimeOf(name).log.info({ url: endpoints[name].url }, 'listening');
   }
+  monitor.start();
   return endpoints;
 }
 
@@ -117,6 +122,7 @@ function createRuntime({ overload }: Config, context: AppContext): Runtime {
     bodyBudget: bodies,
     connectionLimiter: connections,
     metrics,
+    health: createHealthSources(),
   };
 }
 

@@ -17,6 +17,11 @@ const maxClients = 10_000;
 const testTtlMs = 31 * 86_400_000;
 const maxTests = 100_000;
 const maxTestsPerClient = 1_000;
+/** The longest of its histories, and a day. */
+const historyTtlMs = 31 * 86_400_000;
+/** So long a node that is gone is shown with the time when it was last seen. */
+const nodeTtlMs = 7 * 86_400_000;
+const maxNodes = 32;
 
 /** With `isDurable` false, a local store is in memory: a service without the gateway needs rate limits only. */
 export async function openStore(
@@ -58,5 +63,6 @@ export function storeOptions(
       max: maxResponses,
       maxCharacters: maxResponseCharacters,
     },
+    monitoring: { maxNodes, nodeTtlMs, historyTtlMs },
   };
 }

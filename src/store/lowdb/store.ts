@@ -11,6 +11,7 @@ import { closeAll, openCollections } from './collections.ts';
 import { quarantineDamage } from './damaged-files.ts';
 import { openLowdbClients } from './delivering-clients.ts';
 import { openLowdbLimits } from './limits.ts';
+import { openLowdbMonitoring } from './monitoring.ts';
 import { openFolder } from './open-folder.ts';
 import { openLowdbTests } from './reliability-tests.ts';
 import { openLowdbSeeds } from './seeds.ts';
@@ -48,6 +49,7 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
     const seeds = await openLowdbSeeds(opened);
     const clients = await openLowdbClients(opened);
     const tests = await openLowdbTests(opened);
+    const monitoring = await openLowdbMonitoring(opened);
     const { inbound, callbacks, receipts, responses } = await openCollections(opened);
     const limits = await openLowdbLimits(opened);
 
@@ -63,6 +65,7 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
       receipts: receipts.store,
       callbacks: callbacks.store,
       responses: responses.store,
+      monitoring,
       probe: async () => {
         assertOpen();
         // Uses the same queue as all other operations, so that a hanging disk is detected too.

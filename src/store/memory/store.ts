@@ -8,6 +8,7 @@ import type { StoreOptions } from '../options.ts';
 import { responseCharacters } from '../weights.ts';
 import { createMemoryClients } from './delivering-clients.ts';
 import { createMemoryLimits } from './limits.ts';
+import { createMemoryMonitoring } from './monitoring.ts';
 import { createMemoryOutbox } from './outbox.ts';
 import { createMemoryPasswordClaims } from './password-claims.ts';
 import { createMemoryTests } from './reliability-tests.ts';
@@ -44,6 +45,7 @@ export function createMemoryStore(options: StoreOptions): Store {
     receipts: createMemoryTtlStore(options.clock, options.receipts),
     callbacks: createMemoryOutbox(options.callbacks, callbacksFullError),
     responses: createMemoryTtlStore(options.clock, options.responses, responseCharacters),
+    monitoring: createMemoryMonitoring(options.clock, options.monitoring),
     probe: async () => {},
     close: async () => {},
   };

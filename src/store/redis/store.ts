@@ -12,6 +12,7 @@ import { responseCharacters } from '../weights.ts';
 import { createRedisClients } from './delivering-clients.ts';
 import { createRedisLeases } from './leases.ts';
 import { createRedisLimits } from './limits.ts';
+import { createRedisMonitoring } from './monitoring.ts';
 import { createRedisOutbox } from './outbox.ts';
 import { createRedisPasswordClaims } from './password-claims.ts';
 import { createRedisTests } from './reliability-tests.ts';
@@ -113,6 +114,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       bounds: options.responses,
       charactersOf: responseCharacters,
     }),
+    monitoring: createRedisMonitoring({ redis, keys, now, bounds: options.monitoring }),
     shared: {
       leases: createRedisLeases(redis, keys, now),
       agreeOn: async (name, value) => String(await redis.durable(agree, [agreedKey(keys, name)], [value])),

@@ -1,0 +1,83 @@
+// Builds the monitor of the process: its history, its health, and what other nodes know of it. Used by start.ts.
+
+import { hostname } from 'node:os';
+import type { Config } from '../../config/schema.ts';
+import { newUuid } from '../../crypto/random.ts';
+import type { CallHealth } from '../../domain/inbound/call-health.ts';
+import type { HealthObservation } from '../../domain/monitoring/health-log.ts';
+import { createMonitor, type Monitor } from '../../domain/monitoring/monitor.ts';
+import type { Store } from '../../domain/store.ts';
+import type { Readiness } from '../../http/readiness.ts';
+import type { AppMetrics } from './app-metrics.ts';
+import type { AppContext, ServiceName } from './context.ts';
+
+/** Of the stop's budget, for the last save. */
+export const saveReserveMs = 500;
+
+/** What the services of this process report about their dependencies. */
+export interface HealthSources {
+  /** Never rejects. */
+  addReadiness(readiness: () => Promise<Readiness>): void;
+  /** Adds since when and why calls fail. */
+  addCalls(calls: () => readonly CallHealth[]): void;
+  check(): Promise<readonly HealthObservation[]>;
+}
+
+export function createHealthSources(): HealthSources {
+  const readiness: (() => Promise<Readiness>)[] = [];
+  const calls: (() => readonly CallHealth[])[] = [];
+  return {
+    addReadiness: (source) => void readiness.push(source),
+    addCalls: (source) => void calls.push(source),
+    check: async () => {
+      const found = await Promise.all(readiness.map((source) => source()));
+      const failing = calls.flatMap((source) => source()).filter(({ failures }) => failures > 0);
+      return found.flatMap(({ checks }) =>
+        Object.entries(checks).map(([name, { ok, required, reason }]): HealthObservation => {
+          const call = reason === 'failing' ? failing.find((each) => each.name === name) : undefined;
+          return {
+            name,
+            required,
+            state: ok ? 'ok' : (reason ?? 'failed'),
+            since: call?.since,
+            reason: call?.reason,
+          };
+        }),
+      );
+    },
+  };
+}
+
+export function buildMonitor(
+  config: Config,
+  { clock, log, version }: AppContext,
+  parts: {
+    readonly store: Store;
+    readonly names: ReadonlySet<ServiceName>;
+    readonly metrics: AppMetrics;
+    readonly health: HealthSources;
+  },
+): Monitor {
+  const { store, names, metrics, health } = parts;
+  const isShared = store.shared !== undefined;
+  const instance = newUuid();
+  return createMonitor({
+    store: store.monitoring,
+    isShared,
+    name: isShared ? nodeName(config, names, instance) : 'local',
+    identity: { instance, version, services: [...names] },
+    totals: metrics.seriesTotals,
+    outbox: names.has('gateway') ? store.inbound.count : undefined,
+    checkHealth: health.check,
+    clock,
+    log,
+  });
+}
+
+/** The same after a restart, and another one for each process of a machine. */
+function nodeName(config: Config, names: ReadonlySet<ServiceName>, instance: string): string {
+  const { api, websocket, disconnect, metrics } = config;
+  if (metrics.node !== '') return metrics.node;
+  const port = names.has('gateway') ? api.port : names.has('sync') ? websocket.port : disconnect.port;
+  return `${hostname()}:${port === 0 ? instance.slice(0, 8) : port}`;
+}

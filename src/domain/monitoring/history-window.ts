@@ -1,0 +1,145 @@
+// A window of the history as plots show it: nodes merged, periods grouped, percentiles of latency. Used by the Overview.
+
+import { bucketAt, combined, type History, type Step } from './history.ts';
+import type { HistoryWindow, PlotName, WindowChange } from './model.ts';
+import { latencyBoundsMs, latencySeries, type SeriesName, seriesNames, seriesTable } from './series.ts';
+
+interface Range {
+  readonly step: Step;
+  /** Periods of the history in one of the window. */
+  readonly group: number;
+  readonly length: number;
+}
+
+/** What a page can show. */
+export const ranges = {
+  '10m': { step: 1, group: 1, length: 600 },
+  '1h': { step: 60, group: 1, length: 60 },
+  '24h': { step: 60, group: 5, length: 288 },
+  '30d': { step: 3_600, group: 1, length: 720 },
+} as const satisfies Readonly<Record<string, Range>>;
+
+export type RangeName = keyof typeof ranges;
+export const rangeNames = Object.keys(ranges) as readonly RangeName[];
+
+const plotted = seriesNames.filter(
+  (name): name is Extract<PlotName, SeriesName> => !latencySeries.includes(name),
+);
+const plotNames: readonly PlotName[] = [...plotted, 'pcrf_p50', 'pcrf_p95'];
+
+/**
+ * The window that ends at `now`, Unix time in milliseconds: with the running period, but for periods of a second, which are
+ * recorded when they are over.
+ */
+export function windowOf(histories: readonly History[], range: Range, now: number): HistoryWindow {
+  const { step, group, length } = range;
+  const last = bucketAt(now, step * group) - (step === 1 ? 1 : 0);
+  const first = last - length + 1;
+  const column = (read: (bucket: number) => number | null): (number | null)[] =>
+    Array.from({ length }, (_, index) => read(first + index));
+  const mergedValues = (name: SeriesName) => (bucket: number) => {
+    let sum: number | undefined;
+    for (const history of histories) sum = mergedOf(name, sum, groupValue(history, range, name, bucket));
+    return sum ?? null;
+  };
+  const calls = latencySeries.map((name) => column(mergedValues(name)));
+  const percentile = (share: number) =>
+    column((bucket) =>
+      percentileOf(
+        calls.map((each) => each[bucket - first] ?? 0),
+        share,
+      ),
+    );
+  const columns = Object.fromEntries(plotted.map((name) => [name, column(mergedValues(name))])) as Record<
+    Extract<PlotName, SeriesName>,
+    (number | null)[]
+  >;
+  return {
+    step: step * group,
+    first,
+    length,
+    columns: { ...columns, pcrf_p50: percentile(0.5), pcrf_p95: percentile(0.95) },
+  };
+}
+
+/** The value of one node. */
+function groupValue(history: History, { step, group }: Range, name: SeriesName, bucket: number) {
+  let value: number | undefined;
+  for (let n = 0; n < group; n++) {
+    const next = history.value(step, bucket * group + n, name);
+    if (next !== undefined) value = value === undefined ? next : combined(name, value, next);
+  }
+  return value;
+}
+
+function mergedOf(name: SeriesName, a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return seriesTable[name].merge === 'sum' ? a + b : Math.max(a, b);
+}
+
+/**
+ * Milliseconds within which this share of the calls ended, interpolated within its class; null without calls. The class without an
+ * upper bound counts as the last bound.
+ */
+export function percentileOf(calls: readonly number[], share: number): number | null {
+  const total = calls.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return null;
+  let before = 0;
+  for (const [index, count] of calls.entries()) {
+    if (count > 0 && before + count >= share * total) {
+      const lower = latencyBoundsMs[index - 1] ?? 0;
+      const upper = latencyBoundsMs[index] ?? lower;
+      return Math.round((lower + ((upper - lower) * (share * total - before)) / count) * 10) / 10;
+    }
+    before += count;
+  }
+  return null;
+}
+
+/** The sum of a series over the last minutes, the running one included. */
+export function recentSum(
+  histories: readonly History[],
+  names: readonly SeriesName[],
+  minutes: number,
+  now: number,
+) {
+  const last = bucketAt(now, 60);
+  let sum = 0;
+  for (const history of histories)
+    for (const name of names) for (let n = 0; n < minutes; n++) sum += history.value(60, last - n, name) ?? 0;
+  return sum;
+}
+
+/**
+ * What a client that has `before` needs to have `after`; undefined when they are equal. Everything when the windows are of different
+ * ranges or do not overlap.
+ */
+export function changeOf(before: HistoryWindow, after: HistoryWindow): WindowChange | undefined {
+  const { step, first, length } = after;
+  let from = first;
+  const isSameRange = before.step === step && before.length === length && before.first <= first;
+  if (isSameRange) {
+    const end = Math.min(first + length, before.first + before.length);
+    const isEqual = (bucket: number): boolean =>
+      plotNames.every(
+        (name) => before.columns[name][bucket - before.first] === after.columns[name][bucket - first],
+      );
+    while (from < end && isEqual(from)) from++;
+  }
+  if (from === first + length) return undefined;
+  const columns = Object.fromEntries(
+    plotNames.map((name) => [name, after.columns[name].slice(from - first)]),
+  ) as unknown as WindowChange['columns'];
+  return { step, first: from, length: first + length - from, start: first, columns };
+}
+
+/** The window that a client has after a change; `before` and `change` are of the same range. */
+export function applyChange(before: HistoryWindow, change: WindowChange): HistoryWindow {
+  const length = change.first + change.length - change.start;
+  const kept = (name: PlotName): readonly (number | null)[] =>
+    before.columns[name].slice(change.start - before.first, change.first - before.first);
+  const columns = Object.fromEntries(
+    plotNames.map((name) => [name, [...kept(name), ...change.columns[name]]]),
+  ) as unknown as HistoryWindow['columns'];
+  return { step: change.step, first: change.start, length, columns };
+}
