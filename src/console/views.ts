@@ -2,11 +2,19 @@
 // page. Used by app/compose.
 
 import type { ConsoleView } from './view.ts';
+import { createMessagesView, type MessagesDeps } from './views/messages.ts';
+import { createOutgoingView, type OutgoingDeps } from './views/outgoing.ts';
+import { createSeedsView, type SeedsDeps } from './views/seeds.ts';
 import { createSettingsView, type SettingsDeps } from './views/settings.ts';
 
 /** What the views need; app/compose/console.ts provides it. */
-export interface ViewDeps extends SettingsDeps {}
+export interface ViewDeps extends MessagesDeps, OutgoingDeps, SeedsDeps, SettingsDeps {}
 
 export function createViews(deps: ViewDeps): ConsoleView[] {
-  return [createSettingsView(deps)];
+  return [
+    createSeedsView(deps),
+    createMessagesView(deps),
+    createOutgoingView(deps),
+    createSettingsView(deps),
+  ];
 }

@@ -21,6 +21,7 @@ import { buildClients } from './clients.ts';
 import { buildConsole } from './console.ts';
 import type { Runtime } from './context.ts';
 import { createMonitoring, gatewayChecks } from './health.ts';
+import { consoleMessaging } from './message-tools.ts';
 import { buildMessaging } from './messaging.ts';
 import { requireSameKeyPair } from './same-key-pair.ts';
 import { telecomOptions } from './telecom.ts';
@@ -62,7 +63,7 @@ export async function buildGateway(
     parseMsisdn: createMsisdnParser(config.api.state, telecom.normalise),
     onPing: activity.pinged,
   });
-  const { clients, reliability, observer, startSchedule } = buildClients(config, runtime, {
+  const { clients, reliability, seedTable, observer, startSchedule } = buildClients(config, runtime, {
     store,
     telecom,
     seeds,
@@ -116,7 +117,10 @@ export async function buildGateway(
     rateLimits: config.limits,
     publicKeyPem: keys.publicKeyPem,
     version: runtime.version,
-    plugins: buildConsole(config, runtime, { store, adminToken }),
+    plugins: buildConsole(config, runtime, {
+      ...{ store, adminToken, seedTable, seedExpiryMs: config.seeds.expiry },
+      ...consoleMessaging(messaging, store),
+    }),
     clock,
     log,
   });

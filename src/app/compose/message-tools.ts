@@ -1,4 +1,4 @@
-// Builds what operators search messages by and act on them with, for the console. Used by messaging.ts.
+// Builds what operators search messages by and act on them with, for the console. Used by messaging.ts and gateway.ts.
 
 import { createMessageActions, type MessageActions } from '../../domain/inbound/message-actions.ts';
 import type { MessageAdmin } from '../../domain/inbound/message-admin.ts';
@@ -8,6 +8,7 @@ import { createRecentMessages, recordRecent } from '../../domain/inbound/recent-
 import type { Telecom } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Runtime } from './context.ts';
+import type { Messaging } from './messaging.ts';
 
 export interface MessageTools {
   readonly search: MessageSearch;
@@ -35,4 +36,19 @@ export function buildMessageTools(
   const actions = createMessageActions({ outbox: publishing.outbox, search, admin, clock, log });
   lifecycle.defer('actions of operators', actions.stop);
   return { search, actions, publishing: recordRecent(publishing, recent) };
+}
+
+/** What the views of messages and outgoing SMS need. */
+export function consoleMessaging(
+  { messageAdmin: admin, messageTools, sendingReport: report, brokerState }: Messaging,
+  store: Store,
+) {
+  return {
+    messages: { ...messageTools, admin },
+    outgoing: {
+      report,
+      waitingCallbacks: async () => (await store.callbacks.count()).waiting,
+      brokerState,
+    },
+  };
 }

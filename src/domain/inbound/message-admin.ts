@@ -58,6 +58,7 @@ export interface MessageAdmin {
   retryOldest(): Promise<{ readonly retried: number; readonly left: number }>;
   /** The same for waiting messages: those whose next attempt is furthest away. */
   retryWaiting(): Promise<{ readonly retried: number; readonly left: number }>;
+  counts(): Promise<{ readonly waiting: number; readonly deadLetters: number }>;
   /** Counts of messages, and the health of calls to the upstream systems. */
   summary(): Promise<MessageSummary>;
   /** Removes a dead letter. Throws NOT_FOUND when there is none. */
@@ -152,6 +153,7 @@ export function createMessageAdmin({ store, outbox, refusedSms, health }: Messag
     },
     retryOldest,
     retryWaiting,
+    counts: () => store.inbound.count(),
     summary,
   };
 }

@@ -6,6 +6,7 @@ import '../shared/base.css';
 import '../shared/components.css';
 import '../shared/tables.css';
 import './console.css';
+import './lists.css';
 import { applyTheme } from '../shared/theme.ts';
 import { App } from './app.tsx';
 

@@ -2,6 +2,9 @@
 // src/console/views.ts has their data.
 
 import type { PageView } from './view.ts';
+import { messagesView } from './views/messages.tsx';
+import { outgoingView } from './views/outgoing.tsx';
+import { seedsView } from './views/seeds.tsx';
 import { settingsView } from './views/settings.tsx';
 
-export const views: readonly PageView[] = [settingsView];
+export const views: readonly PageView[] = [seedsView, messagesView, outgoingView, settingsView];

@@ -1,0 +1,125 @@
+// The Messages view: search, the history of one message, and retry and drop with an undo window. Used by views.ts.
+
+import { type Static, Type } from 'typebox';
+import type { MessageAction, MessageActions, MessageTarget } from '../../domain/inbound/message-actions.ts';
+import type { MessageAdmin, MessageView } from '../../domain/inbound/message-admin.ts';
+import { type MessageFilter, searchStates } from '../../domain/inbound/message-query.ts';
+import type { MessagePage, MessageSearch } from '../../domain/inbound/message-search.ts';
+import { SwobError } from '../../errors.ts';
+import { type ActionContext, type ConsoleView, defineAction, defineView } from '../view.ts';
+
+export interface MessagesDeps {
+  readonly messages: {
+    readonly search: MessageSearch;
+    readonly actions: MessageActions;
+    readonly admin: Pick<MessageAdmin, 'trace' | 'counts'>;
+  };
+}
+
+export interface MessagesData extends MessagePage {
+  /** Time of the server, Unix time in milliseconds. */
+  readonly now: number;
+  readonly perPage: number;
+  readonly counts: { readonly waiting: number; readonly deadLetters: number };
+  /** The message that the query names; null when it is unknown. */
+  readonly selected?: MessageView | null;
+  /** Requested retries and drops, the latest first. */
+  readonly actions: readonly MessageAction[];
+}
+
+/** What an action of the view has done. */
+export type MessagesActionResult =
+  | { readonly kind: 'pending'; readonly action: MessageAction }
+  | { readonly kind: 'not possible'; readonly reason: string }
+  | { readonly kind: 'undone' | 'too late' | 'unknown' };
+
+const perPage = 50;
+const time = Type.Optional(
+  Type.String({ pattern: '^[0-9]{1,16}$', description: 'Unix time in milliseconds' }),
+);
+const filterMembers = {
+  text: Type.Optional(Type.String({ maxLength: 100 })),
+  state: Type.Optional(Type.Union(searchStates.map((state) => Type.Literal(state)))),
+  from: time,
+  to: time,
+};
+const messageId = Type.String({ pattern: '^[0-9a-f]{32}$' });
+const filterSchema = Type.Object(filterMembers, { additionalProperties: false });
+const idSchema = Type.Object({ id: messageId }, { additionalProperties: false });
+const actionSchema = Type.Object({ id: Type.String({ maxLength: 64 }) }, { additionalProperties: false });
+
+const query = Type.Object(
+  {
+    ...filterMembers,
+    /** From 1. */
+    page: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,5}$' })),
+    /** The message whose history is shown. */
+    id: Type.Optional(messageId),
+  },
+  { additionalProperties: false },
+);
+
+export function createMessagesView({ messages }: MessagesDeps): ConsoleView {
+  const { search, actions, admin } = messages;
+  const request = async (
+    kind: MessageAction['kind'],
+    target: MessageTarget,
+    { operator, address }: ActionContext,
+  ): Promise<MessagesActionResult> => actions.request(kind, target, { operator, address });
+  const single = (kind: MessageAction['kind']) =>
+    defineAction({ body: idSchema, run: ({ id }, context) => request(kind, { id }, context) });
+  const all = (kind: MessageAction['kind']) =>
+    defineAction({
+      body: filterSchema,
+      run: (filter, context) => request(kind, { filter: filterOf(filter) }, context),
+    });
+  const trace = async (id: string): Promise<MessageView | null> => {
+    try {
+      return await admin.trace(id);
+    } catch (error) {
+      if (error instanceof SwobError && error.code === 'NOT_FOUND') return null;
+      throw error;
+    }
+  };
+
+  return defineView({
+    name: 'messages',
+    query,
+    everyMs: 2_000,
+    read: async ({ page = '1', id, ...filter }, { now }): Promise<MessagesData> => {
+      const offset = (Number(page) - 1) * perPage;
+      const found = await search.find(filterOf(filter), { offset, limit: perPage });
+      return {
+        ...found,
+        ...{ now: roundedDown(now), perPage, counts: await admin.counts(), actions: actions.list() },
+        ...(id !== undefined && { selected: await trace(id) }),
+      };
+    },
+    actions: {
+      retry: single('retry'),
+      drop: single('drop'),
+      'retry-all': all('retry'),
+      'drop-all': all('drop'),
+      undo: defineAction({
+        body: actionSchema,
+        run: async ({ id }, { operator, address }): Promise<MessagesActionResult> => ({
+          kind: actions.undo(id, { operator, address }),
+        }),
+      }),
+    },
+  });
+}
+
+function filterOf({ text, state, from, to }: Static<typeof filterSchema>): MessageFilter {
+  return {
+    ...(text !== undefined && { text }),
+    ...(state !== undefined && { state }),
+    ...(from !== undefined && { from: Number(from) }),
+    ...(to !== undefined && { to: Number(to) }),
+  };
+}
+
+/** So that data that has not changed is not sent again. */
+function roundedDown(now: number): number {
+  return now - (now % 60_000);
+}
