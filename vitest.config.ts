@@ -16,7 +16,7 @@ function measureSlowness(): number {
 
 const slowness = measureSlowness();
 /** Ends what hangs without a limit of its own; no test takes as long. */
-const timeout = 180_000 * slowness;
+const timeout = 240_000 * slowness;
 
 /** `node`: the tests whose outcome may depend on the version of Node; unset: all. */
 const scope = process.env.TEST_SCOPE ?? 'all';

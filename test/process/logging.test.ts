@@ -100,7 +100,7 @@ test('Graylog gets lines from its level on, configured by the variables of the r
       level: 6,
     });
     expect(Number(message.timestamp)).toBeGreaterThanOrEqual(Math.floor(before));
-    expect(Number(message.timestamp)).toBeLessThan(before + 60);
+    expect(Number(message.timestamp)).toBeLessThan(before + 600);
   }
   expect(graylog.messages.map(({ _service }) => _service).sort()).toEqual(['gateway', 'sync']);
   swob.kill('SIGTERM');
@@ -114,7 +114,7 @@ test('times are in the time zone of the process', async () => {
   const swob = await startSwob(['serve'], { cwd: folder, env: { TZ: 'Asia/Novosibirsk' } });
   const [line] = linesOf(swob.stderr());
   expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+07:00$/);
-  expect(Math.abs(Date.parse(line.time) - Date.now())).toBeLessThan(60_000);
+  expect(Math.abs(Date.parse(line.time) - Date.now())).toBeLessThan(600_000);
   swob.kill('SIGTERM');
   await swob.exit;
 });

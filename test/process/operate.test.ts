@@ -4,8 +4,14 @@ import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { runSwob, startProcess, startSwob, swobScript } from '../support/binary.ts';
-import { patient } from '../support/patience.ts';
+import {
+  type ProcessOptions,
+  type Result,
+  runSwob,
+  startProcess,
+  startSwob,
+  swobScript,
+} from '../support/binary.ts';
 import { createPhone, get, handshakeUrlOf, openSession, pair, post } from '../support/phone.ts';
 import { freePort, occupy } from '../support/ports.ts';
 import { createFixedPortInstallation, portsOf } from './fixed-port-installation.ts';
@@ -92,22 +98,32 @@ test('a port of 0 in the configuration is a usage error that says what to do', a
 test('wait returns when the daemons are ready, whether they start before or after it', async () => {
   const installation = await createFixedPortInstallation();
   const options = { cwd: installation.folder, env: portsOf(installation) };
-  const waiting = runSwob(['wait', '--timeout', '20s'], options);
+  const waiting = runSwob(['wait', '--timeout', '2m'], options);
   await startSwob(['serve'], options);
   expect(await waiting).toMatchObject({ code: 0, stdout: '', stderr: '' });
-  expect(await runSwob(['wait', '--for', 'ready', '--timeout', '5s'], options)).toMatchObject({ code: 0 });
+  expect(await runSwob(['wait', '--for', 'ready', '--timeout', '1m'], options)).toMatchObject({ code: 0 });
 });
+
+/** Runs `wait`, which finds something missing; with more time when a slow machine did not respond in less. */
+async function waitInVain(args: readonly string[], options: ProcessOptions): Promise<Result> {
+  for (const timeout of ['300ms', '3s']) {
+    const result = await runSwob(['wait', ...args, '--timeout', timeout], options);
+    if (!result.stderr.includes('no response from')) return result;
+  }
+  return runSwob(['wait', ...args, '--timeout', '30s'], options);
+}
 
 test('wait exits with 75 on timeout and says what is missing', async () => {
   const installation = await createFixedPortInstallation();
   const options = { cwd: installation.folder, env: portsOf(installation) };
-  const down = await runSwob(['wait', '--timeout', '300ms'], options);
+  const down = await waitInVain([], options);
   expect(down).toMatchObject({ code: 75, stdout: '' });
+  expect(down.stderr).toMatch(/timed out after \d+m?s: gateway at /);
   expect(down.stderr).toContain(
-    `timed out after 300ms: gateway at http://127.0.0.1:${installation.api} is down: nothing listens there; sync at `,
+    `gateway at http://127.0.0.1:${installation.api} is down: nothing listens there; sync at `,
   );
   const { ready } = await startSwob(['serve'], options);
-  const seed = await runSwob(['wait', '--for', 'seed', '123456789012345', '--timeout', '300ms'], options);
+  const seed = await waitInVain(['--for', 'seed', '123456789012345'], options);
   expect(seed.code).toBe(75);
   expect(seed.stderr).toContain('no active seed has the IMSI 123456789012345');
   await post(`${ready.gateway.url}/seeds/ping`, {
@@ -130,11 +146,11 @@ test('wait --for paired ignores earlier pairings and returns after a new one', a
   const pairNow = async (): Promise<string> =>
     pair(handshakeUrlOf(gateway, await openSession(gateway, 'alice')), createPhone(), 'correct horse');
   const key = await pairNow();
-  const early = await runSwob(['wait', '--for', 'paired', 'alice', '--timeout', '300ms'], options);
+  const early = await waitInVain(['--for', 'paired', 'alice'], options);
   expect(early.code).toBe(75);
   expect(early.stderr).toContain('alice has not paired yet');
 
-  const script = [swobScript, 'wait', '--for', 'paired', 'alice', '--timeout', '20s'];
+  const script = [swobScript, 'wait', '--for', 'paired', 'alice', '--timeout', '2m'];
   const waiting = startProcess(process.execPath, script, options);
   const requestsSoFar = async (): Promise<number> => {
     const { text } = await get(`${gateway}/metrics`);
@@ -256,9 +272,8 @@ test('doctor ends in time when upstreams accept connections and never respond', 
   const port = typeof address === 'object' && address ? address.port : 0;
   const sets = ['api.port=0', `broker.url=amqp://127.0.0.1:${port}`, `publisher.port=${port}`];
   const args = ['doctor', 'gateway', '--json', ...sets.flatMap((set) => ['--set', set])];
-  const began = performance.now();
+  // One that waits for a response is killed by `runSwob`, and has no exit code.
   const { code, stdout } = await runSwob(args, { cwd: installation.folder });
-  expect(performance.now() - began).toBeLessThan(patient(10_000));
   expect(code).toBe(1);
   expect(findingsIn(stdout).get('broker login')).toMatchObject({ state: 'fail' });
   expect(findingsIn(stdout).get('Publisher')).toMatchObject({ state: 'ok' });

@@ -2,9 +2,8 @@
 
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { stopBudgetMs } from '../../src/app/lifecycle.ts';
 import { startDeveloperStub } from '../../src/stubs/developer.ts';
-import { type RunningProcess, startSwob } from '../support/binary.ts';
+import { startSwob } from '../support/binary.ts';
 import {
   createPhone,
   encryptFor,
@@ -24,9 +23,6 @@ import { startUnresponsiveServer } from './unresponsive-server.ts';
 const redis = redisForFile();
 const msisdn = '+237650393369';
 const ping = { IMSI: '123456789012345', MSISDN: '+237650000000', seed_type: 'seed' };
-
-/** Allowance for signal delivery and reaping on a busy machine. */
-const slackMs = 2_000;
 
 test('stops in time and keeps everything acknowledged while user API, PCRF, both Publishers, broker and clients hang', async () => {
   const [userApi, pcrf, publisher, relay, broker] = await Promise.all([
@@ -96,11 +92,12 @@ test('stops in time and keeps everything acknowledged while user API, PCRF, both
   const called = [userApi, pcrf, publisher, relay, broker].map((server) => server.called);
   await Promise.all([...called, hanging[2], hanging[3]]);
 
-  expect(await timeToStop(swob)).toBeLessThan(stopBudgetMs + slackMs);
+  swob.kill('SIGTERM');
   expect(await swob.exit).toEqual({ code: null, signal: 'SIGTERM' });
   // The phone got its response, so its SMS is on disk although the Publisher has not responded.
   expect(await sms).toMatchObject({ status: 202 });
   expect(await payload).toMatchObject({ status: 202 });
+  // What does not stop within the budget is ended by force, with this line.
   expect(swob.stderr()).not.toContain('stopping by force');
   const interrupted = swob
     .stderr()
@@ -121,17 +118,10 @@ test('a hanging Redis does not prolong the stop', async () => {
   await post(`${swob.ready.gateway.url}/seeds/ping`, ping);
   redis().freeze();
   onTestFinished(() => redis().thaw());
-  expect(await timeToStop(swob)).toBeLessThan(stopBudgetMs + slackMs);
+  swob.kill('SIGTERM');
   expect(await swob.exit).toEqual({ code: null, signal: 'SIGTERM' });
   expect(swob.stderr()).not.toContain('stopping by force');
 });
-
-async function timeToStop(swob: RunningProcess): Promise<number> {
-  const started = performance.now();
-  swob.kill('SIGTERM');
-  await swob.exit;
-  return performance.now() - started;
-}
 
 async function requestPassword(gateway: string): Promise<unknown> {
   const handshakeUrl = handshakeUrlOf(gateway, await openSession(gateway, 'bob'));

@@ -13,7 +13,7 @@ function locked(folder: string, work: string) {
     import { appendFileSync } from 'node:fs';
     import { withLock } from ${JSON.stringify(resolve('scripts/lock.mjs'))};
     await withLock(${JSON.stringify(folder)}, async () => { ${work} });`;
-  return promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 20_000 });
+  return promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 120_000 });
 }
 
 const noteInAndOut = (file: string) => `

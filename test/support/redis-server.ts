@@ -15,7 +15,7 @@ import { freePorts } from './ports.ts';
 
 export const redisNeeds: readonly Need[] = [{ command: 'redis-server' }, { command: 'redis-cli' }];
 export const redisHost = '127.0.0.1';
-const startMs = patient(20_000);
+const startMs = patient(60_000);
 
 export interface RedisServerOptions {
   /** Of the default user. */

@@ -1,7 +1,9 @@
 // The errors of failed calls to upstream systems.
 
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { SwobError } from '../../src/errors.ts';
+import type { FakeClock } from '../support/fake-clock.ts';
+import type { HostileServer } from './hostile-server.ts';
 
 /** The error's text; fails when the promise does not reject with UPSTREAM, or when the error contains a secret. */
 export async function upstreamFailure(
@@ -19,6 +21,18 @@ export async function upstreamFailure(
   const everything = `${error} ${JSON.stringify(error)} ${error instanceof Error ? String(error.cause) : ''}`;
   for (const secret of secrets) expect(everything).not.toContain(secret);
   return String(error);
+}
+
+/** Advances the clock by a timeout, once the server has had `count` requests and the client what was answered. */
+export async function timeOut(
+  clock: FakeClock,
+  { requests }: Pick<HostileServer, 'requests'>,
+  { count, ms }: { readonly count: number; readonly ms: number },
+): Promise<void> {
+  await vi.waitFor(() => expect(requests).toHaveLength(count));
+  // Local connections deliver at once: the client reads in the next turns of the event loop.
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+  clock.advance(ms);
 }
 
 /** The code and the message of the SwobError that a call rejects with. */

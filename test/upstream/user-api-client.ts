@@ -8,7 +8,7 @@ import { createFakeClock } from '../support/fake-clock.ts';
 import { type Handler, respondWith, startHostileServer } from './hostile-server.ts';
 import { upstreamFailure } from './upstream-failure.ts';
 
-export const timeoutMs = 5_000;
+export const timeoutMs = 60_000;
 
 export const password = 'correct horse "battery" \\ ✓';
 

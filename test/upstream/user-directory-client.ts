@@ -27,9 +27,9 @@ export function directoryAt(url: string, options: Partial<UserDirectoryOptions> 
     authenticationUrl: `${url}/v1/authenticate`,
     authId: 'ours',
     authKey: 'our-secret',
-    authTimeoutMs: 5_000,
+    authTimeoutMs: 60_000,
     backendUrl: `${url}/users`,
-    backendTimeoutMs: 5_000,
+    backendTimeoutMs: 60_000,
     cacheTtlMs: 600_000,
     // Timeouts use the real clock, because some servers never respond.
     clock: { ...clock, after: systemClock.after },

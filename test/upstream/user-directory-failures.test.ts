@@ -2,7 +2,9 @@
 
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test, vi } from 'vitest';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { type Handler, respondWith } from './hostile-server.ts';
+import { timeOut } from './upstream-failure.ts';
 import { directoryAt, failureOf, key, number, startServer, startStub } from './user-directory-client.ts';
 
 describe('fails with UPSTREAM, without a secret,', () => {
@@ -78,13 +80,16 @@ describe('fails with UPSTREAM, without a secret,', () => {
   ];
   test.each(hanging)('after the timeout: %s', async (_case, handler) => {
     const slowApi = await startServer({ authenticate: handler });
-    const api = directoryAt(slowApi.url, { authTimeoutMs: 100 });
-    expect(await failureOf(api.authenticate('dev', key))).toMatch(
-      /authenticate failed: no response within 100 ms/,
-    );
+    const clock = createFakeClock();
+    const api = directoryAt(slowApi.url, { authTimeoutMs: 100, clock });
+    const refused = failureOf(api.authenticate('dev', key));
+    await timeOut(clock, slowApi, { count: 1, ms: 100 });
+    expect(await refused).toMatch(/authenticate failed: no response within 100 ms/);
     const slowBackend = await startServer({ users: handler });
-    const directory = directoryAt(slowBackend.url, { backendTimeoutMs: 100 });
-    expect(await failureOf(directory.userOf(number))).toMatch(/users failed: no response within 100 ms/);
+    const directory = directoryAt(slowBackend.url, { backendTimeoutMs: 100, clock });
+    const failed = failureOf(directory.userOf(number));
+    await timeOut(clock, slowBackend, { count: 2, ms: 100 });
+    expect(await failed).toMatch(/users failed: no response within 100 ms/);
   });
 
   test('when no server listens; user and password of the URL are not in the message', async () => {

@@ -7,7 +7,6 @@ import { leaseContract } from '../../contract/leases.ts';
 import { entry, waiting } from '../../contract/outboxes.ts';
 import { phone, seed, storeOptions, user } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
-import { patient } from '../../support/patience.ts';
 import { redisForFile } from '../../support/redis.ts';
 import { connectTo } from '../../support/redis-client.ts';
 import { newPrefix, openRedisStore, timeOf } from './support.ts';
@@ -125,10 +124,10 @@ describe('entries of several nodes', () => {
   });
 
   test('a live node keeps its claims while its attempts run', async () => {
-    const [busy, other] = await openNodes(2, { leaseMs: 600, clock: systemClock });
+    const [busy, other] = await openNodes(2, { leaseMs: 1_500, clock: systemClock });
     await busy?.inbound.put(entry);
     expect(await busy?.inbound.claim(now, 9)).toEqual([entry.id]);
-    const until = systemClock.monotonic() + 1_500;
+    const until = systemClock.monotonic() + 3_500;
     await vi.waitFor(
       async () => {
         expect(await other?.inbound.claim(now, 9)).toEqual([]);
@@ -286,7 +285,7 @@ test('a store closes in time while Redis hangs, whatever the timeout of replies'
   onTestFinished(() => redis().thaw());
   const since = systemClock.monotonic();
   await store.close();
-  expect(systemClock.monotonic() - since).toBeLessThan(patient(5_000));
+  expect(systemClock.monotonic() - since).toBeLessThan(30_000);
 });
 
 test('a closed store rejects all operations', async () => {
