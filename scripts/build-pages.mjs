@@ -7,7 +7,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { build as bundle } from 'esbuild';
 
 /** Folders of src/web with a `main.tsx` and an `index.html`. */
-const pages = ['console'];
+const pages = ['console', 'pairing'];
 
 /**
  * @param {string} root folder of the checkout

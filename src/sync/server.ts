@@ -38,6 +38,8 @@ export interface SyncDeps {
   readonly tls: CertificateSource | undefined;
   readonly state: ApiState;
   readonly origins: readonly string[];
+  /** The origin of swob's own pairing page, which is always allowed; undefined when it is off. */
+  readonly pageOrigin?: (() => string) | undefined;
   /** The client's address, also behind trusted proxies. */
   readonly addressOf: (request: IncomingMessage) => string;
   readonly requestTimeoutMs: number;
@@ -151,7 +153,12 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     if (isStopping) throw new SwobError('UNAVAILABLE', 'server stopping', { retryAfter: 10 });
     if (!path) throw new SwobError('NOT_FOUND', 'not found');
     const origin = request.headers.origin;
-    if (origin !== undefined && deps.origins.length > 0 && !deps.origins.includes(origin)) {
+    if (
+      origin !== undefined &&
+      deps.origins.length > 0 &&
+      !deps.origins.includes(origin) &&
+      origin !== deps.pageOrigin?.()
+    ) {
       throw new SwobError('FORBIDDEN', 'origin not allowed');
     }
     if (!userIdPattern.test(path.userId)) throw new SwobError('BAD_INPUT', 'user id is not well formed');

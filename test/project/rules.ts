@@ -62,6 +62,7 @@ const packageOwners: Record<string, readonly string[]> = {
   ini: ['config'],
   'ipaddr.js': ['upstream'],
   jsonwebtoken: ['crypto'],
+  'lean-qr': ['web'],
   'libphonenumber-geo-carrier': ['telecom'],
   'libphonenumber-js': ['telecom'],
   lowdb: ['store'],

@@ -22,7 +22,7 @@ export interface ConsoleParts extends Omit<ViewDeps, 'version' | 'settings'> {
 declare const swobAssets: string | undefined;
 
 /** The folder of the built pages; when running from source, that of the last build. */
-const pages =
+export const pages =
   typeof swobAssets === 'undefined'
     ? fileURLToPath(new URL('../../../dist/web', import.meta.url))
     : join(swobAssets, '../web');

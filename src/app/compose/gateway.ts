@@ -23,6 +23,7 @@ import type { Runtime } from './context.ts';
 import { createMonitoring, gatewayChecks } from './health.ts';
 import { consoleMessaging } from './message-tools.ts';
 import { buildMessaging } from './messaging.ts';
+import { buildPairingPage } from './pairing-page.ts';
 import { requireSameKeyPair } from './same-key-pair.ts';
 import { telecomOptions } from './telecom.ts';
 
@@ -71,6 +72,24 @@ export async function buildGateway(
   });
   const messaging = await buildMessaging(config, runtime, { store, telecom, observer });
   const api = config.user_management_api;
+  const pairing = runtime.metrics.pairing(
+    createPairing({
+      store,
+      bus,
+      clock,
+      keys,
+      users: createUserApi({
+        apiUrl: api.api_url,
+        verificationUrl: api.verification_url,
+        platformsUrl: api.platforms_url,
+        timeoutMs: api.timeout,
+        clock,
+      }),
+      limits: config.limits,
+      formerKeyTtlMs: config.publisher.max_age,
+      production,
+    }),
+  );
   const server = await createGateway({
     ...messaging,
     adminToken,
@@ -92,24 +111,7 @@ export async function buildGateway(
     seeds,
     clients,
     reliability,
-    pairing: runtime.metrics.pairing(
-      createPairing({
-        store,
-        bus,
-        clock,
-        keys,
-        users: createUserApi({
-          apiUrl: api.api_url,
-          verificationUrl: api.verification_url,
-          platformsUrl: api.platforms_url,
-          timeoutMs: api.timeout,
-          clock,
-        }),
-        limits: config.limits,
-        formerKeyTtlMs: config.publisher.max_age,
-        production,
-      }),
-    ),
+    pairing,
     pairings: runtime.metrics.pairings(createPairings({ users: store.users, clock })),
     monitoring: createMonitoring(config, runtime, 'gateway', gatewayChecks(config, store, messaging)),
     addresses,
@@ -117,10 +119,13 @@ export async function buildGateway(
     rateLimits: config.limits,
     publicKeyPem: keys.publicKeyPem,
     version: runtime.version,
-    plugins: buildConsole(config, runtime, {
-      ...{ store, adminToken, seedTable, seedExpiryMs: config.seeds.expiry },
-      ...consoleMessaging(messaging, store),
-    }),
+    plugins: [
+      ...buildConsole(config, runtime, {
+        ...{ store, adminToken, seedTable, seedExpiryMs: config.seeds.expiry },
+        ...consoleMessaging(messaging, store),
+      }),
+      ...buildPairingPage(config, { pairing, addresses }),
+    ],
     clock,
     log,
   });

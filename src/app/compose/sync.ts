@@ -36,6 +36,7 @@ export async function buildSync(
     tls: await watchCertificate('websocket_ssl', config.websocket_ssl, runtime),
     state: config.api.state,
     origins: config.api.origins,
+    pageOrigin: config.console.pairing ? () => new URL(addresses.gateway()).origin : undefined,
     addressOf: (request) => proxyAddr(request, isTrusted),
     requestTimeoutMs: config.api.request_timeout,
     maxConnections: Math.min(config.sync.max_connections, runtime.connectionLimiter.maxUpgraded),
