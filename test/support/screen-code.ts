@@ -11,5 +11,5 @@ export async function codeOnScreen(page: Page): Promise<string | undefined> {
   for (let index = 0; index < width * height; index++)
     for (let channel = 0; channel < 3; channel++)
       pixels[index * 4 + channel] = data[index * channels + channel] ?? 0;
-  return jsQR(pixels, width, height)?.data;
+  return jsQR.default(pixels, width, height)?.data;
 }
