@@ -6,6 +6,7 @@ import { Type } from 'typebox';
 import type { Pairing } from '../domain/pairing/pairing.ts';
 import { type ApiState, identifierPatterns } from '../domain/shared/identifiers.ts';
 import { initUrl, type ServiceUrls } from '../domain/shared/urls.ts';
+import type { OpenedSession } from './opened-session.ts';
 import { addPageHeadersWith } from './page-headers.ts';
 import { createStaticFiles } from './static-files.ts';
 
@@ -17,14 +18,6 @@ export interface PairingPageOptions {
   readonly state: ApiState;
   /** How long a QR code is shown, in milliseconds. */
   readonly codeMs: number;
-}
-
-/** What the page gets to show a new session. */
-export interface OpenedSession {
-  /** Of the sync websocket. */
-  readonly url: string;
-  /** How long each QR code is valid. */
-  readonly seconds: number;
 }
 
 export function createPairingPage(options: PairingPageOptions): FastifyPluginAsyncTypebox {

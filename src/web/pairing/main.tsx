@@ -1,7 +1,7 @@
 // Entry point of the pairing page: connects the session of session.ts with the browser, and shows it.
 
 import { render } from 'preact';
-import type { OpenedSession } from '../../console/pairing-page.ts';
+import type { OpenedSession } from '../../console/opened-session.ts';
 import '../shared/tokens.css';
 import '../shared/base.css';
 import './pairing.css';

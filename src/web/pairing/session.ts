@@ -1,7 +1,7 @@
 // A pairing session as the page shows it: opens it, follows it on the websocket, reconnects, and opens another one when the
 // service has forgotten it. Used by main.tsx; the outside is passed in, so that tests have their own.
 
-import type { OpenedSession } from '../../console/pairing-page.ts';
+import type { OpenedSession } from '../../console/opened-session.ts';
 import { endingOf, parseFrame } from './frames.ts';
 
 export type SessionState =
