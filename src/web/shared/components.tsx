@@ -43,7 +43,7 @@ export function Empty({ title, children }: { title: string; children?: Component
   return (
     <div class="empty">
       <strong>{title}</strong>
-      {children}
+      <div>{children}</div>
     </div>
   );
 }
