@@ -66,6 +66,8 @@ export function createLiveHub(options: {
   let stopHeartbeat: (() => void) | undefined;
 
   const write = ({ response }: Client, text: string): void => {
+    // Its close event has not been emitted yet.
+    if (response.destroyed) return;
     if (response.writableLength > maxBufferedBytes) {
       options.onSlow?.();
       response.destroy();

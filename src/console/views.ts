@@ -2,13 +2,15 @@
 // page. Used by app/compose.
 
 import type { ConsoleView } from './view.ts';
+import { type ChecksDeps, createChecksView } from './views/checks.ts';
+import { createLogView, type LogDeps } from './views/log.ts';
 import { createMessagesView, type MessagesDeps } from './views/messages.ts';
 import { createOutgoingView, type OutgoingDeps } from './views/outgoing.ts';
 import { createSeedsView, type SeedsDeps } from './views/seeds.ts';
 import { createSettingsView, type SettingsDeps } from './views/settings.ts';
 
 /** What the views need; app/compose/console.ts provides it. */
-export interface ViewDeps extends MessagesDeps, OutgoingDeps, SeedsDeps, SettingsDeps {}
+export interface ViewDeps extends MessagesDeps, OutgoingDeps, SeedsDeps, SettingsDeps, ChecksDeps, LogDeps {}
 
 export function createViews(deps: ViewDeps): ConsoleView[] {
   return [
@@ -16,5 +18,7 @@ export function createViews(deps: ViewDeps): ConsoleView[] {
     createMessagesView(deps),
     createOutgoingView(deps),
     createSettingsView(deps),
+    createChecksView(deps),
+    createLogView(deps),
   ];
 }

@@ -218,6 +218,17 @@ export const metricCatalogue = {
     labels: {},
     buckets: latencyBoundsMs.map((ms) => ms / 1_000),
   },
+  swob_console_sign_ins_total: {
+    type: 'counter',
+    help: 'Attempts to sign in to the console, by outcome.',
+    labels: { outcome: ['accepted', 'wrong', 'limited'] },
+  },
+  swob_console_streams: { type: 'gauge', help: 'Live streams of console pages that are open.', labels: {} },
+  swob_console_streams_refused_total: {
+    type: 'counter',
+    help: 'Live streams of console pages that were refused, or ended because the page did not read them.',
+    labels: { reason: ['full', 'session_full', 'slow'] },
+  },
   process_cpu_seconds_total: { type: 'counter', help: 'User and system CPU time.', labels: {} },
   process_start_time_seconds: {
     type: 'gauge',

@@ -57,6 +57,11 @@ export interface AppMetrics {
   sockets(open: () => number): void;
   /** The counters and gauges of the monitoring history. */
   seriesTotals(): Totals;
+  /** @param open the live streams of pages */
+  console(open: () => number): {
+    signIn(outcome: LabelOf<'swob_console_sign_ins_total'>): void;
+    refused(reason: LabelOf<'swob_console_streams_refused_total'>): void;
+  };
   text(): ReturnType<MetricsRegistry['text']>;
   stop(): void;
 }
@@ -124,6 +129,13 @@ export function createAppMetrics(options: {
       registry.gauge('swob_sync_sockets', () => [[{}, open()]]);
     },
     seriesTotals: () => readSeriesTotals(registry, openSockets),
+    console: (open) => {
+      registry.gauge('swob_console_streams', () => [[{}, open()]]);
+      return {
+        signIn: registry.counter('swob_console_sign_ins_total'),
+        refused: registry.counter('swob_console_streams_refused_total'),
+      };
+    },
     text: registry.text,
     stop: loop.stop,
   };

@@ -5,15 +5,18 @@ import { fileURLToPath } from 'node:url';
 import type { FastifyPluginAsync } from 'fastify';
 import { displayValue } from '../../config/display-value.ts';
 import type { Config } from '../../config/schema.ts';
-import { createLiveHub } from '../../console/live-hub.ts';
+import { createLiveHub, type LiveHub } from '../../console/live-hub.ts';
 import { createConsole } from '../../console/server.ts';
 import { createViews, type ViewDeps } from '../../console/views.ts';
 import { createConsoleSessions } from '../../crypto/console-session.ts';
 import type { Store } from '../../domain/store.ts';
+import type { Finding } from '../../lib/finding.ts';
+import { createLogTail } from '../logging/log-tail.ts';
 import type { Runtime } from './context.ts';
 
 /** What the console shows of the gateway, besides what it finds in the runtime. */
-export interface ConsoleParts extends Omit<ViewDeps, 'version' | 'settings'> {
+export interface ConsoleParts
+  extends Omit<ViewDeps, 'version' | 'settings' | 'clock' | 'runChecks' | 'logTail'> {
   readonly store: Store;
   readonly adminToken: string;
 }
@@ -37,12 +40,26 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
     value: displayValue(setting),
     origin: setting.origin,
   }));
+  // A process without the logs of `swob serve` shows no lines.
+  const logTail = runtime.logTail ?? createLogTail(clock, () => {});
+  const runChecks = async (signal: AbortSignal): Promise<readonly Finding[]> => {
+    const checks = await import('./doctor.ts');
+    const identifySwob = async () => `in use by this swob ${version}`;
+    return checks.runChecks({ config, services: runtime.services, clock, signal, identifySwob });
+  };
+  const hub: LiveHub = createLiveHub({
+    maxClients: config.console.max_clients,
+    clock,
+    log,
+    onSlow: () => count.refused('slow'),
+  });
+  const count = runtime.metrics.console(() => hub.size);
   return [
     createConsole({
       pages,
-      views: createViews({ ...rest, version, settings }),
+      views: createViews({ ...rest, version, settings, clock, runChecks, logTail }),
       sessions: createConsoleSessions(adminToken),
-      hub: createLiveHub({ maxClients: config.console.max_clients, clock, log }),
+      hub,
       limits: store.limits,
       signInLimit: config.limits.passwords,
       sessionMs: config.console.session,
@@ -50,8 +67,8 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
       secure: config.api_ssl.crt !== '' || config.api.public_url.startsWith('https:'),
       clock,
       log,
-      onSignIn: () => {},
-      onRefused: () => {},
+      onSignIn: count.signIn,
+      onRefused: count.refused,
     }),
   ];
 }

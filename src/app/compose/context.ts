@@ -8,6 +8,7 @@ import type { BodyBudget } from '../../http/body-budget.ts';
 import type { ConnectionLimiter } from '../../http/connection-limiter.ts';
 import type { LoadSample, OverloadGuard } from '../../http/overload-guard.ts';
 import type { Lifecycle } from '../lifecycle.ts';
+import type { LogTail } from '../logging/log-tail.ts';
 import type { AppMetrics } from './app-metrics.ts';
 import type { HealthSources } from './monitoring.ts';
 
@@ -26,6 +27,8 @@ export interface AppContext {
   readonly version: string;
   /** The configuration keys with their origins, for the console. */
   readonly settings?: readonly Setting[];
+  /** The last lines of the log, for the console. */
+  readonly logTail?: LogTail;
   readonly droppedLogLines?: DroppedLogLines;
   /** Called after each response. */
   readonly onResponse?: () => void;
@@ -37,6 +40,8 @@ export interface AppContext {
 
 /** The context and what the services of one process share. */
 export interface Runtime extends AppContext {
+  /** Those of this process. */
+  readonly services: readonly ServiceName[];
   readonly overloadGuard: OverloadGuard;
   readonly bodyBudget: BodyBudget;
   readonly connectionLimiter: ConnectionLimiter;

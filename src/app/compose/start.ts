@@ -39,7 +39,7 @@ export async function startServices(
   names: ReadonlySet<ServiceName>,
   context: AppContext,
 ): Promise<Endpoints> {
-  const runtime = createRuntime(config, context);
+  const runtime = createRuntime(config, names, context);
   const { lifecycle, log } = runtime;
   const ports = { gateway: config.api.port, sync: config.websocket.port, disconnect: config.disconnect.port };
   const urls = serviceUrls(config, ports);
@@ -91,7 +91,7 @@ export async function startServices(
 }
 
 /** The services share the event loop and the heap, so they share one overload guard. */
-function createRuntime({ overload }: Config, context: AppContext): Runtime {
+function createRuntime({ overload }: Config, names: ReadonlySet<ServiceName>, context: AppContext): Runtime {
   const { clock, log, lifecycle } = context;
   const pressure = createOverloadGuard({
     maxDelayMs: overload.max_event_loop_delay,
@@ -118,6 +118,7 @@ function createRuntime({ overload }: Config, context: AppContext): Runtime {
   lifecycle.defer('metrics', metrics.stop);
   return {
     ...context,
+    services: [...names],
     overloadGuard: pressure,
     bodyBudget: bodies,
     connectionLimiter: connections,

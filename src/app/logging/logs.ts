@@ -7,9 +7,10 @@ import type { Clock, Log } from '../../domain/shared/ports.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import type { ServiceName } from '../compose/context.ts';
 import { createGelfSender, type GelfSender } from './gelf-sender.ts';
-import { type Levels, lowest, threshold } from './levels.ts';
+import { type Levels, lowest, nameOf, threshold } from './levels.ts';
 import { localTime } from './local-time.ts';
 import { createLogFile, type LogFile } from './log-file.ts';
+import { createLogTail, type LogTail } from './log-tail.ts';
 import { parseLine, truncateLine } from './record.ts';
 import { terminalFormat } from './terminal.ts';
 
@@ -44,6 +45,8 @@ export interface Logs {
   logFor(service: ServiceName): Log;
   /** Takes effect immediately. */
   setLevels(levels: Levels): void;
+  /** The last lines, for the console. */
+  readonly tail: LogTail;
   /** Reopens the files, after logrotate has moved them. */
   reopen(): void;
   /** Lines dropped since the start. */
@@ -70,6 +73,15 @@ export function createLogs(options: LogsOptions): Logs {
   const { settings, services, clock } = options;
   let levels: Levels = { level: settings.level, gelfLevel: settings.gelf_level };
   let [minLevel, minGelfLevel] = [threshold(levels.level), threshold(levels.gelfLevel)];
+  const applyLevels = (): void => {
+    [minLevel, minGelfLevel] = [threshold(levels.level), threshold(levels.gelfLevel)];
+    for (const logger of loggers.values()) logger.level = lowestLevel();
+  };
+  const tail = createLogTail(clock, applyLevels);
+  const lowestLevel = (): Levels['level'] => {
+    const level = lowest(levels);
+    return tail.threshold < threshold(level) ? nameOf(tail.threshold) : level;
+  };
   const stderr = stderrWriter(options);
   const files = new Map<string, LogFile>();
   const loggers = new Map<ServiceName | undefined, Logger>();
@@ -108,6 +120,7 @@ export function createLogs(options: LogsOptions): Logs {
         fileFor(service)?.write(line);
       }
       if (level >= minGelfLevel) gelf?.send(parseLine(line));
+      if (level >= Math.min(minLevel, tail.threshold)) tail.add(line);
     },
   });
 
@@ -116,7 +129,7 @@ export function createLogs(options: LogsOptions): Logs {
     if (existing) return existing;
     const logger = pino(
       {
-        level: lowest(levels),
+        level: lowestLevel(),
         base: service === undefined ? null : { service },
         timestamp,
         redact,
@@ -135,10 +148,10 @@ export function createLogs(options: LogsOptions): Logs {
   return {
     log,
     logFor: loggerFor,
+    tail,
     setLevels: (updated) => {
       levels = updated;
-      [minLevel, minGelfLevel] = [threshold(levels.level), threshold(levels.gelfLevel)];
-      for (const logger of loggers.values()) logger.level = lowest(levels);
+      applyLevels();
     },
     reopen: () => {
       for (const file of files.values()) file.reopen();

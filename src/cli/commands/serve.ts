@@ -106,6 +106,7 @@ async function serve(context: Context, words: readonly string[], options: Option
       lifecycle,
       version,
       settings,
+      logTail: logs.tail,
       onResponse: onServed,
     });
     // Deferred last, so that the file is removed before the services stop.

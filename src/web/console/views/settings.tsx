@@ -1,58 +1,33 @@
-// The Settings view: the effective configuration with the origin of each value.
+// The Settings view: configuration, checks and log, one at a time, so that the page has one stream.
 
-import type { SettingsData, ShownSetting } from '../../../console/views/settings.ts';
-import { Card, Empty, Skeleton, Table, TextField } from '../../shared/components.tsx';
-import { useLive } from '../live.ts';
-import { PageHead } from '../page-head.tsx';
-import { useQueryParam } from '../router.ts';
+import { urlOf, useQueryParam } from '../router.ts';
+import { Checks } from '../settings/checks.tsx';
+import { Configuration } from '../settings/configuration.tsx';
+import { Log } from '../settings/log.tsx';
+import { Tabs } from '../tabs.tsx';
 import type { PageView } from '../view.ts';
 
+const parts = [
+  { name: '', title: 'Configuration', Part: Configuration },
+  { name: 'checks', title: 'Checks', Part: Checks },
+  { name: 'log', title: 'Log', Part: Log },
+];
+
 function Settings() {
-  const live = useLive<SettingsData>('settings');
-  const [filter, setFilter] = useQueryParam('filter');
-  const { data } = live;
+  const [name] = useQueryParam('part');
+  const current = parts.find((part) => part.name === name) ?? parts[0];
   return (
     <>
-      <PageHead title="Settings" live={live}>
-        {data && <span class="muted">swob {data.version}</span>}
-      </PageHead>
-      <Card title="Configuration">
-        <div class="stack">
-          <TextField
-            label="Filter"
-            type="search"
-            placeholder="api.port, limits, default…"
-            value={filter}
-            onInput={setFilter}
-          />
-          {data ? <Configuration settings={data.settings} filter={filter} /> : <Skeleton lines={12} />}
-        </div>
-      </Card>
+      <Tabs
+        label="Parts of the settings"
+        tabs={parts.map((part) => ({
+          title: part.title,
+          href: urlOf('settings', { part: part.name }),
+          isCurrent: part === current,
+        }))}
+      />
+      {current && <current.Part key={current.name} />}
     </>
-  );
-}
-
-function Configuration(props: { readonly settings: readonly ShownSetting[]; readonly filter: string }) {
-  const words = props.filter.toLowerCase().split(/\s+/);
-  const rows = props.settings.filter(({ section, key, value, origin }) => {
-    const text = `${section}.${key} ${value} ${origin}`.toLowerCase();
-    return words.every((word) => text.includes(word));
-  });
-  if (rows.length === 0) return <Empty title="No key matches">Clear the filter to see all keys.</Empty>;
-  return (
-    <Table
-      caption="Configuration keys"
-      rows={rows}
-      keyOf={({ section, key }) => `${section}.${key}`}
-      columns={[
-        { title: 'Key', cell: ({ section, key }) => <code>{`${section}.${key}`}</code> },
-        {
-          title: 'Value',
-          cell: ({ value }) => (value === '' ? <span class="muted">empty</span> : <code>{value}</code>),
-        },
-        { title: 'Origin', cell: ({ origin }) => origin },
-      ]}
-    />
   );
 }
 

@@ -1,0 +1,129 @@
+// Signing in to the console: tokens, cookies, limits, requests of other pages, several nodes.
+
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { adminToken, asScript, ownPage, postJson, signIn } from '../support/console.ts';
+import { temporaryFolder } from '../support/folders.ts';
+import { readMetrics } from '../support/prometheus.ts';
+import { type Services, startTestServices } from '../support/services.ts';
+
+const wrong = ({ gateway }: Services, headers = ownPage) =>
+  postJson(`${gateway}/console/sign-in`, { token: 'wrong' }, headers);
+const right = (services: Services) =>
+  postJson(`${services.gateway}/console/sign-in`, { token: adminToken(services) });
+const read = async ({ gateway }: Services, headers: Readonly<Record<string, string>>) =>
+  (await fetch(`${gateway}/console/api/settings`, { headers })).status;
+
+test('the admin token gives a session cookie that only the console gets, until it signs out', async () => {
+  const services = await startTestServices();
+  const response = await right(services);
+  expect(response.status).toBe(200);
+  const cookie = response.headers.get('set-cookie') ?? '';
+  expect(cookie).toMatch(
+    /^swob_console=[\w-]{43}\.\d+\.[\w-]{43}; Max-Age=43200; Path=\/console; HttpOnly; SameSite=Strict$/,
+  );
+  const headers = { cookie: cookie.split(';')[0] ?? '' };
+  expect(await read(services, headers)).toBe(200);
+  const session = await fetch(`${services.gateway}/console/session`, { headers });
+  expect(await session.json()).toEqual({ signedIn: true });
+
+  const left = await postJson(`${services.gateway}/console/sign-out`, {}, { ...ownPage, ...headers });
+  expect(left.headers.get('set-cookie')).toMatch(/^swob_console=; Max-Age=0; Path=\/console/);
+  services.clock.advance(43_200_000);
+  expect(await read(services, headers)).toBe(401);
+});
+
+test('the cookie is for HTTPS only where clients reach the gateway by HTTPS', async () => {
+  const services = await startTestServices({ set: ['api.public_url=https://gw.example.org'] });
+  expect((await right(services)).headers.get('set-cookie')).toContain('; Secure');
+});
+
+test('a changed cookie, none, or a wrong bearer token is refused', async () => {
+  const services = await startTestServices();
+  const cookie = await signIn(services);
+  const last = cookie.at(-2) === 'A' ? 'B' : 'A';
+  for (const changed of [
+    '',
+    'swob_console=',
+    `${cookie.slice(0, -2)}${last}${cookie.slice(-1)}`,
+    cookie.replace(/\.(\d)/, '.9$1'),
+    `${cookie}=`,
+  ])
+    expect([changed, await read(services, { cookie: changed })]).toEqual([changed, 401]);
+  expect(await read(services, { authorization: 'Bearer wrong' })).toBe(401);
+  expect(await read(services, { ...asScript(services), 'sec-fetch-site': 'cross-site' })).toBe(200);
+});
+
+test('wrong tokens are limited by address, logged without the token, and counted', async () => {
+  const services = await startTestServices({ set: ['limits.passwords=3/15m'] });
+  for (let attempt = 0; attempt < 3; attempt++) expect((await wrong(services)).status).toBe(401);
+  const limited = await right(services);
+  expect(limited.status).toBe(429);
+  expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(limited.headers.get('set-cookie')).toBeNull();
+
+  const warnings = services.log.lines.filter(({ level }) => level === 'warn');
+  const message = 'sign-in to the console with a wrong admin token';
+  expect(warnings).toContainEqual({
+    level: 'warn',
+    fields: expect.objectContaining({ address: '127.0.0.1' }),
+    message,
+  });
+  expect(JSON.stringify(services.log.lines)).not.toContain(adminToken(services));
+
+  const shown = readMetrics(await (await fetch(`${services.gateway}/metrics`)).text());
+  const counts = shown.filter(({ name }) => name === 'swob_console_sign_ins_total');
+  expect(Object.fromEntries(counts.map(({ labels, value }) => [labels.outcome, value]))).toEqual({
+    accepted: 0,
+    wrong: 3,
+    limited: 1,
+  });
+  services.clock.advance(15 * 60_000);
+  expect((await right(services)).status).toBe(200);
+});
+
+test('right tokens do not count towards the limit', async () => {
+  const services = await startTestServices({ set: ['limits.passwords=3/15m'] });
+  for (let attempt = 0; attempt < 5; attempt++) expect((await right(services)).status).toBe(200);
+});
+
+test('requests of pages of other origins are refused, and their browsers may not read responses', async () => {
+  const services = await startTestServices();
+  const cookie = await signIn(services);
+  const { gateway } = services;
+  const action = (headers: Readonly<Record<string, string>>) =>
+    postJson(`${gateway}/console/api/log/level`, { level: 'debug', minutes: 1 }, { cookie, ...headers });
+  const other = 'http://other.example';
+  for (const headers of [
+    {},
+    { 'x-swob-console': '1' },
+    { 'sec-fetch-site': 'same-origin' },
+    { 'sec-fetch-site': 'same-site', 'x-swob-console': '1' },
+    { 'sec-fetch-site': 'none', 'x-swob-console': '1' },
+    { origin: other, 'x-swob-console': '1' },
+    { origin: 'null', 'x-swob-console': '1' },
+  ])
+    expect([headers, (await action(headers)).status]).toEqual([headers, 403]);
+  expect((await action({ origin: gateway, 'x-swob-console': '1' })).status).toBe(200);
+  expect((await action(ownPage)).status).toBe(200);
+  expect(await read(services, { cookie, 'sec-fetch-site': 'same-site' })).toBe(403);
+
+  const response = await fetch(`${gateway}/console/api/settings`, { headers: { cookie, origin: other } });
+  expect([...response.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
+});
+
+test('a session holds on every node with the same admin token, and on none with another', async () => {
+  const first = await startTestServices();
+  const folder = temporaryFolder();
+  copyFileSync(join(first.folder, 'admin.token'), join(folder, 'admin.token'));
+  const [second, stranger] = [await startTestServices({ folder }), await startTestServices()];
+  const cookie = await signIn(first);
+  expect(await read(second, { cookie })).toBe(200);
+  expect(await read(stranger, { cookie })).toBe(401);
+});
+
+test('without [console] enabled there is no console', async () => {
+  const { gateway } = await startTestServices({ set: ['console.enabled=off'] });
+  expect((await fetch(`${gateway}/console`)).status).toBe(404);
+});
