@@ -24,6 +24,7 @@ export const groups: Readonly<Record<string, string>> = {
   pairings: 'list the pairings of phones, and revoke one',
   jwt: 'create, verify and decode tokens of the disconnect service',
   sms: 'send SMS as the app, inspect and retry messages, receive as a gateway phone',
+  radius: 'RADIUS by hand',
   stub: 'stubs of the systems that swob calls, for tests',
   playground: 'run everything at once, with stubs and throw-away data',
   store: 'export and import all stored data, for backups and migrations',
@@ -201,6 +202,16 @@ export const commands: readonly CommandEntry[] = [
     path: 'stub pcrf',
     summary: 'run a stub of the PCRF',
     load: () => import('./commands/stub/pcrf.ts'),
+  },
+  {
+    path: 'stub nas',
+    summary: 'run a stub of a RADIUS NAS',
+    load: () => import('./commands/stub/nas.ts'),
+  },
+  {
+    path: 'radius disconnect',
+    summary: 'send a RADIUS Disconnect-Request to a NAS',
+    load: () => import('./commands/radius/disconnect.ts'),
   },
   {
     path: 'verify',

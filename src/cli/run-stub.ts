@@ -20,6 +20,11 @@ export interface StubStart<M extends string> {
   readonly intercept: Intercept | undefined;
 }
 
+interface StubAddresses {
+  /** Where it listens besides HTTP, by protocol. */
+  readonly also?: Readonly<Record<string, string>>;
+}
+
 /**
  * Starts a stub, prints its URL, and closes it when a signal ends the command. With expectations the signal is the usual
  * end: throws REFUSED when they are not met, or when a replay lacked a request.
@@ -29,23 +34,24 @@ export async function runStub<M extends string>(
   name: string,
   options: StubOptions,
   modes: readonly M[],
-  start: (given: StubStart<M>) => Promise<RunningStub>,
+  start: (given: StubStart<M>) => Promise<RunningStub & StubAddresses>,
 ): Promise<void> {
   const { interruptible, printer } = context;
   const ready = await prepareReadyFile(options.readyFile);
   const script = await readStubScript(options, modes);
   const recording = await openRecording(options);
   const replay = recording && 'unknownRequests' in recording ? recording : undefined;
-  let stub: RunningStub | undefined;
+  let stub: (RunningStub & StubAddresses) | undefined;
   try {
     await interruptible(async (signal) => {
       const { host, port } = options;
       stub = await start({ host, port, steps: script.behaviour, intercept: recording?.intercept });
-      const { url } = stub;
+      const { url, also = {} } = stub;
       try {
-        await ready.write({ url });
-        if (printer.json) printer.value({ url });
-        else printer.line(`${name} stub ready at ${url}`);
+        await ready.write({ url, ...also });
+        const others = Object.entries(also).map(([what, address]) => `, ${what} at ${address}`);
+        if (printer.json) printer.value({ url, ...also });
+        else printer.line(`${name} stub ready at ${url}${others.join('')}`);
         await untilAborted(signal);
       } finally {
         // Remove the file first, so that no script reads it while the stub closes; close the stub even if that fails.

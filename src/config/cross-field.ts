@@ -1,6 +1,7 @@
 // Cross-field validation: settings that are valid on their own but not in combination. Used by load.ts.
 
 import { resolve } from 'node:path';
+import { nasErrors } from './nas-keys.ts';
 import type { Config } from './schema.ts';
 
 /** One message per invalid combination, naming the keys. */
@@ -34,6 +35,7 @@ export function crossFieldErrors(config: Config): string[] {
     ...loggingErrors(config.logging),
     ...reliabilityErrors(config),
     ...relayErrors(config),
+    ...nasErrors(config),
   ];
 }
 

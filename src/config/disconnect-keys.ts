@@ -1,7 +1,8 @@
 // The keys of the disconnect service. Part of the table in schema.ts.
 
 import { networks } from './address-types.ts';
-import { duration, flag, integer, port, someOf, text } from './value-types.ts';
+import { nasKeys } from './nas-keys.ts';
+import { duration, flag, integer, oneOf, port, someOf, text } from './value-types.ts';
 
 export const disconnectKeys = {
   disconnect: {
@@ -16,6 +17,16 @@ export const disconnectKeys = {
     legacy_status: flag(false, 'Always respond with status 200, for portals that read only the body.'),
     nas_allow: networks('NAS addresses that tokens may name; empty: any.'),
     empty_vrf: flag(false, 'Accept tokens with an empty vrf, for sessions without a VRF.'),
+    backend: oneOf(
+      ['pcrf', 'radius', 'both'],
+      'pcrf',
+      'What ends sessions: the PCRF, RADIUS Disconnect at the NAS of [nas <name>] sections, or the PCRF and then RADIUS.',
+    ),
+    already_gone: oneOf(
+      ['failure', 'success'],
+      'failure',
+      'What it is when the NAS knows no such session (RADIUS Error-Cause 503).',
+    ),
     hocon: text(
       '',
       'application.conf of the replaced service, with the files of its folder that it includes; overrides this file. --hocon sets it too.',
@@ -40,6 +51,8 @@ export const disconnectKeys = {
       'How long a call waits for a free connection before it fails with 503.',
     ),
   },
+  /** Sections that users name, such as [nas branch]. */
+  'nas <name>': nasKeys,
   validation: {
     public_key: text(
       '/etc/eltex-doors/keys/public.pem',

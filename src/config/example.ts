@@ -1,6 +1,7 @@
 // Formats the table as the text of confs/example.conf.ini: every key with its default and its documentation.
 
 import { iniValue } from './ini-file.ts';
+import { isTemplate } from './named-sections.ts';
 import { schema } from './schema.ts';
 import type { KeyDefinition } from './value-types.ts';
 
@@ -12,10 +13,12 @@ export function exampleFile(): string {
     '; Environment variables (SWOB_API_PORT=7000) override this file, and --set api.port=7000 overrides both.',
   ];
   for (const [section, keys] of Object.entries(schema)) {
-    lines.push('', `[${section}]`);
+    // A section that the user names is an example: its lines are comments.
+    const start = isTemplate(section) ? '; ' : '';
+    lines.push('', `${start}[${section}]`);
     for (const [name, definition] of Object.entries<KeyDefinition<unknown>>(keys)) {
       lines.push(`; ${definition.doc} (${definition.type.name})`);
-      lines.push(`${name} = ${iniValue(definition.type.format(definition.default))}`.trimEnd());
+      lines.push(`${start}${name} = ${iniValue(definition.type.format(definition.default))}`.trimEnd());
     }
   }
   return `${lines.join('\n')}\n`;

@@ -181,9 +181,14 @@ export const schema = {
 
 type Value<K> = K extends KeyDefinition<infer T> ? T : never;
 
-/** The validated, typed configuration: `config.api.port`. Durations are in milliseconds. */
-export type Config = {
+type Sections = {
   readonly [S in keyof typeof schema]: {
     readonly [K in keyof (typeof schema)[S]]: Value<(typeof schema)[S][K]>;
   };
 };
+
+/** A [nas <name>] section. */
+export type NasConfig = Sections['nas <name>'] & { readonly name: string };
+
+/** The validated, typed configuration: `config.api.port`. Durations are in milliseconds. */
+export type Config = Omit<Sections, 'nas <name>'> & { readonly nas: readonly NasConfig[] };

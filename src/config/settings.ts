@@ -2,6 +2,7 @@
 // Used by load.ts; sources.ts reads the sources.
 
 import { messageOf } from '../errors.ts';
+import { addNamedSection, isTemplate, nameOfSection } from './named-sections.ts';
 import { type Config, schema } from './schema.ts';
 import { suggestedKey } from './suggestion.ts';
 import type { KeyDefinition } from './value-types.ts';
@@ -27,6 +28,7 @@ export interface RawSetting {
 export function defaultSettings(): Map<string, Setting> {
   const settings = new Map<string, Setting>();
   for (const [section, keys] of Object.entries(schema)) {
+    if (isTemplate(section)) continue;
     for (const [key, definition] of Object.entries<KeyDefinition<unknown>>(keys)) {
       const value = definition.default;
       settings.set(`${section}.${key}`, { section, key, definition, value, origin: 'default' });
@@ -53,9 +55,11 @@ export function addCheck(
 
 /** Parses and sets the value; returns an error message for an unknown key or an invalid value. */
 export function applySetting(
-  settings: ReadonlyMap<string, Setting>,
+  settings: Map<string, Setting>,
   { name, text, origin }: RawSetting,
 ): string | undefined {
+  const sectionError = addNamedSection(settings, name);
+  if (sectionError !== undefined) return `${origin}: ${sectionError}`;
   const setting = settings.get(name);
   if (!setting) return `${origin}: unknown key ${name}${suggestion(name, settings)}`;
   try {
@@ -71,12 +75,15 @@ export function applySetting(
 /** The settings as an object by section and key. */
 export function toConfig(settings: Iterable<Setting>): Config {
   const sections: Record<string, Record<string, unknown>> = {};
+  const nas: Record<string, Record<string, unknown>> = {};
   for (const { section, key, value } of settings) {
-    sections[section] ??= {};
-    sections[section][key] = value;
+    const name = nameOfSection(section);
+    const [group, member] = name === undefined ? [sections, section] : [nas, name];
+    group[member] ??= name === undefined ? {} : { name };
+    Object.assign(group[member] ?? {}, { [key]: value });
   }
   // Safe cast: the table determines the type of each value, and every key of the table is present.
-  return sections as unknown as Config;
+  return { ...sections, nas: Object.values(nas) } as unknown as Config;
 }
 
 /** An empty text selects the default, except for keys whose default is empty. */

@@ -7,6 +7,7 @@ import { decodeUtf8, hasReplacement, NotUtf8, utf8Remedy } from '../lib/utf8.ts'
 import { parseIni } from './ini-file.ts';
 import { findLegacyKey } from './legacy-keys.ts';
 import { isRsaKeyPath, resolveLegacyPath } from './legacy-paths.ts';
+import { namedSettingOf } from './named-sections.ts';
 import type { RawSetting } from './settings.ts';
 import { suggestedKey } from './suggestion.ts';
 
@@ -102,7 +103,7 @@ export function readEnvironment(env: Environment, names: Iterable<string>): Sour
   const nameOf = new Map([...names].map((name) => [variableName(name), name]));
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith('SWOB_') || otherVariables.has(variable) || text === undefined) continue;
-    const name = nameOf.get(variable);
+    const name = nameOf.get(variable) ?? namedSettingOf(variable);
     const origin = `environment ${variable}`;
     if (name === undefined)
       items.push({ error: `${origin}: unknown key${suggestion(variable, nameOf.values())}` });
@@ -149,5 +150,5 @@ export function decodeConfigFile(file: string): string {
 
 /** The variable of a key: SWOB_API_PORT for `api.port`, SWOB_PCRF_POOL_MAX for `pcrf.pool.max`. */
 export function variableName(name: string): string {
-  return `SWOB_${name.replaceAll('.', '_').toUpperCase()}`;
+  return `SWOB_${name.replaceAll(/[. ]/g, '_').replaceAll(/[<>]/g, '').toUpperCase()}`;
 }

@@ -1,10 +1,11 @@
 // Warns of settings that are valid but probably a mistake. Used by load.ts.
 
+import { nasWarnings } from './nas-keys.ts';
 import { type Config, schema } from './schema.ts';
 
 /** One message per warning, naming the keys. */
 export function configWarnings(config: Config): string[] {
-  return [...logoWarnings(config), ...publicUrlWarnings(config)];
+  return [...logoWarnings(config), ...publicUrlWarnings(config), ...nasWarnings(config)];
 }
 
 function logoWarnings({ user_management_api: api }: Config): string[] {

@@ -2,9 +2,24 @@
 // server.ts.
 
 import { Type } from 'typebox';
+import type { BackendReport } from '../domain/wifi/backends.ts';
 import { type ErrorCode, errorCatalogue } from '../errors.ts';
 import type { ApiDescription } from '../http/api-docs/document.ts';
 import type { RouteDocs } from '../http/api-docs/route-docs.ts';
+
+export interface SuccessBody {
+  readonly success: true;
+  /** What a backend other than the PCRF could not do; absent when there is nothing. */
+  readonly not_done?: readonly string[];
+}
+
+/** With the PCRF alone it is what the old service sent. */
+export function successBody(reports: readonly BackendReport[]): SuccessBody {
+  // The PCRF has removed the MAC address itself.
+  const hasPcrf = reports.some(({ backend, kind }) => backend === 'pcrf' && kind === 'disconnected');
+  const notDone = hasPcrf ? [] : reports.flatMap((report) => report.notDone ?? []);
+  return { success: true, ...(notDone.length > 0 && { not_done: notDone }) };
+}
 
 /** The old service had the first two members; portals ignore the third. */
 interface FailureBody {
@@ -30,7 +45,14 @@ const token = Type.String({ description: 'JWT, signed by the sign-in service' })
 const responses = {
   200: {
     description: 'The user was disconnected',
-    content: { 'application/json': Type.Object({ success: Type.Literal(true) }) },
+    content: {
+      'application/json': Type.Object({
+        success: Type.Literal(true),
+        not_done: Type.Optional(
+          Type.Array(Type.String(), { description: 'What RADIUS cannot do of what the PCRF does' }),
+        ),
+      }),
+    },
   },
 };
 const errors = [

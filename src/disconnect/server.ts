@@ -11,7 +11,15 @@ import { addApiDocs } from '../http/api-docs/serve.ts';
 import { type AddressRateLimit, addEarlyRateLimits } from '../http/early-rate-limits.ts';
 import { addRootRoute, rootText } from '../http/root-route.ts';
 import { createHttpServer, type HttpOptions, type HttpServer } from '../http/server.ts';
-import { apiDescription, failureBody, getDocs, postDocs, rootLines } from './api-description.ts';
+import {
+  apiDescription,
+  failureBody,
+  getDocs,
+  postDocs,
+  rootLines,
+  type SuccessBody,
+  successBody,
+} from './api-description.ts';
 import { extractToken } from './extract-token.ts';
 
 export interface DisconnectDeps extends Omit<HttpOptions, 'name' | 'maxHeaderBytes'> {
@@ -75,11 +83,11 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
     app.textBodyParser((_request, text, done) => done(null, new URLSearchParams(text))),
   );
 
-  const disconnect = async (request: FastifyRequest): Promise<{ success: true }> => {
+  const disconnect = async (request: FastifyRequest): Promise<SuccessBody> => {
     rejectPrefetch(request);
     const outcome = await deps.disconnects.disconnect(extractToken(request), request.requestContext);
     if (outcome.kind !== 'disconnected') throw disconnectError(outcome);
-    return { success: true };
+    return successBody(outcome.reports);
   };
   const commonSchema = {
     summary: 'Disconnect a Wi-Fi user',

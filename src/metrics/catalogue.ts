@@ -4,6 +4,7 @@
 import { latencyBoundsMs } from '../domain/monitoring/series.ts';
 import { leasedWork } from '../domain/shared/coalesce.ts';
 import { limitNames } from '../domain/shared/limit-keys.ts';
+import { backendNames } from '../domain/wifi/ports.ts';
 
 export interface MetricDefinition {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -209,7 +210,32 @@ export const metricCatalogue = {
     type: 'counter',
     help: 'Requests to disconnect a Wi-Fi user, by outcome.',
     labels: {
-      outcome: ['done', 'token_refused', 'limited', 'pcrf_failed', 'pcrf_timeout', 'busy', 'failed'],
+      outcome: [
+        'done',
+        'token_refused',
+        'limited',
+        'pcrf_failed',
+        'pcrf_timeout',
+        'nas_failed',
+        'nas_timeout',
+        'busy',
+        'failed',
+      ],
+    },
+  },
+  swob_disconnect_backend_calls_total: {
+    type: 'counter',
+    help: 'Calls that ended, or failed to end, a session, by backend and outcome.',
+    labels: {
+      backend: backendNames,
+      outcome: ['done', 'already_gone', 'rejected', 'unreachable', 'invalid', 'timeout', 'busy', 'failed'],
+    },
+  },
+  swob_radius_packets_dropped_total: {
+    type: 'counter',
+    help: 'Datagrams that were received as answers of a NAS and dropped, by reason.',
+    labels: {
+      reason: ['sender', 'malformed', 'identifier', 'code', 'authenticator', 'message_authenticator'],
     },
   },
   swob_pcrf_call_duration_seconds: {

@@ -21,7 +21,7 @@ export interface JournalEntry {
 
 export interface Journal {
   /** Adds a request that has just arrived. */
-  add(request: IncomingMessage): PendingEntry;
+  add(request: Pick<IncomingMessage, 'method' | 'url'>): PendingEntry;
   /** In the order of arrival. */
   all(): JournalEntry[];
   clear(): void;

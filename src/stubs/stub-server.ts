@@ -45,7 +45,7 @@ const bodyListeners = new WeakMap<IncomingMessage, (members: Readonly<Record<str
 export async function startStubServer(
   at: StubAddress,
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
-): Promise<RunningStub> {
+): Promise<RunningStub & { readonly journal: Journal }> {
   const journal = createJournal(at.clock ?? systemClock);
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (pathOf(request) === '/__journal') return sendJournal(journal, request, response);

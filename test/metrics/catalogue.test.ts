@@ -173,6 +173,8 @@ describe('every label value is counted', () => {
       refused: deliver(async () => ({ kind: 'refused', reason: '' })),
       failed: deliver(async () => ({ kind: 'failed', reason: '' })),
     });
+    const silentNas = (kind: 'rejected' | 'timeout') =>
+      ({ backend: 'radius', kind, attempts: 4, durationMs: 0 }) as const;
     const disconnect = using(() => disconnects.disconnect('token', stub({})));
     await expectEachCounted(metrics, 'swob_disconnects_total', {
       done: disconnect(async () => ({ kind: 'disconnected', reports: [] })),
@@ -180,6 +182,12 @@ describe('every label value is counted', () => {
       limited: disconnect(() => fail('LIMITED')),
       pcrf_failed: disconnect(async () => ({ kind: 'rejected', reason: '', reports: [] })),
       pcrf_timeout: disconnect(async () => ({ kind: 'timeout', reason: '', reports: [] })),
+      nas_failed: disconnect(async () => ({
+        kind: 'rejected',
+        reason: '',
+        reports: [silentNas('rejected')],
+      })),
+      nas_timeout: disconnect(async () => ({ kind: 'timeout', reason: '', reports: [silentNas('timeout')] })),
       busy: disconnect(async () => ({ kind: 'busy', reason: '', reports: [] })),
       failed: disconnect(() => fail('INTERNAL')),
     });

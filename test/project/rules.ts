@@ -20,6 +20,7 @@ export const layers = [
   ['upstream'],
   ['redis', 'amqp'],
   ['stubs'],
+  ['radius'],
   ['telecom'],
   ['domain'],
   ['crypto'],
@@ -38,6 +39,7 @@ const adapters: Record<string, readonly string[]> = {
   stubs: ['src/cli/', 'src/testing/'],
   redis: ['src/app/compose/', 'src/store/redis/'],
   amqp: ['src/app/compose/', 'src/upstream/', 'src/cli/'],
+  radius: ['src/app/compose/', 'src/upstream/', 'src/stubs/', 'src/cli/'],
 };
 
 /** Files whose types every module may import. */

@@ -11,24 +11,29 @@ import type { TestEvent } from '../../domain/seeds/reliability.ts';
 import type { Clock } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Disconnects } from '../../domain/wifi/disconnects.ts';
-import type { Pcrf } from '../../domain/wifi/ports.ts';
+import type { DisconnectBackend, Pcrf } from '../../domain/wifi/ports.ts';
 import { type ConnectionLimiter, closeReasons } from '../../http/connection-limiter.ts';
 import { monitorEventLoop } from '../../metrics/event-loop.ts';
 import { registerProcessMetrics } from '../../metrics/process.ts';
 import { createMetricsRegistry, type LabelOf, type MetricsRegistry } from '../../metrics/registry.ts';
 import { type CompletedRequest, createRequestMeter } from '../../metrics/requests.ts';
+import type { DropReason } from '../../radius/channel.ts';
 import type { PoolUsage } from '../../upstream/connection-pool.ts';
 import { readSeriesTotals } from './history-series.ts';
 import {
   instrumentBroker,
   instrumentCallbacks,
-  instrumentDisconnects,
   instrumentPairing,
   instrumentPairings,
-  instrumentPcrf,
   instrumentPublishing,
   instrumentStore,
 } from './instrumented.ts';
+import {
+  instrumentBackends,
+  instrumentDisconnects,
+  instrumentPcrf,
+  instrumentRadius,
+} from './instrumented-disconnects.ts';
 import { instrumentPublisher, instrumentRefusedSms } from './instrumented-sms.ts';
 
 type PoolName = 'pcrf' | 'publisher' | 'relay';
@@ -53,6 +58,10 @@ export interface AppMetrics {
   disconnects(disconnects: Disconnects): Disconnects;
   /** Measures the calls. */
   pcrf(pcrf: Pcrf, clock: Pick<Clock, 'monotonic'>): Pcrf;
+  /** Counts calls to the systems that end sessions. */
+  backends(backends: readonly DisconnectBackend[]): DisconnectBackend[];
+  /** Exports the counts of dropped RADIUS packets. */
+  radius(dropped: () => Readonly<Record<DropReason, number>>): void;
   pool(name: PoolName, usage: () => PoolUsage): void;
   sockets(open: () => number): void;
   /** The counters and gauges of the monitoring history. */
@@ -123,6 +132,8 @@ export function createAppMetrics(options: {
     callbacks: (sender) => instrumentCallbacks(registry, sender),
     disconnects: (disconnects) => instrumentDisconnects(registry, disconnects),
     pcrf: (pcrf, clock) => instrumentPcrf(registry, pcrf, clock),
+    backends: (backends) => instrumentBackends(registry, backends),
+    radius: instrumentRadius(registry),
     pool: createPoolGauge(registry),
     sockets: (open) => {
       openSockets = open;

@@ -7,6 +7,7 @@ import { readTokenSecret } from '../../crypto/token-keys.ts';
 import { createDisconnectServer } from '../../disconnect/server.ts';
 import type { Store } from '../../domain/store.ts';
 import { createDisconnects } from '../../domain/wifi/disconnects.ts';
+import type { Pcrf } from '../../domain/wifi/ports.ts';
 import { describeReadError, SwobError } from '../../errors.ts';
 import { createIpMatcher } from '../../http/ip-matcher.ts';
 import type { HttpServer } from '../../http/server.ts';
@@ -16,6 +17,7 @@ import { watchCertificate } from '../tls.ts';
 import { watchVerificationKey } from '../verification-key-watcher.ts';
 import type { AppContext, Runtime } from './context.ts';
 import { createMonitoring, disconnectChecks } from './health.ts';
+import { buildRadius } from './radius.ts';
 
 /** For calls that are still running when their clients have disconnected. */
 const pcrfDrainMs = 2_000;
@@ -23,34 +25,26 @@ const pcrfDrainMs = 2_000;
 const pcrfReserveMs = 250;
 
 export async function buildDisconnect(config: Config, runtime: Runtime, store: Store): Promise<HttpServer> {
-  const { clock, log, lifecycle, metrics } = runtime;
+  const { clock, log, metrics } = runtime;
   const { disconnect, pcrf, 'pcrf.pool': pool } = config;
   const verifier = await buildVerifier(config, runtime);
+  const radius = await buildRadius(config, runtime);
   const allow = disconnect.nas_allow;
   const rules = {
     emptyVrf: disconnect.empty_vrf,
+    ...(radius && { nasKnown: radius.isKnown }),
     ...(allow.length > 0 && { nasAllowed: createIpMatcher(allow, '[disconnect] nas_allow') }),
   };
   const tls = await watchCertificate('disconnect_ssl', config.disconnect_ssl, runtime);
 
-  const client = createPcrf({
-    host: pcrf.host,
-    port: pcrf.port,
-    timeoutMs: pcrf.timeout,
-    pool: { min: pool.min, max: pool.max, waitTimeoutMs: pool.wait_timeout },
-    clock,
-    log,
-  });
-  lifecycle.defer(
-    'PCRF connections',
-    (deadline) => client.close(deadline.atMost(pcrfDrainMs)),
-    pcrfReserveMs,
-  );
-  metrics.pool('pcrf', client.usage);
+  const backends = [
+    ...(disconnect.backend === 'radius' ? [] : [buildPcrf(config, runtime)]),
+    ...(radius ? [radius.backend] : []),
+  ];
   const disconnects = createDisconnects({
     verifier,
-    backends: [metrics.pcrf(client, clock)],
-    alreadyGone: 'failure',
+    backends: metrics.backends(backends),
+    alreadyGone: disconnect.already_gone,
     rules,
     limits: store.limits,
     callLimit: config.limits.disconnects,
@@ -67,8 +61,9 @@ export async function buildDisconnect(config: Config, runtime: Runtime, store: S
     tls,
     trustedProxies: config.api.trusted_proxies,
     requestTimeoutMs: config.api.request_timeout,
-    // The wait for a connection, and the call itself.
-    handlerTimeoutMs: pool.wait_timeout + pcrf.timeout + 5_000,
+    // The wait for a connection, and the call itself, of each backend.
+    handlerTimeoutMs:
+      (disconnect.backend === 'radius' ? 0 : pool.wait_timeout + pcrf.timeout) + (radius?.maxMs ?? 0) + 5_000,
     legacyStatus: disconnect.legacy_status,
     limits: store.limits,
     callLimit: config.limits.disconnects,
@@ -77,6 +72,25 @@ export async function buildDisconnect(config: Config, runtime: Runtime, store: S
     clock,
     log,
   });
+}
+
+function buildPcrf({ pcrf, 'pcrf.pool': pool }: Config, runtime: Runtime): Pcrf {
+  const { clock, log, lifecycle, metrics } = runtime;
+  const client = createPcrf({
+    host: pcrf.host,
+    port: pcrf.port,
+    timeoutMs: pcrf.timeout,
+    pool: { min: pool.min, max: pool.max, waitTimeoutMs: pool.wait_timeout },
+    clock,
+    log,
+  });
+  lifecycle.defer(
+    'PCRF connections',
+    (deadline) => client.close(deadline.atMost(pcrfDrainMs)),
+    pcrfReserveMs,
+  );
+  metrics.pool('pcrf', client.usage);
+  return metrics.pcrf(client, clock);
 }
 
 async function buildVerifier({ validation }: Config, context: AppContext) {

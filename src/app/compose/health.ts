@@ -99,23 +99,33 @@ export function syncChecks(
   ];
 }
 
-export function disconnectChecks({ pcrf, validation }: Config, store: Store): ReadinessCheck[] {
-  const checks = [reachabilityCheck('pcrf', pcrf, true)];
+export function disconnectChecks(
+  { disconnect, pcrf, nas, validation }: Config,
+  store: Store,
+): ReadinessCheck[] {
+  const checks = disconnect.backend === 'radius' ? [] : [reachabilityCheck('pcrf', pcrf, true)];
+  // No probe of the NAS themselves: a Disconnect port answers nothing but requests about sessions.
+  if (disconnect.backend !== 'pcrf')
+    checks.push(readableCheck('nas_secrets', [...new Set(nas.map(({ secret_file }) => secret_file))]));
   // A shared store holds limits and leases. A local one is in memory and cannot fail.
   if (store.shared) checks.push(storeCheck(store));
   if (validation.algorithms.some((algorithm) => algorithm !== 'HS256')) {
-    // Not required: the last good key stays in use, but a restart would fail.
-    checks.push({
-      name: 'key',
-      required: false,
-      run: () =>
-        access(validation.public_key, constants.R_OK).then(
-          () => 'ok' as const,
-          () => 'stale' as const,
-        ),
-    });
+    checks.push(readableCheck('key', [validation.public_key]));
   }
   return checks;
+}
+
+/** Not required: the last good content stays in use, but a restart would fail. */
+function readableCheck(name: string, files: readonly string[]): ReadinessCheck {
+  return {
+    name,
+    required: false,
+    run: () =>
+      Promise.all(files.map((file) => access(file, constants.R_OK))).then(
+        () => 'ok' as const,
+        () => 'stale' as const,
+      ),
+  };
 }
 
 function storeCheck(store: Store): ReadinessCheck {

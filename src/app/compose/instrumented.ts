@@ -8,14 +8,12 @@ import { type LeasedWork, leasedWork } from '../../domain/shared/coalesce.ts';
 import { type LimitKey, limitNameOf } from '../../domain/shared/limit-keys.ts';
 import type { Clock, LeaseStore, LimitStore } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
-import type { DisconnectOutcome, Disconnects } from '../../domain/wifi/disconnects.ts';
-import type { Pcrf } from '../../domain/wifi/ports.ts';
 import { type ErrorCode, SwobError } from '../../errors.ts';
 import { mapMaybe } from '../../lib/maybe-promise.ts';
 import type { LabelOf, MetricsRegistry } from '../../metrics/registry.ts';
 
 /** Counts the outcome of a promise, by its result or by the code of its error. */
-async function countOutcome<T>(
+export async function countOutcome<T>(
   promise: Promise<T>,
   onResult: (result: T) => void,
   onFailure: (code: ErrorCode) => void,
@@ -171,51 +169,5 @@ export function instrumentCallbacks(registry: MetricsRegistry, sender: CallbackS
         ({ kind }) => count(kind),
         () => count('failed'),
       ),
-  };
-}
-
-const disconnectLabels = {
-  disconnected: 'done',
-  rejected: 'pcrf_failed',
-  unreachable: 'pcrf_failed',
-  'invalid response': 'pcrf_failed',
-  timeout: 'pcrf_timeout',
-  busy: 'busy',
-  overloaded: 'busy',
-  stopping: 'failed',
-  'bad session': 'token_refused',
-} as const satisfies Record<DisconnectOutcome['kind'], LabelOf<'swob_disconnects_total'>>;
-
-export function instrumentDisconnects(registry: MetricsRegistry, disconnects: Disconnects): Disconnects {
-  const count = registry.counter('swob_disconnects_total');
-  // Other errors, such as that of an unavailable store, do not concern the PCRF.
-  const codes: Partial<Record<ErrorCode, LabelOf<'swob_disconnects_total'>>> = {
-    UNAUTHENTICATED: 'token_refused',
-    BAD_INPUT: 'token_refused',
-    LIMITED: 'limited',
-  };
-  return {
-    ...disconnects,
-    disconnect: (...args) =>
-      countOutcome(
-        disconnects.disconnect(...args),
-        ({ kind }) => count(disconnectLabels[kind]),
-        (code) => count(codes[code] ?? 'failed'),
-      ),
-  };
-}
-
-export function instrumentPcrf(registry: MetricsRegistry, pcrf: Pcrf, clock: Pick<Clock, 'monotonic'>): Pcrf {
-  const observe = registry.histogram('swob_pcrf_call_duration_seconds')();
-  return {
-    ...pcrf,
-    disconnect: async (...args) => {
-      const startedAt = clock.monotonic();
-      try {
-        return await pcrf.disconnect(...args);
-      } finally {
-        observe((clock.monotonic() - startedAt) / 1_000);
-      }
-    },
   };
 }

@@ -7,6 +7,8 @@ import type { WifiSession } from './model.ts';
 export interface WifiSessionRules {
   /** Whether a NAS address is allowed; if absent, all are. */
   readonly nasAllowed?: (ip: string) => boolean;
+  /** Whether a NAS is configured for that address and VRF; if absent, none needs to be. */
+  readonly nasKnown?: (ip: string, vrf: string) => boolean;
   /** Whether `vrf` may be empty, for sessions without a VRF. */
   readonly emptyVrf?: boolean;
 }
@@ -44,6 +46,9 @@ export function checkWifiSession(
   };
   if (session.nasIp !== '' && rules.nasAllowed?.(session.nasIp) === false) {
     refuse('nasIp is not in [disconnect] nas_allow');
+  }
+  if (faults.length === 0 && rules.nasKnown?.(session.nasIp, session.vrf) === false) {
+    refuse('no [nas …] section has its nasIp and vrf');
   }
   return { session, faults };
 }

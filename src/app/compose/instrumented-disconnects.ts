@@ -1,0 +1,120 @@
+// Decorators that count disconnects, and the calls to the backends that end sessions. Used by app-metrics.ts.
+
+import type { Clock } from '../../domain/shared/ports.ts';
+import type { DisconnectOutcome, Disconnects } from '../../domain/wifi/disconnects.ts';
+import {
+  type BackendName,
+  type BackendResult,
+  backendNames,
+  type DisconnectBackend,
+  type Pcrf,
+} from '../../domain/wifi/ports.ts';
+import type { ErrorCode } from '../../errors.ts';
+import type { LabelOf, MetricsRegistry } from '../../metrics/registry.ts';
+import { type DropReason, dropReasons } from '../../radius/channel.ts';
+import { countOutcome } from './instrumented.ts';
+
+type Outcome = LabelOf<'swob_disconnects_total'>;
+
+const disconnectLabels = {
+  disconnected: { pcrf: 'done', radius: 'done' },
+  rejected: { pcrf: 'pcrf_failed', radius: 'nas_failed' },
+  unreachable: { pcrf: 'pcrf_failed', radius: 'nas_failed' },
+  'invalid response': { pcrf: 'pcrf_failed', radius: 'nas_failed' },
+  timeout: { pcrf: 'pcrf_timeout', radius: 'nas_timeout' },
+  busy: { pcrf: 'busy', radius: 'busy' },
+  overloaded: { pcrf: 'busy', radius: 'busy' },
+  stopping: { pcrf: 'failed', radius: 'failed' },
+  'bad session': { pcrf: 'token_refused', radius: 'token_refused' },
+} as const satisfies Record<DisconnectOutcome['kind'], Record<BackendName, Outcome>>;
+
+/** Of the first backend that failed, if one has. */
+function labelOf({ kind, reports }: DisconnectOutcome): Outcome {
+  const failed = reports.find((report) => report.kind !== 'disconnected');
+  return disconnectLabels[kind][failed?.backend ?? 'pcrf'];
+}
+
+export function instrumentDisconnects(registry: MetricsRegistry, disconnects: Disconnects): Disconnects {
+  const count = registry.counter('swob_disconnects_total');
+  // Other errors, such as that of an unavailable store, do not concern the backends.
+  const codes: Partial<Record<ErrorCode, Outcome>> = {
+    UNAUTHENTICATED: 'token_refused',
+    BAD_INPUT: 'token_refused',
+    LIMITED: 'limited',
+  };
+  return {
+    ...disconnects,
+    disconnect: (...args) =>
+      countOutcome(
+        disconnects.disconnect(...args),
+        (outcome) => count(labelOf(outcome)),
+        (code) => count(codes[code] ?? 'failed'),
+      ),
+  };
+}
+
+const backendLabels = {
+  disconnected: 'done',
+  'already gone': 'already_gone',
+  rejected: 'rejected',
+  unreachable: 'unreachable',
+  'invalid response': 'invalid',
+  timeout: 'timeout',
+  busy: 'busy',
+  stopping: 'failed',
+  'bad session': 'failed',
+} as const satisfies Record<BackendResult['kind'], string>;
+
+export function instrumentBackends(
+  registry: MetricsRegistry,
+  backends: readonly DisconnectBackend[],
+): DisconnectBackend[] {
+  const outcomes = [...new Set(Object.values(backendLabels))];
+  const counts = new Map<string, number>();
+  registry.observableCounter('swob_disconnect_backend_calls_total', () =>
+    backendNames.flatMap((backend) =>
+      outcomes.map((outcome) => [{ backend, outcome }, counts.get(`${backend} ${outcome}`) ?? 0] as const),
+    ),
+  );
+  const count = (backend: BackendName, outcome: string): void => {
+    const key = `${backend} ${outcome}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  };
+  return backends.map((backend) => ({
+    name: backend.name,
+    disconnect: (session) =>
+      countOutcome(
+        backend.disconnect(session),
+        ({ kind }) => count(backend.name, backendLabels[kind]),
+        () => count(backend.name, 'failed'),
+      ),
+  }));
+}
+
+/** Registers the metric also where RADIUS is not used. */
+export function instrumentRadius(
+  registry: MetricsRegistry,
+): (dropped: () => Readonly<Record<DropReason, number>>) => void {
+  let current: (() => Readonly<Record<DropReason, number>>) | undefined;
+  registry.observableCounter('swob_radius_packets_dropped_total', () =>
+    dropReasons.map((reason) => [{ reason }, current?.()[reason] ?? 0] as const),
+  );
+  return (dropped) => {
+    current = dropped;
+  };
+}
+
+export function instrumentPcrf(registry: MetricsRegistry, pcrf: Pcrf, clock: Pick<Clock, 'monotonic'>): Pcrf {
+  const observe = registry.histogram('swob_pcrf_call_duration_seconds')();
+  return {
+    ...pcrf,
+    disconnect: async (...args) => {
+      const startedAt = clock.monotonic();
+      try {
+        return await pcrf.disconnect(...args);
+      } finally {
+        observe((clock.monotonic() - startedAt) / 1_000);
+      }
+    },
+  };
+}

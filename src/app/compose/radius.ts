@@ -1,0 +1,53 @@
+// Builds the RADIUS backend of the disconnect service from the [nas <name>] sections.
+
+import type { Config } from '../../config/schema.ts';
+import { nasProfiles } from '../../domain/wifi/nas-profiles.ts';
+import { createNasTable } from '../../domain/wifi/nas-table.ts';
+import type { DisconnectBackend } from '../../domain/wifi/ports.ts';
+import { createRadiusClient } from '../../radius/client.ts';
+import { createRadiusBackend } from '../../upstream/radius-nas.ts';
+import { watchNasSecrets } from '../nas-secret-watcher.ts';
+import type { Runtime } from './context.ts';
+
+/** For requests that are still running when their clients have disconnected. */
+const drainMs = 2_000;
+/** Of the stop's budget, after requests have taken all other time. */
+const reserveMs = 250;
+
+interface RadiusParts {
+  readonly backend: DisconnectBackend;
+  /** Whether a NAS is configured for that address and VRF. */
+  isKnown(nasIp: string, vrf: string): boolean;
+  /** Milliseconds that one disconnect may take: the wait for an identifier, and that for the answer. */
+  readonly maxMs: number;
+}
+
+/** Undefined when [disconnect] backend is pcrf. Throws CONFIG when a secret cannot be read. */
+export async function buildRadius(config: Config, runtime: Runtime): Promise<RadiusParts | undefined> {
+  const { disconnect, nas } = config;
+  if (disconnect.backend === 'pcrf') return undefined;
+  const { clock, lifecycle, metrics } = runtime;
+  const secrets = await watchNasSecrets(nas, runtime);
+  lifecycle.defer('NAS secrets', secrets.stop);
+  const table = createNasTable(
+    nas.map((each) => ({
+      name: each.name,
+      address: each.address,
+      vrf: each.vrf,
+      port: each.port,
+      sourceAddress: each.source_address,
+      profile: nasProfiles[each.profile],
+      timeoutMs: each.timeout,
+      retries: each.retries,
+      secret: () => secrets.of(each.secret_file),
+    })),
+  );
+  const client = createRadiusClient({ clock, random: Math.random });
+  lifecycle.defer('RADIUS requests', (deadline) => client.close(deadline.atMost(drainMs)), reserveMs);
+  metrics.radius(client.dropped);
+  return {
+    backend: createRadiusBackend({ client, find: table.find, clock }),
+    isKnown: (nasIp, vrf) => table.find(nasIp, vrf) !== undefined,
+    maxMs: 2 * Math.max(...nas.map(({ timeout }) => timeout)),
+  };
+}

@@ -1,0 +1,45 @@
+// Finds the configured NAS of a session by its address and VRF. Used by the disconnect service and `swob radius`.
+
+import { contains, type Network, parseNetwork } from '../../lib/networks.ts';
+
+/** What the table needs to know of a configured NAS. */
+export interface NasEntry {
+  /** Addresses and CIDR ranges. */
+  readonly address: readonly string[];
+  /** Empty: that of any session. */
+  readonly vrf: string;
+}
+
+export interface NasTable<T extends NasEntry> {
+  /** The NAS of a session; undefined when none is configured for that address and VRF. */
+  find(nasIp: string, vrf: string): T | undefined;
+}
+
+/**
+ * Sections that name the VRF come before those that name none, because an address of a VRF is another one than the same address
+ * elsewhere. Among them the longest prefix wins.
+ */
+export function createNasTable<T extends NasEntry>(entries: readonly T[]): NasTable<T> {
+  const rows = entries
+    .flatMap((entry) =>
+      entry.address.flatMap((address) => {
+        const network = parseNetwork(address);
+        return network ? [{ entry, network }] : [];
+      }),
+    )
+    .sort((a, b) => rank(b) - rank(a));
+  return {
+    find: (nasIp, vrf) => {
+      const address = parseNetwork(nasIp);
+      if (!address) return undefined;
+      const matches = ({ entry, network }: (typeof rows)[number]): boolean =>
+        (entry.vrf === '' || entry.vrf === vrf) && contains(network, address);
+      return rows.find(matches)?.entry;
+    },
+  };
+}
+
+/** The highest comes first. Longer than any prefix, so that the VRF decides before it. */
+function rank({ entry, network }: { readonly entry: NasEntry; readonly network: Network }): number {
+  return (entry.vrf === '' ? 0 : 1_000) + network.prefix;
+}

@@ -1,0 +1,198 @@
+// Stub of a RADIUS NAS: remembers sessions, and ends them on Disconnect-Request or CoA-Request, or fails to. Used by `swob stub nas`
+// and tests.
+
+import type { RemoteInfo } from 'node:dgram';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../domain/shared/ports.ts';
+import { sessionContextNotFound } from '../domain/wifi/error-causes.ts';
+import { SwobError } from '../errors.ts';
+import { attributeTypes, integerAttribute } from '../radius/attributes.ts';
+import { requestFault, sealResponse } from '../radius/authenticators.ts';
+import { decodePacket, type Packet, packetCodes } from '../radius/packet.ts';
+import { type ControlRoutes, handleControl, isControl, sendNotFound } from './control-routes.ts';
+import type { Journal } from './journal.ts';
+import { type NasMode, nasModes, type Reply, respondInNasMode } from './nas-modes.ts';
+import { describeRequest, isIdentified, type NasSession, sessionMatches } from './nas-sessions.ts';
+import { createModeSwitch, type ModeOptions, parseModeRequest } from './response-mode.ts';
+import type { BehaviourStep } from './stub-script.ts';
+import { type RunningStub, type StubAddress, startStubServer } from './stub-server.ts';
+import { systemClock } from './system-clock.ts';
+import { openUdp } from './udp.ts';
+
+/** Answers that are kept for retransmissions of their requests; the oldest are dropped. */
+const maxAnswers = 10_000;
+const maxSessions = 100_000;
+
+export interface NasStubOptions extends StubAddress {
+  /** The UDP port for RADIUS; 0 for a free port. */
+  readonly radiusPort: number;
+  /** The shared secret. */
+  readonly secret: string;
+  /** The existing sessions; without any, every session exists. */
+  readonly sessions?: readonly NasSession[];
+  /** The mode at start; `normal` by default. */
+  readonly mode?: NasMode;
+  /** Milliseconds of mode `slow`; 1,000 by default. */
+  readonly ms?: number;
+  /** The Error-Cause of mode `refuse`; 501 by default. */
+  readonly cause?: number;
+  /** The modes of the first requests, in order. */
+  readonly steps?: readonly BehaviourStep<NasMode>[];
+  /** The system's clock by default. */
+  readonly clock?: Pick<Clock, 'now' | 'after' | 'every'>;
+}
+
+export interface RunningNasStub extends RunningStub {
+  /** Where it listens for RADIUS. */
+  readonly radius: { readonly address: string; readonly port: number };
+  sessions(): readonly NasSession[];
+  /** Changes the mode; throws BAD_INPUT when a number is out of range. */
+  setMode(mode: NasMode, options?: ModeOptions & { readonly cause?: number }): void;
+}
+
+/** A request that has been received, for its retransmissions. */
+interface Known {
+  packets: number;
+  /** Whether it is answered later. */
+  isSlow: boolean;
+  /** Undefined while there is no answer. */
+  answer?: Buffer;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly entry: ReturnType<Journal['add']>;
+}
+
+/** Starts the stub; throws UNAVAILABLE when it cannot listen at the address. */
+export async function startNasStub(options: NasStubOptions): Promise<RunningNasStub> {
+  const { clock = systemClock, host } = options;
+  const secret = Buffer.from(options.secret);
+  const sessions = new Set(options.sessions);
+  const acceptsAny = sessions.size === 0;
+  const modes = createModeSwitch<NasMode>(options.mode ?? 'normal', options.ms, options.steps);
+  const known = new LRUCache<string, Known>({ max: maxAnswers });
+  const timers = new Set<() => void>();
+  let cause = checkCause(options.cause ?? 501);
+
+  const setMode: RunningNasStub['setMode'] = (mode, { cause: newCause, ...rest } = {}) => {
+    const checked = checkCause(newCause ?? cause);
+    modes.set(mode, rest);
+    cause = checked;
+  };
+  const control: ControlRoutes = {
+    'GET /__sessions': () => [...sessions],
+    'POST /__sessions': (body) => {
+      if (sessions.size >= maxSessions) throw new SwobError('UNAVAILABLE', 'too many sessions');
+      sessions.add(parseSession(body));
+      return [...sessions];
+    },
+    'POST /__behaviour': (body) => {
+      const { mode, ...numbers } = parseModeRequest(body, nasModes);
+      setMode(mode, { ...numbers, ...(typeof body.cause === 'number' && { cause: body.cause }) });
+      return { mode, ...numbers, cause };
+    },
+  };
+  const stub = await startStubServer(options, async (request, response) => {
+    if (isControl(request)) return handleControl(control, request, response);
+    sendNotFound(response);
+  });
+
+  /** Ends the session. @returns the Error-Cause of a NAK; undefined for an ACK */
+  const endSession = (packet: Packet): number | undefined => {
+    if (!isIdentified(packet)) return 402;
+    if (acceptsAny) return undefined;
+    const found = [...sessions].find((session) => sessionMatches(session, packet));
+    return found && sessions.delete(found) ? undefined : sessionContextNotFound;
+  };
+  const answerTo = (packet: Packet, nakCause: number | undefined): Buffer => {
+    const isCoa = packet.code === packetCodes.coaRequest;
+    const ack = isCoa ? packetCodes.coaAck : packetCodes.disconnectAck;
+    const nak = isCoa ? packetCodes.coaNak : packetCodes.disconnectNak;
+    return sealResponse(
+      {
+        code: nakCause === undefined ? ack : nak,
+        identifier: packet.identifier,
+        attributes: nakCause === undefined ? [] : [integerAttribute(attributeTypes.errorCause, nakCause)],
+      },
+      packet.authenticator,
+      secret,
+    );
+  };
+
+  const receive = (datagram: Buffer, from: RemoteInfo): void => {
+    const decoded = decodePacket(datagram);
+    const fault = decoded.kind === 'packet' ? requestFault(decoded.bytes, secret) : decoded.fault;
+    if (decoded.kind !== 'packet' || fault !== undefined) {
+      stub.journal.add({ method: 'invalid', url: '/' }).body({ from: from.address, fault });
+      return;
+    }
+    const { packet } = decoded;
+    if (packet.code !== packetCodes.disconnectRequest && packet.code !== packetCodes.coaRequest) return;
+    const key = `${from.address} ${from.port} ${packet.identifier} ${packet.authenticator.toString('hex')}`;
+    const seen = known.get(key) ?? newRequest(packet, from);
+    known.set(key, seen);
+    seen.packets += 1;
+    if (seen.packets > 1) seen.entry.body({ ...seen.body, packets: seen.packets });
+    const send = (bytes: Buffer): void => udp.send(bytes, from);
+    // A retransmission gets the same answer, and ends no second session.
+    if (seen.answer) return send(seen.answer);
+    if (seen.isSlow) return;
+    const answered = (nakCause: number | undefined): Buffer => {
+      seen.answer ??= answerTo(packet, nakCause);
+      seen.entry.ended(seen.answer[0] ?? 0);
+      return seen.answer;
+    };
+    const reply: Reply = {
+      normal: () => answered(endSession(packet)),
+      refusal: () => answered(cause),
+      send,
+      hold: (bytes) => udp.hold(bytes, from),
+    };
+    const { mode, ms } = modes.next();
+    seen.isSlow = mode === 'slow';
+    const after = (delay: number, fn: () => void): void => {
+      const cancel = clock.after(delay, () => {
+        timers.delete(cancel);
+        fn();
+      });
+      timers.add(cancel);
+    };
+    respondInNasMode(mode, reply, { ms, after, identifier: packet.identifier });
+  };
+  const newRequest = (packet: Packet, from: RemoteInfo): Known => {
+    const method = packet.code === packetCodes.coaRequest ? 'CoA-Request' : 'Disconnect-Request';
+    const body = { ...describeRequest(packet), from: from.address };
+    const entry = stub.journal.add({ method, url: '/' });
+    entry.body({ ...body, packets: 1 });
+    return { packets: 0, isSlow: false, body, entry };
+  };
+
+  const udp = await openUdp({ host, port: options.radiusPort }, receive).catch(async (error: unknown) => {
+    await stub.close();
+    throw error;
+  });
+  return {
+    ...stub,
+    radius: { address: host, port: udp.port },
+    sessions: () => [...sessions],
+    setMode,
+    close: async () => {
+      for (const cancel of timers) cancel();
+      await udp.close();
+      await stub.close();
+    },
+  };
+}
+
+function checkCause(cause: number): number {
+  if (Number.isInteger(cause) && cause >= 0 && cause < 2 ** 32) return cause;
+  throw new SwobError('BAD_INPUT', 'cause: expected an Error-Cause, such as 503');
+}
+
+function parseSession(body: Readonly<Record<string, unknown>>): NasSession {
+  const { sessionId, userName, clientMac } = body;
+  if (typeof sessionId !== 'string') throw new SwobError('BAD_INPUT', 'sessionId: expected a text');
+  return {
+    sessionId,
+    ...(typeof userName === 'string' && { userName }),
+    ...(typeof clientMac === 'string' && { clientMac }),
+  };
+}
