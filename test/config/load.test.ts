@@ -25,7 +25,7 @@ describe('layers', () => {
 
   test('the disconnect service has the defaults of the old one', () => {
     const { config } = loadConfig(noSources);
-    expect([config.disconnect, config.pcrf, config['pcrf.pool'], config.validation]).toEqual([
+    expect([config.disconnect, config.pcrf, config['pcrf.pool'], config.validation]).toMatchObject([
       { host: '0.0.0.0', port: 9096, legacy_status: false, nas_allow: [], empty_vrf: false, hocon: '' },
       { host: 'localhost', port: 7070, timeout: 10_000 },
       { min: 1, max: 20, wait_timeout: 5_000 },

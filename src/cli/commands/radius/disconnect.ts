@@ -36,7 +36,7 @@ export function define(command: Command, context: Context): void {
       parseNas,
     )
     .requiredOption('--secret-file <file>', 'file of the shared secret')
-    .requiredOption('--session <id>', 'Acct-Session-Id of the session')
+    .requiredOption('--session <session>', 'Acct-Session-Id of the session')
     .requiredOption('--mac <mac>', 'MAC address of the device, in any form')
     .option('--user <name>', 'User-Name of the session')
     .option('--client-ip <address>', 'IP address of the device, for a NAS that needs it')
