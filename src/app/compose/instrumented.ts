@@ -6,7 +6,7 @@ import type { Pairing } from '../../domain/pairing/pairing.ts';
 import type { Pairings } from '../../domain/pairing/revocation.ts';
 import { type LeasedWork, leasedWork } from '../../domain/shared/coalesce.ts';
 import { type LimitKey, limitNameOf } from '../../domain/shared/limit-keys.ts';
-import type { Clock, LeaseStore, LimitStore } from '../../domain/shared/ports.ts';
+import type { LeaseStore, LimitStore } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import { type ErrorCode, SwobError } from '../../errors.ts';
 import { mapMaybe } from '../../lib/maybe-promise.ts';

@@ -134,11 +134,7 @@ function findFiles(folder: string): FoundFiles {
 }
 
 /** Applies a setting; a note names a value that it overrides. */
-function apply(
-  settings: ReadonlyMap<string, Setting>,
-  item: RawSetting,
-  notes: string[],
-): string | undefined {
+function apply(settings: Map<string, Setting>, item: RawSetting, notes: string[]): string | undefined {
   const setting = settings.get(item.name);
   const before = setting && { ...setting };
   if (item.text === '') return undefined;
