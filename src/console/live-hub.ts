@@ -38,8 +38,10 @@ interface Client {
 
 interface Channel {
   readonly clients: Set<Client>;
-  /** The last event, as it was sent. */
+  /** What a new page gets: the last data or fault; undefined before the first one, and while `data` is newer. */
   event: string | undefined;
+  /** The last data, of a view that sends changes. */
+  data: object | undefined;
   isReading: boolean;
   stopTimer: () => void;
 }
@@ -85,24 +87,46 @@ export function createLiveHub(options: {
   const refresh = async (view: ConsoleView, query: unknown, channel: Channel): Promise<void> => {
     if (channel.isReading) return;
     channel.isReading = true;
-    let event: string;
+    let event: string | undefined;
     try {
-      event = dataEvent(JSON.stringify(await view.read(query, { now: clock.now() })));
+      event = eventOf(view, channel, await view.read(query, { now: clock.now() }));
     } catch (error) {
       log.warn({ view: view.name, error: messageOf(error) }, 'a view of the console could not be read');
+      channel.data = undefined;
       event = faultEvent('this data could not be read; the log of the gateway says why');
+      if (event === channel.event) event = undefined;
+      else channel.event = event;
     }
     channel.isReading = false;
-    if (event === channel.event) return;
+    if (event !== undefined) for (const client of channel.clients) write(client, event);
+  };
+  /** The event for the pages that are open; undefined when there is nothing new. Keeps what a new page needs. */
+  const eventOf = (view: ConsoleView, channel: Channel, data: object): string | undefined => {
+    const before = channel.data;
+    if (view.changes) channel.data = data;
+    if (view.changes && before) {
+      const change = view.changes(before, data);
+      if (!change) return undefined;
+      channel.event = undefined;
+      return dataEvent(JSON.stringify(change), 'change');
+    }
+    const event = dataEvent(JSON.stringify(data));
+    if (event === channel.event) return undefined;
     channel.event = event;
-    for (const client of channel.clients) write(client, event);
+    return event;
   };
   const channelOf = (view: ConsoleView, query: unknown): Channel => {
     const key = `${view.name}?${canonical(query)}`;
     const existing = channels.get(key);
     if (existing) return existing;
-    const channel: Channel = { clients: new Set(), event: undefined, isReading: false, stopTimer: () => {} };
-    const stopTimer = clock.every(view.everyMs, () => refresh(view, query, channel));
+    const channel: Channel = {
+      clients: new Set(),
+      event: undefined,
+      data: undefined,
+      isReading: false,
+      stopTimer: () => {},
+    };
+    const stopTimer = clock.every(view.everyMs(query), () => refresh(view, query, channel));
     channel.stopTimer = () => {
       stopTimer();
       channels.delete(key);
@@ -144,6 +168,7 @@ export function createLiveHub(options: {
       });
       // The page reconnects after this time.
       write(client, 'retry: 2000\n\n');
+      if (channel.data) channel.event ??= dataEvent(JSON.stringify(channel.data));
       if (channel.event !== undefined) write(client, channel.event);
       return undefined;
     },
@@ -155,10 +180,10 @@ export function createLiveHub(options: {
   };
 }
 
-function dataEvent(json: string): string {
+function dataEvent(json: string, name?: 'change'): string {
   return json.length > maxViewLength
     ? faultEvent('this view has too much data to show; narrow it by its filter')
-    : `data: ${json}\n\n`;
+    : `${name === undefined ? '' : `event: ${name}\n`}data: ${json}\n\n`;
 }
 
 const faultEvent = (message: string): string => `event: fault\ndata: ${JSON.stringify({ message })}\n\n`;

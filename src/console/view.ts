@@ -31,19 +31,34 @@ export interface ConsoleView {
   /** The data of the view, which becomes JSON. Pages with an equal query share one call. */
   read(query: unknown, context: ViewContext): Promise<object>;
   /** How often the data is read while a page shows it, in milliseconds. */
-  readonly everyMs: number;
+  everyMs(query: unknown): number;
+  /**
+   * What a page with the earlier data needs to have the later one, for views with much data; undefined when they are equal. Without
+   * it, all data is sent whenever it has changed.
+   */
+  readonly changes: ((before: object, after: object) => object | undefined) | undefined;
   readonly actions: Readonly<Record<string, ConsoleAction>>;
 }
 
 /** Checks the types of a view; routes validate query and bodies by the schemas before they call it. */
-export function defineView<Query extends TObject>(view: {
+export function defineView<Query extends TObject, Data extends object>(view: {
   readonly name: string;
   readonly query: Query;
-  readonly read: (query: Static<Query>, context: ViewContext) => Promise<object>;
-  readonly everyMs: number;
+  readonly read: (query: Static<Query>, context: ViewContext) => Promise<Data>;
+  readonly everyMs: number | ((query: Static<Query>) => number);
+  readonly changes?: (before: Data, after: Data) => object | undefined;
   readonly actions?: Readonly<Record<string, ConsoleAction>>;
 }): ConsoleView {
-  return { actions: {}, ...view, read: (query, context) => view.read(query as Static<Query>, context) };
+  const { everyMs, changes } = view;
+  return {
+    name: view.name,
+    query: view.query,
+    actions: view.actions ?? {},
+    read: (query, context) => view.read(query as Static<Query>, context),
+    everyMs: (query) => (typeof everyMs === 'number' ? everyMs : everyMs(query as Static<Query>)),
+    // Both come from `read`.
+    changes: changes && ((before, after) => changes(before as Data, after as Data)),
+  };
 }
 
 /** The same for an action. */

@@ -6,14 +6,23 @@ import { type ChecksDeps, createChecksView } from './views/checks.ts';
 import { createLogView, type LogDeps } from './views/log.ts';
 import { createMessagesView, type MessagesDeps } from './views/messages.ts';
 import { createOutgoingView, type OutgoingDeps } from './views/outgoing.ts';
+import { createOverviewView, type OverviewDeps } from './views/overview.ts';
 import { createSeedsView, type SeedsDeps } from './views/seeds.ts';
 import { createSettingsView, type SettingsDeps } from './views/settings.ts';
 
 /** What the views need; app/compose/console.ts provides it. */
-export interface ViewDeps extends MessagesDeps, OutgoingDeps, SeedsDeps, SettingsDeps, ChecksDeps, LogDeps {}
+export interface ViewDeps
+  extends MessagesDeps,
+    OutgoingDeps,
+    OverviewDeps,
+    SeedsDeps,
+    SettingsDeps,
+    ChecksDeps,
+    LogDeps {}
 
 export function createViews(deps: ViewDeps): ConsoleView[] {
   return [
+    createOverviewView(deps),
     createSeedsView(deps),
     createMessagesView(deps),
     createOutgoingView(deps),

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import { loadAdminToken } from '../../crypto/admin-token.ts';
 import { loadServerKeys } from '../../crypto/server-keys.ts';
+import type { Monitor } from '../../domain/monitoring/monitor.ts';
 import { createPairing } from '../../domain/pairing/pairing.ts';
 import type { Bus } from '../../domain/pairing/ports.ts';
 import { createPairings } from '../../domain/pairing/revocation.ts';
@@ -31,12 +32,14 @@ export interface GatewayParts {
   readonly store: Store;
   readonly bus: Bus;
   readonly addresses: ServiceUrls;
+  /** What the console shows first. */
+  readonly overview: Monitor['overview'];
 }
 
 export async function buildGateway(
   config: Config,
   runtime: Runtime,
-  { store, bus, addresses }: GatewayParts,
+  { store, bus, addresses, overview }: GatewayParts,
 ): Promise<HttpServer> {
   const { clock, log } = runtime;
   const production = config.api.state === 'production';
@@ -121,7 +124,7 @@ export async function buildGateway(
     version: runtime.version,
     plugins: [
       ...buildConsole(config, runtime, {
-        ...{ store, adminToken, seedTable, seedExpiryMs: config.seeds.expiry },
+        ...{ store, adminToken, overview, seedTable, seedExpiryMs: config.seeds.expiry },
         ...consoleMessaging(messaging, store),
       }),
       ...buildPairingPage(config, { pairing, addresses }),

@@ -58,7 +58,13 @@ export async function startServices(
 
   const runtimeOf = (name: ServiceName): Runtime => ({ ...runtime, log: runtime.logFor?.(name) ?? log });
   const builders = {
-    gateway: () => buildGateway(config, runtimeOf('gateway'), { store, bus, addresses: urls.public }),
+    gateway: () =>
+      buildGateway(config, runtimeOf('gateway'), {
+        store,
+        bus,
+        addresses: urls.public,
+        overview: monitor.overview,
+      }),
     sync: () => {
       // Without a gateway in this process and without a shared store, the store holds rate limits only.
       const hasSessions = names.has('gateway') || opened.bus;

@@ -132,14 +132,3 @@ export function changeOf(before: HistoryWindow, after: HistoryWindow): WindowCha
   ) as unknown as WindowChange['columns'];
   return { step, first: from, length: first + length - from, start: first, columns };
 }
-
-/** The window that a client has after a change; `before` and `change` are of the same range. */
-export function applyChange(before: HistoryWindow, change: WindowChange): HistoryWindow {
-  const length = change.first + change.length - change.start;
-  const kept = (name: PlotName): readonly (number | null)[] =>
-    before.columns[name].slice(change.start - before.first, change.first - before.first);
-  const columns = Object.fromEntries(
-    plotNames.map((name) => [name, [...kept(name), ...change.columns[name]]]),
-  ) as unknown as HistoryWindow['columns'];
-  return { step: change.step, first: change.start, length, columns };
-}

@@ -20,8 +20,15 @@ export const liveEvents = new EventTarget();
 const firstRetryMs = 1_000;
 const maxRetryMs = 30_000;
 
-/** The data of a view, for members of its query; an empty member is left out. */
-export function useLive<Data>(view: string, query: Readonly<Record<string, string>> = {}): Live<Data> {
+/**
+ * The data of a view, for members of its query; an empty member is left out. Views that send changes need `apply`, the same function
+ * at each call, which makes the next data of the last one.
+ */
+export function useLive<Data, Change = never>(
+  view: string,
+  query: Readonly<Record<string, string>> = {},
+  apply?: (data: Data, change: Change) => Data,
+): Live<Data> {
   const members = Object.entries(query).filter(([, value]) => value !== '');
   const search = new URLSearchParams(members).toString();
   const url = `/console/api/${view}/events${search === '' ? '' : `?${search}`}`;
@@ -35,6 +42,20 @@ export function useLive<Data>(view: string, query: Readonly<Record<string, strin
         const data = JSON.parse(text) as Data;
         setLive({ data, state: 'live', seenAt: Date.now(), fault: undefined, url });
       },
+      onChange: (text) => {
+        const change = JSON.parse(text) as Change;
+        setLive((before) =>
+          before.data === undefined || !apply
+            ? before
+            : {
+                ...before,
+                data: apply(before.data, change),
+                state: 'live',
+                seenAt: Date.now(),
+                fault: undefined,
+              },
+        );
+      },
       onFault: (message) =>
         setLive((before) => ({ ...before, state: 'live', seenAt: Date.now(), fault: message })),
       onLost: () => setLive((before) => ({ ...before, state: 'lost' })),
@@ -43,7 +64,7 @@ export function useLive<Data>(view: string, query: Readonly<Record<string, strin
           before.state === 'lost' ? { ...before, state: 'live', seenAt: Date.now() } : before,
         ),
     });
-  }, [url]);
+  }, [url, apply]);
   // The data of another query must not appear under this one.
   return live.url === url ? live : loading;
 }
@@ -52,6 +73,7 @@ const loading = { data: undefined, state: 'loading', seenAt: undefined, fault: u
 
 interface Handlers {
   onData(text: string): void;
+  onChange(text: string): void;
   onFault(message: string): void;
   onLost(): void;
   onOpen(): void;
@@ -71,6 +93,7 @@ function connect(url: string, handlers: Handlers): () => void {
       report('live');
     };
     source.onmessage = ({ data }) => handlers.onData(String(data));
+    source.addEventListener('change', ({ data }) => handlers.onChange(String(data)));
     source.addEventListener('fault', (event) => handlers.onFault(messageOf(event)));
     // EventSource gives up when a proxy responds with an error, so the page reconnects itself.
     source.onerror = () => {

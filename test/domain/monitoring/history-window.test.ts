@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bucketAt, createHistory } from '../../../src/domain/monitoring/history.ts';
 import {
-  applyChange,
   changeOf,
   percentileOf,
   rangeNames,
@@ -13,6 +12,7 @@ import {
   windowOf,
 } from '../../../src/domain/monitoring/history-window.ts';
 import { latencyBoundsMs } from '../../../src/domain/monitoring/series.ts';
+import { applyChange } from '../../../src/web/console/history-window.ts';
 
 const start = 1_790_000_100_000;
 
