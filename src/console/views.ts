@@ -7,6 +7,7 @@ import { createLogView, type LogDeps } from './views/log.ts';
 import { createMessagesView, type MessagesDeps } from './views/messages.ts';
 import { createOutgoingView, type OutgoingDeps } from './views/outgoing.ts';
 import { createOverviewView, type OverviewDeps } from './views/overview.ts';
+import { createPairingsView, type PairingsDeps } from './views/pairings.ts';
 import { createSeedsView, type SeedsDeps } from './views/seeds.ts';
 import { createSettingsView, type SettingsDeps } from './views/settings.ts';
 
@@ -15,6 +16,7 @@ export interface ViewDeps
   extends MessagesDeps,
     OutgoingDeps,
     OverviewDeps,
+    PairingsDeps,
     SeedsDeps,
     SettingsDeps,
     ChecksDeps,
@@ -25,6 +27,7 @@ export function createViews(deps: ViewDeps): ConsoleView[] {
     createOverviewView(deps),
     createSeedsView(deps),
     createMessagesView(deps),
+    createPairingsView(deps),
     createOutgoingView(deps),
     createSettingsView(deps),
     createChecksView(deps),

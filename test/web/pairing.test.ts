@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { type PageOptions, phoneSize, sharedBrowser } from '../support/browser.ts';
 import { accessibilityFindings, isTooWide } from '../support/console.ts';
-import { createPhone, pair, shakeHands } from '../support/phone.ts';
+import { createPhone, get, pair, shakeHands } from '../support/phone.ts';
 import { codeOnScreen } from '../support/screen-code.ts';
 import { type Services, type ServicesOptions, startTestServices } from '../support/services.ts';
 
@@ -53,6 +53,52 @@ test.each([
   await state(page, 'paired');
   await page.getByText('Your phone is paired').waitFor();
   expect(await accessibilityFindings(page)).toEqual([]);
+});
+
+test('the code changes, expires, and starts again by keyboard', async () => {
+  const services = await start({ set: ['sync.session_change_limit=2'] });
+  const page = await openPage(services);
+  const first = await scan(page);
+  await page.getByText('A new code in').waitFor();
+  services.clock.advance(15_000);
+  const second = await scan(page, first);
+  expect(second).not.toBe(first);
+  services.clock.advance(15_000);
+  await state(page, 'timed out');
+  await page.locator('button:focus').waitFor();
+  await page.keyboard.press('Enter');
+  const third = await scan(page);
+  expect([first, second]).not.toContain(third);
+  await shakeHands(third, createPhone());
+  await state(page, 'connected');
+  services.clock.advance(120_000);
+  await page.getByText('did not send the password in time').waitFor();
+});
+
+test('the page reconnects by itself when the services are restarted', async () => {
+  const services = await start();
+  const ports = [services.gateway, services.sync].map((url) => new URL(url).port);
+  const expectedErrors =
+    /ERR_CONNECTION_REFUSED|WebSocket|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|status of 503/;
+  const page = await openPage(services, { expectedErrors });
+  await state(page, 'waiting');
+  await services.stop();
+  await state(page, 'lost');
+  const again = await start({
+    folder: services.folder,
+    set: [`api.port=${ports[0]}`, `websocket.port=${ports[1]}`, 'api.state=production'],
+  });
+  await pair(await scan(page), createPhone(), 'correct horse');
+  await state(page, 'paired');
+  expect(again.gateway).toBe(services.gateway);
+});
+
+test('too many sessions are refused with the time to wait', async () => {
+  const services = await start({ set: ['limits.sessions=1/1m'] });
+  await get(`${services.gateway}/v2/sync/users/alice`);
+  const page = await openPage(services, { expectedErrors: /429/ });
+  await page.getByText('Too many attempts').waitFor();
+  await page.getByText(/Wait \d+ s, then start again/).waitFor();
 });
 
 test.each([

@@ -93,6 +93,7 @@ export async function buildGateway(
       production,
     }),
   );
+  const pairings = runtime.metrics.pairings(createPairings({ users: store.users, clock }));
   const server = await createGateway({
     ...messaging,
     adminToken,
@@ -115,7 +116,7 @@ export async function buildGateway(
     clients,
     reliability,
     pairing,
-    pairings: runtime.metrics.pairings(createPairings({ users: store.users, clock })),
+    pairings,
     monitoring: createMonitoring(config, runtime, 'gateway', gatewayChecks(config, store, messaging)),
     addresses,
     limits: store.limits,
@@ -124,7 +125,7 @@ export async function buildGateway(
     version: runtime.version,
     plugins: [
       ...buildConsole(config, runtime, {
-        ...{ store, adminToken, overview, seedTable, seedExpiryMs: config.seeds.expiry },
+        ...{ store, adminToken, overview, pairings, seedTable, seedExpiryMs: config.seeds.expiry },
         ...consoleMessaging(messaging, store),
       }),
       ...buildPairingPage(config, { pairing, addresses }),

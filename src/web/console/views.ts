@@ -5,7 +5,15 @@ import type { PageView } from './view.ts';
 import { messagesView } from './views/messages.tsx';
 import { outgoingView } from './views/outgoing.tsx';
 import { overviewView } from './views/overview.tsx';
+import { pairingsView } from './views/pairings.tsx';
 import { seedsView } from './views/seeds.tsx';
 import { settingsView } from './views/settings.tsx';
 
-export const views: readonly PageView[] = [overviewView, seedsView, messagesView, outgoingView, settingsView];
+export const views: readonly PageView[] = [
+  overviewView,
+  seedsView,
+  messagesView,
+  pairingsView,
+  outgoingView,
+  settingsView,
+];

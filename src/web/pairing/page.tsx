@@ -1,7 +1,7 @@
 // What the pairing page shows in each state. Used by main.tsx.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Ring, useSecondsLeft } from './countdown.tsx';
 import { QrCode } from './qr-code.tsx';
 import type { SessionState } from './session.ts';
@@ -103,7 +103,7 @@ function Limited(props: { readonly until: number; readonly texts: Texts; readonl
 /** Has the focus as soon as it appears: it is the only thing to do then. */
 function AgainButton(props: { readonly onAgain: () => void; readonly children: ComponentChildren }) {
   const button = useRef<HTMLButtonElement>(null);
-  useEffect(() => button.current?.focus(), []);
+  useLayoutEffect(() => button.current?.focus(), []);
   return (
     <button ref={button} type="button" class="again" onClick={props.onAgain}>
       {props.children}
