@@ -71,7 +71,13 @@ test('the code changes, expires, and starts again by keyboard', async () => {
   expect([first, second]).not.toContain(third);
   await shakeHands(third, createPhone());
   await state(page, 'connected');
-  services.clock.advance(120_000);
+  // In steps, so that the page answers the pings of the service.
+  await expect
+    .poll(() => {
+      services.clock.advance(5_000);
+      return page.locator('.panel').getAttribute('data-state');
+    })
+    .toBe('timed out');
   await page.getByText('did not send the password in time').waitFor();
 });
 
