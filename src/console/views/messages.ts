@@ -91,7 +91,8 @@ export function createMessagesView({ messages }: MessagesDeps): ConsoleView {
       const found = await search.find(filterOf(filter), { offset, limit: perPage });
       return {
         ...found,
-        ...{ now: roundedDown(now), perPage, counts: await admin.counts(), actions: actions.list() },
+        ...{ perPage, counts: await admin.counts() },
+        ...shownActions(actions.list(), now),
         ...(id !== undefined && { selected: await trace(id) }),
       };
     },
@@ -119,7 +120,14 @@ function filterOf({ text, state, from, to }: Static<typeof filterSchema>): Messa
   };
 }
 
-/** So that data that has not changed is not sent again. */
-function roundedDown(now: number): number {
-  return now - (now % 60_000);
+/** Those that are done stay in sight for a while. */
+const shownMs = 600_000;
+
+function shownActions(all: readonly MessageAction[], now: number): Pick<MessagesData, 'now' | 'actions'> {
+  const actions = all.filter(
+    ({ state, runsAt }) => state === 'pending' || state === 'running' || now - runsAt < shownMs,
+  );
+  const counts = actions.some(({ state }) => state === 'pending');
+  // Exact only while seconds are counted down, so that data that has not changed is not sent again.
+  return { now: counts ? now : now - (now % 60_000), actions };
 }

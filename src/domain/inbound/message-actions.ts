@@ -10,6 +10,7 @@ import type { MessageAdmin, MessageView } from './message-admin.ts';
 import type { MessageFilter, SearchState } from './message-query.ts';
 import type { MessageSearch } from './message-search.ts';
 import type { InboundSms } from './model.ts';
+import { shortenSender } from './refusals.ts';
 
 export type MessageActionKind = 'retry' | 'drop';
 export type MessageTarget = { readonly id: string } | { readonly filter: MessageFilter };
@@ -126,7 +127,7 @@ export function createMessageActions(deps: MessageActionsDeps): MessageActions {
       ...(failure !== undefined && { reason: failure }),
     });
     removeOldFinished();
-    const fields = { action: id, ...by, ...target, done, skipped };
+    const fields = { action: id, ...by, ...loggable(target), done, skipped };
     if (failure === undefined) log.info(fields, `an operator's ${kind} of messages is done`);
     else log.error({ ...fields, reason: failure }, `an operator's ${kind} of messages ended early`);
   };
@@ -149,7 +150,10 @@ export function createMessageActions(deps: MessageActionsDeps): MessageActions {
         running = running.then(() => run(action.id, by)).finally(() => timers.delete(action.id));
       };
       timers.set(action.id, clock.after(undoMs[kind], begin));
-      log.info({ action: action.id, ...by, ...target }, `an operator requested a ${kind} of messages`);
+      log.info(
+        { action: action.id, ...by, ...loggable(target) },
+        `an operator requested a ${kind} of messages`,
+      );
       return { kind: 'pending', action };
     },
 
@@ -176,6 +180,12 @@ export function createMessageActions(deps: MessageActionsDeps): MessageActions {
       timers.clear();
     },
   };
+}
+
+/** Whole numbers do not belong into the log. */
+function loggable(target: MessageTarget): MessageTarget {
+  if ('id' in target || target.filter.text === undefined) return target;
+  return { filter: { ...target.filter, text: shortenSender(target.filter.text) } };
 }
 
 /** Why the action makes no sense for this target; undefined when it does. Throws UNAVAILABLE. */

@@ -6,18 +6,16 @@ import { Ago, useNow } from '../shared/time.tsx';
 
 type Action = MessagesData['actions'][number];
 
-/** Those that are done stay in sight for a while. */
-const shownMs = 600_000;
 const maxShown = 5;
 
 export function MessageActions(props: {
   readonly actions: readonly Action[];
+  /** How much the clock of the browser is ahead of the server's, in milliseconds. */
+  readonly aheadMs: number;
   readonly onUndo: (id: string) => void;
 }) {
-  const now = useNow(1_000);
-  const shown = props.actions
-    .filter(({ state, runsAt }) => isOpen(state) || now - runsAt < shownMs)
-    .slice(0, maxShown);
+  const now = useNow(1_000) - props.aheadMs;
+  const shown = props.actions.slice(0, maxShown);
   if (shown.length === 0) return null;
   return (
     <Card title="Actions">
@@ -56,9 +54,8 @@ function isOpen(state: Action['state']): boolean {
   return state === 'pending' || state === 'running';
 }
 
-/** By the clock of the browser, which may differ from the server's. */
 function secondsLeft({ requestedAt, runsAt }: Action, now: number): number {
-  return Math.max(0, Math.min(runsAt - requestedAt, runsAt - now) / 1_000) | 0;
+  return Math.ceil(Math.max(0, Math.min(runsAt - requestedAt, runsAt - now)) / 1_000);
 }
 
 function textOf({ kind, target, state, total, done, skipped, reason }: Action): string {

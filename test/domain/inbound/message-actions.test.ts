@@ -65,8 +65,11 @@ test('all that match are retried or dropped, and no others', async () => {
   await tools.actions.request('drop', { filter: { state: 'dead-lettered', text: '000000' } }, by);
   await pass(tools, undoMs.drop);
   expect(tools.latest()).toMatchObject({ state: 'done', total: 0, done: 0 });
-  await tools.actions.request('drop', { filter: { state: 'dead-lettered', text: '650 393' } }, by);
+  await tools.actions.request('drop', { filter: { state: 'dead-lettered', text: '+237650393369' } }, by);
   await pass(tools, undoMs.drop);
+  expect(JSON.stringify(tools.log.lines.filter(({ fields }) => 'operator' in fields))).not.toContain(
+    '393369',
+  );
   expect(tools.latest()).toMatchObject({ state: 'done', total: 4, done: 4 });
   expect(await Promise.all(dead.map((id) => tools.store.inbound.get(id)))).toEqual(dead.map(() => undefined));
   expect(await tools.store.inbound.get(unknown)).toBeDefined();

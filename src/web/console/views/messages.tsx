@@ -62,7 +62,11 @@ function Messages() {
         </Link>
       </div>
       <div aria-live="polite">{result && <Note tone={result.tone}>{result.text}</Note>}</div>
-      <MessageActions actions={data?.actions ?? []} onUndo={(action) => act('undo', { id: action })} />
+      <MessageActions
+        actions={data?.actions ?? []}
+        aheadMs={(live.seenAt ?? 0) - (data?.now ?? 0)}
+        onUndo={(action) => act('undo', { id: action })}
+      />
       {id !== '' && (
         <MessageCard
           id={id}

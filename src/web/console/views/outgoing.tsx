@@ -54,7 +54,9 @@ function Report({ data }: { readonly data: OutgoingData }) {
       <Card title="By operator">
         {data.operators.length === 0 ? (
           <Empty title="No outgoing SMS today">
-            Developers send them by <code>POST /v1/sms</code>; see the documentation of outgoing SMS.
+            <p>
+              Developers send them by <code>POST /v1/sms</code>; see the documentation of outgoing SMS.
+            </p>
           </Empty>
         ) : (
           <Table
@@ -74,7 +76,7 @@ function Report({ data }: { readonly data: OutgoingData }) {
       </Card>
       <Card title="Callbacks today">
         <div class="grid">
-          <Stat label="Delivered" value={callbacks.delivered} />
+          <Stat label="Delivered" value={callbacks.delivered} note="the developer has them" />
           <Stat label="Failed attempts" value={callbacks.failed} note="attempted again" />
           <Stat label="Refused" value={callbacks.refused} note="the URL may not be called" />
           <Stat label="Dead-lettered" value={callbacks.deadLettered} note="no longer attempted" />
@@ -107,8 +109,10 @@ const brokerNotes = {
   ok: null,
   unreachable: (
     <Note tone="bad">
-      The broker is unreachable: outgoing SMS are refused. Check <code>[broker] url</code> and that RabbitMQ
-      runs.
+      <p>
+        The broker is unreachable: outgoing SMS are refused. Check <code>[broker] url</code> and that RabbitMQ
+        runs.
+      </p>
     </Note>
   ),
   blocked: (
@@ -118,7 +122,9 @@ const brokerNotes = {
   ),
   'not configured': (
     <Note>
-      No broker is configured, so that no SMS can be sent. Set <code>[broker] url</code>.
+      <p>
+        No broker is configured, so that no SMS can be sent. Set <code>[broker] url</code>.
+      </p>
     </Note>
   ),
 } as const;

@@ -118,7 +118,7 @@ function SeedTable(props: {
 }) {
   const { data } = props;
   if (data.seeds.length === 0 && props.isFiltered)
-    return <Empty title="No number matches">Clear the filter to see all {data.all} numbers.</Empty>;
+    return <Empty title="No number matches">{`Clear the filter to see all ${data.all} numbers.`}</Empty>;
   if (data.seeds.length === 0)
     return (
       <Empty title="No seed has pinged yet">
