@@ -44,7 +44,7 @@ test('the package contains the command, its build, what an install needs, and no
     /^(CHANGELOG|CONTRIBUTING|README|SECURITY)\.md$|^LICENSE$/,
     /^bin\/swob$/,
     /^confs\/(example\.conf\.ini|(balancer|docker|install|systemd)\/.+)$/,
-    /^docs\/.+\.(md|svg)$|^docs\/reference\/.+\.schema\.json$/,
+    /^docs\/.+\.(md|svg)$|^docs\/images\/[\w-]+\.png$|^docs\/reference\/.+\.schema\.json$/,
     /^docs\/man\/swob[\w.-]*\.[15]$/,
     /^scripts\/(un)?install$/,
     /^dist\/.+(?<!\.map)$/,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { ServiceName } from '../../src/app/compose/context.ts';
 import { startServices } from '../../src/app/compose/start.ts';
 import { createLifecycle } from '../../src/app/lifecycle.ts';
+import type { LogTail } from '../../src/app/logging/log-tail.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { LoadSample } from '../../src/http/overload-guard.ts';
 import { startUsersStub } from '../../src/stubs/users.ts';
@@ -43,6 +44,8 @@ export interface ServicesOptions {
   readonly clock?: FakeClock;
   /** Overrides the measured state of the process. */
   readonly sample?: () => LoadSample;
+  /** The log of the console; none unless given. */
+  readonly logTail?: LogTail;
   /** Maximum of client connections in total. */
   readonly maxConnections?: number;
 }
@@ -87,6 +90,7 @@ export async function startTestServices(options: ServicesOptions = {}): Promise<
     lifecycle,
     version: 'test',
     settings,
+    ...(options.logTail && { logTail: options.logTail }),
     ...(options.sample && { sample: options.sample }),
     ...(options.maxConnections !== undefined && { maxConnections: options.maxConnections }),
   });

@@ -119,12 +119,18 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
     disconnect: portFor('disconnect', address),
   });
   await writeFileAtomic(config, formatIni(settings), 0o600);
-  const { config: loaded } = loadConfig({ files: [config], setOptions, env: {} });
+  const { config: loaded, settings: loadedSettings } = loadConfig({ files: [config], setOptions, env: {} });
   // Before the gateway does, which would warn that there was no key pair.
   const { public_key_filepath: publicKey, private_key_filepath: privateKey } = loaded.security;
   await loadServerKeys({ publicKey, privateKey });
   const services = new Set(['gateway', 'sync', 'disconnect'] as const);
-  const endpoints = await startServices(loaded, services, { clock, log, lifecycle, version });
+  const endpoints = await startServices(loaded, services, {
+    clock,
+    log,
+    lifecycle,
+    version,
+    settings: loadedSettings,
+  });
   const urlOf = (name: 'gateway' | 'sync' | 'disconnect'): string => reachable(endpoints[name]?.url ?? '');
   const urls = {
     gateway: urlOf('gateway'),

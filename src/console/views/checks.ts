@@ -22,7 +22,7 @@ export type RunChecksResult =
   | { readonly kind: 'done'; readonly failed: number; readonly warned: number; readonly total: number }
   | { readonly kind: 'recent' };
 
-/** The checks connect to every system, and write to the store. */
+/** The checks connect to every system. */
 const minIntervalMs = 5_000;
 const timeoutMs = 20_000;
 

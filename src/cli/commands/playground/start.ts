@@ -52,12 +52,13 @@ async function run(context: Context, options: Options): Promise<void> {
   );
 }
 
-function introduction({ urls }: Playground, { readyFile, seedData }: Options): string[] {
+function introduction({ urls, adminTokenFile }: Playground, { readyFile, seedData }: Options): string[] {
   const { id, msisdn } = playgroundUser;
   const file = readyFile === undefined ? '' : ` --ready-file ${readyFile}`;
   const pairing = seedData ? [] : [`  swob sync pair ${id} --out "$PLAYGROUND_FOLDER/shared.key"`];
   return [
     ...playgroundParts.map((name) => `${name.padEnd(10)} ${urls[name]}`),
+    `console    ${urls.gateway}/console; its admin token: cat ${adminTokenFile}`,
     '',
     'Try it in another terminal:',
     `  eval "$(swob playground env${file})"`,
