@@ -43,6 +43,7 @@ export async function fillStore(
     seeds: { activeMs: 3_600_000, maxRegistered: seeds + 1 },
     clients: { max: 10 },
     tests: { ttlMs: 1_000, max: 10, maxPerClient: 10 },
+    disconnects: { ttlMs: 60_000, max: 1_000, maxUntrusted: 100 },
     inbound: { max: 10 },
     receipts: { ttlMs: 1_000, max: 10 },
     callbacks: { max: 10 },

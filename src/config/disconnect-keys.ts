@@ -31,6 +31,12 @@ export const disconnectKeys = {
       '',
       'application.conf of the replaced service, with the files of its folder that it includes; overrides this file. --hocon sets it too.',
     ),
+    audit_keep: duration('90d', ['1h', '3650d'], 'How long requests stay in the audit trail.'),
+    audit_max: integer(
+      100_000,
+      [100, 1_000_000],
+      'Maximum of requests in the audit trail, besides a tenth as many without a valid token; above it the oldest are removed.',
+    ),
   },
   disconnect_ssl: {
     crt: text('', 'Certificate file of the disconnect service (PEM); empty: plain HTTP.'),

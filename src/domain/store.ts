@@ -7,6 +7,7 @@ import type { Callback, StoredResponse } from './outgoing/model.ts';
 import type { PasswordClaims, SessionStore, UserStore } from './pairing/ports.ts';
 import type { DeliveringClientStore, ReliabilityTestStore, SeedStore } from './seeds/ports.ts';
 import type { LimitStore, OutboxStore, SharedStore, TtlStore } from './shared/ports.ts';
+import type { DisconnectAuditStore } from './wifi/audit-model.ts';
 
 /** Everything that outlives a request. */
 export interface Store {
@@ -27,6 +28,8 @@ export interface Store {
   readonly responses: TtlStore<StoredResponse>;
   /** Histories for plots, and what the nodes say about themselves. */
   readonly monitoring: MonitoringStore;
+  /** The audit trail of the disconnect service. */
+  readonly disconnects: DisconnectAuditStore;
   /** Undefined where a single process owns the store. */
   readonly shared?: SharedStore | undefined;
   /** Resolves when the store can write durably now, which costs one small write; throws UNAVAILABLE. */

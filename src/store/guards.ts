@@ -7,6 +7,13 @@ import type { PairedUser } from '../domain/pairing/model.ts';
 import type { DeliveringClient, ReliabilityTest, Seed } from '../domain/seeds/model.ts';
 import type { HistoryEvent, OutboxEntry } from '../domain/shared/model.ts';
 import type { FormerKey } from '../domain/shared/user-keys.ts';
+import {
+  type DisconnectRecord,
+  disconnectOutcomes,
+  recordIdPattern,
+  verdicts,
+} from '../domain/wifi/audit-model.ts';
+import { parseReports } from '../domain/wifi/backends.ts';
 import { isObject } from '../lib/json.ts';
 
 export type Guard<T> = (value: unknown) => value is T;
@@ -57,6 +64,26 @@ export function isReliabilityTest(value: unknown): value is ReliabilityTest {
     [value.sentAt, value.receivedAt, value.routedAt].every((each) => each === undefined || isNumber(each))
   );
 }
+
+export function isDisconnectRecord(value: unknown): value is DisconnectRecord {
+  return (
+    isObject(value) &&
+    isText(value.id) &&
+    recordId.test(value.id) &&
+    isNumber(value.at) &&
+    isText(value.requestId) &&
+    isText(value.address) &&
+    disconnectOutcomes.some((outcome) => outcome === value.outcome) &&
+    isNumber(value.durationMs) &&
+    [value.reason, value.user, value.sessionId, value.nasIp, value.vrf, value.mac].every(
+      (each) => each === undefined || isText(each),
+    ) &&
+    parseReports(value.reports) !== undefined &&
+    (value.verified === undefined || verdicts.some((verdict) => verdict === value.verified))
+  );
+}
+
+const recordId = new RegExp(recordIdPattern);
 
 /** A guard of an outbox entry with this content. */
 export function isOutboxEntry<T>(isContent: Guard<T>): Guard<OutboxEntry<T>> {

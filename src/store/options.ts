@@ -24,6 +24,7 @@ export interface StoreOptions {
     readonly max: number;
   };
   readonly tests: TestBounds;
+  readonly disconnects: AuditBounds;
   readonly inbound: OutboxBounds;
   readonly receipts: TtlBounds;
   readonly callbacks: OutboxBounds;
@@ -45,6 +46,15 @@ export interface TestBounds {
   readonly ttlMs: number;
   readonly max: number;
   readonly maxPerClient: number;
+}
+
+/** Bounds of the audit trail of disconnects; above them the oldest records are evicted. */
+export interface AuditBounds {
+  /** How long a record is kept, in milliseconds. */
+  readonly ttlMs: number;
+  readonly max: number;
+  /** Of records that anybody can cause without a valid token, which are counted on their own. */
+  readonly maxUntrusted: number;
 }
 
 export interface OutboxBounds {

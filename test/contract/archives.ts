@@ -7,6 +7,7 @@ import type { ArchivedRecord, StoreArchive } from '../../src/store/archive/archi
 import type { StoreOptions } from '../../src/store/options.ts';
 import { linesOf, randomStore } from '../support/archives.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { disconnectOf } from './disconnects.ts';
 import { entry, waiting } from './outboxes.ts';
 import { seed, storeOptions, user } from './store.ts';
 
@@ -61,6 +62,7 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
         await store.responses.put('response', { request: 'r', body: 'b' });
         await store.clients.record([{ msisdn: '+1', lastDeliveryAt: 5 }]);
         await store.tests.add({ id: 7, msisdn: '+1', startedAt: clock.now(), sender: '+2' });
+        await store.disconnects.add(disconnectOf(clock.now(), { outcome: 'refused' }));
         clock.advance(20_000);
         // The claim is not exported: the entry waits.
         expect(await store.inbound.claim(10, 1)).toEqual(['early']);
@@ -72,7 +74,7 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
       clock.advance(10_000);
       await using(place.archive, async (archive) => {
         const counts = { seeds: 1, users: 1, inbound: 2, callbacks: 1, receipts: 1, responses: 0 };
-        expect(await archive.count()).toEqual({ ...counts, clients: 1, tests: 1 });
+        expect(await archive.count()).toEqual({ ...counts, clients: 1, tests: 1, disconnects: 1 });
         const records: ArchivedRecord[] = [];
         for await (const record of archive.records()) records.push(record);
         const at = clock.now();
@@ -85,7 +87,7 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
         expect(records).toContainEqual({ kind: 'users', record: user });
         expect(records).toContainEqual({ kind: 'seeds', record: { ...seed, lps: (at - 60_000) / 1_000 } });
         expect(records).toContainEqual({ kind: 'clients', record: { msisdn: '+1', lastDeliveryAt: 5 } });
-        expect(records).toHaveLength(8);
+        expect(records).toHaveLength(9);
       });
     });
 

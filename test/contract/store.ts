@@ -8,6 +8,7 @@ import type { StoreOptions } from '../../src/store/options.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
 import { clientContract } from './clients.ts';
+import { disconnectContract } from './disconnects.ts';
 import { limitContract } from './limits.ts';
 import { monitoringContract } from './monitoring.ts';
 import { outboxContract } from './outboxes.ts';
@@ -39,6 +40,7 @@ export function storeOptions(clock: FakeClock): StoreOptions {
     seeds: { activeMs: 20_000, maxRegistered: 200 },
     clients: { max: 5 },
     tests: { ttlMs: 60_000, max: 20, maxPerClient: 5 },
+    disconnects: { ttlMs: 60_000, max: 40, maxUntrusted: 20 },
     inbound: { max: 40 },
     receipts: { ttlMs: 60_000, max: 100 },
     callbacks: { max: 20 },
@@ -61,6 +63,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
     sessionContract(() => ({ clock, store }), open);
     sessionRaceContract(() => ({ store }));
     clientContract(() => ({ clock, store }));
+    disconnectContract(() => ({ clock, store }));
     limitContract(() => ({ clock, store }));
     passwordClaimContract(() => ({ clock, store }));
     ttlStoreContract(() => ({ clock, store }));

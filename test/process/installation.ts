@@ -70,6 +70,7 @@ export async function inspectStore<T>(folder: string, inspect: (store: Store) =>
     seeds: { activeMs: 3_600_000, maxRegistered: 1_000_000 },
     clients: { max: 1_000 },
     tests: { ttlMs: 86_400_000, max: 1_000, maxPerClient: 1_000 },
+    disconnects: { ttlMs: 60_000, max: 1_000, maxUntrusted: 100 },
     inbound: { max: 1_000_000 },
     receipts: { ttlMs: 86_400_000, max: 1_000_000 },
     callbacks: { max: 1_000_000 },

@@ -1,6 +1,7 @@
 // Random stores as records, and files of them. Used by the tests of `store export` and `import`.
 
 import fc from 'fast-check';
+import { disconnectOutcomes, recordIdOf } from '../../src/domain/wifi/audit-model.ts';
 import type { ArchivedRecord, StoreArchive } from '../../src/store/archive/archive.ts';
 import { readArchive, writeArchive } from '../../src/store/archive/file.ts';
 import { anyText } from './any-text.ts';
@@ -35,6 +36,32 @@ export async function recordsOf(file: string | Buffer, chunkBytes = 1_000): Prom
   for await (const record of readArchive('backup.jsonl', chunks())) records.push(record);
   return records;
 }
+
+const disconnect = (now: number) =>
+  fc
+    .record(
+      {
+        at: fc.integer({ min: now - 20_000, max: now }),
+        suffix: fc.stringMatching(/^[0-9a-f]{8}$/),
+        requestId: fc.stringMatching(/^[a-z0-9-]{1,20}$/),
+        address: fc.ipV4(),
+        outcome: fc.constantFrom(...disconnectOutcomes),
+        durationMs: fc.nat(),
+        user: anyText({ maxLength: 12 }),
+        mac: fc.constantFrom('FC-45-96-5F-50-AC', '02-00-00-00-00-01'),
+        reports: fc.array(
+          fc.record({
+            backend: fc.constantFrom('pcrf' as const, 'radius' as const),
+            kind: fc.constant('disconnected' as const),
+            attempts: fc.nat(9),
+            durationMs: fc.nat(),
+          }),
+          { maxLength: 2 },
+        ),
+      },
+      { requiredKeys: ['at', 'suffix', 'requestId', 'address', 'outcome', 'durationMs', 'reports'] },
+    )
+    .map(({ suffix, ...record }) => ({ id: recordIdOf(record.at, suffix), ...record }));
 
 const text = fc.oneof(
   anyText({ maxLength: 12 }),
@@ -110,8 +137,9 @@ export function randomStore(now: number): fc.Arbitrary<ArchivedRecord[]> {
         ),
         ({ id }) => String(id),
       ),
+      disconnects: unique(disconnect(now), ({ id }) => id),
     })
-    .map(({ seeds, users, inbound, callbacks, receipts, responses, clients, tests }) => [
+    .map(({ seeds, users, inbound, callbacks, receipts, responses, clients, tests, disconnects }) => [
       ...seeds.map((record) => ({ kind: 'seeds' as const, record })),
       ...users.map((record) => ({ kind: 'users' as const, record })),
       ...inbound.map((record) => ({ kind: 'inbound' as const, record })),
@@ -120,5 +148,6 @@ export function randomStore(now: number): fc.Arbitrary<ArchivedRecord[]> {
       ...responses.map((entry) => ({ kind: 'responses' as const, ...entry })),
       ...clients.map((record) => ({ kind: 'clients' as const, record })),
       ...tests.map((record) => ({ kind: 'tests' as const, record })),
+      ...disconnects.map((record) => ({ kind: 'disconnects' as const, record })),
     ]);
 }

@@ -78,4 +78,5 @@ const kindWords: Record<RecordKind, readonly [one: string, more: string]> = {
   responses: ['response', 'responses'],
   clients: ['gateway client', 'gateway clients'],
   tests: ['reliability test', 'reliability tests'],
+  disconnects: ['audited disconnect', 'audited disconnects'],
 };

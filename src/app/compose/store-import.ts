@@ -32,6 +32,7 @@ const limitKeys: Partial<Record<RecordKind, string>> = {
   inbound: '[publisher] max_kept',
   callbacks: '[outgoing] max_callbacks',
   receipts: '[publisher] max_remembered',
+  disconnects: '[disconnect] audit_max',
 };
 
 /** A file that can be read more than once. */
@@ -212,7 +213,7 @@ async function requireNoOtherRecords({ archive, name }: OpenedArchive, written: 
 
 /** Whether a full store evicts records of this kind in favour of newer ones. */
 function mayBeEvicted({ kind }: ArchivedRecord): boolean {
-  return kind === 'receipts' || kind === 'responses' || kind === 'clients' || kind === 'tests';
+  return kind !== 'seeds' && kind !== 'users' && kind !== 'inbound' && kind !== 'callbacks';
 }
 
 /** A store with a shorter TTL may have shortened a record's, but never extends it. */

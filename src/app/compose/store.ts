@@ -55,6 +55,11 @@ export function storeOptions(
     seeds: { activeMs: config.seeds.expiry, maxRegistered: config.seeds.max_registered },
     clients: { max: maxClients },
     tests: { ttlMs: testTtlMs, max: maxTests, maxPerClient: maxTestsPerClient },
+    disconnects: {
+      ttlMs: config.disconnect.audit_keep,
+      max: config.disconnect.audit_max,
+      maxUntrusted: Math.ceil(config.disconnect.audit_max / 10),
+    },
     inbound: { max: config.publisher.max_kept },
     receipts: { ttlMs: config.publisher.dedupe_window, max: config.publisher.max_remembered },
     callbacks: { max: config.outgoing.max_callbacks },

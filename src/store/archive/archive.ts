@@ -6,11 +6,13 @@ import type { Callback, StoredResponse } from '../../domain/outgoing/model.ts';
 import type { PairedUser } from '../../domain/pairing/model.ts';
 import type { DeliveringClient, ReliabilityTest, Seed } from '../../domain/seeds/model.ts';
 import type { OutboxEntry } from '../../domain/shared/model.ts';
+import type { DisconnectRecord } from '../../domain/wifi/audit-model.ts';
 import { isObject } from '../../lib/json.ts';
 import {
   type Guard,
   isCallback,
   isDeliveringClient,
+  isDisconnectRecord,
   isInboundSms,
   isNumber,
   isOutboxEntry,
@@ -33,6 +35,7 @@ export const recordKinds = [
   'responses',
   'clients',
   'tests',
+  'disconnects',
 ] as const;
 export type RecordKind = (typeof recordKinds)[number];
 export type RecordCounts = Readonly<Record<RecordKind, number>>;
@@ -56,6 +59,7 @@ export type ArchivedRecord =
   | { readonly kind: 'callbacks'; readonly record: OutboxEntry<Callback> }
   | { readonly kind: 'clients'; readonly record: DeliveringClient }
   | { readonly kind: 'tests'; readonly record: ReliabilityTest }
+  | { readonly kind: 'disconnects'; readonly record: DisconnectRecord }
   | ArchivedExpiringRecord;
 
 /** Nothing here is atomic over more than one record. A shared store may be in use by daemons meanwhile. */
@@ -97,11 +101,12 @@ export const zeroCounts: RecordCounts = {
   responses: 0,
   clients: 0,
   tests: 0,
+  disconnects: 0,
 };
 
 /** The maximum of each kind for a store with these options. */
 export function capacityOf(options: StoreOptions): RecordCounts {
-  const { seeds, inbound, callbacks, receipts, responses, clients, tests } = options;
+  const { seeds, inbound, callbacks, receipts, responses, clients, tests, disconnects } = options;
   return {
     seeds: seeds.maxRegistered,
     users: Number.POSITIVE_INFINITY,
@@ -111,6 +116,7 @@ export function capacityOf(options: StoreOptions): RecordCounts {
     responses: responses.max,
     clients: clients.max,
     tests: tests.max,
+    disconnects: disconnects.max + disconnects.maxUntrusted,
   };
 }
 
@@ -123,6 +129,7 @@ const guards: { readonly [K in RecordKind]: Guard<Extract<ArchivedRecord, { kind
   responses: isStoredResponse,
   clients: isDeliveringClient,
   tests: isReliabilityTest,
+  disconnects: isDisconnectRecord,
 };
 
 /** Rejects unknown members, since a store would drop them. */

@@ -2,6 +2,7 @@
 // `import`.
 
 import type { Seed } from '../../domain/seeds/model.ts';
+import type { DisconnectRecord } from '../../domain/wifi/audit-model.ts';
 import { mapConcurrent } from '../../lib/concurrency.ts';
 import type { ArchivedRecord, StoreArchive } from '../archive/archive.ts';
 import { seedsFullError } from '../errors.ts';
@@ -10,6 +11,7 @@ import { maxSeedExpiryMs, type StoreOptions } from '../options.ts';
 import { closeAll, openCollections } from './collections.ts';
 import { failOnDamage, parseChecked } from './damaged-files.ts';
 import { openLowdbClients } from './delivering-clients.ts';
+import { type LowdbDisconnectsOptions, openLowdbDisconnects } from './disconnects.ts';
 import type { Disk } from './disk.ts';
 import type { DiskQueue } from './disk-queue.ts';
 import { lpsFile, lpsText, readLps } from './lps-file.ts';
@@ -33,6 +35,7 @@ export async function openLowdbArchive(
     const seeds = await openSeeds(opened);
     const clients = await openLowdbClients(opened);
     const tests = await openLowdbTests(opened);
+    const disconnects = await openDisconnects(opened);
     const users = createLowdbUsers(disk, queue, options.clock, () => {});
 
     async function* records(): AsyncGenerator<ArchivedRecord> {
@@ -58,6 +61,7 @@ export async function openLowdbArchive(
       }
       for (const record of await clients.list()) yield { kind: 'clients', record };
       for (const { test } of tests.index.all()) yield { kind: 'tests', record: test };
+      for await (const record of disconnects.all()) yield { kind: 'disconnects', record };
     }
 
     const restore = async (item: ArchivedRecord): Promise<void> => {
@@ -67,6 +71,7 @@ export async function openLowdbArchive(
       if (item.kind === 'callbacks') return callbacks.store.put(item.record);
       if (item.kind === 'clients') return clients.record([item.record]);
       if (item.kind === 'tests') return tests.restore(item.record);
+      if (item.kind === 'disconnects') return disconnects.restore(item.record);
       const { key, until } = item;
       if (item.kind === 'receipts') return receipts.restore({ key, until, value: item.record });
       return responses.restore({ key, until, value: item.record });
@@ -83,6 +88,7 @@ export async function openLowdbArchive(
       if (item.kind === 'inbound') return found(item.kind, await inbound.store.get(item.record.id));
       if (item.kind === 'callbacks') return found(item.kind, await callbacks.store.get(item.record.id));
       if (item.kind === 'tests') return found(item.kind, tests.index.get(item.record.id));
+      if (item.kind === 'disconnects') return found(item.kind, await disconnects.find(item.record.id));
       if (item.kind === 'clients') {
         const { msisdn } = item.record;
         return found(
@@ -110,12 +116,17 @@ export async function openLowdbArchive(
         responses: lengthOf(responses.entries()),
         clients: (await clients.list()).length,
         tests: lengthOf(tests.index.all()),
+        disconnects: disconnects.count(),
       }),
       records,
       restore,
       find,
       close: () => {
-        closing ??= closeAll(queue, [seeds, inbound, callbacks, receipts, responses, tests], release);
+        closing ??= closeAll(
+          queue,
+          [seeds, inbound, callbacks, receipts, responses, tests, disconnects],
+          release,
+        );
         return closing;
       },
     };
@@ -189,6 +200,31 @@ async function openSeeds(
       const all = [...lpsOf].map(([imsi, lps]) => ({ imsi, lps }));
       if (changed) await disk.write(lpsFile, lpsText(all, journal.last));
       await journal.close();
+    },
+  };
+}
+
+/** With all records in memory once one is restored or looked up, because each of them would read a file. */
+async function openDisconnects(options: LowdbDisconnectsOptions) {
+  const opened = await openLowdbDisconnects(options);
+  let loading: Promise<Map<string, DisconnectRecord>> | undefined;
+  const load = async (): Promise<Map<string, DisconnectRecord>> => {
+    const records = new Map<string, DisconnectRecord>();
+    for await (const record of opened.all()) records.set(record.id, record);
+    return records;
+  };
+  const loaded = () => {
+    loading ??= load();
+    return loading;
+  };
+  return {
+    ...opened,
+    find: async (id: string) => (await loaded()).get(id),
+    restore: async (record: DisconnectRecord): Promise<void> => {
+      const known = await loaded();
+      if (known.has(record.id)) return;
+      known.set(record.id, record);
+      await opened.store.add(record);
     },
   };
 }

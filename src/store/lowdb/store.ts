@@ -1,5 +1,5 @@
-// The store of `[store] url = file:<folder>`, for one process at a time: users, seeds, outboxes, receipts, responses
-// and wrong guesses are on disk; sessions and other limits are in memory. Opened by app.
+// The store of `[store] url = file:<folder>`, for one process at a time: users, seeds, outboxes, receipts, responses,
+// audited disconnects and wrong guesses are on disk; sessions and other limits are in memory. Opened by app.
 
 import { randomBytes } from 'node:crypto';
 import type { Store } from '../../domain/store.ts';
@@ -10,6 +10,7 @@ import type { StoreOptions } from '../options.ts';
 import { closeAll, openCollections } from './collections.ts';
 import { quarantineDamage } from './damaged-files.ts';
 import { openLowdbClients } from './delivering-clients.ts';
+import { openLowdbDisconnects } from './disconnects.ts';
 import { openLowdbLimits } from './limits.ts';
 import { openLowdbMonitoring } from './monitoring.ts';
 import { openFolder } from './open-folder.ts';
@@ -51,6 +52,7 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
     const tests = await openLowdbTests(opened);
     const monitoring = await openLowdbMonitoring(opened);
     const { inbound, callbacks, receipts, responses } = await openCollections(opened);
+    const disconnects = await openLowdbDisconnects(opened);
     const limits = await openLowdbLimits(opened);
 
     return {
@@ -66,6 +68,7 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
       callbacks: callbacks.store,
       responses: responses.store,
       monitoring,
+      disconnects: disconnects.store,
       probe: async () => {
         assertOpen();
         // Uses the same queue as all other operations, so that a hanging disk is detected too.
@@ -74,7 +77,11 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
         );
       },
       close: () => {
-        closing ??= closeAll(queue, [seeds, tests, inbound, callbacks, receipts, responses, limits], release);
+        closing ??= closeAll(
+          queue,
+          [seeds, tests, inbound, callbacks, receipts, responses, disconnects, limits],
+          release,
+        );
         return closing;
       },
     };

@@ -7,6 +7,7 @@ import { createIdPage } from '../id-page.ts';
 import type { StoreOptions } from '../options.ts';
 import { responseCharacters } from '../weights.ts';
 import { createMemoryClients } from './delivering-clients.ts';
+import { createMemoryDisconnects } from './disconnects.ts';
 import { createMemoryLimits } from './limits.ts';
 import { createMemoryMonitoring } from './monitoring.ts';
 import { createMemoryOutbox } from './outbox.ts';
@@ -46,6 +47,7 @@ export function createMemoryStore(options: StoreOptions): Store {
     callbacks: createMemoryOutbox(options.callbacks, callbacksFullError),
     responses: createMemoryTtlStore(options.clock, options.responses, responseCharacters),
     monitoring: createMemoryMonitoring(options.clock, options.monitoring),
+    disconnects: createMemoryDisconnects(options.clock, options.disconnects),
     probe: async () => {},
     close: async () => {},
   };

@@ -15,6 +15,7 @@ import {
 import { callbacksFullError, inboundFullError } from '../errors.ts';
 import {
   isCallback,
+  isDisconnectRecord,
   isInboundSms,
   isOutboxEntry,
   isReceipt,
@@ -25,6 +26,7 @@ import {
 } from '../guards.ts';
 import { responseCharacters } from '../weights.ts';
 import { createRedisClients } from './delivering-clients.ts';
+import { createRedisDisconnects, disconnectKeys, disconnectLogs } from './disconnects.ts';
 import { entryScripts, outboxKeys, putEntry } from './outbox.ts';
 import { readRecord } from './records.ts';
 import { createRedisTests, testJson, testKeys } from './reliability-tests.ts';
@@ -45,6 +47,14 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
   const users = createRedisUsers(redis, keys, connection);
   const clients = createRedisClients({ redis, keys, now, clients: options.clients });
   const tests = createRedisTests({ redis, keys, now, log, tests: options.tests });
+  const disconnects = createRedisDisconnects({
+    redis,
+    keys,
+    now,
+    clock,
+    log,
+    disconnects: options.disconnects,
+  });
   const ttlOptions = { redis, keys, now };
   const receipts = createRedisTtlStore({
     ...ttlOptions,
@@ -104,6 +114,15 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
     }
   }
 
+  async function* disconnectRecords(): AsyncGenerator<ArchivedRecord> {
+    for (const name of disconnectLogs) {
+      for await (const [id, value] of scanHash(connection, disconnectKeys(keys, name)[0])) {
+        const record = named(`disconnect ${id}`, () => readRecord('disconnect', isDisconnectRecord, value));
+        if (record) yield { kind: 'disconnects', record };
+      }
+    }
+  }
+
   async function* records(): AsyncGenerator<ArchivedRecord> {
     for await (const [imsi, text] of scanHash(connection, seedKeys(keys)[0])) {
       const seed = named(`seed ${imsi}`, () => readRecord('seed', isSeed, text));
@@ -119,6 +138,7 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
       const test = named(`test ${id}`, () => readRecord('test', isReliabilityTest, testJson(value)));
       if (test) yield { kind: 'tests', record: test };
     }
+    yield* disconnectRecords();
   }
 
   const restore = async (item: ArchivedRecord): Promise<void> => {
@@ -128,6 +148,7 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
     if (item.kind === 'responses') return responses.restore(item.key, item.record, item.until);
     if (item.kind === 'clients') return clients.record([item.record]);
     if (item.kind === 'tests') return tests.restore(item.record);
+    if (item.kind === 'disconnects') return disconnects.add(item.record);
     const entry: OutboxEntry<unknown> = item.record;
     const full = item.kind === 'inbound' ? inboundFullError : callbacksFullError;
     const durable = entryScripts(redis.durable, outboxKeys(keys, item.kind), { now, clock });
@@ -142,6 +163,7 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
       return expiringRecord(item.kind, id, await field(ttlStoreKeys(keys, item.kind)[0], encodeId(id)));
     }
     if (item.kind === 'tests') return withKind(item.kind, await tests.get(item.record.id));
+    if (item.kind === 'disconnects') return withKind(item.kind, await disconnects.get(id));
     if (item.kind === 'clients') {
       return withKind(
         item.kind,

@@ -10,6 +10,7 @@ import { isCallback, isInboundSms, isReceipt, isStoredResponse } from '../guards
 import type { StoreOptions } from '../options.ts';
 import { responseCharacters } from '../weights.ts';
 import { createRedisClients } from './delivering-clients.ts';
+import { createRedisDisconnects } from './disconnects.ts';
 import { createRedisLeases } from './leases.ts';
 import { createRedisLimits } from './limits.ts';
 import { createRedisMonitoring } from './monitoring.ts';
@@ -115,6 +116,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       charactersOf: responseCharacters,
     }),
     monitoring: createRedisMonitoring({ redis, keys, now, bounds: options.monitoring }),
+    disconnects: createRedisDisconnects({ redis, keys, now, clock, log, disconnects: options.disconnects }),
     shared: {
       leases: createRedisLeases(redis, keys, now),
       agreeOn: async (name, value) => String(await redis.durable(agree, [agreedKey(keys, name)], [value])),
