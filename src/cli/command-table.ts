@@ -25,6 +25,7 @@ export const groups: Readonly<Record<string, string>> = {
   jwt: 'create, verify and decode tokens of the disconnect service',
   sms: 'send SMS as the app, inspect and retry messages, receive as a gateway phone',
   radius: 'RADIUS by hand',
+  disconnects: 'inspect the audit trail of the disconnect service',
   stub: 'stubs of the systems that swob calls, for tests',
   playground: 'run everything at once, with stubs and throw-away data',
   store: 'export and import all stored data, for backups and migrations',
@@ -157,6 +158,16 @@ export const commands: readonly CommandEntry[] = [
     path: 'disconnect',
     summary: 'log a Wi-Fi user out through the disconnect service',
     load: () => import('./commands/disconnect.ts'),
+  },
+  {
+    path: 'disconnects list',
+    summary: 'list the audited requests to the disconnect service',
+    load: () => import('./commands/disconnects/list.ts'),
+  },
+  {
+    path: 'disconnects show',
+    summary: 'show an audited request, and what each backend did',
+    load: () => import('./commands/disconnects/show.ts'),
   },
   {
     path: 'jwt keygen',

@@ -92,6 +92,11 @@ export function apiDescription(version: string, statusOf: (status: number) => nu
         bearerFormat: 'JWT',
         description: 'The token of the user to disconnect; or in the query, or in the body of a POST',
       },
+      adminToken: {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'The admin token, from the file [security] admin_token_filepath',
+      },
     },
     errors: {
       statusOf: (code) => statusOf(errorCatalogue[code].http),

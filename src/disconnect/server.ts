@@ -5,7 +5,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { findMemberError } from '../crypto/strict-json.ts';
 import type { RateLimit } from '../domain/shared/model.ts';
 import type { LimitStore } from '../domain/shared/ports.ts';
-import { type Disconnects, disconnectError } from '../domain/wifi/disconnects.ts';
+import type { AuditedDisconnects } from '../domain/wifi/audit.ts';
+import type { DisconnectAuditStore } from '../domain/wifi/audit-model.ts';
+import { disconnectError } from '../domain/wifi/disconnects.ts';
 import { type ErrorCode, messageOf, SwobError } from '../errors.ts';
 import { addApiDocs } from '../http/api-docs/serve.ts';
 import { type AddressRateLimit, addEarlyRateLimits } from '../http/early-rate-limits.ts';
@@ -20,12 +22,16 @@ import {
   type SuccessBody,
   successBody,
 } from './api-description.ts';
+import { auditRoutes } from './audit-routes.ts';
 import { extractToken } from './extract-token.ts';
 
 export interface DisconnectDeps extends Omit<HttpOptions, 'name' | 'maxHeaderBytes'> {
   /** Sends 200 with every response, for portals that read only the body. */
   readonly legacyStatus: boolean;
-  readonly disconnects: Disconnects;
+  readonly disconnects: AuditedDisconnects;
+  readonly audit: DisconnectAuditStore;
+  /** Undefined where there is none, so that nobody can read the audit trail. */
+  readonly adminToken: string | undefined;
   readonly limits: LimitStore;
   /** For requests from an address. */
   readonly callLimit: RateLimit;
@@ -83,9 +89,18 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
     app.textBodyParser((_request, text, done) => done(null, new URLSearchParams(text))),
   );
 
+  const readToken = (request: FastifyRequest): string => {
+    try {
+      rejectPrefetch(request);
+      return extractToken(request);
+    } catch (error) {
+      deps.disconnects.recordMalformed(error, request.requestContext);
+      throw error;
+    }
+  };
   const disconnect = async (request: FastifyRequest): Promise<SuccessBody> => {
-    rejectPrefetch(request);
-    const outcome = await deps.disconnects.disconnect(extractToken(request), request.requestContext);
+    const { requestContext } = request;
+    const outcome = await deps.disconnects.disconnect(readToken(request), requestContext);
     if (outcome.kind !== 'disconnected') throw disconnectError(outcome);
     return successBody(outcome.reports);
   };
@@ -111,6 +126,9 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
     },
     disconnect,
   );
+  if (deps.adminToken !== undefined) {
+    await app.register(auditRoutes, { audit: deps.audit, adminToken: deps.adminToken });
+  }
   // HEAD and OPTIONS are safe methods, so they disconnect no user.
   app.route({
     method: ['HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE'],

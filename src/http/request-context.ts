@@ -2,14 +2,14 @@
 // read `request.requestContext`.
 
 import type { FastifyInstance } from 'fastify';
-import type { Log, RequestContext } from '../domain/shared/ports.ts';
+import type { IdentifiedContext, Log } from '../domain/shared/ports.ts';
 import { limitAddress } from '../domain/shared/rate-limiting.ts';
 import { logWithRequestId } from './request-id.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Built at each access. */
-    readonly requestContext: RequestContext;
+    readonly requestContext: IdentifiedContext;
   }
 }
 
@@ -19,6 +19,7 @@ export function addRequestContext(app: Pick<FastifyInstance, 'decorateRequest'>,
       const { socket } = this.raw;
       return {
         address: limitAddress(this.ip),
+        requestId: this.id,
         log: logWithRequestId(log, this.id),
         isAborted: () => socket.destroyed,
       };

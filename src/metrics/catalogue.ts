@@ -255,6 +255,11 @@ export const metricCatalogue = {
     help: 'Live streams of console pages that were refused, or ended because the page did not read them.',
     labels: { reason: ['full', 'session_full', 'slow'] },
   },
+  swob_disconnect_records_total: {
+    type: 'counter',
+    help: 'Records of the audit trail of disconnects: stored, not stored because the store failed, or dropped because too many waited.',
+    labels: { outcome: ['stored', 'failed', 'dropped'] },
+  },
   process_cpu_seconds_total: { type: 'counter', help: 'User and system CPU time.', labels: {} },
   process_start_time_seconds: {
     type: 'gauge',

@@ -69,6 +69,8 @@ export async function startDisconnect(options: DisconnectOptions = {}): Promise<
     env: {},
     setOptions: [
       'disconnect.host=127.0.0.1',
+      'store.url=memory:',
+      `security.admin_token_filepath=${join(folder, 'admin.token')}`,
       'disconnect.port=0',
       'pcrf.host=127.0.0.1',
       `pcrf.port=${port}`,

@@ -62,6 +62,8 @@ export interface AppMetrics {
   backends(backends: readonly DisconnectBackend[]): DisconnectBackend[];
   /** Exports the counts of dropped RADIUS packets. */
   radius(dropped: () => Readonly<Record<DropReason, number>>): void;
+  /** @returns counts records of the audit trail by what became of them */
+  auditedDisconnects(): (outcome: LabelOf<'swob_disconnect_records_total'>) => void;
   pool(name: PoolName, usage: () => PoolUsage): void;
   sockets(open: () => number): void;
   /** The counters and gauges of the monitoring history. */
@@ -134,6 +136,7 @@ export function createAppMetrics(options: {
     pcrf: (pcrf, clock) => instrumentPcrf(registry, pcrf, clock),
     backends: (backends) => instrumentBackends(registry, backends),
     radius: instrumentRadius(registry),
+    auditedDisconnects: () => registry.counter('swob_disconnect_records_total'),
     pool: createPoolGauge(registry),
     sockets: (open) => {
       openSockets = open;

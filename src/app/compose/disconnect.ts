@@ -2,13 +2,18 @@
 
 import { readFile } from 'node:fs/promises';
 import type { Config } from '../../config/schema.ts';
+import { loadAdminToken } from '../../crypto/admin-token.ts';
 import { createTokenVerifier } from '../../crypto/jwt.ts';
+import { newSessionId } from '../../crypto/random.ts';
 import { readTokenSecret } from '../../crypto/token-keys.ts';
 import { createDisconnectServer } from '../../disconnect/server.ts';
+import type { Log } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
+import { auditDisconnects } from '../../domain/wifi/audit.ts';
+import type { DisconnectAuditStore } from '../../domain/wifi/audit-model.ts';
 import { createDisconnects } from '../../domain/wifi/disconnects.ts';
 import type { Pcrf } from '../../domain/wifi/ports.ts';
-import { describeReadError, SwobError } from '../../errors.ts';
+import { describeReadError, messageOf, SwobError } from '../../errors.ts';
 import { createIpMatcher } from '../../http/ip-matcher.ts';
 import type { HttpServer } from '../../http/server.ts';
 import { decodeUtf8 } from '../../lib/utf8.ts';
@@ -24,7 +29,13 @@ const pcrfDrainMs = 2_000;
 /** Of the stop's budget, after requests have taken all other time. */
 const pcrfReserveMs = 250;
 
-export async function buildDisconnect(config: Config, runtime: Runtime, store: Store): Promise<HttpServer> {
+/** @param audit the store of the audit trail, which may be another one */
+export async function buildDisconnect(
+  config: Config,
+  runtime: Runtime,
+  store: Store,
+  audit: DisconnectAuditStore,
+): Promise<HttpServer> {
   const { clock, log, metrics } = runtime;
   const { disconnect, pcrf, 'pcrf.pool': pool } = config;
   const verifier = await buildVerifier(config, runtime);
@@ -67,7 +78,15 @@ export async function buildDisconnect(config: Config, runtime: Runtime, store: S
     legacyStatus: disconnect.legacy_status,
     limits: store.limits,
     callLimit: config.limits.disconnects,
-    disconnects: metrics.disconnects(disconnects),
+    disconnects: auditDisconnects(metrics.disconnects(disconnects), {
+      store: audit,
+      clock,
+      log,
+      newSuffix: () => newSessionId().slice(0, 8),
+      count: metrics.auditedDisconnects(),
+    }),
+    audit,
+    adminToken: await adminTokenOf(config, log),
     monitoring: createMonitoring(config, runtime, 'disconnect', disconnectChecks(config, store)),
     clock,
     log,
@@ -116,6 +135,19 @@ async function buildVerifier({ validation }: Config, context: AppContext) {
   );
   context.lifecycle.defer('verification key', () => verifier.stop());
   return verifier;
+}
+
+/** Undefined, with a warning, where there is none and none can be created: then nobody can read the audit trail. */
+async function adminTokenOf({ security }: Config, log: Log): Promise<string | undefined> {
+  try {
+    return await loadAdminToken(security.admin_token_filepath);
+  } catch (error) {
+    log.warn(
+      { reason: messageOf(error) },
+      'there is no admin token, so that nobody can read the audit trail',
+    );
+    return undefined;
+  }
 }
 
 async function readSecretFile(file: string): Promise<string> {

@@ -18,7 +18,7 @@ import { createAppMetrics } from './app-metrics.ts';
 import type { AppContext, OpenedStore, Runtime, ServiceName } from './context.ts';
 import { buildGateway } from './gateway.ts';
 import { buildMonitor, createHealthSources, saveReserveMs } from './monitoring.ts';
-import { openStore } from './store.ts';
+import { openAuditStore, openStore } from './store.ts';
 import { buildSync } from './sync.ts';
 import { serviceUrls } from './urls.ts';
 
@@ -73,7 +73,14 @@ export async function startServices(
       return buildSync(config, runtimeOf('sync'), parts);
     },
     disconnect: async () =>
-      (await import('./disconnect.ts')).buildDisconnect(config, runtimeOf('disconnect'), store),
+      (await import('./disconnect.ts')).buildDisconnect(
+        config,
+        runtimeOf('disconnect'),
+        store,
+        names.has('gateway')
+          ? store.disconnects
+          : await openAuditStore(config, runtimeOf('disconnect'), store),
+      ),
   };
   const ordered = startOrder.filter((name) => names.has(name));
   const servers = await allOrConfigErrors(ordered.map((name) => builders[name]()));

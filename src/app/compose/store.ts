@@ -1,6 +1,10 @@
 // Opens the store that the configuration names.
 
+import { join } from 'node:path';
 import type { Config } from '../../config/schema.ts';
+import type { Store } from '../../domain/store.ts';
+import type { DisconnectAuditStore } from '../../domain/wifi/audit-model.ts';
+import { messageOf } from '../../errors.ts';
 import type { StoreOptions } from '../../store/options.ts';
 import type { AppContext, OpenedStore } from './context.ts';
 import { storeAdapterOf, volatileAdapter } from './store-adapters.ts';
@@ -36,6 +40,33 @@ export async function openStore(
   const { createRedisBus } = await import('../../bus/redis.ts');
   const { clock, log } = context;
   return { store, bus: createRedisBus({ channels, prefix: config.store.prefix, clock, log }) };
+}
+
+/** The folder in that of the store for the audit trail of a disconnect service without a gateway in its process. */
+const auditFolder = 'disconnect';
+const auditReserveMs = 500;
+
+/**
+ * The audit trail of a disconnect service without a gateway in its process. A folder belongs to the gateway's process, so
+ * the trail has one of its own in it. Where that cannot be used, disconnects go on, and the trail is lost at exit.
+ */
+export async function openAuditStore(
+  config: Config,
+  context: AppContext,
+  store: Store,
+): Promise<DisconnectAuditStore> {
+  const { folder } = storeAdapterOf(config);
+  if (folder === undefined) return store.disconnects;
+  const url = `file:${join(folder, auditFolder)}`;
+  try {
+    const adapter = storeAdapterOf({ ...config, store: { ...config.store, url } });
+    const { store: opened } = await adapter.open(storeOptions(config, context));
+    context.lifecycle.defer('audit trail', (deadline) => opened.close(deadline), auditReserveMs);
+    return opened.disconnects;
+  } catch (error) {
+    context.log.warn({ url, reason: messageOf(error) }, 'the audit trail is in memory, and lost at exit');
+    return store.disconnects;
+  }
 }
 
 export function storeOptions(

@@ -35,6 +35,12 @@ export interface RequestContext {
   isAborted(): boolean;
 }
 
+/** The same with the id of the request, for what is recorded about it. */
+export interface IdentifiedContext extends RequestContext {
+  /** The client's own id, or a new one. */
+  readonly requestId: string;
+}
+
 export interface LimitStore {
   /**
    * Counts one event against `limit`, or several that are allowed as long as one of them is. 0 when allowed, otherwise

@@ -16,12 +16,16 @@ import {
   parseReports,
   type SessionOutcome,
 } from './backends.ts';
+import type { WifiSession } from './model.ts';
 import type { DisconnectBackend, TokenVerifier } from './ports.ts';
-import { type WifiSessionRules, wifiSessionOf } from './session-claims.ts';
+import { parseWifiSession, type WifiSessionRules, wifiSessionOf } from './session-claims.ts';
 
 /** Outcome of a disconnect: that of the backends, or `overloaded` when too many are running, so that none was called. */
 export type DisconnectOutcome =
-  | SessionOutcome
+  | (SessionOutcome & {
+      /** Absent when another process reports the outcome without it. */
+      readonly session?: WifiSession;
+    })
   | {
       readonly kind: 'overloaded';
       /** For operators and clients. */
@@ -86,7 +90,7 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
     const fields = { sessionId, nasIp, vrf, ...radiusFields(outcome) };
     if (outcome.kind === 'disconnected') log.info(fields, 'logged out');
     else log.warn({ ...fields, code: errorCodes[outcome.kind] }, 'not logged out');
-    return outcome;
+    return { ...outcome, session };
   };
 
   return {
@@ -119,11 +123,13 @@ function radiusFields({ reports }: SessionOutcome): object {
 }
 
 /** An outcome that another process has reported; undefined when it is malformed. */
-function parseOutcome(value: unknown): SessionOutcome | undefined {
+function parseOutcome(value: unknown): DisconnectOutcome | undefined {
   if (!isObject(value)) return undefined;
   const { kind, reason } = value;
   const reports = parseReports(value.reports);
   if (!reports) return undefined;
-  if (kind === 'disconnected') return { kind, reports };
-  return isSessionFailure(kind) && typeof reason === 'string' ? { kind, reason, reports } : undefined;
+  const session = parseWifiSession(value.session);
+  const details = { reports, ...(session && { session }) };
+  if (kind === 'disconnected') return { kind, ...details };
+  return isSessionFailure(kind) && typeof reason === 'string' ? { kind, reason, ...details } : undefined;
 }

@@ -2,6 +2,7 @@
 // service and by `swob jwt verify`.
 
 import { SwobError } from '../../errors.ts';
+import { isObject } from '../../lib/json.ts';
 import type { WifiSession } from './model.ts';
 
 export interface WifiSessionRules {
@@ -25,6 +26,22 @@ export function wifiSessionOf(claims: Claims, rules: WifiSessionRules = {}): Wif
   const { session, faults } = checkWifiSession(claims, rules);
   if (faults.length === 0) return session;
   throw new SwobError('UNAUTHENTICATED', `token refused: ${faults.join(', ')}`);
+}
+
+/** A session that another process has written as JSON; undefined when it is malformed. */
+export function parseWifiSession(value: unknown): WifiSession | undefined {
+  if (!isObject(value)) return undefined;
+  const { sessionId, nasIp, vrf, clientMac, userName, clientIp } = value;
+  if (typeof sessionId !== 'string' || typeof nasIp !== 'string') return undefined;
+  if (typeof vrf !== 'string' || typeof clientMac !== 'string') return undefined;
+  return {
+    sessionId,
+    nasIp,
+    vrf,
+    clientMac,
+    ...(typeof userName === 'string' && { userName }),
+    ...(typeof clientIp === 'string' && { clientIp }),
+  };
 }
 
 /** The same without throwing; `session` is valid only without faults. */
@@ -113,12 +130,17 @@ function textOf(name: string, value: unknown, refuse: Refuse): string {
 const macForms =
   /^(?:[0-9a-f]{2}(?:([-:])[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}|[0-9a-f]{12})$/i;
 
+/** `FC-45-96-5F-50-AC` for a MAC address in any spelling; undefined when the text is none. */
+export function canonicalMac(text: string): string | undefined {
+  if (!macForms.test(text)) return undefined;
+  return text.replace(/[-:.]/g, '').toUpperCase().match(/../g)?.join('-');
+}
+
 function macOf(value: unknown, refuse: Refuse): string {
   if (value === undefined || value === null) return refuse('clientMac is missing');
-  if (typeof value !== 'string' || !macForms.test(value)) return refuse('clientMac is not a MAC address');
-  const octets = value.replace(/[-:.]/g, '').toUpperCase().match(/../g) ?? [];
-  if (octets.every((octet) => octet === '00')) return refuse('clientMac is all zeros');
+  const mac = typeof value === 'string' ? canonicalMac(value) : undefined;
+  if (mac === undefined) return refuse('clientMac is not a MAC address');
+  if (mac === '00-00-00-00-00-00') return refuse('clientMac is all zeros');
   // The lowest bit of the first octet marks multicast addresses, including broadcast.
-  if (Number.parseInt(octets[0] ?? '', 16) % 2 === 1) return refuse('clientMac is a multicast address');
-  return octets.join('-');
+  return Number.parseInt(mac, 16) % 2 === 1 ? refuse('clientMac is a multicast address') : mac;
 }

@@ -5,7 +5,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyContextConfig } from 'fastify';
 import { Type } from 'typebox';
 import type { MessageAdmin, MessageView } from '../../domain/inbound/message-admin.ts';
-import { requireAdminToken } from '../admin-auth.ts';
+import { requireAdminToken } from '../../http/admin-auth.ts';
 
 interface Options {
   readonly messageAdmin: MessageAdmin;

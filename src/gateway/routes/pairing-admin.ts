@@ -5,7 +5,7 @@ import { Type } from 'typebox';
 import type { Pairing } from '../../domain/pairing/pairing.ts';
 import type { Pairings, PairingView } from '../../domain/pairing/revocation.ts';
 import { SwobError } from '../../errors.ts';
-import { requireAdminToken } from '../admin-auth.ts';
+import { requireAdminToken } from '../../http/admin-auth.ts';
 import type { IdentifierSchemas } from '../identifier-schemas.ts';
 
 interface Options {

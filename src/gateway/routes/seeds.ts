@@ -8,10 +8,10 @@ import type { Seeds, SeedView } from '../../domain/seeds/seeds.ts';
 import { limitAddress } from '../../domain/shared/rate-limiting.ts';
 import { SwobError } from '../../errors.ts';
 import { type RouteDocs, textContent } from '../../http/api-docs/route-docs.ts';
+import { bearerToken } from '../../http/bearer-token.ts';
 import { mapMemoized } from '../../lib/map-memoized.ts';
 import { mapMaybe } from '../../lib/maybe-promise.ts';
 import { memoizeLast } from '../../lib/memoize-last.ts';
-import { bearerToken } from '../bearer-token.ts';
 import type { IdentifierSchemas } from '../identifier-schemas.ts';
 
 interface Options {

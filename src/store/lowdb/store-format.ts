@@ -14,9 +14,9 @@ const format = 3;
 
 /**
  * What a folder may hold before it becomes a store: the gateway's keys and those of `swob jwt keygen` (data/security
- * and data/jwt by default), a volume's lost+found, hidden files, and leftovers of a start that was killed.
+ * and data/jwt by default), the audit trail of a disconnect service that runs alone, a volume's lost+found, hidden files, and leftovers of a start that was killed.
  */
-const harmless = /^(security|jwt|lost\+found|\..*|lock\.\d+|meta\.json\.\d+)$/;
+const harmless = /^(security|jwt|disconnect|lost\+found|\..*|lock\.\d+|meta\.json\.\d+)$/;
 
 /**
  * Distinguishes an empty folder from a store of the current or an earlier format. Throws CONFIG for another program's

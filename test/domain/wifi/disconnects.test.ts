@@ -48,9 +48,9 @@ test.each<BackendResult>([
   await new Promise(setImmediate);
   end(result);
   const reports = [{ ...result, backend: 'pcrf', attempts: result.kind === 'busy' ? 0 : 1, durationMs: 0 }];
-  expect(await first).toEqual({ ...result, reports });
+  expect(await first).toMatchObject({ ...result, reports });
   clock.advance(20);
-  expect(await second).toEqual({ ...result, reports });
+  expect(await second).toMatchObject({ ...result, reports });
 });
 
 test('a malformed outcome of another process is an internal error', async () => {

@@ -1,0 +1,119 @@
+// `swob disconnects list`: lists the audited requests to the disconnect service.
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../../../config/value-types.ts';
+import { disconnectOutcomes } from '../../../domain/wifi/audit-model.ts';
+import { canonicalMac } from '../../../domain/wifi/session-claims.ts';
+import {
+  type AuditOptions,
+  addAuditOptions,
+  parseAuditPage,
+  withAudit,
+} from '../../client/disconnect-audit.ts';
+import { formatTime } from '../../client/message-admin.ts';
+import type { Context } from '../../context.ts';
+
+interface Options extends AuditOptions {
+  readonly since?: Since;
+  readonly mac?: string;
+  readonly session?: string;
+  readonly user?: string;
+  readonly outcome?: string;
+  readonly limit: number;
+}
+
+/** Milliseconds: an age, or a Unix time. */
+type Since = { readonly age: number } | { readonly at: number };
+
+const maxListed = 100_000;
+const pageSize = 1_000;
+
+export function define(command: Command, context: Context): void {
+  addAuditOptions(command)
+    .option('--since <time>', 'only the last, such as 10m, or since a time of ISO 8601', parseSince)
+    .option('--mac <MAC>', 'only this MAC address, in any spelling', parseMac)
+    .option('--session <id>', 'only this sessionId')
+    .option('--user <name>', 'only this user, the sub of the token')
+    .addOption(new Option('--outcome <outcome>', 'only this outcome').choices(disconnectOutcomes))
+    .option('--limit <n>', `at most so many, up to ${maxListed}`, parseLimit, 100)
+    .addHelpText(
+      'after',
+      `
+Newest first. With --json one object a line. Requests are kept for [disconnect] audit_keep and up to [disconnect] audit_max;
+requests without a valid token are counted on their own, so that a flood of them removes no others.
+
+Example:
+  swob disconnects list --since 1h
+  swob disconnects list --mac fc:45:96:5f:50:ac --limit 1
+  swob disconnects list --outcome timeout --json | jq -r .sessionId`,
+    )
+    .action((options: Options) => run(context, options));
+}
+
+async function run(context: Context, options: Options): Promise<void> {
+  const { printer, io } = context;
+  const { since, mac, session, user, outcome, limit } = options;
+  const query = new URLSearchParams({
+    ...(since && { since: String('at' in since ? since.at : Math.max(0, io.clock.now() - since.age)) }),
+    ...(mac !== undefined && { mac }),
+    ...(session !== undefined && { session }),
+    ...(user !== undefined && { user }),
+    ...(outcome !== undefined && { outcome }),
+  });
+  await withAudit(context, options, async (read) => {
+    const rows: string[][] = [];
+    let left = limit;
+    let before: string | undefined;
+    do {
+      query.set('limit', String(Math.min(left, pageSize)));
+      if (before !== undefined) query.set('before', before);
+      const { records, next } = parseAuditPage(await read(`/disconnects?${query}`));
+      for (const record of records) {
+        if (printer.json) printer.value(record);
+        else rows.push(rowOf(record));
+      }
+      left -= records.length;
+      before = next;
+    } while (left > 0 && before !== undefined);
+    if (printer.json) return;
+    if (rows.length === 0) return printer.note('no such request');
+    printer.table(['ID', 'TIME', 'OUTCOME', 'USER', 'MAC', 'SESSION', 'NAS', 'CLIENT', 'WHY'], rows);
+  });
+}
+
+function rowOf({
+  id,
+  at,
+  ...record
+}: { readonly id: string; readonly at: number } & Record<string, unknown>): string[] {
+  const { outcome, user, mac, sessionId, nasIp, address, reason, verified } = record;
+  const why = [reason, verified].filter((text) => typeof text === 'string').join('; ');
+  return [id, formatTime(at), ...[outcome, user, mac, sessionId, nasIp, address, why].map(cell)];
+}
+
+function cell(value: unknown): string {
+  return typeof value === 'string' && value !== '' ? value : '-';
+}
+
+function parseMac(text: string): string {
+  const mac = canonicalMac(text);
+  if (mac !== undefined) return mac;
+  throw new InvalidArgumentError('Expected a MAC address such as FC-45-96-5F-50-AC.');
+}
+
+function parseSince(text: string): Since {
+  try {
+    return { age: parseDuration(text) };
+  } catch {
+    const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+    if (at >= 0) return { at };
+    throw new InvalidArgumentError(
+      'Expected a duration such as 10m, or a time such as 2026-11-25T16:20:18Z.',
+    );
+  }
+}
+
+function parseLimit(text: string): number {
+  if (/^\d{1,6}$/.test(text) && Number(text) >= 1 && Number(text) <= maxListed) return Number(text);
+  throw new InvalidArgumentError(`Expected a number from 1 to ${maxListed}.`);
+}
