@@ -101,7 +101,8 @@ test('the disconnect service: every route, with the types of the document, and e
   const { fetch, answered } = createRecorder(document);
   const { callDisconnect } = await loadCalls('disconnect', document);
   if (typeof callDisconnect !== 'function') throw new TypeError('no calls');
-  await callDisconnect({ baseUrl: service.url, fetch, token: goodToken });
+  const adminToken = readFileSync(join(service.folder, 'admin.token'), 'utf8').trim();
+  await callDisconnect({ baseUrl: service.url, fetch, token: goodToken, adminToken });
   expect(left(document, answered)).toEqual([]);
   expect(service.calls()).toBe(3);
 });

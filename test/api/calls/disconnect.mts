@@ -7,6 +7,7 @@ export async function callDisconnect(given: {
   readonly baseUrl: string;
   readonly fetch: typeof fetch;
   readonly token: string;
+  readonly adminToken: string;
 }): Promise<void> {
   api.defaults.baseUrl = given.baseUrl;
   api.defaults.fetch = given.fetch;
@@ -33,4 +34,12 @@ export async function callDisconnect(given: {
   if (missing.status !== 400) throw new Error(`${missing.status}`);
   const reason: 'BAD_INPUT' | 'NO_TOKEN' = missing.data.code;
   if (reason !== 'NO_TOKEN') throw new Error(reason);
+
+  const asAdmin = { headers: { authorization: `Bearer ${given.adminToken}` } };
+  const list = await api.listDisconnects({ limit: '1', outcome: 'disconnected' }, asAdmin);
+  if (list.status !== 200) throw new Error(`${list.status}`);
+  const [record] = list.data.records;
+  if (!record || list.data.next === undefined) throw new Error('no record, or no next page');
+  const shown = await api.showDisconnect(record.id, asAdmin);
+  if (shown.status !== 200 || shown.data.outcome !== 'disconnected') throw new Error(`${shown.status}`);
 }

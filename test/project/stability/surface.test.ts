@@ -85,6 +85,7 @@ const lines = [
   'sms retry --all',
   'sync pair alice',
   'disconnect --token $PLAYGROUND_JWT',
+  'disconnects list --limit 1 --url $PLAYGROUND_DISCONNECT_URL',
   'verify $PLAYGROUND_PUBLISHER_URL --received message~=hello',
   // An error.
   'seeds get 1',

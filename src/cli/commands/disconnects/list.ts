@@ -32,8 +32,8 @@ export function define(command: Command, context: Context): void {
   addAuditOptions(command)
     .option('--since <time>', 'only the last, such as 10m, or since a time of ISO 8601', parseSince)
     .option('--mac <MAC>', 'only this MAC address, in any spelling', parseMac)
-    .option('--session <id>', 'only this sessionId')
-    .option('--user <name>', 'only this user, the sub of the token')
+    .option('--session <sessionId>', 'only this session')
+    .option('--user <sub>', 'only this user, the sub of the token')
     .addOption(new Option('--outcome <outcome>', 'only this outcome').choices(disconnectOutcomes))
     .option('--limit <n>', `at most so many, up to ${maxListed}`, parseLimit, 100)
     .addHelpText(

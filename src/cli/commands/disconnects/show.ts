@@ -12,7 +12,7 @@ import type { Context } from '../../context.ts';
 
 export function define(command: Command, context: Context): void {
   const { printer } = context;
-  addAuditOptions(command.argument('<id>', 'id of the request, from `swob disconnects list`'))
+  addAuditOptions(command.argument('<record>', 'id of the record, from `swob disconnects list`'))
     .addHelpText(
       'after',
       '\nShows who was to be disconnected, what each backend did, and why it failed. Exits with 1 when the request is unknown.\n\nExample:\n  swob disconnects show 17000000000001b2c3d4e',
