@@ -61,7 +61,7 @@ test('the range is in the URL, and each range is reached by the keyboard', async
   const page = await openConsole(browser(), services, 'overview');
   await expect.poll(() => labelOf(page, 'Inbound SMS')).toContain('per minute');
   for (const [name, period] of [
-    ['10 minutes', 'per second'],
+    ['10 min', 'per second'],
     ['24 hours', 'per 5 minutes'],
     ['30 days', 'per hour'],
   ] as const) {

@@ -83,6 +83,14 @@ function readLast(plot: uPlot): void {
   if (idx === null || idx === undefined) plot.setLegend({ idx: plot.data[0].length - 1 });
 }
 
+/** The indices of values without a neighbour. */
+function loneValues(values: ArrayLike<number | null | undefined>): number[] {
+  const isGap = (index: number): boolean => values[index] === null || values[index] === undefined;
+  return Array.from({ length: values.length }, (_, index) => index).filter(
+    (index) => !isGap(index) && isGap(index - 1) && isGap(index + 1),
+  );
+}
+
 function dataOf({ times, series }: PlotProps): uPlot.AlignedData {
   return [[...times], ...series.map(({ values }) => [...values])];
 }
@@ -120,6 +128,8 @@ function optionsOf(latest: { readonly current: PlotProps }, element: HTMLElement
         stroke: colourOf(colour),
         width: 1.75,
         spanGaps: false,
+        // A value between two gaps has no line.
+        points: { size: 5, filter: (plot: uPlot, index: number) => loneValues(plot.data[index] ?? []) },
         value: (_plot: uPlot, value: number | null) => format(value),
       })),
     ],

@@ -21,8 +21,8 @@ import type { PageView } from '../view.ts';
 import './overview.css';
 
 const ranges = [
-  { name: '10m', label: '10 minutes' },
-  { name: '1h', label: 'Hour' },
+  { name: '10m', label: '10 min' },
+  { name: '1h', label: '1 hour' },
   { name: '24h', label: '24 hours' },
   { name: '30d', label: '30 days' },
 ] as const;
@@ -205,7 +205,7 @@ function Nodes({ nodes }: { readonly nodes: readonly NodeView[] }) {
           },
           { title: 'Services', cell: ({ services }) => services.join(', ') },
           { title: 'Version', cell: ({ version }) => version },
-          { title: 'Started', cell: ({ startedAt }) => formatAgo(startedAt, now) },
+          { title: 'Up since', cell: ({ startedAt }) => formatAgo(startedAt, now) },
           { title: 'Loop delay', cell: ({ loopDelayMs }) => `${loopDelayMs} ms`, isNumber: true },
           { title: 'Sockets', cell: ({ sockets }) => sockets, isNumber: true },
           { title: 'Memory', cell: ({ memory }) => `${Math.round(memory / 2 ** 20)} MB`, isNumber: true },
