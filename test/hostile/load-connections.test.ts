@@ -60,7 +60,7 @@ test('websockets and running requests are never evicted; the connections idle th
   }
   expect((await post(`${services.gateway}/seeds/ping`, seed)).status).toBe(200);
   const [oldest] = idle;
-  if (oldest && !oldest.destroyed) await once(oldest, 'close');
+  if (oldest && !oldest.destroyed) await new Promise((resolve) => oldest.once('close', resolve));
   expect(idle.at(-1)?.destroyed).toBe(false);
   under.write(JSON.stringify(seed).padEnd(90));
   const [answer] = await once(under, 'data');

@@ -28,7 +28,11 @@ test('responds correctly to 1,000 concurrent calls while the PCRF is slow, down 
   const keys = await makeKeys();
   const slow = await start(0);
   const port = portOf(slow.url);
-  const { ready, pid, stderr } = await serveDisconnect(keys, slow.url, ['pcrf.pool.max=20']);
+  const { ready, pid, stderr } = await serveDisconnect(keys, slow.url, [
+    'pcrf.pool.max=20',
+    'pcrf.timeout=5m',
+    'api.request_timeout=5m',
+  ]);
   const { url } = ready.disconnect;
   const tokens = Array.from({ length: 1_000 }, (_, index) => keys.token({ sessionId: `${index}` }));
   const callAll = async () => tally(await Promise.all(tokens.map((token) => call(url, token))));
@@ -54,16 +58,13 @@ test('responds correctly to 1,000 concurrent calls while the PCRF is slow, down 
   slow.setMode('hang');
   const inTheMiddle = slow.requests().length + 20;
   const interrupted = callAll();
-  await vi.waitFor(() => expect(slow.requests().length).toBe(inTheMiddle), { timeout: 20_000 });
+  await vi.waitFor(() => expect(slow.requests().length).toBe(inTheMiddle), { timeout: 60_000 });
   await slow.close();
   const unreachable = fail(502, `${name} is unreachable (ECONNREFUSED)`);
   // A busy machine may need more than the 5 s for the first 20 calls.
   const broken = [...(await interrupted)].filter(([answer]) => answer !== unreachable && answer !== busy);
-  expect(
-    broken.every(([answer]) =>
-      answer.startsWith(`502 {"success":false,"fail":"${name} closed the connection`),
-    ),
-  ).toBe(true);
+  for (const [answer] of broken)
+    expect(answer).toContain(`502 {"success":false,"fail":"${name} closed the connection`);
   expect(broken.reduce((sum, [, count]) => sum + count, 0)).toBe(20);
   // On a busy machine too the last of the calls may wait longer than 5 s.
   expect([...(await callAll()).keys()].filter((answer) => answer !== busy)).toEqual([unreachable]);

@@ -105,7 +105,7 @@ test('commands, exit codes, keys, metrics and JSON members are those of surface.
   }
   const surface = { ...(await declaredSurface()), json };
   await expect(`${JSON.stringify(surface, undefined, 1)}\n`).toMatchFileSnapshot('surface.json');
-}, 60_000);
+});
 
 test('members are named by their path and type', () => {
   expect(membersOf([{ a: [{ b: 1 }, { b: null, c: 'x' }] }, [true]])).toEqual([
