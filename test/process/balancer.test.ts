@@ -34,7 +34,7 @@ const set = [
   'limits.passwords=1000/1m',
   'limits.pings=3/1m',
   // The QR code stays the same for longer than the tests.
-  'sync.session_sleep_timeout=5m',
+  'sync.session_sleep_timeout=1h',
 ];
 
 /** Nodes for all tests of a balancer, each of which uses users of its own. */
@@ -93,7 +93,7 @@ function pairInLoops(gateway: string, users: readonly string[]) {
           if (failures.length === 0 && pairings < wanted)
             throw new Error(`${pairings} of ${wanted} pairings`);
         },
-        { timeout: 60_000, interval: 50 },
+        { timeout: 240_000, interval: 50 },
       );
     },
     stop: async (): Promise<void> => {

@@ -3,7 +3,7 @@
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   type ProcessOptions,
   type Result,
@@ -17,11 +17,19 @@ import { freePort, occupy } from '../support/ports.ts';
 import { createFixedPortInstallation, portsOf } from './fixed-port-installation.ts';
 import { createInstallation } from './installation.ts';
 
+/** The output of `status` once both daemons are ready: on a slow machine a check may take longer than its second. */
+const statusOfReady = (args: readonly string[], options: ProcessOptions): Promise<Result> =>
+  vi.waitFor(async () => {
+    const result = await runSwob(['status', ...args], options);
+    expect(result.stdout.match(/\bready\b/g)).toHaveLength(2);
+    return result;
+  });
+
 test('status shows daemons, checks and the owner of the store, and exits with 1 without daemons', async () => {
   const installation = await createFixedPortInstallation();
   const options = { cwd: installation.folder, env: portsOf(installation) };
   const daemon = await startSwob(['serve'], options);
-  const { code, stdout, stderr } = await runSwob(['status'], options);
+  const { code, stdout, stderr } = await statusOfReady([], options);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(
     new RegExp(
@@ -33,7 +41,7 @@ test('status shows daemons, checks and the owner of the store, and exits with 1 
   expect(stdout).toMatch(new RegExp(`^sync +http://127\\.0\\.0\\.1:${installation.sync} +ready `, 'm'));
   expect(stdout).toContain(`store file:./data: in use by pid ${daemon.pid} on host `);
 
-  const json = await runSwob(['status', '--json'], options);
+  const json = await statusOfReady(['--json'], options);
   expect(JSON.parse(json.stdout)).toMatchObject({
     daemons: [
       { name: 'gateway', state: 'ready', uptime: expect.any(Number), checks: expect.any(Array) },
@@ -74,7 +82,7 @@ test('status --url tells swob daemons, other servers and servers that do not res
   };
   const urls = [ready.gateway.url, ready.sync.url, urlOf(other), urlOf(hanging)];
   const args = urls.flatMap((url) => ['--url', url]);
-  const { code, stdout } = await runSwob(['status', '--json', ...args], { cwd: installation.folder });
+  const { code, stdout } = await statusOfReady(['--json', ...args], { cwd: installation.folder });
   expect(code).toBe(1);
   const { daemons, store } = JSON.parse(stdout);
   expect(store).toBeUndefined();

@@ -77,7 +77,11 @@ test('a stub with a scenario', async () => {
 
 test('the test in vitest', async () => {
   symlinkSync(resolve('node_modules/vitest'), join(shared().project, 'node_modules/vitest'));
-  expect(await run('node node_modules/vitest/vitest.mjs run pipeline.test.ts')).toMatch(/Tests +1 passed/);
+  // vitest's own limits of some seconds are for a quiet machine.
+  const limits = '--testTimeout=120000 --hookTimeout=120000';
+  expect(await run(`node node_modules/vitest/vitest.mjs run pipeline.test.ts ${limits}`)).toMatch(
+    /Tests +1 passed/,
+  );
 });
 
 test('the test in node:test', async () => {
