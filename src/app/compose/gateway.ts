@@ -65,7 +65,7 @@ export async function buildGateway(
     expiryMs: config.seeds.expiry,
     pingLimit: config.limits.pings,
     parseMsisdn: createMsisdnParser(config.api.state, telecom.normalise),
-    onPing: activity.pinged,
+    ...(config.console.enabled && { onPing: activity.pinged }),
   });
   const { clients, reliability, seedTable, observer, startSchedule } = buildClients(config, runtime, {
     store,

@@ -80,8 +80,10 @@ const periodMs = 30 * 86_400_000;
 /** Tests are counted this often while somebody looks, and for this many numbers in one turn. */
 const countEveryMs = 10_000;
 const countedPerTurn = 500;
-/** Rows are reused this long, and are put together this many in one turn. */
-const maxAgeMs = 1_000;
+/** Rows are reused for a second, and for longer the more there are: 5 s for 10,000. */
+const minReuseMs = 1_000;
+const reuseMsPerRow = 0.5;
+/** Put together in one turn. */
 const rowsPerTurn = 1_000;
 const silentPerTurn = 100;
 const shownTests = 10;
@@ -166,7 +168,8 @@ export function createSeedTable(deps: SeedTableDeps): SeedTable {
     return [...rows.values()];
   };
   const readNext = coalesceNext(async (_key: 'rows') => {
-    if (table && clock.monotonic() - table.at < maxAgeMs) return table.rows;
+    if (table && clock.monotonic() - table.at < Math.max(minReuseMs, table.rows.length * reuseMsPerRow))
+      return table.rows;
     const rows = await readRows();
     table = { at: clock.monotonic(), rows };
     return rows;
