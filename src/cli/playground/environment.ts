@@ -30,6 +30,7 @@ export async function playgroundEnvironment(
     ...Object.fromEntries(
       playgroundParts.map((name) => [`PLAYGROUND_${name.toUpperCase()}_URL`, urls[name]]),
     ),
+    PLAYGROUND_PAIRING_URL: pairingPageUrl(urls.gateway),
     PLAYGROUND_FOLDER: folder,
     PLAYGROUND_USER: playgroundUser.id,
     PLAYGROUND_MSISDN: playgroundUser.msisdn,
@@ -38,6 +39,11 @@ export async function playgroundEnvironment(
     PLAYGROUND_JWT: signToken(JSON.stringify(sampleClaims(now)), createPrivateKey(key), 'RS256'),
     ...(existsSync(sharedKey) && { PLAYGROUND_SHARED_KEY: sharedKey }),
   };
+}
+
+/** The page on which the user pairs a phone. */
+export function pairingPageUrl(gateway: string): string {
+  return `${gateway}/pair/${playgroundUser.id}`;
 }
 
 /** Of the documented sample token. @param now Unix time in milliseconds */

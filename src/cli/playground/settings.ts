@@ -59,6 +59,7 @@ export function playgroundSettings(
     backend_publisher: addressOf(stubs.developer),
     publisher: { ...addressOf(stubs.publisher), retry_pause: '500ms', max_pause: '1s' },
     pcrf: addressOf(stubs.pcrf),
+    console: { pairing: 'on' },
     validation: { public_key: jwtPublicKey },
   };
 }

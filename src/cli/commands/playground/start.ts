@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../../context.ts';
 import { currentPlaygroundFile, readyContent } from '../../playground/current.ts';
+import { pairingPageUrl } from '../../playground/environment.ts';
 import {
   addPlaygroundOptions,
   type PlaygroundCommandOptions,
@@ -69,6 +70,8 @@ function introduction({ urls, adminTokenFile }: Playground, { readyFile, seedDat
     '  curl -s "$PLAYGROUND_PUBLISHER_URL/__messages"',
     '  echo "$PLAYGROUND_JWT" | swob disconnect --token -',
     '  curl -s "$PLAYGROUND_PCRF_URL/__requests"',
+    '',
+    `Pair a phone in a browser: ${pairingPageUrl(urls.gateway)}`,
     '',
     'Ctrl-C stops the playground and removes its data.',
   ];
