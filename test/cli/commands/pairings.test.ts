@@ -1,6 +1,7 @@
 // `swob pairings list` and `revoke` against a running gateway, and users as Tab completes them.
 
 import { expect, test } from 'vitest';
+import { createFakeClock } from '../../support/fake-clock.ts';
 import { createCli } from '../harness.ts';
 import { startMessagingCli } from './sms/gateway.ts';
 
@@ -30,7 +31,8 @@ test('lists the pairings, revokes one, and completes users', async () => {
     ['pairings', 'list'],
     ['wait', '--for', 'paired'],
   ]) {
-    const cli = createCli();
+    // A clock that stands still, as a gateway on a busy machine may take longer than Tab waits.
+    const cli = createCli({ clock: createFakeClock() });
     await cli.swob('__complete', '--', ...settings, ...words, 'al');
     expect([words, cli.out.text]).toEqual([words, 'alice\tpaired\n']);
   }
