@@ -1,6 +1,7 @@
 // `swob disconnect`: logs a Wi-Fi user out through the disconnect service, with a given or a newly minted token.
 
 import { type Command, Option } from 'commander';
+import type { Config } from '../../config/schema.ts';
 import { maxTokenLength } from '../../crypto/jwt-format.ts';
 import { type ErrorCode, errorCatalogue, isErrorCode, SwobError } from '../../errors.ts';
 import { isObject, tryParseJson } from '../../lib/json.ts';
@@ -16,6 +17,8 @@ import { parseDurationOption } from '../input/token-key.ts';
 interface Options extends MintOptions {
   readonly token?: string;
   readonly url?: string;
+  readonly dryRun?: boolean;
+  readonly explain?: boolean;
   /** Milliseconds. */
   readonly timeout: number;
 }
@@ -32,11 +35,14 @@ export function define(command: Command, context: Context): void {
         .argParser(parseDurationOption)
         .default(defaultTimeoutMs, '30s'),
     )
+    .option('--dry-run', 'judge the token as the service would and show what it would send, and send nothing')
+    .option('--explain', 'show on stderr how each claim is judged, then send the token')
     .addHelpText(
       'after',
       `
 Needs either --token, or --key and a session for which to mint a token. Prints the response. Exits with 1 and the reason
-on stderr when the service refuses, with 69 when it cannot be reached, with 75 when it is busy.
+on stderr when the service refuses, with 69 when it cannot be reached, with 75 when it is busy. --dry-run and --explain read the
+configuration and the key of [validation] here, so run them where the service runs.
 
 Example:
   swob disconnect --token @token.txt
@@ -50,6 +56,8 @@ async function run(context: Context, command: Command, options: Options): Promis
   if (options.timeout === 0) throw new SwobError('USAGE', '--timeout must be longer than 0');
   const token = await readToken(context, command, options);
   const { config } = await context.loadConfig();
+  if (options.explain || options.dryRun) await explain(context, config, token, options.dryRun === true);
+  if (options.dryRun) return;
   const daemon = await disconnectEndpoint(config, options.url);
   const response = await context.interruptible((signal) =>
     createHttpClient({
@@ -65,6 +73,17 @@ async function run(context: Context, command: Command, options: Options): Promis
   if (outcome.success) return printer.value({ success: true });
   if (printer.json) printer.value(outcome);
   throw rejectionError(response, outcome);
+}
+
+/** Data for --dry-run, a note before the request otherwise. Throws UNAUTHENTICATED for --dry-run and a token that is refused. */
+async function explain(context: Context, config: Config, token: string, isDryRun: boolean): Promise<void> {
+  const { io, printer } = context;
+  const { explainDisconnect, explanationLines } = await import('../explain-disconnect.ts');
+  const explanation = await explainDisconnect(config, token, io.clock);
+  if (isDryRun && printer.json) printer.value(explanation);
+  else for (const line of explanationLines(explanation)) isDryRun ? printer.line(line) : printer.note(line);
+  if (isDryRun && !explanation.valid)
+    throw new SwobError('UNAUTHENTICATED', 'the service would refuse this token');
 }
 
 /** The token to send. Throws USAGE when the options exclude each other or do not name a session. */

@@ -1,0 +1,139 @@
+// How the disconnect service would judge a token, and what it would send to whom, without sending it. Used by
+// `swob disconnect --explain` and `--dry-run`.
+
+import { readFile } from 'node:fs/promises';
+import type { Config } from '../config/schema.ts';
+import { createTokenVerifier } from '../crypto/jwt.ts';
+import { parseToken } from '../crypto/jwt-format.ts';
+import { keyFileText } from '../crypto/key-text.ts';
+import { readTokenSecret, readVerificationKey } from '../crypto/token-keys.ts';
+import type { Clock } from '../domain/shared/ports.ts';
+import type { WifiSession } from '../domain/wifi/model.ts';
+import { identifiersOf, nasProfiles } from '../domain/wifi/nas-profiles.ts';
+import { createNasTable } from '../domain/wifi/nas-table.ts';
+import { checkWifiSession } from '../domain/wifi/session-claims.ts';
+import { describeReadError, SwobError } from '../errors.ts';
+import { createIpMatcher } from '../http/ip-matcher.ts';
+import { bracketHost } from '../lib/net.ts';
+import { disconnectPath } from '../upstream/pcrf.ts';
+
+interface JudgedClaim {
+  readonly name: string;
+  /** As JSON, shortened; `-` when the token has none. */
+  readonly value: string;
+  /** Empty when nothing is wrong with it. */
+  readonly faults: readonly string[];
+}
+
+export interface Explanation {
+  readonly valid: boolean;
+  /** Of form, header and signature; claims are judged only when there are none. */
+  readonly faults: readonly string[];
+  readonly claims: readonly JudgedClaim[];
+  /** What would be sent; empty when the token is refused. */
+  readonly calls: readonly string[];
+}
+
+/** In the order in which they are shown. */
+const claimNames = [
+  'iss',
+  'aud',
+  'iat',
+  'nbf',
+  'exp',
+  'sub',
+  'sessionId',
+  'nasIp',
+  'vrf',
+  'clientMac',
+] as const;
+const maxValue = 80;
+
+/** Throws CONFIG when the key or the secret of [validation] cannot be read. */
+export async function explainDisconnect(config: Config, token: string, clock: Clock): Promise<Explanation> {
+  const { disconnect, validation } = config;
+  const verifier = createTokenVerifier({
+    ...(await readKeys(validation)),
+    algorithms: validation.algorithms,
+    issuer: validation.issuer,
+    audience: validation.audience,
+    leewayMs: validation.leeway,
+    leewaySetting: '[validation] leeway',
+    maxLifetimeMs: validation.max_lifetime,
+    clock,
+  });
+  const { claims: verified, errors } = verifier.check(token);
+  const parts = parseToken(token);
+  const claims = verified ?? (typeof parts === 'string' ? {} : parts.payload);
+  const { session, faults } = checkWifiSession(claims, {
+    emptyVrf: disconnect.empty_vrf,
+    ...(disconnect.nas_allow.length > 0 && {
+      nasAllowed: createIpMatcher(disconnect.nas_allow, '[disconnect] nas_allow'),
+    }),
+  });
+  const all = verified ? [...errors, ...faults] : [];
+  const valid = verified !== undefined && all.length === 0;
+  return {
+    valid,
+    faults: verified ? [] : errors,
+    claims: claimNames.map((name) => ({
+      name,
+      value: (JSON.stringify(claims[name]) ?? '-').slice(0, maxValue),
+      faults: all.filter((fault) => new RegExp(`\\b${name}\\b`).test(fault)),
+    })),
+    calls: valid ? callsFor(config, session) : [],
+  };
+}
+
+async function readKeys({ algorithms, public_key, secret_file }: Config['validation']) {
+  const needsKey = algorithms.some((algorithm) => algorithm !== 'HS256');
+  return {
+    key: needsKey ? readVerificationKey(await readKeyFile('public_key', public_key), public_key) : undefined,
+    secret:
+      secret_file === ''
+        ? undefined
+        : readTokenSecret(await readKeyFile('secret_file', secret_file), secret_file),
+  };
+}
+
+async function readKeyFile(name: string, file: string): Promise<string> {
+  try {
+    return keyFileText(await readFile(file));
+  } catch (error) {
+    throw new SwobError('CONFIG', `[validation] ${name}: cannot read ${file}: ${describeReadError(error)}`);
+  }
+}
+
+function callsFor({ disconnect, pcrf, nas }: Config, session: WifiSession): string[] {
+  const { backend } = disconnect;
+  const calls: string[] = [];
+  if (backend !== 'radius') {
+    calls.push(`pcrf: GET http://${bracketHost(pcrf.host)}:${pcrf.port}${disconnectPath(session) ?? ''}`);
+  }
+  if (backend !== 'pcrf') calls.push(`radius: ${radiusCall(nas, session)}`);
+  return calls;
+}
+
+function radiusCall(nas: Config['nas'], session: WifiSession): string {
+  const { nasIp, vrf } = session;
+  const found = createNasTable(nas).find(nasIp, vrf);
+  if (!found)
+    return `no [nas <name>] section has the address ${nasIp} and the VRF ${vrf}, so that the token is refused`;
+  const sent = identifiersOf(nasProfiles[found.profile], session).map(([name, value]) => `${name} ${value}`);
+  return `Disconnect-Request to ${bracketHost(nasIp)}:${found.port} ([nas ${found.name}], profile ${found.profile}) with ${sent.join(', ')}`;
+}
+
+/** A line for each claim, and one for each call. Holds no token. */
+export function explanationLines({ valid, faults, claims, calls }: Explanation): string[] {
+  return [
+    faults.length === 0 ? 'signature: valid' : `token: ${faults.join(', ')}; its claims are not verified`,
+    ...claims.map(({ name, value, faults: wrong }) => `${name}: ${value}${verdictOf(value, wrong, faults)}`),
+    ...calls,
+    ...(valid ? [] : ['nothing would be sent: the token is refused']),
+  ];
+}
+
+function verdictOf(value: string, wrong: readonly string[], faults: readonly string[]): string {
+  if (wrong.length > 0) return `  refused: ${wrong.join(', ')}`;
+  return faults.length === 0 && value !== '-' ? '  ok' : '';
+}
