@@ -23,6 +23,7 @@ interface Shot {
 }
 
 const shots: readonly Shot[] = [
+  { file: 'console-overview', path: 'overview', size: desktop, colorScheme: 'light' },
   { file: 'console-seeds', path: 'seeds', size: desktop, colorScheme: 'light' },
   { file: 'console-messages', path: 'messages', size: desktop, colorScheme: 'dark' },
   { file: 'console-seeds-phone', path: 'seeds', size: phone, colorScheme: 'light' },

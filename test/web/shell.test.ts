@@ -3,6 +3,8 @@
 import { expect, test } from 'vitest';
 import { desktopSize, phoneSize, sharedBrowser } from '../support/browser.ts';
 import { accessibilityFindings, adminToken, isTooWide, openConsole } from '../support/console.ts';
+import { get } from '../support/phone.ts';
+import { readMetrics } from '../support/prometheus.ts';
 import { startTestServices } from '../support/services.ts';
 
 const browser = sharedBrowser();
@@ -59,4 +61,24 @@ test('a page that stays open while the server is restarted says so, and is live 
   expect(await page.getByText('api.port', { exact: true }).count()).toBe(1);
   await startTestServices({ folder: services.folder, set: [`api.port=${port}`] });
   await page.getByText('● live').waitFor();
+});
+
+test('a hidden page has no stream, and gets one when it is shown', async () => {
+  const services = await startTestServices();
+  const page = await openConsole(browser(), services, 'settings');
+  await page.getByText('● live').waitFor();
+  const streams = async (): Promise<number | undefined> => {
+    const { text } = await get(`${services.gateway}/metrics`);
+    return readMetrics(text).find(({ name }) => name === 'swob_console_streams')?.value;
+  };
+  const setVisibility = (state: 'hidden' | 'visible') =>
+    page.evaluate(`
+      Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    `);
+  await expect.poll(streams).toBe(1);
+  await setVisibility('hidden');
+  await expect.poll(streams).toBe(0);
+  await setVisibility('visible');
+  await expect.poll(streams).toBe(1);
 });

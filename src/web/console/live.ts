@@ -105,14 +105,22 @@ function connect(url: string, handlers: Handlers): () => void {
     };
   };
   const openNow = (): void => {
-    if (source?.readyState !== EventSource.CLOSED) return;
+    if (source && source.readyState !== EventSource.CLOSED) return;
     window.clearTimeout(timer);
     open();
   };
-  open();
+  /** A browser has six connections for an origin, and a hidden page needs none of them. */
+  const onVisibility = (): void => {
+    if (document.visibilityState === 'visible') return openNow();
+    window.clearTimeout(timer);
+    source?.close();
+  };
+  onVisibility();
   window.addEventListener('online', openNow);
+  document.addEventListener('visibilitychange', onVisibility);
   return () => {
     window.removeEventListener('online', openNow);
+    document.removeEventListener('visibilitychange', onVisibility);
     window.clearTimeout(timer);
     source?.close();
   };
