@@ -2,5 +2,5 @@
 
 export { phone } from './phone.ts';
 export { playground } from './playground.ts';
-export { stubCallbacks, stubDeveloper, stubPcrf, stubPublisher, stubUsers } from './stubs.ts';
+export { stubCallbacks, stubDeveloper, stubNas, stubPcrf, stubPublisher, stubUsers } from './stubs.ts';
 export { mintToken } from './tokens.ts';

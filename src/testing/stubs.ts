@@ -7,6 +7,7 @@ import { waitForVerdict } from '../cli/wait-for-verdict.ts';
 import { startCallbacksStub } from '../stubs/callbacks.ts';
 import { startDeveloperStub } from '../stubs/developer.ts';
 import { atLeastOnce, parseCondition, parseTimes } from '../stubs/expectation.ts';
+import { startNasStub } from '../stubs/nas.ts';
 import { startPcrfStub } from '../stubs/pcrf.ts';
 import { startPublisherStub } from '../stubs/publisher.ts';
 import type { RunningStub } from '../stubs/stub-server.ts';
@@ -18,6 +19,12 @@ export const stubPublisher: typeof declared.stubPublisher = async (options = {})
 
 export const stubPcrf: typeof declared.stubPcrf = async (options = {}) =>
   verifiable(await startPcrfStub(startOptions(options)), '/__requests');
+
+export const stubNas: typeof declared.stubNas = async ({
+  radiusPort = 0,
+  secret = 'testing123',
+  ...rest
+} = {}) => verifiable(await startNasStub({ ...startOptions(rest), radiusPort, secret }));
 
 export const stubDeveloper: typeof declared.stubDeveloper = async ({ developers, numbers, ...rest } = {}) => {
   const maps = { developers: toMap(developers), numbers: toMap(numbers) };

@@ -86,6 +86,23 @@ test('phones: in production a gateway without a trusted certificate is a warning
   expect(await states(trusted, 'api.public_url=http://gw.example.org', 'api.state=testing')).toEqual([]);
 });
 
+test('secrets of NAS: readable, too open, and missing; none is needed for the PCRF', async () => {
+  const file = join(temporaryFolder(), 'nas.secret');
+  const section = ['nas branch.address=10.0.0.1', `nas branch.secret_file=${file}`];
+  const hs256 = ['validation.algorithms=HS256', `validation.secret_file=${file}.hs256`];
+  await writeFile(`${file}.hs256`, 'x'.repeat(32), { mode: 0o600 });
+  const states = async (backend: string) =>
+    (await checkKeys(configOf(`disconnect.backend=${backend}`, ...section, ...hs256), ['disconnect']))
+      .filter(({ check }) => check.startsWith('secret of NAS'))
+      .map(({ check, state, advice }) => [check, state, advice]);
+  expect(await states('radius')).toEqual([['secret of NAS branch', 'fail', expect.any(String)]]);
+  await writeFile(file, 'secret', { mode: 0o400 });
+  expect(await states('both')).toEqual([['secret of NAS branch', 'ok', undefined]]);
+  await chmod(file, 0o444);
+  expect(await states('radius')).toEqual([['secret of NAS branch', 'warn', `chmod 0400 ${file}`]]);
+  expect(await states('pcrf')).toEqual([]);
+});
+
 test('keys: modes, mismatched pairs, and a private key in place of a public one', async () => {
   const folder = temporaryFolder();
   const pem = (bits = 2_048) =>

@@ -1,16 +1,30 @@
 // swob/testing in the process of a test: two playgrounds at once, phones, tokens, and stubs alone.
 
+import { createSocket } from 'node:dgram';
 import { existsSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, expect, expectTypeOf, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, expectTypeOf, onTestFinished, test } from 'vitest';
+import { textAttribute } from '../../src/radius/attributes.ts';
+import { sealRequest } from '../../src/radius/authenticators.ts';
 import type { BasicMode } from '../../src/stubs/basic-modes.ts';
 import type { RunningDeveloperStub } from '../../src/stubs/developer.ts';
+import type { NasMode } from '../../src/stubs/nas-modes.ts';
 import type { PcrfMode } from '../../src/stubs/pcrf-modes.ts';
 import type { PublisherMode } from '../../src/stubs/publisher.ts';
 import type * as declared from '../../src/testing/declarations.d.ts';
 import * as testing from '../../src/testing/index.ts';
+import { patient } from '../support/patience.ts';
 
-const { mintToken, phone, playground, stubCallbacks, stubDeveloper, stubPcrf, stubPublisher, stubUsers } =
-  testing;
+const {
+  mintToken,
+  phone,
+  playground,
+  stubCallbacks,
+  stubDeveloper,
+  stubNas,
+  stubPcrf,
+  stubPublisher,
+  stubUsers,
+} = testing;
 const bob = { id: 'bob', password: 'staple', msisdn: '+237650393370' };
 
 let services: declared.Playground;
@@ -120,6 +134,20 @@ test('an unknown configuration key is refused', async () => {
   await expect(playground({ config: { 'seeds.expire': '7s' } })).rejects.toThrow('seeds.expire');
 });
 
+test('the NAS stub answers RADIUS, and can be verified', async () => {
+  const nas = await stubNas({ sessions: [{ sessionId: '1' }] });
+  onTestFinished(() => nas.close());
+  const request = sealRequest(
+    { code: 40, identifier: 1, attributes: [textAttribute(44, '1')] },
+    Buffer.from('testing123'),
+  );
+  const socket = createSocket('udp4');
+  onTestFinished(() => void socket.close());
+  socket.send(request, nas.radius.port, '127.0.0.1');
+  await nas.verify({ received: ['session=1', 'status=41'], times: 1, withinMs: patient(10_000) });
+  expect(nas.sessions()).toEqual([]);
+});
+
 test('stubs work without a playground', async () => {
   const stubs = await Promise.all([
     stubPublisher({ mode: 'reject' }),
@@ -153,5 +181,6 @@ test('the declarations have every function and every mode', () => {
   expectTypeOf<declared.PublisherMode>().toEqualTypeOf<PublisherMode>();
   expectTypeOf<declared.BasicMode>().toEqualTypeOf<BasicMode>();
   expectTypeOf<declared.PcrfMode>().toEqualTypeOf<PcrfMode>();
+  expectTypeOf<declared.NasMode>().toEqualTypeOf<NasMode>();
   expectTypeOf<declared.DeveloperMode>().toEqualTypeOf<Parameters<RunningDeveloperStub['setMode']>[0]>();
 });

@@ -180,7 +180,15 @@ async function compareClocks(
 
 /** Only host and port of each upstream system: the rest of a URL may contain a password. */
 function configuredUpstreams(config: Config): (Upstream & { readonly origin: string | undefined })[] {
-  const { user_management_api: users, dev_api, backend_publisher, publisher, broker, pcrf } = config;
+  const {
+    user_management_api: users,
+    dev_api,
+    backend_publisher,
+    publisher,
+    broker,
+    pcrf,
+    disconnect,
+  } = config;
   const http = (url: string) => {
     const { protocol, host } = new URL(url);
     return { ...endpointOf(url), origin: `${protocol}//${host}` };
@@ -239,15 +247,19 @@ function configuredUpstreams(config: Config): (Upstream & { readonly origin: str
             consequence: 'no SMS can be sent',
           },
         ]),
-    {
-      service: 'disconnect',
-      host: pcrf.host,
-      port: pcrf.port,
-      origin: `http://${bracketHost(pcrf.host)}:${pcrf.port}`,
-      name: 'PCRF',
-      key: '[pcrf]',
-      consequence: 'no Wi-Fi session can be disconnected',
-    },
+    ...(disconnect.backend === 'radius'
+      ? []
+      : [
+          {
+            service: 'disconnect' as const,
+            host: pcrf.host,
+            port: pcrf.port,
+            origin: `http://${bracketHost(pcrf.host)}:${pcrf.port}`,
+            name: 'PCRF',
+            key: '[pcrf]',
+            consequence: 'no Wi-Fi session can be disconnected',
+          },
+        ]),
   ];
   if (!isRelayOnly(config)) return systems;
   const unused = ['[user_management_api]', '[backend_publisher]', '[publisher]'];

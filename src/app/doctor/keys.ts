@@ -5,8 +5,9 @@ import type { Config } from '../../config/schema.ts';
 import { isIntact } from '../../crypto/server-keys.ts';
 import { readTokenSecret, readVerificationKey } from '../../crypto/token-keys.ts';
 import { messageOf } from '../../errors.ts';
-import { type Finding, fail, ok } from '../../lib/finding.ts';
+import { type Finding, fail, ok, warn } from '../../lib/finding.ts';
 import type { ServiceName } from '../compose/context.ts';
+import { readNasSecret, secretModeProblem } from '../nas-secret-watcher.ts';
 import { checkMode, octal, readConfigured } from './files.ts';
 
 export async function checkKeys(config: Config, services: readonly ServiceName[]): Promise<Finding[]> {
@@ -20,6 +21,7 @@ export async function checkKeys(config: Config, services: readonly ServiceName[]
     findings.push(checkVerificationKey(validation.public_key, services.includes('disconnect')));
   }
   if (validation.secret_file !== '') findings.push(checkTokenSecret(validation.secret_file));
+  if (services.includes('disconnect')) findings.push(...checkNasSecrets(config));
   return Promise.all(findings);
 }
 
@@ -103,6 +105,22 @@ async function checkVerificationKey(file: string, needed: boolean): Promise<Find
     checkMode(check, content, 'write', '0440') ??
     checkByReading(check, content, () => readVerificationKey(content.text, file))
   );
+}
+
+/** One finding for each file of a NAS secret. */
+function checkNasSecrets({ disconnect, nas }: Config): Promise<Finding>[] {
+  if (disconnect.backend === 'pcrf') return [];
+  const sections = new Map(nas.map(({ name, secret_file }) => [secret_file, name]));
+  return [...sections].map(async ([file, name]) => {
+    const check = `secret of NAS ${name}`;
+    try {
+      await readNasSecret(`[nas ${name}] secret_file`, file);
+      const problem = await secretModeProblem(file);
+      return problem === undefined ? ok(check, file) : warn(check, problem, `chmod 0400 ${file}`);
+    } catch (error) {
+      return fail(check, messageOf(error), 'put the secret that the NAS has there');
+    }
+  });
 }
 
 async function checkTokenSecret(file: string): Promise<Finding> {
