@@ -49,6 +49,10 @@ export const nodeIndependent: readonly { readonly reason: string; readonly paths
     ],
   },
   {
+    reason: 'checks pages in a browser; test/console/ and test/gateway/ call the routes behind them',
+    paths: ['test/web/'],
+  },
+  {
     reason:
       'checks what commands of operators say about daemons; test/process/serve.test.ts and others start the same',
     paths: [

@@ -9,6 +9,8 @@ const executablePath = '/usr/bin/chromium';
 const args = [
   '--no-sandbox',
   '--disable-gpu',
+  // The shared memory of a container is often 64 MB, in which pages crash.
+  '--disable-dev-shm-usage',
   '--no-first-run',
   '--disable-background-networking',
   '--disable-component-update',
@@ -52,7 +54,7 @@ async function openPage(browser: Browser, url: string, options: PageOptions): Pr
     reducedMotion: 'reduce',
     ...(options.locale !== undefined && { locale: options.locale }),
   });
-  context.setDefaultTimeout(patient(20_000));
+  context.setDefaultTimeout(patient(60_000));
   const page = await context.newPage();
   const problems: string[] = [];
   // Chromium reports violations of the content security policy as errors, too.
