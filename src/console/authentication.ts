@@ -23,7 +23,7 @@ declare module 'fastify' {
 
 export const cookieName = 'swob_console';
 /** A custom header, which a page of another origin cannot send without asking first. */
-export const requestHeader = 'x-swob-console';
+const requestHeader = 'x-swob-console';
 
 /** An onRequest hook for routes that need an operator; throws UNAUTHENTICATED, or FORBIDDEN for a request of another page. */
 export function authenticate(sessions: ConsoleSessions, now: () => number) {

@@ -5,9 +5,9 @@ import type { Clock } from '../../domain/shared/ports.ts';
 import { nameOf, threshold } from './levels.ts';
 import { type LogRecord, parseLine } from './record.ts';
 
-export type TailLevel = 'debug' | 'info' | 'warn' | 'error';
+type TailLevel = 'debug' | 'info' | 'warn' | 'error';
 
-export interface TailLine {
+interface TailLine {
   /** Increases by one a line. */
   readonly number: number;
   /** ISO 8601. */

@@ -1,7 +1,7 @@
 // Requests of the console's page to its server. Used by the shell and the views.
 
 /** A response other than 2xx, or none. */
-export class ApiError extends Error {
+class ApiError extends Error {
   /** 0 when the server did not respond. */
   readonly status: number;
 
