@@ -12,11 +12,11 @@ import type { MessageSearch } from './message-search.ts';
 import type { InboundSms } from './model.ts';
 import { shortenSender } from './refusals.ts';
 
-export type MessageActionKind = 'retry' | 'drop';
+type MessageActionKind = 'retry' | 'drop';
 export type MessageTarget = { readonly id: string } | { readonly filter: MessageFilter };
 
 /** Who requested an action, for the log. */
-export interface Operator {
+interface Operator {
   /** The session of the console, shortened. */
   readonly operator: string;
   readonly address: string;
@@ -43,7 +43,7 @@ export interface MessageAction {
   readonly reason?: string;
 }
 
-export type ActionRequest =
+type ActionRequest =
   | { readonly kind: 'pending'; readonly action: MessageAction }
   /** Nothing was done, for a reason that an operator understands. */
   | { readonly kind: 'not possible'; readonly reason: string };

@@ -19,7 +19,7 @@ import type { InboundStore } from './ports.ts';
 import type { RecentMessages } from './recent-messages.ts';
 
 /** A message in a list, with the last event of its history only. */
-export interface MessageRow extends Omit<MessageView, 'history'> {
+interface MessageRow extends Omit<MessageView, 'history'> {
   /** Unix time in milliseconds. */
   readonly arrivedAt: number;
   readonly lastEvent?: HistoryEvent;

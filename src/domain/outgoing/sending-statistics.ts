@@ -8,10 +8,10 @@ import type { Broker, CallbackSender } from './ports.ts';
 
 /** As `swob_outgoing_sms_total` counts them. */
 export const sendingOutcomes = ['sent', 'unroutable', 'refused', 'unconfirmed', 'failed'] as const;
-export type SendingOutcome = (typeof sendingOutcomes)[number];
-export type OutcomeCounts = Readonly<Record<SendingOutcome, number>>;
+type SendingOutcome = (typeof sendingOutcomes)[number];
+type OutcomeCounts = Readonly<Record<SendingOutcome, number>>;
 
-export interface SendingError {
+interface SendingError {
   /** Unix time in milliseconds. */
   readonly at: number;
   readonly outcome: Exclude<SendingOutcome, 'sent'> | 'callback';

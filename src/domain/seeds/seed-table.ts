@@ -17,7 +17,7 @@ import { compareRows, type SeedFilter, type SeedSort, toRowFilter } from './seed
  * - `silent`: it has pinged this process, and does no longer
  * - `delivers`: it does not ping, and is known by the SMS that it hands in
  */
-export type SeedState = 'active' | 'silent' | 'delivers';
+type SeedState = 'active' | 'silent' | 'delivers';
 
 export interface SeedRow {
   readonly msisdn: string;
