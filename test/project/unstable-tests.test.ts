@@ -21,7 +21,7 @@ const fails = (when: string): Readonly<Record<string, string>> => ({
     test.each([1, 2])('same name', (n) => { if (n === 2 && ${when}) fail('in a test\\nwith more lines'); });
     test.skip('skipped', () => {});`,
   timeout: `${counted}
-    test('waits', { timeout: 200 }, async () => { if (${when}) await new Promise(() => {}); });`,
+    test('waits', { timeout: ${when} ? 200 : 60_000 }, async () => { if (${when}) await new Promise(() => {}); });`,
   loading: `${counted}
     if (${when}) fail('at the start');
     test('a', () => {});
