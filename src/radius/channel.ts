@@ -29,7 +29,7 @@ export const dropReasons = [
 export type DropReason = (typeof dropReasons)[number];
 
 /** A request that has an identifier and waits for its answer. */
-export interface Waiting {
+interface Waiting {
   readonly code: number;
   /** Of the request, 16 bytes. */
   readonly authenticator: Buffer;

@@ -43,7 +43,7 @@ export interface Packet {
  * - `length`: the length in the header is below 20, above 4,096, or more than what was received
  * - `attribute`: an attribute is shorter than its own header, or ends behind the packet
  */
-export type PacketFault = 'too short' | 'length' | 'attribute';
+type PacketFault = 'too short' | 'length' | 'attribute';
 
 export type DecodedPacket =
   | {
