@@ -3,6 +3,7 @@
 import { type Command, CommanderError } from 'commander';
 import { systemClock } from '../app/system-clock.ts';
 import { messageOf, SwobError } from '../errors.ts';
+import { helpIndex } from './completion/command-line.ts';
 import { topicOf } from './help/topic-names.ts';
 import { OutputClosed, SilentExit, toOutputError } from './interrupt.ts';
 import type { Io } from './io.ts';
@@ -33,9 +34,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   // Without a listener, a closed stderr would crash the process.
   io.stderr.on('error', () => undefined);
   const program = createProgram(io);
-  const expanded = expandHelp(argv, io);
+  let expanded = [...argv];
   try {
-    if (!(await showTopic(argv, io))) await program.parseAsync(expanded, { from: 'user' });
+    const help = helpRequest(argv, io);
+    expanded = expandHelp(argv, help, io);
+    if (!(await showTopic(help, io))) await program.parseAsync(expanded, { from: 'user' });
     await flush(io);
     if (outputError !== undefined) throw toOutputError(outputError);
     return 0;
@@ -50,22 +53,35 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
+/** The words after `help`, and the global options before it. */
+interface HelpRequest {
+  readonly options: readonly string[];
+  readonly words: readonly string[];
+}
+
+function helpRequest(argv: readonly string[], io: Io): HelpRequest | undefined {
+  const at = helpIndex(createProgram(io), argv);
+  return at < 0 ? undefined : { options: argv.slice(0, at), words: argv.slice(at + 1) };
+}
+
 /**
  * Rewrites `swob` to `swob --help`, and `swob help x y` to `swob x y --help`. Omits --help for an unknown command, because
  * commander would then show the help of its parent instead of an error.
  */
-function expandHelp(argv: readonly string[], io: Io): string[] {
-  if (argv.length === 0) return ['--help'];
-  if (argv[0] !== 'help') return [...argv];
-  const words = argv.slice(1);
-  return isCommandPath(createProgram(io), words) ? [...words, '--help'] : words;
+function expandHelp(argv: readonly string[], help: HelpRequest | undefined, io: Io): string[] {
+  if (help) {
+    const line = [...help.options, ...help.words];
+    return isCommandPath(createProgram(io), line) ? [...line, '--help'] : line;
+  }
+  const { operands, unknown } = createProgram(io).parseOptions([...argv]);
+  return operands.length === 0 && unknown.length === 0 ? [...argv, '--help'] : [...argv];
 }
 
 /** Prints the topic of `swob help <topic>`; false when the command line is another. */
-async function showTopic(argv: readonly string[], io: Io): Promise<boolean> {
-  if (argv[0] !== 'help') return false;
+async function showTopic(help: HelpRequest | undefined, io: Io): Promise<boolean> {
+  if (!help) return false;
   const program = createProgram(io);
-  const topic = topicOf(program.parseOptions(argv.slice(1)).operands);
+  const topic = topicOf(program.parseOptions([...help.options, ...help.words]).operands);
   if (topic === undefined) return false;
   const [{ topicText }, { createPrinter }] = await Promise.all([
     import('./help/topics.ts'),

@@ -59,6 +59,7 @@ test('options that every command needs in the same way have the same form and me
     '--key': /^--key <file> file of /,
     '--force': /^--force replace (?:an existing file$|existing files )/,
     '--dry-run': /^--dry-run /,
+    '--msisdn': /^--msisdn <MSISDN(?:=user)?> phone number /,
     '--watch': /^--watch repeat /,
     '--junit': /^--junit <file> /,
   };
@@ -68,6 +69,15 @@ test('options that every command needs in the same way have the same form and me
       return form !== undefined && !form.test(`${flags} ${description}`);
     }),
   ).toEqual([]);
+});
+
+test('a phone number has one name: --msisdn, or the placeholder <MSISDN>', () => {
+  const isNumber = (option: Option): boolean =>
+    /^phone number|the (?:phone )?number of/.test(option.description) && !option.hidden;
+  expect(optionsThat((option) => isNumber(option) && !placeholderOf(option).startsWith('MSISDN'))).toEqual(
+    [],
+  );
+  expect(optionsThat(({ long, hidden }) => !hidden && /number/.test(long ?? ''))).toEqual([]);
 });
 
 test('an option that may be repeated says so', () => {
@@ -105,7 +115,9 @@ test('a placeholder that Tab completes means the same in each command', () => {
   for (const [path, command] of commands) {
     const described = [
       ...command.registeredArguments.map((argument) => [argument.name(), argument.description] as const),
-      ...command.options.map((option) => [placeholderOf(option), option.description] as const),
+      ...command.options
+        .filter(({ hidden }) => !hidden)
+        .map((option) => [placeholderOf(option), option.description] as const),
     ];
     for (const [placeholder, description] of described) {
       expect(description, `${path} <${placeholder}>`).toMatch(meanings[placeholder] ?? /./);

@@ -53,6 +53,7 @@ describe('help', () => {
       'help enviroment -c x',
       "unknown command 'enviroment' (Did you mean swob help environment?); see swob --help",
     ],
+    ['-c x help sedes', "unknown command 'sedes' (Did you mean seeds?); see swob --help"],
     ['help -c x sedes', "unknown command 'sedes' (Did you mean seeds?); see swob --help"],
   ])('of an unknown command exits as the command itself does: swob %s', async (line, message) => {
     const cli = createCli();
@@ -80,6 +81,9 @@ describe('swob help prints the topic', () => {
     expect(cli.out.text).toMatch(expected);
     expect(await json.swob('help', '-c', '/dev/null', '--json', topic)).toBe(0);
     expect(json.values()).toEqual([{ topic, text: cli.out.text }]);
+    const before = createCli();
+    expect(await before.swob('-c', 'help', '--json', 'help', topic)).toBe(0);
+    expect(before.values()).toEqual(json.values());
   });
 });
 

@@ -49,7 +49,7 @@ describe.each(['dark', 'light'])('on a %s terminal, zbar reads', (theme) => {
   test('the code of sms invite, and at 80×24 one for each screen of the app', async () => {
     const invite = async (size: readonly [number, number]): Promise<string> => {
       const cli = createCli({ terminal: true, size });
-      expect(await cli.swob('sms', 'invite', 'dev1', '--number', '+237650393369', '--qr', ...settings)).toBe(
+      expect(await cli.swob('sms', 'invite', 'dev1', '--msisdn', '+237650393369', '--qr', ...settings)).toBe(
         0,
       );
       expect(cli.err.text).not.toContain('does not fit');

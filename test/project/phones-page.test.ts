@@ -104,7 +104,7 @@ test('the fields and values of the page are those that `swob sms invite` prints'
     'sms',
     'invite',
     'dev1',
-    '--number',
+    '--msisdn',
     '+237650393369',
     '--set',
     'api.public_url=https://gw.example.org',

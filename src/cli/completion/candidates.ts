@@ -3,7 +3,7 @@
 
 import type { Command, Option } from 'commander';
 import { collectValues } from '../input/collect-values.ts';
-import { locate, optionsOf, type Target } from './command-line.ts';
+import { helpIndex, locate, optionsOf, type Target } from './command-line.ts';
 
 export interface Candidate {
   readonly value: string;
@@ -45,8 +45,9 @@ export async function completionOf(
   enter: (command: Command) => Promise<void>,
   sources: ValueSources,
 ): Promise<Completion> {
-  const isHelp = words.length > 1 && words[0] === 'help';
-  const position = await locate(program, isHelp ? words.slice(1) : words, enter);
+  const help = helpIndex(program, words.slice(0, -1));
+  const isHelp = help >= 0;
+  const position = await locate(program, isHelp ? words.toSpliced(help, 1) : words, enter);
   const { command, target, current, values } = position;
   const from = (candidates: readonly Candidate[]): readonly Candidate[] =>
     candidates.filter(({ value }) => value.startsWith(current)).slice(0, maxCandidates);

@@ -1,5 +1,5 @@
 // Finds what the last word of an unfinished command line is: an option, the value of an option, a command or an argument.
-// Used by candidates.ts.
+// Used by candidates.ts, and by main.ts and usage.ts for their errors and help.
 
 import type { Command, Option } from 'commander';
 
@@ -71,6 +71,19 @@ export async function locate(
   }
   const target = targetOf({ command, pending, literal, current, used, operands });
   return { command, target, current, values };
+}
+
+/** The index of `help` if that is the first word that is neither a global option nor the value of one; else -1. */
+export function helpIndex(program: Command, words: readonly string[]): number {
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? '';
+    if (word === 'help') return at;
+    const [flag = '', value] = splitOption(word);
+    const option = word.startsWith('-') ? findOption(program, flag) : undefined;
+    if (!option) return -1;
+    if (value === undefined && takesValue(option)) at++;
+  }
+  return -1;
 }
 
 interface State {

@@ -9,16 +9,16 @@ import { checkWritable, writeFileAtomic } from '../../ready-file.ts';
 
 interface Options {
   readonly out?: string;
-  readonly force: boolean;
-  readonly dryRun: boolean;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export function define(command: Command, context: Context): void {
   command
     .argument('<folder>', 'folder of the old files, such as /etc/eltex-disconnect-service')
     .option('--out <file>', 'write to this file instead of stdout, mode 0600')
-    .option('--force', 'replace an existing file', false)
-    .option('--dry-run', 'report what would be translated, and write nothing', false)
+    .option('--force', 'replace an existing file')
+    .option('--dry-run', 'report what would be translated, and write nothing')
     .addHelpText(
       'after',
       `
@@ -37,7 +37,11 @@ Example:
     .action((folder: string, options: Options) => run(context, folder, options));
 }
 
-async function run(context: Context, folder: string, { out, force, dryRun }: Options): Promise<void> {
+async function run(
+  context: Context,
+  folder: string,
+  { out, force = false, dryRun = false }: Options,
+): Promise<void> {
   const { printer } = context;
   checkFolder(folder);
   const target = dryRun ? undefined : out;

@@ -7,6 +7,7 @@ import { SwobError } from '../../../errors.ts';
 import { printable } from '../../../lib/printable.ts';
 import type { PhoneInvitation } from '../../client/phone-invitation.ts';
 import type { Context } from '../../context.ts';
+import { formerOption } from '../../input/former-option.ts';
 import { requireSecret } from '../../input/secret.ts';
 import {
   addQrFileOptions,
@@ -20,7 +21,7 @@ import { encodeQrCode, type QrModules } from '../../terminal/qr-code.ts';
 import { layOutQrCode } from '../../terminal/qr-layout.ts';
 
 interface Options extends QrFileOptions {
-  readonly number?: string;
+  readonly msisdn?: string;
   readonly broker?: string;
   readonly showKey?: boolean;
   readonly authKey?: string;
@@ -31,7 +32,8 @@ interface Options extends QrFileOptions {
 export function define(command: Command, context: Context): void {
   command
     .argument('<auth-id>', 'auth id of the developer whose SMS the phone sends')
-    .option('--number <msisdn>', 'phone number of the gateway phone, which becomes its tag')
+    .option('--msisdn <MSISDN>', 'phone number of the gateway phone, which becomes its tag')
+    .addOption(formerOption('--number <MSISDN>', 'msisdn'))
     .option('--broker <host:port>', 'address of the broker for phones (default: that of [broker] url)')
     .option('--show-key', 'print the auth key as well')
     .option('--auth-key <@file|->', 'auth key for --show-key (default: SWOB_AUTH_KEY, then a prompt)')
@@ -48,7 +50,7 @@ developer must have subscribed before the phone connects. docs/phones.md explain
 only its owner can read it, because the code may contain the key. --png and --svg do not need --qr.
 
 Example:
-  swob sms invite dev1 --number +237650393369
+  swob sms invite dev1 --msisdn +237650393369
   swob sms invite dev1 --broker mq.example.org --qr --show-key
   swob sms invite dev1 --png dev1.png
   swob sms invite dev1 --json | jq -r .forwarding.url`,
@@ -64,7 +66,7 @@ async function run(context: Context, authId: string, options: Options): Promise<
   const files = await prepareQrFiles(options);
   const { config } = await context.loadConfig();
   const { createInvitation } = await import('../../client/phone-invitation.ts');
-  const number = options.number === undefined ? undefined : await normalise(config, options.number);
+  const number = options.msisdn === undefined ? undefined : await normalise(config, options.msisdn);
   const secret = { name: '--auth-key', variable: 'SWOB_AUTH_KEY', trimmed: true, io, printer } as const;
   const authKey = options.showKey
     ? await requireSecret(options.authKey, { ...secret, question: `key of ${authId}` })
@@ -87,7 +89,7 @@ async function normalise(config: Config, text: string): Promise<string> {
   const { createNumberNormaliser } = await import('../../../app/compose/telecom.ts');
   const number = createNumberNormaliser(config)(text);
   if (number.kind === 'number') return number.msisdn;
-  throw new SwobError('USAGE', `--number: not a phone number: ${numberFaults[number.reason]}`);
+  throw new SwobError('USAGE', `--msisdn: not a phone number: ${numberFaults[number.reason]}`);
 }
 
 function printInvitation(printer: Printer, { forwarding, sending }: PhoneInvitation): void {

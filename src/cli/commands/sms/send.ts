@@ -26,7 +26,7 @@ export function define(command: Command, context: Context): void {
       'message for the Publisher, such as g:to@example.org:::subject:body; @file or - (stdin)',
     )
     .addOption(sharedKeyOption())
-    .option('--msisdn <number>', 'phone number of the sender')
+    .option('--msisdn <MSISDN>', 'phone number of the sender')
     .option('--dry-run', 'print the encrypted SMS instead of sending it')
     .option('--url <url>', 'URL of the gateway (default: from [api] host and port)')
     .option('--explain', 'explain why the SMS was refused or waits; needs the admin token')

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { scriptedDeveloperModes, startDeveloperStub } from '../../../stubs/developer.ts';
 import type { Context } from '../../context.ts';
 import { collectValues } from '../../input/collect-values.ts';
+import { formerOption } from '../../input/former-option.ts';
 import { readSecretsById } from '../../input/option-parsers.ts';
 import { addStubOptions, type StubOptions, stubOptionsHelp } from '../../input/stub-options.ts';
 import { runStub } from '../../run-stub.ts';
@@ -12,7 +13,7 @@ interface Options extends StubOptions {
   /** `id:key`, `id:@file` or `id:-`. */
   readonly developer?: readonly string[];
   /** Users by number. */
-  readonly number?: ReadonlyMap<string, string>;
+  readonly msisdn?: ReadonlyMap<string, string>;
 }
 
 export function define(command: Command, context: Context): void {
@@ -23,23 +24,24 @@ export function define(command: Command, context: Context): void {
       collectValues,
     )
     .option(
-      '--number <msisdn=user>',
+      '--msisdn <MSISDN=user>',
       'phone number and its user; repeatable (default: the number is the user id)',
       parseNumbers,
     )
+    .addOption(formerOption('--number <MSISDN=user>', 'msisdn').argParser(parseNumbers))
     .addHelpText(
       'after',
       '\nServes POST /v1/authenticate and POST /users until a signal (exit 130, 143). Inspect it with GET and DELETE' +
         '\n/__requests, and change it with POST /__behaviour {"mode": "normal" | "refuse" | "hang" | "expire",' +
         '\n"count"?: …}. As in the real systems, a request without User-Agent gets 400, an unknown number 403.' +
         stubOptionsHelp +
-        '\n\nExample:\n  swob stub developer --developer dev:@key.txt --number +237650000001=alice',
+        '\n\nExample:\n  swob stub developer --developer dev:@key.txt --msisdn +237650000001=alice',
     )
     .action((options: Options) => run(context, options));
 }
 
 async function run(context: Context, options: Options): Promise<void> {
-  const { number: numbers } = options;
+  const { msisdn: numbers } = options;
   const { clock } = context.io;
   await runStub(context, 'developer', options, scriptedDeveloperModes, async (given) => {
     const developers = await readSecretsById(

@@ -38,7 +38,7 @@ const sending = {
 
 describe('swob sms invite', () => {
   test('prints the fields of DekuSMS in their order, and no secret', async () => {
-    const { exit, out, err } = await invite(['dev1', '--number', '650 39 33 69']);
+    const { exit, out, err } = await invite(['dev1', '--msisdn', '650 39 33 69']);
     expect([exit, err]).toEqual([0, '']);
     for (const [field, value] of [
       ['Enter Url', forwarding.url],
@@ -57,7 +57,7 @@ describe('swob sms invite', () => {
   });
 
   test('prints the same as JSON', async () => {
-    const { values } = await invite(['dev1', '--number', '+237650393369', '--json']);
+    const { values } = await invite(['dev1', '--msisdn', '+237650393369', '--json']);
     expect(values()).toEqual([{ forwarding, sending, warnings: [] }]);
     const without = await invite(['dev1', '--json'], { 'broker.url': '' });
     expect(without.values()).toEqual([
@@ -87,7 +87,7 @@ describe('swob sms invite', () => {
   });
 
   test('draws a QR code of the values', async () => {
-    const { out } = await invite(['dev1', '--number', '+237650393369', '--qr']);
+    const { out } = await invite(['dev1', '--msisdn', '+237650393369', '--qr']);
     const text = [
       `Url: ${forwarding.url}`,
       'Tag: +237650393369',
@@ -130,8 +130,8 @@ describe('swob sms invite', () => {
 
   test.each([
     [['no-dashes'], 'not a valid auth id'],
-    [['dev1', '--number', 'MTN'], 'it contains letters'],
-    [['dev1', '--number', '8787'], 'it is a short code'],
+    [['dev1', '--msisdn', 'MTN'], 'it contains letters'],
+    [['dev1', '--msisdn', '8787'], 'it is a short code'],
     [['dev1', '--broker', 'amqp://mq.example.org'], '--broker: expected a host'],
     [['dev1', '--broker', 'me:secret@mq.example.org'], '--broker: expected a host'],
   ])('%j is refused', async (words, why) => {

@@ -15,7 +15,7 @@ describe('swob stub developer', () => {
     writeFileSync(join(folder, 'key'), 'k:e=y\n');
     const cli = createCli();
     const developers = ['--developer', 'one:hunter2', '--developer', `two:@${join(folder, 'key')}`];
-    const numbers = ['--number', '+237650000001=alice', '--number', '2=b=c'];
+    const numbers = ['--msisdn', '+237650000001=alice', '--number', '2=b=c'];
     const exit = cli.swob('stub', 'developer', ...developers, ...numbers, '--port', '0');
     await cli.out.until('\n');
     const url = cli.out.text.replace('developer stub ready at ', '').trim();
@@ -51,10 +51,10 @@ describe('swob stub developer', () => {
     [['--developer', 'dev']],
     [['--developer', ':key']],
     [['--developer', 'dev:x', '--developer', 'dev:y']],
-    [['--number', '1']],
-    [['--number', '=alice']],
-    [['--number', '1=']],
-    [['--number', '1=a', '--number', '1=b']],
+    [['--msisdn', '1']],
+    [['--msisdn', '=alice']],
+    [['--msisdn', '1=']],
+    [['--msisdn', '1=a', '--number', '1=b']],
     [['--port', '65536']],
     [['surplus']],
   ])('refuses %j with 64', async (options) => {
