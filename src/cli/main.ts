@@ -38,7 +38,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     const help = helpRequest(argv, io);
     expanded = expandHelp(argv, help, io);
-    if (!(await showTopic(help, io))) await program.parseAsync(expanded, { from: 'user' });
+    if (!(await showTopic(help, io))) await runCommand(program, expanded);
     await flush(io);
     if (outputError !== undefined) throw toOutputError(outputError);
     return 0;
@@ -51,6 +51,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     }
     return fault.exitCode;
   }
+}
+
+/** Returns after --help and --version as well, so that a failure to write them is noticed. */
+async function runCommand(program: Command, argv: readonly string[]): Promise<void> {
+  await program.parseAsync(argv, { from: 'user' }).catch((error: unknown) => {
+    if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
+  });
 }
 
 /** The words after `help`, and the global options before it. */
@@ -117,7 +124,7 @@ function failureOf(error: unknown, usage: (error: CommanderError) => string): Fa
   if (error instanceof OutputClosed) return { exitCode: 0, code: 'CLOSED', message: undefined };
   if (error instanceof SilentExit) return { exitCode: error.exitCode, code: 'EXIT', message: undefined };
   if (error instanceof CommanderError) {
-    // --help and --version exit with 0; a group without a command has already shown its help.
+    // --version before another command; a group without a command has already shown its help.
     if (error.exitCode === 0) return { exitCode: 0, code: 'HELP', message: undefined };
     const shown = error.code === 'commander.help';
     return { exitCode: 64, code: 'USAGE', message: shown ? undefined : usage(error) };

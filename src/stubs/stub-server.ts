@@ -13,8 +13,11 @@ import { systemClock } from './system-clock.ts';
 
 const defaultMaxBytes = 64 * 1024;
 const interceptedMaxBytes = 1024 * 1024;
-/** Milliseconds that a client may take to send its request. */
-const requestTimeout = 10_000;
+/**
+ * Milliseconds that a client may take to send its request. Long, because Node counts from the start of the connection: clients
+ * open connections in advance, and a 408 at the moment of their first request would fail it.
+ */
+const requestTimeout = 600_000;
 
 export interface RunningStub {
   /** `http://host:port` as bound. */

@@ -1,14 +1,15 @@
 // Checks the container files as far as that works without a container engine.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
 import { playgroundParts } from '../../src/cli/playground/playground.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { runSwob, startProcess, startSwob } from '../support/binary.ts';
+import { runProcess, runSwob, startProcess, startSwob, swobScript } from '../support/binary.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { needs, python } from '../support/needs.ts';
+import { patient } from '../support/patience.ts';
 import { freePorts } from '../support/ports.ts';
 import { redisNeeds } from '../support/redis-server.ts';
 
@@ -143,6 +144,31 @@ test('compose.yml uses variables of env.example, configuration keys and commands
     const ports = words.map((word) => word.replace(/:\d+$/, ':1').replace(/^5s$/, '100ms'));
     expect(await runSwob(ports, { cwd })).toMatchObject({ code: 75 });
   }
+});
+
+test('the health check of the image passes beside a playground, and fails without any service', async () => {
+  const { rest = '' } = instructions.find(({ name }) => name === 'HEALTHCHECK') ?? {};
+  const check = rest.replace(/^.*? CMD /, '').replace('--timeout 5s', '--timeout 1s');
+  const cwd = temporaryFolder();
+  writeFileSync(join(cwd, 'swob'), `#!/bin/sh\nexec "${process.execPath}" "${swobScript}" "$@"\n`, {
+    mode: 0o755,
+  });
+  const [gateway, sync] = await freePorts(2);
+  const env = {
+    PATH: `${cwd}:${process.env.PATH}`,
+    XDG_RUNTIME_DIR: cwd,
+    // Where no other service of this machine listens.
+    SWOB_API_PORT: String(gateway),
+    SWOB_WEBSOCKET_PORT: String(sync),
+  };
+  expect(await runProcess('sh', ['-c', check], { cwd, env })).toMatchObject({ code: 75 });
+  startProcess(process.execPath, [swobScript, 'playground'], { cwd, env: { XDG_RUNTIME_DIR: cwd } });
+  await expect
+    .poll(() => readdirSync(cwd), { timeout: patient(20_000) })
+    .toContainEqual(expect.stringMatching(/^swob-playground-/));
+  const { SWOB_API_PORT: _api, SWOB_WEBSOCKET_PORT: _websocket, ...image } = env;
+  const patientCheck = check.replace('--timeout 1s', '--timeout 20s');
+  expect(await runProcess('sh', ['-c', patientCheck], { cwd, env: image })).toMatchObject({ code: 0 });
 });
 
 test('the Redis of compose.yml starts with its command, and swob connects with the URL of env.example', async (context) => {
