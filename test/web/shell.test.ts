@@ -53,7 +53,8 @@ test('a page that stays open while the server is restarted says so, and is live 
   const services = await startTestServices();
   const port = new URL(services.gateway).port;
   const page = await openConsole(browser(), services, 'settings', {
-    expectedErrors: /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/,
+    // How Chromium names a request that fails depends on when the server goes.
+    expectedErrors: /net::ERR_/,
   });
   await page.getByText('● live').waitFor();
   await services.stop();
