@@ -11,11 +11,11 @@ import type { Clock } from '../domain/shared/ports.ts';
 import type { WifiSession } from '../domain/wifi/model.ts';
 import { identifiersOf, nasProfiles } from '../domain/wifi/nas-profiles.ts';
 import { createNasTable } from '../domain/wifi/nas-table.ts';
+import { disconnectPath } from '../domain/wifi/pcrf-path.ts';
 import { checkWifiSession } from '../domain/wifi/session-claims.ts';
 import { describeReadError, SwobError } from '../errors.ts';
 import { createIpMatcher } from '../http/ip-matcher.ts';
 import { bracketHost } from '../lib/net.ts';
-import { disconnectPath } from '../upstream/pcrf.ts';
 
 interface JudgedClaim {
   readonly name: string;

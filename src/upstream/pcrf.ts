@@ -2,7 +2,7 @@
 
 import type { Clock, Log } from '../domain/shared/ports.ts';
 import { serviceUrl } from '../domain/shared/urls.ts';
-import type { WifiSession } from '../domain/wifi/model.ts';
+import { disconnectPath } from '../domain/wifi/pcrf-path.ts';
 import type { BackendResult, Pcrf } from '../domain/wifi/ports.ts';
 import { SwobError } from '../errors.ts';
 import { tryParseJson } from '../lib/json.ts';
@@ -72,19 +72,6 @@ export function createPcrf(options: PcrfOptions): Pcrf & { usage(): PoolUsage } 
     usage: () => connections.usage(),
     close: (deadline) => connections.close(deadline),
   };
-}
-
-/**
- * Order and spelling are those of the existing service; every value is encoded as one parameter. Undefined for a lone
- * surrogate, which cannot be encoded.
- */
-export function disconnectPath({ sessionId, nasIp, vrf, clientMac }: WifiSession): string | undefined {
-  try {
-    const [session, nas, vrfName, mac] = [sessionId, nasIp, vrf, clientMac].map(encodeURIComponent);
-    return `/account/disconnect?session=${session}&nas_ip=${nas}&vrf=${vrfName}&single=false&mac=${mac}&remove_mac=true`;
-  } catch {
-    return undefined;
-  }
 }
 
 function failureOf(name: string, failure: HttpFailure | PoolUnavailable, timeoutMs: number): BackendResult {
