@@ -5,7 +5,7 @@ import type { NodeState } from '../../src/domain/monitoring/model.ts';
 import type { Store } from '../../src/domain/store.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 
-export const nodeState: NodeState = {
+const nodeState: NodeState = {
   instance: 'a1',
   version: '1.2.3',
   services: ['gateway', 'sync'],

@@ -41,6 +41,8 @@ const disconnectSeries: Readonly<Record<string, SeriesName>> = {
   limited: 'disconnect_limited',
   pcrf_failed: 'disconnect_pcrf_failed',
   pcrf_timeout: 'disconnect_pcrf_timeout',
+  nas_failed: 'disconnect_nas_failed',
+  nas_timeout: 'disconnect_nas_timeout',
   busy: 'disconnect_busy',
 };
 

@@ -8,7 +8,7 @@ import { type ConsoleView, defineView } from '../view.ts';
 
 export type { HealthEntry, PlotName } from '../../domain/monitoring/model.ts';
 export type { NodeView } from '../../domain/monitoring/monitor.ts';
-export type { HistoryWindow, RangeName, WindowChange };
+export type { HistoryWindow, WindowChange };
 
 export interface OverviewDeps {
   readonly overview: (range: RangeName) => Promise<Overview>;
@@ -43,7 +43,7 @@ export function createOverviewView({ overview }: OverviewDeps): ConsoleView {
 }
 
 /** Undefined when nothing has changed. */
-export function overviewChange(before: Overview, after: Overview): OverviewChange | undefined {
+function overviewChange(before: Overview, after: Overview): OverviewChange | undefined {
   const change = changeOf(before.window, after.window);
   const differs = (name: 'verdict' | 'health' | 'nodes'): boolean =>
     JSON.stringify(before[name]) !== JSON.stringify(after[name]);

@@ -8,7 +8,7 @@ import type { NodeEntry } from './model.ts';
 import type { MonitoringStore } from './ports.ts';
 
 /** Nodes whose histories are merged; each takes half a megabyte while somebody looks. */
-export const maxNodes = 32;
+const maxNodes = 32;
 /** Nodes that are no longer there are read this often. */
 const vanishedMs = 60_000;
 const forgetMs = 60_000;

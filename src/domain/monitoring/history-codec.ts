@@ -7,7 +7,7 @@ import { type History, type HistoryRow, resolutions, type Step } from './history
 import { type SeriesName, seriesNames } from './series.ts';
 
 /** More than a whole history of changing values has. */
-export const maxHistoryCharacters = 2_000_000;
+const maxHistoryCharacters = 2_000_000;
 const version = 1;
 
 interface EncodedRing {

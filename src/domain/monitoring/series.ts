@@ -33,6 +33,8 @@ export const seriesTable = {
   disconnect_limited: count,
   disconnect_pcrf_failed: count,
   disconnect_pcrf_timeout: count,
+  disconnect_nas_failed: count,
+  disconnect_nas_timeout: count,
   disconnect_busy: count,
   disconnect_failed: count,
   /** Calls to the PCRF by latency, one series for each class. */

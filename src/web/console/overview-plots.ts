@@ -13,7 +13,7 @@ const colours = [1, 2, 3, 4, 5, 6].map((n) => `--series-${n}`);
 const seriesOf = (...pairs: readonly (readonly [PlotName, string])[]) =>
   pairs.map(([name, label], index) => ({ name, label, colour: colours[index % colours.length] ?? '' }));
 
-export const plotGroups: readonly PlotGroup[] = [
+const plotGroups: readonly PlotGroup[] = [
   {
     title: 'Inbound SMS',
     unit: 'count',
@@ -53,6 +53,8 @@ export const plotGroups: readonly PlotGroup[] = [
       ['disconnect_limited', 'limited'],
       ['disconnect_pcrf_failed', 'PCRF failed'],
       ['disconnect_pcrf_timeout', 'PCRF timed out'],
+      ['disconnect_nas_failed', 'NAS failed'],
+      ['disconnect_nas_timeout', 'NAS timed out'],
       ['disconnect_busy', 'busy'],
       ['disconnect_failed', 'failed'],
     ),

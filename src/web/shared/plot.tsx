@@ -5,14 +5,14 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 
-export interface PlotSeries {
+interface PlotSeries {
   readonly label: string;
   /** Of the tokens: `--series-1`. */
   readonly colour: string;
   readonly values: readonly (number | null)[];
 }
 
-export interface PlotProps {
+interface PlotProps {
   /** What the plot shows, with its last values, for screen readers. */
   readonly label: string;
   /** Unix times in seconds. */
