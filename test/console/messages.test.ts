@@ -71,17 +71,20 @@ test('retries all that match, once the Publisher works again', async () => {
   expect(await act(messaging, 'drop-all', { state: 'published' })).toMatchObject({ kind: 'not possible' });
 });
 
-test.each([
-  '?page=0',
-  '?state=lost',
-  `?text=${'x'.repeat(101)}`,
-  '?id=../../etc/passwd',
-  '?from=yesterday',
-  '?unknown=1',
-])('refuses the query %s', async (query) => {
+test('refuses queries that are not well formed', async () => {
   const messaging = await startMessaging();
-  const url = `${messaging.gateway}/console/api/messages${query}`;
-  expect((await fetch(url, { headers: asScript(messaging) })).status).toBe(400);
+  const queries = [
+    'page=0',
+    'state=lost',
+    `text=${'x'.repeat(101)}`,
+    'id=../etc',
+    'from=yesterday',
+    'unknown=1',
+  ];
+  for (const query of queries) {
+    const url = `${messaging.gateway}/console/api/messages?${query}`;
+    expect((await fetch(url, { headers: asScript(messaging) })).status, query).toBe(400);
+  }
 });
 
 test('refuses actions without a session, of another site, and with a wrong body', async () => {
