@@ -30,6 +30,7 @@ const counts = {
   responses: 0,
   clients: 0,
   tests: 0,
+  disconnects: 0,
 };
 const inWords = '1 seed, 1 user, 1 inbound SMS, 1 receipt';
 
