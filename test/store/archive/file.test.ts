@@ -105,8 +105,8 @@ describe.each(names.map((name, index) => ({ name, index })))('line $name', ({ na
     for (const member of Object.keys(complete))
       forged.push({ ...complete, [member]: undefined }, { ...complete, [member]: {} });
     for (const member of Object.keys(complete.record)) {
-      // A user with a single key has no former ones.
-      if (member !== 'formerKeys')
+      // A user with a single key has no former ones, and one whose keys were never revoked has no revoked ones.
+      if (member !== 'formerKeys' && member !== 'revokedKeys')
         forged.push({ ...complete, record: { ...complete.record, [member]: undefined } });
       forged.push({ ...complete, record: { ...complete.record, [member]: { not: 'this' } } });
     }
