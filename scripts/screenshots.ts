@@ -42,7 +42,7 @@ const shots: readonly Shot[] = [
 async function main(): Promise<void> {
   const temporary = mkdtempSync(join(tmpdir(), 'swob-screenshots-'));
   const ready = join(temporary, 'ready.json');
-  const playground = spawn('bin/swob', ['playground', '--seed-data', '--ready-file', ready], {
+  const playground = spawn(join('bin', 'swob'), ['playground', '--seed-data', '--ready-file', ready], {
     stdio: 'ignore',
   });
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });

@@ -65,7 +65,7 @@ export interface RadiusClientOptions {
 }
 
 /** Source addresses, and so sockets. */
-export const maxSourceAddresses = 64;
+const maxSourceAddresses = 64;
 /** Requests that wait for an identifier, over all NAS. */
 const maxQueued = 4_096;
 

@@ -15,7 +15,7 @@ export const packetCodes = {
 export const headerBytes = 20;
 export const authenticatorBytes = 16;
 /** Of a packet (RFC 2865, section 3). */
-export const maxPacketBytes = 4_096;
+const maxPacketBytes = 4_096;
 /** Of an attribute's value: its length has one byte, and counts type and length too. */
 export const maxValueBytes = 253;
 

@@ -7,7 +7,7 @@ import type { OutgoingSms } from './model.ts';
 import type { Broker, CallbackSender } from './ports.ts';
 
 /** As `swob_outgoing_sms_total` counts them. */
-export const sendingOutcomes = ['sent', 'unroutable', 'refused', 'unconfirmed', 'failed'] as const;
+const sendingOutcomes = ['sent', 'unroutable', 'refused', 'unconfirmed', 'failed'] as const;
 type SendingOutcome = (typeof sendingOutcomes)[number];
 type OutcomeCounts = Readonly<Record<SendingOutcome, number>>;
 

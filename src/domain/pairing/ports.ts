@@ -68,7 +68,7 @@ export interface UserStore {
   list(prefix: string, limit: number, after?: string): Promise<UserPage>;
 }
 
-export interface UserPage {
+interface UserPage {
   readonly users: readonly PairedUser[];
   /** The last user id of the page when more follow: `after` of the next page. */
   readonly next?: string | undefined;

@@ -42,7 +42,7 @@ const hourMs = 3_600_000;
  * How likely a number delivers now: 3 when it pings or has delivered in the last hour, 2 in the last day, 1 when it has
  * ever delivered, 0 when it fell silent.
  */
-export function chanceOf({ state, lastDeliveryAt = 0 }: SeedRow, now: number): number {
+function chanceOf({ state, lastDeliveryAt = 0 }: SeedRow, now: number): number {
   const delivered = now - lastDeliveryAt;
   if (state === 'active' || delivered <= hourMs) return 3;
   if (delivered <= 24 * hourMs) return 2;

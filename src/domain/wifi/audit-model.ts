@@ -34,7 +34,7 @@ const untrustedOutcomes: readonly AuditedOutcome[] = ['refused', 'limited', 'mal
 
 export const verdicts = ['gone', 'still there', 'unknown'] as const;
 /** Whether the session was seen to be gone after the disconnect. */
-export type Verdict = (typeof verdicts)[number];
+type Verdict = (typeof verdicts)[number];
 
 /** One request. Never contains the token. */
 export interface DisconnectRecord {
@@ -94,7 +94,7 @@ export function matchesFilters(record: DisconnectRecord, filters: DisconnectFilt
   );
 }
 
-export interface DisconnectPage {
+interface DisconnectPage {
   /** Newest first. */
   readonly records: readonly DisconnectRecord[];
   /** The `before` of the next page; absent at the end. A page may be short, or empty, and still have a next one. */
