@@ -1,7 +1,7 @@
 // Admin routes of the audit trail: `swob disconnects list` and `show` use them. They require the admin token. Used by server.ts.
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyContextConfig } from 'fastify';
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import {
   type DisconnectAuditStore,
@@ -11,12 +11,14 @@ import {
   verdicts,
 } from '../domain/wifi/audit-model.ts';
 import { backendNames } from '../domain/wifi/ports.ts';
-import { SwobError } from '../errors.ts';
+import { type ErrorCode, errorCatalogue, SwobError } from '../errors.ts';
 import { requireAdminToken } from '../http/admin-auth.ts';
 
 interface Options {
   readonly audit: DisconnectAuditStore;
   readonly adminToken: string;
+  /** Responds with the status of the error, whatever `legacy_status`. */
+  readonly handleError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 }
 
 const maxListed = 1_000;
@@ -24,7 +26,10 @@ const defaultListed = 100;
 const tags = ['admin'];
 const security = [{ adminToken: [] }];
 const config = {
-  docs: { errors: ['BAD_INPUT', 'UNAUTHENTICATED', 'UNAVAILABLE'] },
+  docs: {
+    errors: ['BAD_INPUT', 'UNAUTHENTICATED', 'UNAVAILABLE'],
+    errorStatusOf: (code: ErrorCode) => errorCatalogue[code].http,
+  },
 } satisfies FastifyContextConfig;
 
 const id = Type.String({ pattern: recordIdPattern });
@@ -61,7 +66,11 @@ const record = Type.Object({
   verified: Type.Optional(Type.Enum([...verdicts])),
 });
 
-export const auditRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { audit, adminToken }) => {
+export const auditRoutes: FastifyPluginAsyncTypebox<Options> = async (
+  app,
+  { audit, adminToken, handleError },
+) => {
+  app.setErrorHandler(handleError);
   app.addHook('onRequest', requireAdminToken(adminToken));
 
   app.get(
@@ -121,7 +130,7 @@ export const auditRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { aud
   app.get(
     '/disconnects/:id',
     {
-      config: { docs: { errors: [...config.docs.errors, 'NOT_FOUND'] } },
+      config: { docs: { ...config.docs, errors: [...config.docs.errors, 'NOT_FOUND'] } },
       schema: {
         operationId: 'showDisconnect',
         summary: 'Show an audited request',

@@ -42,18 +42,7 @@ const maxHeaderBytes = 256 * 1024;
 
 export async function createDisconnectServer(deps: DisconnectDeps): Promise<HttpServer> {
   const statusOf = (status: number): number => (deps.legacyStatus ? 200 : status);
-  const handleError = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const { status, fail, code, retryAfter } = toErrorResponse(error);
-    // A failing PCRF is logged at warn. With a Retry-After, the service itself shed the load, which is no failure.
-    if (status === 500) request.failure = { reason: messageOf(error), level: 'error' };
-    else if (status > 500 && retryAfter === undefined) {
-      request.failure = { reason: error instanceof SwobError ? error.message : fail, level: 'warn' };
-    }
-    if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
-    // The rest of an unread body would be parsed as the next request.
-    if (status === 413) reply.header('connection', 'close');
-    return setSecurityHeaders(reply).code(statusOf(status)).send(failureBody(code, fail));
-  };
+  const handleError = createErrorHandler(statusOf);
   const { app, server } = await createHttpServer(
     { ...deps, name: 'the disconnect service', maxHeaderBytes },
     handleError,
@@ -127,7 +116,12 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
     disconnect,
   );
   if (deps.adminToken !== undefined) {
-    await app.register(auditRoutes, { audit: deps.audit, adminToken: deps.adminToken });
+    await app.register(auditRoutes, {
+      audit: deps.audit,
+      adminToken: deps.adminToken,
+      // Scripts of operators rely on the status.
+      handleError: createErrorHandler((status) => status),
+    });
   }
   // HEAD and OPTIONS are safe methods, so they disconnect no user.
   app.route({
@@ -141,6 +135,22 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
         .send(failureBody('METHOD_NOT_ALLOWED', 'only GET and POST disconnect')),
   });
   return server;
+}
+
+/** @param statusOf maps a status to the one that is sent */
+function createErrorHandler(statusOf: (status: number) => number) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const { status, fail, code, retryAfter } = toErrorResponse(error);
+    // A failing PCRF is logged at warn. With a Retry-After, the service itself shed the load, which is no failure.
+    if (status === 500) request.failure = { reason: messageOf(error), level: 'error' };
+    else if (status > 500 && retryAfter === undefined) {
+      request.failure = { reason: error instanceof SwobError ? error.message : fail, level: 'warn' };
+    }
+    if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+    // The rest of an unread body would be parsed as the next request.
+    if (status === 413) reply.header('connection', 'close');
+    return setSecurityHeaders(reply).code(statusOf(status)).send(failureBody(code, fail));
+  };
 }
 
 /** A token in a URL must not stay in a cache or leak in a Referer. */

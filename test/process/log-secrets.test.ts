@@ -157,7 +157,9 @@ test('no line contains a secret, whatever the request and whatever fails', async
         headers,
         body: {},
       });
+      await call('GET', '/sync/users', { headers });
       await call('GET', '/sync/users/{userId}/paired', { path: '/sync/users/alice/paired', headers });
+      await call('DELETE', '/sync/users/{userId}/paired', { path: '/sync/users/nobody/paired', headers });
     }
 
     const auth = { auth_id: 'dev', auth_key: secrets.authKey };

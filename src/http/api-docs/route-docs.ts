@@ -21,6 +21,8 @@ export interface RouteDocs {
   readonly errors?: readonly ErrorCode[];
   /** The content of this route's errors, if it differs from the service's. */
   readonly errorContent?: Content;
+  /** The HTTP status of this route's errors, if it differs from the service's. */
+  readonly errorStatusOf?: (code: ErrorCode) => number;
   /** The body, when the route parses it itself. */
   readonly body?: Content;
   /** The query, when the route parses it itself. */
@@ -97,8 +99,9 @@ function responsesOf(
   for (const [status, response] of Object.entries(docs.responses ?? {})) {
     add(Number(status), response.description, response.content);
   }
-  for (const status of new Set(codes.map(errors.statusOf))) {
-    const ofStatus = codes.filter((code) => errors.statusOf(code) === status);
+  const { errorStatusOf: statusOf = errors.statusOf } = docs;
+  for (const status of new Set(codes.map(statusOf))) {
+    const ofStatus = codes.filter((code) => statusOf(code) === status);
     const meanings = ofStatus.map((code) => errorCatalogue[code].meaning);
     add(status, meanings.join(' '), docs.errorContent ?? errors.contentOf(ofStatus));
   }
