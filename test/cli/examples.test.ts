@@ -3,7 +3,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
@@ -37,8 +37,8 @@ async function examplesOfHelp(): Promise<Example[]> {
 function callsIn(shell: string, texts: readonly string[]): string[][][] {
   const folder = temporaryFolder();
   const programs = {
-    // One line of JSON strings for each call: the arguments it received.
-    swob: `${process.execPath} -e 'require("fs").appendFileSync("calls", JSON.stringify(process.argv.slice(1)) + "\\n")' -- "$@"`,
+    // One file for each call: the arguments it received, each with a NUL at its end.
+    swob: ': > "call.$$"; [ $# -eq 0 ] || printf "%s\\0" "$@" > "call.$$"',
     jq: 'cat > /dev/null',
     gpg: 'cat > /dev/null',
   };
@@ -47,19 +47,17 @@ function callsIn(shell: string, texts: readonly string[]): string[][][] {
     chmodSync(join(folder, name), 0o755);
   }
   return texts.map((text) => {
-    for (const [name, content] of [
-      ['calls', ''],
-      ['backup.jsonl', ''],
-    ] as const)
-      writeFileSync(join(folder, name), content);
+    writeFileSync(join(folder, 'backup.jsonl'), '');
     execFileSync(shell, ['-c', text], {
       cwd: folder,
       env: { PATH: `${folder}:${process.env.PATH}` },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    const lines = readFileSync(join(folder, 'calls'), 'utf8').trimEnd().split('\n');
+    const calls = readdirSync(folder).filter((name) => name.startsWith('call.'));
+    const received = calls.map((name) => readFileSync(join(folder, name), 'utf8'));
+    for (const name of calls) rmSync(join(folder, name));
     // Both sides of a pipe run concurrently.
-    return lines.sort().map((line): string[] => JSON.parse(line));
+    return received.sort().map((args) => args.split('\0').slice(0, -1));
   });
 }
 
