@@ -7,7 +7,6 @@ export const nodeIndependent: readonly { readonly reason: string; readonly paths
     reason: 'computes from values alone: it uses no API of Node',
     paths: ['test/config/', 'test/domain/', 'test/metrics/', 'test/telecom/', 'test/cli/terminal/'],
   },
-  { reason: 'checks what pages do in a browser', paths: ['test/web/'] },
   {
     reason: 'checks the texts, the package and the set-up of the project',
     paths: [

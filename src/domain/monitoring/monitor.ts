@@ -87,6 +87,7 @@ export function createMonitor(deps: MonitorDeps): Monitor {
   let restored: Promise<void> | undefined;
   let saveFails = false;
   let publishedAt = Number.NEGATIVE_INFINITY;
+  const createdAt = clock.monotonic();
   let checkedAt = Number.NEGATIVE_INFINITY;
   let saving: Promise<void> | undefined;
   let isPublishing = false;
@@ -170,7 +171,8 @@ export function createMonitor(deps: MonitorDeps): Monitor {
       void save();
       cluster.forget();
     }
-    if (clock.monotonic() - checkedAt >= healthEveryMs) void check();
+    // The first check waits too, so that a process that runs for seconds only calls no other system.
+    if (clock.monotonic() - Math.max(checkedAt, createdAt) >= healthEveryMs) void check();
     if (isShared && clock.monotonic() - publishedAt >= publishEveryMs - 100) publish();
   };
   const schedule = (): void => {
