@@ -4,7 +4,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../../src/app/system-clock.ts';
 import { createPlayground } from '../../../src/cli/playground/create.ts';
@@ -16,7 +15,8 @@ const folder = mkdtempSync(join(tmpdir(), 'swob-surface-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let environment: Record<string, string>;
-let refuseNextSms: () => void;
+/** The Publisher rejects the next SMS, or fails, so that it waits. */
+let failNextSms: (mode: 'reject' | 'refuse') => void;
 beforeAll(async () => {
   const abort = new AbortController();
   const { playground, lifecycle } = await createPlayground({
@@ -27,7 +27,7 @@ beforeAll(async () => {
     log: { level: 'silent', stderr: process.stderr, pretty: false, colours: false },
   });
   environment = { ...(await playgroundEnvironment(playground, Date.now())) };
-  refuseNextSms = () => playground.stubs.publisher.setMode('reject', { count: 1 });
+  failNextSms = (mode) => playground.stubs.publisher.setMode(mode, { count: 1 });
   return async () => {
     abort.abort();
     await lifecycle.stop();
@@ -35,18 +35,22 @@ beforeAll(async () => {
 });
 
 /** The members that a command prints with --json; an error counts as well. */
-async function printed(line: string, stdin = ''): Promise<{ members: string[]; values: readonly unknown[] }> {
+async function printed(line: string): Promise<{ members: string[]; values: readonly unknown[] }> {
   const { SWOB_CONFIG: config = '', SWOB_PASSWORD: password = '' } = environment;
   const cli = createCli({
     clock: systemClock,
     env: { SWOB_CONFIG: config, SWOB_PASSWORD: password },
-    stdin: Readable.from([Buffer.from(stdin)]),
   });
   const words = line
     .replace(/\$(\w+)/g, (_all, name: string) => environment[name] ?? '')
     .replaceAll('FOLDER', folder)
     .split(' ');
-  await cli.swob('-c', config, '--json', ...words);
+  const ended = cli.swob('-c', config, '--json', ...words);
+  if (longRunning.test(line)) {
+    await Promise.race([ended, cli.out.until('\n')]);
+    cli.signals.emit('SIGINT');
+  }
+  await ended;
   const values = [cli.out.text, cli.err.text].flatMap((text) =>
     text
       .split('\n')
@@ -55,12 +59,28 @@ async function printed(line: string, stdin = ''): Promise<{ members: string[]; v
   return { members: membersOf(values), values };
 }
 
+async function sendFailing(mode: 'reject' | 'refuse', text: string): Promise<void> {
+  failNextSms(mode);
+  await printed(`sms send alice ${text} --msisdn +237650393369 --key $PLAYGROUND_SHARED_KEY`);
+}
+
+async function sendOrdinarySms(): Promise<void> {
+  await fetch(`${environment.PLAYGROUND_GATEWAY_URL}/sms/platform/gateway-client`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ MSISDN: '+237690000009', text: 'Your credit is 250 XAF' }),
+  });
+}
+
 /** The text member of the first value; undefined when it is another command's. */
 function memberOf([value]: readonly unknown[], name: string): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const found: unknown = Object.entries(value).find(([key]) => key === name)?.[1];
   return typeof found === 'string' ? found : undefined;
 }
+
+/** Commands that run until a signal, once they have printed where they listen. */
+const longRunning = /^(?:stub|playground start|sync qr)\b/;
 
 /** In order, as later ones need what earlier ones made. */
 const lines = [
@@ -82,11 +102,27 @@ const lines = [
   'sms send alice hello --dry-run --key $PLAYGROUND_SHARED_KEY',
   'sms failed',
   'sms trace $MESSAGE',
+  'sms drop $FAILED --dry-run',
   'sms retry --all',
+  'sms list',
+  'sms retry --waiting --dry-run',
+  'sms refused',
+  'sms invite dev1 --msisdn +237650000001 --broker 127.0.0.1:5672',
   'sync pair alice',
+  'sync qr alice',
+  'pairings list',
+  'pairings revoke alice --dry-run',
   'disconnect --token $PLAYGROUND_JWT',
+  'disconnect --token $PLAYGROUND_JWT --dry-run',
   'disconnects list --limit 1 --url $PLAYGROUND_DISCONNECT_URL',
   'verify $PLAYGROUND_PUBLISHER_URL --received message~=hello',
+  'stub callbacks --port 0',
+  'stub developer --port 0',
+  'stub nas --port 0 --radius-port 0',
+  'stub pcrf --port 0',
+  'stub publisher --port 0',
+  'stub users --port 0 --user alice:secret',
+  'playground start',
   // An error.
   'seeds get 1',
 ];
@@ -94,13 +130,13 @@ const lines = [
 test('commands, exit codes, keys, metrics and JSON members are those of surface.json', async () => {
   const json: Record<string, readonly string[]> = {};
   for (const line of lines) {
-    if (line === 'sms failed') {
-      refuseNextSms();
-      await printed('sms send alice again --msisdn +237650393369 --key $PLAYGROUND_SHARED_KEY');
-    }
+    if (line === 'sms failed') await sendFailing('reject', 'again');
+    if (line === 'sms list') await sendFailing('refuse', 'later');
+    if (line === 'sms refused') await sendOrdinarySms();
     const { members, values } = await printed(line);
     json[`swob ${line}`] = members;
     environment.MINTED = memberOf(values, 'token') ?? environment.MINTED ?? '';
+    if (line === 'sms failed') environment.FAILED = memberOf(values.flat(), 'id') ?? '';
     environment.MESSAGE = memberOf(values, 'id') ?? environment.MESSAGE ?? '';
   }
   const surface = { ...(await declaredSurface()), json };
