@@ -2,6 +2,7 @@
 
 import type { Deadline } from '../../lib/deadline.ts';
 import type { UpstreamFailure } from '../shared/upstream-failure.ts';
+import type { MessageState, OutgoingMessage } from './message.ts';
 import type { Callback, OutgoingSms } from './model.ts';
 
 /**
@@ -63,4 +64,49 @@ export interface CallbackSender {
   send(id: string, callback: Callback): Promise<CallbackResult>;
   /** Interrupts the callbacks in flight, which fail. */
   close(): void;
+}
+
+/** All of the given values. */
+export interface MessageFilters {
+  readonly authId?: string;
+  readonly uuid?: string;
+  readonly number?: string;
+  readonly operatorName?: string;
+  readonly state?: MessageState;
+  /** Unix time in milliseconds. */
+  readonly since?: number;
+}
+
+export interface MessagePage {
+  /** Newest first. */
+  readonly messages: readonly OutgoingMessage[];
+  /** Where the next page begins; undefined on the last one. A page may be short, even empty, and not the last. */
+  readonly next?: string;
+}
+
+/**
+ * What became of outgoing SMS, bounded in time and number: above the bound the oldest are evicted, those in a final state first.
+ * Every change is durable when its promise resolves. Throws UNAVAILABLE.
+ */
+export interface OutgoingMessageStore {
+  /** Adds new messages together; returns those whose ids are taken, which are not added. */
+  add(messages: readonly OutgoingMessage[]): Promise<readonly OutgoingMessage[]>;
+  get(id: string): Promise<OutgoingMessage | undefined>;
+  /** Replaces a message while its revision is one less than that of `next`; false otherwise. */
+  replace(next: OutgoingMessage): Promise<boolean>;
+  /** Removes messages, as far as they exist. */
+  remove(ids: readonly string[]): Promise<void>;
+  /** Those of a request in their order, and those of other requests to which the developer gave the same uuid. */
+  ofRequest(authId: string, uuid: string, limit: number): Promise<readonly OutgoingMessage[]>;
+  /** @param before `next` of the page before */
+  list(
+    filters: MessageFilters,
+    page: { readonly limit: number; readonly before?: string },
+  ): Promise<MessagePage>;
+  /** Ids of messages whose `reviewAt` is `now` or earlier, the earliest first. */
+  due(now: number, limit: number): Promise<readonly string[]>;
+  /** The earliest `reviewAt`; undefined when there is none. */
+  nextReviewAt(): Promise<number | undefined>;
+  /** Messages in each state. */
+  count(): Promise<Readonly<Record<MessageState, number>>>;
 }
