@@ -78,7 +78,7 @@ async function run(context: Context, command: Command, options: Options): Promis
 /** Data for --dry-run, a note before the request otherwise. Throws UNAUTHENTICATED for --dry-run and a token that is refused. */
 async function explain(context: Context, config: Config, token: string, isDryRun: boolean): Promise<void> {
   const { io, printer } = context;
-  const { explainDisconnect, explanationLines } = await import('../explain-disconnect.ts');
+  const { explainDisconnect, explanationLines } = await import('../../app/explain-disconnect.ts');
   const explanation = await explainDisconnect(config, token, io.clock);
   if (isDryRun && printer.json) printer.value(explanation);
   else for (const line of explanationLines(explanation)) isDryRun ? printer.line(line) : printer.note(line);

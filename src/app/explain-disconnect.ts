@@ -1,5 +1,5 @@
 // How the disconnect service would judge a token, and what it would send to whom, without sending it. Used by
-// `swob disconnect --explain` and `--dry-run`.
+// `swob disconnect --explain` and `--dry-run`, and by the console.
 
 import { readFile } from 'node:fs/promises';
 import type { Config } from '../config/schema.ts';
@@ -8,6 +8,7 @@ import { parseToken } from '../crypto/jwt-format.ts';
 import { keyFileText } from '../crypto/key-text.ts';
 import { readTokenSecret, readVerificationKey } from '../crypto/token-keys.ts';
 import type { Clock } from '../domain/shared/ports.ts';
+import type { Explanation } from '../domain/wifi/explanation.ts';
 import type { WifiSession } from '../domain/wifi/model.ts';
 import { identifiersOf, nasProfiles } from '../domain/wifi/nas-profiles.ts';
 import { createNasTable } from '../domain/wifi/nas-table.ts';
@@ -16,23 +17,6 @@ import { checkWifiSession } from '../domain/wifi/session-claims.ts';
 import { describeReadError, SwobError } from '../errors.ts';
 import { createIpMatcher } from '../http/ip-matcher.ts';
 import { bracketHost } from '../lib/net.ts';
-
-interface JudgedClaim {
-  readonly name: string;
-  /** As JSON, shortened; `-` when the token has none. */
-  readonly value: string;
-  /** Empty when nothing is wrong with it. */
-  readonly faults: readonly string[];
-}
-
-export interface Explanation {
-  readonly valid: boolean;
-  /** Of form, header and signature; claims are judged only when there are none. */
-  readonly faults: readonly string[];
-  readonly claims: readonly JudgedClaim[];
-  /** What would be sent; empty when the token is refused. */
-  readonly calls: readonly string[];
-}
 
 /** In the order in which they are shown. */
 const claimNames = [
