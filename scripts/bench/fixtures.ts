@@ -48,6 +48,7 @@ export async function fillStore(
     receipts: { ttlMs: 1_000, max: 10 },
     callbacks: { max: 10 },
     responses: { ttlMs: 1_000, max: 10 },
+    signOuts: { ttlMs: 1_000, max: 1 },
     monitoring: { maxNodes: 1, nodeTtlMs: 1_000, historyTtlMs: 1_000 },
   });
   const user = (index: number): PairedUser => ({

@@ -2,8 +2,10 @@
 // folder.
 
 import type { FastifyRequest } from 'fastify';
-import type { ConsoleSessions } from '../crypto/console-session.ts';
-import { SwobError } from '../errors.ts';
+import type { ConsoleSession, ConsoleSessions } from '../crypto/console-session.ts';
+import type { SignOut } from '../domain/shared/model.ts';
+import type { Log, TtlStore } from '../domain/shared/ports.ts';
+import { messageOf, SwobError } from '../errors.ts';
 
 export interface Operator {
   /** For logs: the first characters of the session's id, or `token`. */
@@ -25,8 +27,42 @@ export const cookieName = 'swob_console';
 /** A custom header, which a page of another origin cannot send without asking first. */
 const requestHeader = 'x-swob-console';
 
+/** Sessions that are valid and have not signed out, on this node or another one. */
+export interface SessionCheck extends Pick<ConsoleSessions, 'isAdminToken' | 'issue'> {
+  find(cookie: string, now: number): Promise<ConsoleSession | undefined>;
+  isSignedOut(sessionId: string): Promise<boolean>;
+  /** Its cookie is refused from now on, also after a restart. Throws UNAVAILABLE; then by this node alone. */
+  signOut(sessionId: string, now: number): Promise<void>;
+}
+
+export function createSessionCheck(
+  sessions: ConsoleSessions,
+  signOuts: Pick<TtlStore<SignOut>, 'get' | 'put'>,
+  log: Log,
+): SessionCheck {
+  const isSignedOut = async (sessionId: string): Promise<boolean> => {
+    try {
+      return (await signOuts.get(sessionId)) !== undefined;
+    } catch (error) {
+      // The console is needed most while the store fails.
+      log.warn({ reason: messageOf(error) }, 'cannot read whether a session of the console has signed out');
+      return false;
+    }
+  };
+  return {
+    isAdminToken: sessions.isAdminToken,
+    issue: sessions.issue,
+    isSignedOut,
+    find: async (cookie, now) => {
+      const session = sessions.verify(cookie, now);
+      return session && !(await isSignedOut(session.id)) ? session : undefined;
+    },
+    signOut: (sessionId, now) => signOuts.put(sessionId, { at: now }),
+  };
+}
+
 /** An onRequest hook for routes that need an operator; throws UNAUTHENTICATED, or FORBIDDEN for a request of another page. */
-export function authenticate(sessions: ConsoleSessions, now: () => number) {
+export function authenticate(sessions: SessionCheck, now: () => number) {
   return async (request: FastifyRequest): Promise<void> => {
     const token = /^Bearer (\S{1,512})$/.exec(request.headers.authorization ?? '')?.[1];
     if (token !== undefined) {
@@ -35,7 +71,7 @@ export function authenticate(sessions: ConsoleSessions, now: () => number) {
       return;
     }
     requireOwnPage(request);
-    const session = sessions.verify(cookieOf(request), now());
+    const session = await sessions.find(cookieOf(request), now());
     if (!session) throw new SwobError('UNAUTHENTICATED', 'sign in to the console first');
     request.operator = {
       name: session.id.slice(0, 8),

@@ -58,6 +58,8 @@ export function createLiveHub(options: {
   readonly maxClients: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Asked at each heartbeat, because a session may sign out on another node. Never rejects. */
+  readonly isSignedOut: (sessionId: string) => Promise<boolean>;
   /** Called for each page that was disconnected because it did not read. */
   readonly onSlow?: () => void;
 }): LiveHub {
@@ -83,6 +85,10 @@ export function createLiveHub(options: {
         if (client.expiresAt <= clock.now()) client.response.end();
         else write(client, ':\n\n');
       }
+    for (const sessionId of perSession.keys()) void endSignedOut(sessionId);
+  };
+  const endSignedOut = async (sessionId: string): Promise<void> => {
+    if (await options.isSignedOut(sessionId)) endWhere((client) => client.sessionId === sessionId);
   };
   const refresh = async (view: ConsoleView, query: unknown, channel: Channel): Promise<void> => {
     if (channel.isReading) return;

@@ -1,9 +1,9 @@
 // The console for operators, as a plugin of the gateway's HTTP server. Mounted by app/compose/console.ts.
 
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
-import type { ConsoleSessions } from '../crypto/console-session.ts';
 import type { RateLimit } from '../domain/shared/model.ts';
 import type { Clock, LimitStore, Log } from '../domain/shared/ports.ts';
+import type { SessionCheck } from './authentication.ts';
 import type { LiveHub, StreamRefusal } from './live-hub.ts';
 import { addPageHeaders } from './page-headers.ts';
 import { type SignInOutcome, sessionRoutes } from './session-routes.ts';
@@ -15,7 +15,7 @@ export interface ConsoleOptions {
   /** The folder of the built pages. */
   readonly pages: string;
   readonly views: readonly ConsoleView[];
-  readonly sessions: ConsoleSessions;
+  readonly sessions: SessionCheck;
   readonly hub: LiveHub;
   readonly limits: LimitStore;
   readonly signInLimit: RateLimit;

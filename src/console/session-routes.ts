@@ -2,19 +2,18 @@
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import type { ConsoleSessions } from '../crypto/console-session.ts';
 import type { LimitKey } from '../domain/shared/limit-keys.ts';
 import type { RateLimit } from '../domain/shared/model.ts';
 import type { Clock, LimitStore } from '../domain/shared/ports.ts';
 import { consumeAll, rateLimited, refundAll } from '../domain/shared/rate-limiting.ts';
 import { SwobError } from '../errors.ts';
-import { cookieName, cookieOf, requireOwnPage } from './authentication.ts';
+import { cookieName, cookieOf, requireOwnPage, type SessionCheck } from './authentication.ts';
 import type { LiveHub } from './live-hub.ts';
 
 export type SignInOutcome = 'accepted' | 'wrong' | 'limited';
 
 interface Options {
-  readonly sessions: ConsoleSessions;
+  readonly sessions: SessionCheck;
   readonly hub: LiveHub;
   readonly limits: LimitStore;
   /** Wrong tokens per address. */
@@ -36,7 +35,7 @@ export const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opt
 
   // A page asks when it is opened, and when its streams end, because a stream does not tell why it was refused.
   app.get('/console/session', { schema: { hide: true }, config: { quiet: true } }, async (request) => ({
-    signedIn: sessions.verify(cookieOf(request), clock.now()) !== undefined,
+    signedIn: (await sessions.find(cookieOf(request), clock.now())) !== undefined,
   }));
 
   app.post(
@@ -72,12 +71,13 @@ export const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opt
   );
 
   app.post('/console/sign-out', { schema: { hide: true } }, async (request, reply) => {
-    const session = sessions.verify(cookieOf(request), clock.now());
+    const session = await sessions.find(cookieOf(request), clock.now());
+    reply.header('set-cookie', `${cookieName}=; Max-Age=0; ${attributes}`);
     if (session) {
       hub.endSession(session.id);
+      await sessions.signOut(session.id, clock.now());
       request.requestContext.log.info({ operator: session.id.slice(0, 8) }, 'signed out of the console');
     }
-    reply.header('set-cookie', `${cookieName}=; Max-Age=0; ${attributes}`);
     return {};
   });
 };

@@ -1,16 +1,15 @@
 // The routes of each view: its data, its data live, its actions. Used by server.ts.
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { ConsoleSessions } from '../crypto/console-session.ts';
 import type { Clock } from '../domain/shared/ports.ts';
 import { SwobError } from '../errors.ts';
-import { authenticate, operatorOf } from './authentication.ts';
+import { authenticate, operatorOf, type SessionCheck } from './authentication.ts';
 import { type LiveHub, maxViewLength, type StreamRefusal } from './live-hub.ts';
 import type { ConsoleAction, ConsoleView } from './view.ts';
 
 interface Options {
   readonly views: readonly ConsoleView[];
-  readonly sessions: ConsoleSessions;
+  readonly sessions: SessionCheck;
   readonly hub: LiveHub;
   readonly clock: Clock;
   readonly onRefused: (reason: StreamRefusal) => void;

@@ -5,7 +5,7 @@
 import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { secretsEqual } from './constant-time.ts';
 
-interface ConsoleSession {
+export interface ConsoleSession {
   /** 256 random bits in base64url. */
   readonly id: string;
   /** Unix time in milliseconds. */

@@ -6,6 +6,7 @@ import type { MonitoringStore } from './monitoring/ports.ts';
 import type { Callback, StoredResponse } from './outgoing/model.ts';
 import type { PasswordClaims, SessionStore, UserStore } from './pairing/ports.ts';
 import type { DeliveringClientStore, ReliabilityTestStore, SeedStore } from './seeds/ports.ts';
+import type { SignOut } from './shared/model.ts';
 import type { LimitStore, OutboxStore, SharedStore, TtlStore } from './shared/ports.ts';
 import type { DisconnectAuditStore } from './wifi/audit-model.ts';
 
@@ -26,6 +27,8 @@ export interface Store {
   readonly callbacks: OutboxStore<Callback>;
   /** Responses to developers' requests, for the same request again. */
   readonly responses: TtlStore<StoredResponse>;
+  /** Sessions of the console that have signed out, by their id. */
+  readonly signOuts: TtlStore<SignOut>;
   /** Histories for plots, and what the nodes say about themselves. */
   readonly monitoring: MonitoringStore;
   /** The audit trail of the disconnect service. */

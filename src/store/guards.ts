@@ -5,7 +5,7 @@ import type { HealthEntry, NodeState, SavedHistory } from '../domain/monitoring/
 import type { Callback, StoredResponse } from '../domain/outgoing/model.ts';
 import type { PairedUser } from '../domain/pairing/model.ts';
 import type { DeliveringClient, ReliabilityTest, Seed } from '../domain/seeds/model.ts';
-import type { HistoryEvent, OutboxEntry } from '../domain/shared/model.ts';
+import type { HistoryEvent, OutboxEntry, SignOut } from '../domain/shared/model.ts';
 import type { FormerKey } from '../domain/shared/user-keys.ts';
 import {
   type DisconnectRecord,
@@ -134,6 +134,10 @@ export function isReceipt(value: unknown): value is Receipt {
 
 export function isStoredResponse(value: unknown): value is StoredResponse {
   return isObject(value) && isText(value.request) && isText(value.body) && isProgress(value.unfinished);
+}
+
+export function isSignOut(value: unknown): value is SignOut {
+  return isObject(value) && isNumber(value.at);
 }
 
 function isProgress(value: unknown): boolean {

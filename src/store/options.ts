@@ -29,6 +29,7 @@ export interface StoreOptions {
   readonly receipts: TtlBounds;
   readonly callbacks: OutboxBounds;
   readonly responses: TtlBounds;
+  readonly signOuts: TtlBounds;
   readonly monitoring: MonitoringBounds;
 }
 

@@ -41,7 +41,14 @@ async function startHub(options: { maxClients?: number; expiresAt?: number } = {
   const clock = createFakeClock();
   const slow = { count: 0 };
   const { maxClients = 10, expiresAt = Number.POSITIVE_INFINITY } = options;
-  const hub = createLiveHub({ maxClients, clock, log: createMemoryLog(), onSlow: () => slow.count++ });
+  const signedOut = new Set<string>();
+  const hub = createLiveHub({
+    maxClients,
+    clock,
+    log: createMemoryLog(),
+    isSignedOut: async (sessionId) => signedOut.has(sessionId),
+    onSlow: () => slow.count++,
+  });
   const state = createTestView();
   const responses: ServerResponse[] = [];
   const server = createServer((request, response) => {
@@ -60,7 +67,7 @@ async function startHub(options: { maxClients?: number; expiresAt?: number } = {
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   const open = (path: string) => openEventStream(`http://127.0.0.1:${port}${path}`, {});
-  return { hub, clock, state, responses, port, open, slow };
+  return { hub, clock, state, responses, port, open, slow, signedOut };
 }
 
 test('pages with an equal query share one reading, and get an event only when the data has changed', async () => {
@@ -139,6 +146,16 @@ test('a stream ends when its session has expired', async () => {
   clock.advance(15_000);
   expect(await stream.next()).toBeUndefined();
   await expect.poll(() => hub.size).toBe(0);
+});
+
+test('a stream ends when its session has signed out on another node, and no other session does', async () => {
+  const { hub, clock, open, signedOut } = await startHub();
+  const [left, other] = [await open('/a'), await open('/b')];
+  await Promise.all([left.next(), other.next()]);
+  signedOut.add('/a');
+  clock.advance(15_000);
+  expect(await left.next()).toBeUndefined();
+  await expect.poll(() => hub.size).toBe(1);
 });
 
 test('a page that does not read is disconnected before it holds much memory', async () => {

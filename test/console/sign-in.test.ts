@@ -30,8 +30,23 @@ test('the admin token gives a session cookie that only the console gets, until i
 
   const left = await postJson(`${services.gateway}/console/sign-out`, {}, { ...ownPage, ...headers });
   expect(left.headers.get('set-cookie')).toMatch(/^swob_console=; Max-Age=0; Path=\/console/);
-  services.clock.advance(43_200_000);
-  expect(await read(services, headers)).toBe(401);
+});
+
+test('the cookie of a session is refused once it has signed out, also after a restart, and no other session', async () => {
+  const services = await startTestServices();
+  const [cookie, other] = [await signIn(services), await signIn(services)];
+  const left = await postJson(`${services.gateway}/console/sign-out`, {}, { ...ownPage, cookie });
+  expect(left.status).toBe(200);
+  expect(await read(services, { cookie })).toBe(401);
+  const session = await fetch(`${services.gateway}/console/session`, { headers: { cookie } });
+  expect(await session.json()).toEqual({ signedIn: false });
+  await services.stop();
+  const { folder, clock } = services;
+  const restarted = await startTestServices({ folder, clock });
+  expect(await read(restarted, { cookie })).toBe(401);
+  expect(await read(restarted, { cookie: other })).toBe(200);
+  clock.advance(43_200_000);
+  expect(await read(restarted, { cookie: other })).toBe(401);
 });
 
 test('the cookie is for HTTPS only where clients reach the gateway by HTTPS', async () => {

@@ -45,6 +45,7 @@ export function storeOptions(clock: FakeClock): StoreOptions {
     receipts: { ttlMs: 60_000, max: 100 },
     callbacks: { max: 20 },
     responses: { ttlMs: 30_000, max: 50, maxCharacters: 1_000 },
+    signOuts: { ttlMs: 60_000, max: 20 },
     monitoring: { maxNodes: 3, nodeTtlMs: 60_000, historyTtlMs: 120_000 },
   };
 }

@@ -75,6 +75,7 @@ export async function inspectStore<T>(folder: string, inspect: (store: Store) =>
     receipts: { ttlMs: 86_400_000, max: 1_000_000 },
     callbacks: { max: 1_000_000 },
     responses: { ttlMs: 86_400_000, max: 1_000_000 },
+    signOuts: { ttlMs: 86_400_000, max: 10_000 },
     monitoring: { maxNodes: 32, nodeTtlMs: 86_400_000, historyTtlMs: 86_400_000 },
   });
   try {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { FastifyPluginAsync } from 'fastify';
 import { displayValue } from '../../config/display-value.ts';
 import type { Config } from '../../config/schema.ts';
+import { createSessionCheck } from '../../console/authentication.ts';
 import { createLiveHub, type LiveHub } from '../../console/live-hub.ts';
 import { createConsole } from '../../console/server.ts';
 import { createViews, type ViewDeps } from '../../console/views.ts';
@@ -47,10 +48,12 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
     const identifySwob = async () => `in use by this swob ${version}`;
     return checks.runChecks({ config, services: runtime.services, clock, signal, identifySwob });
   };
+  const sessions = createSessionCheck(createConsoleSessions(adminToken), store.signOuts, log);
   const hub: LiveHub = createLiveHub({
     maxClients: config.console.max_clients,
     clock,
     log,
+    isSignedOut: sessions.isSignedOut,
     onSlow: () => count.refused('slow'),
   });
   const count = runtime.metrics.console(() => hub.size);
@@ -58,7 +61,7 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
     createConsole({
       pages,
       views: createViews({ ...rest, version, settings, clock, runChecks, logTail }),
-      sessions: createConsoleSessions(adminToken),
+      sessions,
       hub,
       limits: store.limits,
       signInLimit: config.limits.passwords,

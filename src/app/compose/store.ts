@@ -26,6 +26,9 @@ const historyTtlMs = 31 * 86_400_000;
 /** So long a node that is gone is shown with the time when it was last seen. */
 const nodeTtlMs = 7 * 86_400_000;
 const maxNodes = 32;
+/** The greatest value of `[console] session`: a cookie that was issued under another value is refused as long as it is valid. */
+const maxConsoleSessionMs = 30 * 86_400_000;
+const maxSignOuts = 10_000;
 
 /** With `isDurable` false, a local store is in memory: a service without the gateway needs rate limits only. */
 export async function openStore(
@@ -99,6 +102,7 @@ export function storeOptions(
       max: maxResponses,
       maxCharacters: maxResponseCharacters,
     },
+    signOuts: { ttlMs: maxConsoleSessionMs, max: maxSignOuts },
     monitoring: { maxNodes, nodeTtlMs, historyTtlMs },
   };
 }

@@ -42,3 +42,9 @@ export interface OutboxEntry<T> {
   /** Unix time in milliseconds. */
   readonly ageRecordedAt?: number;
 }
+
+/** The sign-out of a session of the console, whose cookie is refused from then on. */
+export interface SignOut {
+  /** Unix time in milliseconds. */
+  readonly at: number;
+}

@@ -31,7 +31,7 @@ export async function openLowdbArchive(
   const { disk, queue, cleanShutdown, release } = await openFolder(options.folder, options);
   try {
     const opened = { ...options, disk, queue, damage: failOnDamage, cleanShutdown, assertOpen: () => {} };
-    const { inbound, callbacks, receipts, responses } = await openCollections(opened);
+    const { inbound, callbacks, receipts, responses, signOuts } = await openCollections(opened);
     const seeds = await openSeeds(opened);
     const clients = await openLowdbClients(opened);
     const tests = await openLowdbTests(opened);
@@ -124,7 +124,7 @@ export async function openLowdbArchive(
       close: () => {
         closing ??= closeAll(
           queue,
-          [seeds, inbound, callbacks, receipts, responses, tests, disconnects],
+          [seeds, inbound, callbacks, receipts, responses, signOuts, tests, disconnects],
           release,
         );
         return closing;

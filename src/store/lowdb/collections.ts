@@ -1,7 +1,7 @@
 // Opens and closes the outboxes and TTL stores of a lowdb store. Used by the store and its archive.
 
 import { callbacksFullError, inboundFullError } from '../errors.ts';
-import { isCallback, isInboundSms, isReceipt, isStoredResponse } from '../guards.ts';
+import { isCallback, isInboundSms, isReceipt, isSignOut, isStoredResponse } from '../guards.ts';
 import type { StoreOptions } from '../options.ts';
 import { responseCharacters } from '../weights.ts';
 import type { DamageHandler } from './damaged-files.ts';
@@ -51,7 +51,13 @@ export async function openCollections(options: CollectionsOptions) {
     bounds: options.responses,
     charactersOf: responseCharacters,
   });
-  return { inbound, callbacks, receipts, responses };
+  const signOuts = await openLowdbTtlStore({
+    ...ttlOptions,
+    name: 'sign-outs',
+    isValue: isSignOut,
+    bounds: options.signOuts,
+  });
+  return { inbound, callbacks, receipts, responses, signOuts };
 }
 
 /**

@@ -34,6 +34,7 @@ const maxReported = 5;
 const lineFolders = [
   'receipts',
   'responses',
+  'sign-outs',
   'tests',
   'lps',
   'limits',

@@ -51,7 +51,7 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
     const clients = await openLowdbClients(opened);
     const tests = await openLowdbTests(opened);
     const monitoring = await openLowdbMonitoring(opened);
-    const { inbound, callbacks, receipts, responses } = await openCollections(opened);
+    const { inbound, callbacks, receipts, responses, signOuts } = await openCollections(opened);
     const disconnects = await openLowdbDisconnects(opened);
     const limits = await openLowdbLimits(opened);
 
@@ -67,6 +67,7 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
       receipts: receipts.store,
       callbacks: callbacks.store,
       responses: responses.store,
+      signOuts: signOuts.store,
       monitoring,
       disconnects: disconnects.store,
       probe: async () => {
@@ -79,7 +80,7 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
       close: () => {
         closing ??= closeAll(
           queue,
-          [seeds, tests, inbound, callbacks, receipts, responses, disconnects, limits],
+          [seeds, tests, inbound, callbacks, receipts, responses, signOuts, disconnects, limits],
           release,
         );
         return closing;

@@ -46,6 +46,7 @@ export function createMemoryStore(options: StoreOptions): Store {
     receipts: createMemoryTtlStore(options.clock, options.receipts),
     callbacks: createMemoryOutbox(options.callbacks, callbacksFullError),
     responses: createMemoryTtlStore(options.clock, options.responses, responseCharacters),
+    signOuts: createMemoryTtlStore(options.clock, options.signOuts),
     monitoring: createMemoryMonitoring(options.clock, options.monitoring),
     disconnects: createMemoryDisconnects(options.clock, options.disconnects),
     probe: async () => {},

@@ -6,7 +6,7 @@ import { SwobError } from '../../errors.ts';
 import { createDeadline, type Deadline } from '../../lib/deadline.ts';
 import type { RedisClient, RedisScript } from '../../redis/connect.ts';
 import { callbacksFullError, inboundFullError, storeClosedError } from '../errors.ts';
-import { isCallback, isInboundSms, isReceipt, isStoredResponse } from '../guards.ts';
+import { isCallback, isInboundSms, isReceipt, isSignOut, isStoredResponse } from '../guards.ts';
 import type { StoreOptions } from '../options.ts';
 import { responseCharacters } from '../weights.ts';
 import { createRedisClients } from './delivering-clients.ts';
@@ -114,6 +114,12 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       isValue: isStoredResponse,
       bounds: options.responses,
       charactersOf: responseCharacters,
+    }),
+    signOuts: createRedisTtlStore({
+      ...ttlOptions,
+      name: 'sign-outs',
+      isValue: isSignOut,
+      bounds: options.signOuts,
     }),
     monitoring: createRedisMonitoring({ redis, keys, now, bounds: options.monitoring }),
     disconnects: createRedisDisconnects({ redis, keys, now, clock, log, disconnects: options.disconnects }),

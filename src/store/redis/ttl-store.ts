@@ -11,7 +11,7 @@ export interface RedisTtlStoreOptions<T> {
   readonly keys: KeySpace;
   readonly now: NowArgument;
   /** Part of the key names. */
-  readonly name: 'receipts' | 'responses';
+  readonly name: 'receipts' | 'responses' | 'sign-outs';
   readonly isValue: Guard<T>;
   readonly bounds: TtlBounds;
   /** The size of a value where the bounds limit characters. */
