@@ -67,8 +67,14 @@ export interface StoreAdapter {
   readonly configuredFiles: readonly ConfiguredFile[];
   /** Throws CONFIG and UNAVAILABLE. */
   open(options: StoreOptions): Promise<OpenedStore>;
-  /** For export and import; undefined when nothing outlives the process. An `export` requires an existing store. */
-  readonly openArchive?: (options: StoreOptions, purpose: 'export' | 'import') => Promise<StoreArchive>;
+  /**
+   * Undefined when nothing outlives the process. An `export` requires an existing store; a `preview` of an import writes
+   * nothing as long as nothing is restored.
+   */
+  readonly openArchive?: (
+    options: StoreOptions,
+    purpose: 'export' | 'import' | 'preview',
+  ) => Promise<StoreArchive>;
   /** The process that has the store open. Neither takes the lock nor writes. Throws UNAVAILABLE. */
   findHolder(clock: Clock): Promise<LockHolder | undefined>;
   /** What `swob doctor` finds. */

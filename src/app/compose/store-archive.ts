@@ -14,7 +14,11 @@ import {
 import { storeOptions } from './store.ts';
 import { storeAdapterOf } from './store-adapters.ts';
 
-export type Progress = (step: 'checking' | 'writing' | 'reading back', done: number, total: number) => void;
+export type Progress = (
+  step: 'checking' | 'comparing' | 'writing' | 'reading back',
+  done: number,
+  total: number,
+) => void;
 
 /** What an export or import needs from the command. */
 export interface TransferContext {
@@ -42,7 +46,7 @@ export interface OpenedArchive {
  */
 export async function openArchive(
   { config, clock, log }: Pick<TransferContext, 'config' | 'clock' | 'log'>,
-  purpose: 'export' | 'import',
+  purpose: 'export' | 'import' | 'preview',
 ): Promise<OpenedArchive> {
   const options = storeOptions(config, { clock, log });
   const { isShared, openArchive: open } = storeAdapterOf(config);

@@ -89,17 +89,8 @@ export async function importStore(
   }
 }
 
-/** Validates the file as `importStore` does, without opening the store. Throws BAD_INPUT for a damaged file. */
-export async function validateImport(
-  context: TransferContext,
-  source: ImportSource,
-): Promise<Pick<ImportResult, 'counts' | 'summary'>> {
-  const { counts } = await verifyFile(source, context);
-  return { counts, summary: describeCounts(counts) };
-}
-
 /** Reads the whole file. @returns its last line */
-async function verifyFile(
+export async function verifyFile(
   source: ImportSource,
   { signal, progress }: TransferContext,
 ): Promise<ArchiveTrailer> {
@@ -118,7 +109,7 @@ async function verifyFile(
   }
 }
 
-async function checkCapacity(
+export async function checkCapacity(
   { archive, capacity, name }: OpenedArchive,
   counts: RecordCounts,
   merge: boolean,
@@ -217,7 +208,7 @@ function mayBeEvicted({ kind }: ArchivedRecord): boolean {
 }
 
 /** A store with a shorter TTL may have shortened a record's, but never extends it. */
-function matches(found: ArchivedRecord, record: ArchivedRecord): boolean {
+export function matches(found: ArchivedRecord, record: ArchivedRecord): boolean {
   if ('until' in found && 'until' in record && found.until > record.until) return false;
   // A store keeps the later delivery of a client that it knows.
   if (found.kind === 'clients' && record.kind === 'clients') {
@@ -227,7 +218,7 @@ function matches(found: ArchivedRecord, record: ArchivedRecord): boolean {
 }
 
 /** Reads the file again, and throws when it differs from what was verified. */
-async function* readUnchanged(
+export async function* readUnchanged(
   source: ImportSource,
   expected: ArchiveTrailer,
 ): AsyncGenerator<ArchivedRecord> {
@@ -238,7 +229,7 @@ async function* readUnchanged(
 }
 
 /** Calls `work` for the items in order, `concurrency` of them at a time. Throws the first error. */
-async function forEachConcurrently<T>(
+export async function forEachConcurrently<T>(
   items: AsyncGenerator<T>,
   work: (item: T) => Promise<void>,
 ): Promise<void> {

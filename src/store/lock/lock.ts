@@ -141,9 +141,7 @@ async function readState(attempt: AcquireAttempt, name: string): Promise<'releas
   const holder = isHolder(content) ? content : undefined;
   const verdict = holder ? await checkHolder(folder, holder, me) : await checkUnreadableLock(folder, me);
   if (verdict === 'dead') return 'left';
-  const owner = holder
-    ? `pid ${holder.pid} on host ${holder.host} since ${holder.since}`
-    : `an unreadable ${name}`;
+  const owner = holder ? describeHolder(holder) : `an unreadable ${name}`;
   if (verdict === 'unknown') {
     const seconds = livenessTimeoutMs / 1_000;
     log.warn({ folder, holder: owner }, `the store may be in use; watching its lock for ${seconds} s`);
@@ -151,10 +149,18 @@ async function readState(attempt: AcquireAttempt, name: string): Promise<'releas
     const now = await readIfPresent(file);
     if (now === undefined || isReleased(tryParseJson(now))) return 'gone';
   }
-  throw new SwobError(
+  throw folderInUseError(folder, owner);
+}
+
+export function folderInUseError(folder: string, owner: string): SwobError {
+  return new SwobError(
     'UNAVAILABLE',
     `the store ${folder} is in use by ${owner}; stop it, or use \`swob serve\` with another [store] url`,
   );
+}
+
+export function describeHolder({ pid, host, since }: Pick<Holder, 'pid' | 'host' | 'since'>): string {
+  return `pid ${pid} on host ${host} since ${since}`;
 }
 
 /**

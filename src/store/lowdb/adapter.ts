@@ -44,7 +44,7 @@ function createLowdbAdapter({ store }: Config): StoreAdapter {
       // Without this, a mistyped path would produce an empty backup of an empty folder.
       if (purpose === 'export') await requireStore(folder);
       const { openLowdbArchive } = await import('./archive.ts');
-      return openLowdbArchive({ ...options, folder });
+      return openLowdbArchive({ ...options, folder, preview: purpose === 'preview' });
     },
     findHolder,
     inspect: async (context) => {

@@ -16,7 +16,7 @@ import type { Disk } from './disk.ts';
 import type { DiskQueue } from './disk-queue.ts';
 import { lpsFile, lpsText, readLps } from './lps-file.ts';
 import { type LpsJournalOptions, openLpsJournal } from './lps-journal.ts';
-import { openFolder } from './open-folder.ts';
+import { openFolder, previewFolder } from './open-folder.ts';
 import { countRecords, openRecord, type RecordKind, recordFiles, recordName } from './record-file.ts';
 import { openLowdbTests } from './reliability-tests.ts';
 import { createLowdbUsers, openUser } from './users.ts';
@@ -24,11 +24,15 @@ import { createLowdbUsers, openUser } from './users.ts';
 /** Files read concurrently. */
 const readConcurrency = 32;
 
-/** Acquires the store's lock. Throws as `openLowdbStore` does, and when a file is damaged. */
+/**
+ * Acquires the store's lock; with `preview` neither locks nor writes, whatever is restored. Throws as `openLowdbStore` does,
+ * and when a file is damaged.
+ */
 export async function openLowdbArchive(
-  options: StoreOptions & { readonly folder: string },
+  options: StoreOptions & { readonly folder: string; readonly preview?: boolean },
 ): Promise<StoreArchive> {
-  const { disk, queue, cleanShutdown, release } = await openFolder(options.folder, options);
+  const open = options.preview ? previewFolder : openFolder;
+  const { disk, queue, cleanShutdown, release } = await open(options.folder, options);
   try {
     const opened = { ...options, disk, queue, damage: failOnDamage, cleanShutdown, assertOpen: () => {} };
     const { inbound, callbacks, receipts, responses, signOuts } = await openCollections(opened);

@@ -1,14 +1,17 @@
 // Opens the folder of a lowdb store: acquires its lock and checks its format. Used by the store and its archive.
 
-import { resolve } from 'node:path';
-import { SwobError } from '../../errors.ts';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { SwobError, systemErrorCode } from '../../errors.ts';
 import { makeFolder } from '../../lib/folders.ts';
 import { diskError } from '../disk-error.ts';
-import { acquireLock } from '../lock/lock.ts';
+import { acquireLock, describeHolder, folderInUseError, readLockHolder } from '../lock/lock.ts';
 import type { StoreOptions } from '../options.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { createDiskQueue, type DiskQueue } from './disk-queue.ts';
 import { migrateStore } from './migration.ts';
+import { createPreviewDisk } from './preview-disk.ts';
 import { detectFormat, writeMeta } from './store-format.ts';
 
 /** Concurrent disk operations, and how many may wait for them. */
@@ -63,4 +66,51 @@ export async function openFolder(
     cleanShutdown: lock.afterRelease,
     release: (cleanShutdown) => lock.release(cleanShutdown),
   };
+}
+
+/**
+ * The same, with every change in memory only: takes no lock, creates no folder. Throws as `openFolder` does, but goes on
+ * where that would watch the lock of another host; and CONFIG when the folder could not be created.
+ */
+export async function previewFolder(
+  given: string,
+  { clock, log }: Pick<StoreOptions, 'clock' | 'log'>,
+): Promise<OpenedFolder> {
+  const folder = resolve(given);
+  const disk = createPreviewDisk(folder);
+  const queue = createDiskQueue(queueBounds);
+  const opened: OpenedFolder = { disk, queue, cleanShutdown: false, release: async () => {} };
+  if (!(await isWritableFolder(folder))) return opened;
+  const found = await detectFormat(disk);
+  const holder = await readLockHolder(folder, clock).catch((error: unknown) => {
+    throw diskError(`cannot read the lock of the store ${folder}`, error, 'opening');
+  });
+  if (holder?.state === 'live') throw folderInUseError(folder, describeHolder(holder));
+  if (holder?.state === 'unknown') {
+    log.warn(
+      {},
+      `the store may be in use by ${describeHolder(holder)}; an import would watch its lock first`,
+    );
+  }
+  if (found === 'outdated') {
+    throw new SwobError(
+      'CONFIG',
+      `${folder} is a store of an earlier format, which an import would migrate first; \`swob store export\` migrates it and makes a backup, then repeat the dry run`,
+    );
+  }
+  return opened;
+}
+
+/** False when the folder does not exist yet and can be created. Throws CONFIG or UNAVAILABLE when it cannot be written. */
+async function isWritableFolder(folder: string): Promise<boolean> {
+  try {
+    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT' || dirname(folder) === folder) {
+      throw diskError(`cannot write the store's folder ${folder}`, error, 'opening');
+    }
+    await isWritableFolder(dirname(folder));
+    return false;
+  }
 }

@@ -1,14 +1,23 @@
 // The surface that scripts rely on is that of surface.json. Who changes it on purpose runs
 // `npx vitest run test/project/stability --update` and notes the change in CHANGELOG.md.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../../src/app/system-clock.ts';
 import { createPlayground } from '../../../src/cli/playground/create.ts';
 import { playgroundEnvironment } from '../../../src/cli/playground/environment.ts';
+import {
+  clusterBody,
+  dekuBody,
+  readClusterBody,
+  readDekuBody,
+} from '../../../src/domain/outgoing/message-bodies.ts';
 import { createCli } from '../../cli/harness.ts';
+import { fileOf } from '../../support/archives.ts';
+import { startProcess, swobScript } from '../../support/binary.ts';
+import { sampleRecords } from '../../support/sample-records.ts';
 import { declaredSurface, membersOf } from './surface.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'swob-surface-'));
@@ -26,6 +35,7 @@ beforeAll(async () => {
     setOptions: ['numbers.default_region=CM'],
     log: { level: 'silent', stderr: process.stderr, pretty: false, colours: false },
   });
+  writeFileSync(join(folder, 'sample.jsonl'), await fileOf(sampleRecords(Date.now())));
   environment = { ...(await playgroundEnvironment(playground, Date.now())) };
   failNextSms = (mode) => playground.stubs.publisher.setMode(mode, { count: 1 });
   return async () => {
@@ -123,6 +133,11 @@ const lines = [
   'stub publisher --port 0',
   'stub users --port 0 --user alice:secret',
   'playground start',
+  'store import FOLDER/sample.jsonl --set store.url=file:FOLDER/store',
+  'store import FOLDER/sample.jsonl --set store.url=file:FOLDER/store --merge --dry-run',
+  'store export FOLDER/backup.jsonl --set store.url=file:FOLDER/store',
+  // The lines of an export.
+  'store export - --set store.url=file:FOLDER/store',
   // An error.
   'seeds get 1',
 ];
@@ -139,9 +154,45 @@ test('commands, exit codes, keys, metrics and JSON members are those of surface.
     if (line === 'sms failed') environment.FAILED = memberOf(values.flat(), 'id') ?? '';
     environment.MESSAGE = memberOf(values, 'id') ?? environment.MESSAGE ?? '';
   }
+  Object.assign(json, await membersOfServe(), membersOfConsume());
   const surface = { ...(await declaredSurface()), json };
   await expect(`${JSON.stringify(surface, undefined, 1)}\n`).toMatchFileSnapshot('surface.json');
 });
+
+/** In a process of its own, because a signal to this one would end it. */
+async function membersOfServe(): Promise<Record<string, string[]>> {
+  const file = join(folder, 'ready.json');
+  const ports = ['--set', 'api.port=0', '--set', 'websocket.port=0', '--set', 'store.url=memory:'];
+  const line = ['serve', 'gateway', 'sync', '--json', '--ready-file', file, ...ports];
+  const running = startProcess(process.execPath, [swobScript, ...line], { cwd: folder });
+  await running.waitForOutput('stdout', '"service":"sync"');
+  const ready: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  running.kill('SIGTERM');
+  await running.exit;
+  const lines = running.stdout().trim().split('\n');
+  return {
+    'swob serve': membersOf(lines.map((each): unknown => JSON.parse(each))),
+    'swob serve --ready-file': membersOf([ready]),
+  };
+}
+
+/** `sms consume` prints what a phone reads of a message; its own tests compare both at a real broker. */
+function membersOfConsume(): Record<string, string[]> {
+  const sms = {
+    authId: 'dev1',
+    operatorName: 'MTN',
+    number: '+237650000001',
+    text: 'hello',
+    callingCode: null,
+    networkCodes: [],
+    sid: '1',
+  };
+  const deku = readDekuBody(dekuBody(sms, 1));
+  return {
+    'swob sms consume': membersOf([readClusterBody(clusterBody(sms))]),
+    'swob sms consume --phone deku': membersOf(deku.kind === 'sms' ? [deku.message] : []),
+  };
+}
 
 test('members are named by their path and type', () => {
   expect(membersOf([{ a: [{ b: 1 }, { b: null, c: 'x' }] }, [true]])).toEqual([

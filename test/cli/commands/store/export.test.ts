@@ -231,13 +231,3 @@ test('a signal erases the progress bar immediately and restores the terminal', a
   expect(cli.err.text).not.toContain('[?25l');
   expect(cli.err.text).not.toContain('[?7l');
 });
-
-test('import --dry-run validates the file, and leaves the store as it is', async () => {
-  const valid = await store('one', ['import', file, '--dry-run', '--json']);
-  expect(valid.code).toBe(0);
-  expect(JSON.parse(valid.out)).toEqual({ dryRun: true, counts: { ...counts, receipts: 2 } });
-  expect(valid.err).toMatch(/^dry run: .*given\.jsonl is valid; .* would be imported\n$/);
-  writeFileSync(file, readFileSync(file, 'utf8').slice(0, -20));
-  expect(await store('one', ['import', file, '--dry-run'])).toMatchObject({ code: 65, out: '' });
-  expect(existsSync(here('one'))).toBe(false);
-});
