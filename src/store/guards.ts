@@ -120,7 +120,12 @@ export function isInboundSms(value: unknown): value is InboundSms {
 }
 
 export function isCallback(value: unknown): value is Callback {
-  return isObject(value) && isText(value.url) && isText(value.body);
+  return (
+    isObject(value) &&
+    isText(value.url) &&
+    isText(value.body) &&
+    (value.lane === undefined || isText(value.lane))
+  );
 }
 
 export function isReceipt(value: unknown): value is Receipt {

@@ -41,6 +41,7 @@ export function outboxOrderContract(inbound: () => OutboxStore<InboundSms>): voi
       expect(idsIn(await inbound().waitingOf('k', 9))).toEqual(['c', 'a', 'b']);
       expect(idsIn(await inbound().waitingOf('k', 2))).toEqual(['c', 'a']);
       expect(await inbound().waitingOf('kk', 9)).toEqual([]);
+      expect(await Promise.all(['k', 'l', 'kk'].map((key) => inbound().countOf(key)))).toEqual([3, 1, 0]);
       expect(idsIn(await inbound().waiting(9)).slice(2)).toEqual(['a', 'b']);
       expect(await inbound().countBehind()).toBe(2);
       expect(idsIn(await inbound().waiting(1, 3))).toEqual(['b']);

@@ -5,6 +5,8 @@ export interface Callback {
   readonly url: string;
   /** The JSON to send. */
   readonly body: string;
+  /** Callbacks in the same lane are sent one after the other. */
+  readonly lane?: string;
 }
 
 /** One outgoing SMS, for a developer's gateway clients at one operator. */

@@ -127,6 +127,8 @@ export interface OutboxStore<T> {
   countBehind(): Promise<number>;
   /** Waiting entries of an order key, claimed or not, in their order, `limit` at most. */
   waitingOf(orderKey: string, limit: number): Promise<OutboxEntry<T>[]>;
+  /** The number of waiting entries of an order key, claimed or not. */
+  countOf(orderKey: string): Promise<number>;
   count(): Promise<{ readonly waiting: number; readonly deadLetters: number }>;
 }
 

@@ -175,6 +175,7 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
     countBehind: async () => index.behind,
     waitingOf: async (orderKey, limit) =>
       readAll(index.idsOf(orderKey, limit), ({ dueAt }) => dueAt !== null),
+    countOf: async (orderKey) => index.countOf(orderKey),
     count: async () => ({ waiting: index.waiting, deadLetters: index.deadLetters }),
   };
   return {

@@ -16,6 +16,7 @@ export interface EntryOrder {
   first(orderKey: string): string | undefined;
   /** The ids of a key, first to last. */
   ids(orderKey: string, limit: number): string[];
+  count(orderKey: string): number;
 }
 
 interface Position {
@@ -56,5 +57,6 @@ export function createEntryOrder(): EntryOrder {
     keyOf: (id) => positions.get(id)?.orderKey,
     first: (orderKey) => byKey.get(orderKey)?.[0]?.id,
     ids: (orderKey, limit) => (byKey.get(orderKey) ?? []).slice(0, Math.max(0, limit)).map(({ id }) => id),
+    count: (orderKey) => byKey.get(orderKey)?.length ?? 0,
   };
 }

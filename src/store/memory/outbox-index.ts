@@ -16,6 +16,7 @@ export interface OutboxIndex {
   isWaitingFor(orderKey: string | undefined): boolean;
   /** Ids of the waiting entries of an order key, in their order. */
   idsOf(orderKey: string, limit: number): string[];
+  countOf(orderKey: string): number;
   /** Adds the entry, or moves it to the position of its current times. */
   set(entry: EntryTimes): void;
   delete(id: string): void;
@@ -137,6 +138,7 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
     },
     isWaitingFor: (orderKey) => orderKey !== undefined && heads.has(orderKey),
     idsOf: order.ids,
+    countOf: order.count,
     set,
     hold: (entry) => {
       const { id, since, dueAt } = entry;

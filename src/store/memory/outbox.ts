@@ -60,6 +60,7 @@ export function createMemoryOutbox<T>(
     waiting: async (limit, offset) => listed(index.waitingIds(limit, offset)),
     countBehind: async () => index.behind,
     waitingOf: async (orderKey, limit) => listed(index.idsOf(orderKey, limit)),
+    countOf: async (orderKey) => index.countOf(orderKey),
     count: async () => ({ waiting: index.waiting, deadLetters: index.deadLetters }),
   };
 }

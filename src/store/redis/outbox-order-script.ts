@@ -13,6 +13,9 @@ local function partsOf(member)
   return string.sub(member, 1, first - 1), string.sub(member, first + 1, second - 1), string.sub(member, second + 1)
 end
 local function headOf(key) return redis.call('HGET', places, '=' .. key) end
+local function countOf(key)
+  return redis.call('ZLEXCOUNT', order, '[' .. key .. nul, '(' .. key .. string.char(1))
+end
 local function idsOf(key, count)
   local ids = {}
   local found = redis.call('ZRANGE', order, '[' .. key .. nul, '(' .. key .. string.char(1), 'BYLEX', 'LIMIT', 0, count)

@@ -231,6 +231,9 @@ return entriesOf(ids)`,
   /** ARGV: count, order key. */
   waitingOf: script('list waiting entries of an order key', 'return entriesOf(idsOf(ARGV[2], ARGV[1]))'),
 
+  /** ARGV: order key. */
+  countOf: script('count waiting entries of an order key', 'return countOf(ARGV[1])'),
+
   countBehind: script('count entries behind others', `return redis.call('ZCARD', followers)`),
 
   count: script('count entry', `return { redis.call('HLEN', entries), redis.call('ZCARD', failed) }`),
