@@ -50,6 +50,7 @@ test('by keyboard alone, a dead letter is dropped, which is undone, and dropped 
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await drop.focus();
   await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
   await page.keyboard.press('Enter');
   await page.getByText('Requested: it starts in 10 seconds').waitFor();
   refresh(messaging);

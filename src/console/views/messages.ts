@@ -6,6 +6,7 @@ import type { MessageAdmin, MessageView } from '../../domain/inbound/message-adm
 import { type MessageFilter, searchStates } from '../../domain/inbound/message-query.ts';
 import type { MessagePage, MessageSearch } from '../../domain/inbound/message-search.ts';
 import { SwobError } from '../../errors.ts';
+import { tableChanges } from '../table-changes.ts';
 import { type ActionContext, type ConsoleView, defineAction, defineView } from '../view.ts';
 
 export interface MessagesDeps {
@@ -86,13 +87,14 @@ export function createMessagesView({ messages }: MessagesDeps): ConsoleView {
     name: 'messages',
     query,
     everyMs: 2_000,
+    changes: tableChanges<MessagesData>('messages', 'id'),
     read: async ({ page = '1', id, ...filter }, { now }): Promise<MessagesData> => {
       const offset = (Number(page) - 1) * perPage;
       const found = await search.find(filterOf(filter), { offset, limit: perPage });
       return {
         ...found,
         ...{ perPage, counts: await admin.counts() },
-        ...shownActions(actions.list(), now),
+        ...{ now, actions: actions.list().filter(isShown(now)) },
         ...(id !== undefined && { selected: await trace(id) }),
       };
     },
@@ -123,11 +125,7 @@ function filterOf({ text, state, from, to }: Static<typeof filterSchema>): Messa
 /** Those that are done stay in sight for a while. */
 const shownMs = 600_000;
 
-function shownActions(all: readonly MessageAction[], now: number): Pick<MessagesData, 'now' | 'actions'> {
-  const actions = all.filter(
-    ({ state, runsAt }) => state === 'pending' || state === 'running' || now - runsAt < shownMs,
-  );
-  const counts = actions.some(({ state }) => state === 'pending');
-  // Exact only while seconds are counted down, so that data that has not changed is not sent again.
-  return { now: counts ? now : now - (now % 60_000), actions };
-}
+const isShown =
+  (now: number) =>
+  ({ state, runsAt }: MessageAction): boolean =>
+    state === 'pending' || state === 'running' || now - runsAt < shownMs;

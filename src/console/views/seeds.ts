@@ -3,6 +3,7 @@
 import { Type } from 'typebox';
 import { seedSorts } from '../../domain/seeds/seed-query.ts';
 import type { SeedDetails, SeedPage, SeedTable } from '../../domain/seeds/seed-table.ts';
+import { tableChanges } from '../table-changes.ts';
 import { type ConsoleView, defineView } from '../view.ts';
 
 export interface SeedsDeps {
@@ -43,6 +44,7 @@ export function createSeedsView({ seedTable, seedExpiryMs }: SeedsDeps): Console
     name: 'seeds',
     query,
     everyMs: 2_000,
+    changes: tableChanges<SeedsData>('seeds', 'msisdn'),
     read: async ({ page = '1', sort, active, seed, ...filter }, { now }): Promise<SeedsData> => {
       const [shown, selected] = await Promise.all([
         seedTable.page({

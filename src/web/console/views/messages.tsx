@@ -1,6 +1,7 @@
 // The Messages view: search, the list, and what can be done for all that match. message-details.tsx has a single message.
 
 import { useState } from 'preact/hooks';
+import type { TableChange } from '../../../console/table-changes.ts';
 import type { MessagesActionResult, MessagesData } from '../../../console/views/messages.ts';
 import { Badge, Card, Empty, Note, SelectField, Skeleton, Stat, Table } from '../../shared/components.tsx';
 import { type Confirmation, ConfirmDialog } from '../../shared/confirm.tsx';
@@ -12,6 +13,7 @@ import { useLive } from '../live.ts';
 import { MessageActions } from '../message-actions.tsx';
 import { MessageCard, stateTones } from '../message-details.tsx';
 import { PageHead } from '../page-head.tsx';
+import { applyTableChange } from '../table-changes.ts';
 import type { PageView } from '../view.ts';
 
 const members = ['text', 'state', 'from', 'to', 'page', 'id'];
@@ -33,9 +35,11 @@ const arrivals = [
   { value: '604800000', label: 'Last week' },
 ];
 
+const applyChange = applyTableChange<MessagesData>('messages', 'id');
+
 function Messages() {
   const { filter, change, urlWith } = useFilter('messages', members);
-  const live = useLive<MessagesData>('messages', filter);
+  const live = useLive<MessagesData, TableChange>('messages', filter, applyChange);
   const data = useKept(live.data);
   const [confirmation, setConfirmation] = useState<Confirmation>();
   const [result, setResult] = useState<{ readonly tone: 'good' | 'bad'; readonly text: string }>();

@@ -1,6 +1,7 @@
 // The Seeds view: which numbers work, filtered and sorted, and the history of one.
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { TableChange } from '../../../console/table-changes.ts';
 import type { SeedsData } from '../../../console/views/seeds.ts';
 import { Badge, Card, Empty, SelectField, Skeleton, Table, type Tone } from '../../shared/components.tsx';
 import { Ago, formatTime } from '../../shared/time.tsx';
@@ -8,6 +9,7 @@ import { Link } from '../link.tsx';
 import { Pager, SearchField, useFilter, useKept } from '../list.tsx';
 import { useLive } from '../live.ts';
 import { PageHead } from '../page-head.tsx';
+import { applyTableChange } from '../table-changes.ts';
 import type { PageView } from '../view.ts';
 
 type Seed = SeedsData['seeds'][number];
@@ -24,9 +26,11 @@ const sorts = [
   { value: 'today', label: 'Messages today' },
 ];
 
+const applyChange = applyTableChange<SeedsData>('seeds', 'msisdn');
+
 function Seeds() {
   const { filter, change, urlWith } = useFilter('seeds', members);
-  const live = useLive<SeedsData>('seeds', filter);
+  const live = useLive<SeedsData, TableChange>('seeds', filter, applyChange);
   const data = useKept(live.data);
   const isFiltered = ['country', 'operator', 'text', 'active'].some((name) => filter[name] !== '');
   return (
@@ -165,23 +169,29 @@ function StateBadge({ seed }: { readonly seed: Seed }) {
   return <Badge tone={tone}>{text}</Badge>;
 }
 
-/** The bar needs no further data: it empties by itself from the ping until the seed is no longer active. */
 function LastPing({ seed, data }: { readonly seed: Seed; readonly data: SeedsData }) {
   const { lastPingAt, state } = seed;
   if (lastPingAt === undefined) return <span class="muted">does not ping</span>;
-  const age = Math.max(0, data.now - lastPingAt);
-  const style = { animationDuration: `${data.expiryMs}ms`, animationDelay: `${-age}ms` };
   return (
     <>
       {state === 'active' && (
-        <span class="ping-bar" aria-hidden="true">
-          <span key={lastPingAt} style={style} />
-        </span>
+        <PingBar key={lastPingAt} ageMs={Math.max(0, data.now - lastPingAt)} expiryMs={data.expiryMs} />
       )}
       <span class="small">
         <Ago at={lastPingAt} />
       </span>
     </>
+  );
+}
+
+/** Empties by itself. The age is that of the first rendering, because a running animation that gets another delay jumps. */
+function PingBar(props: { readonly ageMs: number; readonly expiryMs: number }) {
+  const [ageMs] = useState(props.ageMs);
+  const style = { animationDuration: `${props.expiryMs}ms`, animationDelay: `${-ageMs}ms` };
+  return (
+    <span class="ping-bar" aria-hidden="true">
+      <span style={style} />
+    </span>
   );
 }
 
