@@ -7,9 +7,9 @@ import '../shared/components.css';
 import '../shared/tables.css';
 import './console.css';
 import './lists.css';
-import { applyTheme } from '../shared/theme.ts';
+import { startTheme } from '../shared/theme.ts';
 import { App } from './app.tsx';
 
-applyTheme();
+startTheme();
 const root = document.getElementById('app');
 if (root) render(<App />, root);

@@ -5,10 +5,12 @@ import type { OpenedSession } from '../../console/opened-session.ts';
 import '../shared/tokens.css';
 import '../shared/base.css';
 import './pairing.css';
+import { startTheme } from '../shared/theme.ts';
 import { Page } from './page.tsx';
 import { followSession, type OpenRefusal } from './session.ts';
 import { chooseLanguage, texts } from './texts.ts';
 
+startTheme();
 const language = chooseLanguage(navigator.languages);
 document.documentElement.lang = language;
 document.title = texts[language].title;

@@ -19,12 +19,18 @@ interface PlotProps {
   readonly times: readonly number[];
   readonly series: readonly PlotSeries[];
   readonly format: (value: number) => string;
+  /** Counts, of which the axis has no fractions. */
+  readonly isWhole: boolean;
 }
 
 const height = 180;
 /** Plots with the same key have one cursor. */
 const sync = { key: 'swob' };
 const day = 86_400;
+/** Distances of ticks: 1, 2, 5, 10, … */
+const wholeSteps = Array.from({ length: 10 }, (_, power) =>
+  [1, 2, 5].map((step) => step * 10 ** power),
+).flat();
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 const clockWithSeconds = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
@@ -56,14 +62,11 @@ export function Plot(props: PlotProps) {
     });
     resize.observe(element);
     const redraw = (): void => made.redraw();
-    const scheme = window.matchMedia('(prefers-color-scheme: dark)');
-    scheme.addEventListener('change', redraw);
     const theme = new MutationObserver(redraw);
     theme.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
     return () => {
       resize.disconnect();
       theme.disconnect();
-      scheme.removeEventListener('change', redraw);
       made.destroy();
       plot.current = undefined;
     };
@@ -119,7 +122,12 @@ function optionsOf(latest: { readonly current: PlotProps }, element: HTMLElement
     scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [
       { ...axis, space: 60, size: 28, values: (_plot, times) => times.map(tickOf) },
-      { ...axis, size: 52, values: (_plot, values) => values.map(format) },
+      {
+        ...axis,
+        size: 52,
+        values: (_plot, values) => values.map(format),
+        ...(latest.current.isWhole && { incrs: wholeSteps }),
+      },
     ],
     series: [
       { label: 'Time', value: (_plot, time) => (time === null ? '–' : timeOf(time)) },

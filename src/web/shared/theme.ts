@@ -3,32 +3,42 @@
 export type Theme = 'system' | 'light' | 'dark';
 
 const storageKey = 'swob-theme';
+const prefersDark = window.matchMedia('(prefers-color-scheme: dark)');
+let chosen = readStored();
 
 export function currentTheme(): Theme {
-  const stored = readStored();
-  return stored === 'light' || stored === 'dark' ? stored : 'system';
+  return chosen;
 }
 
 /** Keeps the choice for the next visit. */
 export function chooseTheme(theme: Theme): void {
+  chosen = theme;
   try {
     if (theme === 'system') localStorage.removeItem(storageKey);
     else localStorage.setItem(storageKey, theme);
   } catch {
     // Storage is disabled: the choice lasts until the page is closed.
   }
-  applyTheme(theme);
+  show();
 }
 
-export function applyTheme(theme: Theme = currentTheme()): void {
-  if (theme === 'system') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
+/** Applies the theme now, and follows the system where nothing is chosen. */
+export function startTheme(): void {
+  prefersDark.addEventListener('change', show);
+  show();
 }
 
-function readStored(): string | null {
+/** `tokens.css` has the colours of each. */
+function show(): void {
+  const preferred = prefersDark.matches ? 'dark' : 'light';
+  document.documentElement.dataset.theme = chosen === 'system' ? preferred : chosen;
+}
+
+function readStored(): Theme {
   try {
-    return localStorage.getItem(storageKey);
+    const stored = localStorage.getItem(storageKey);
+    return stored === 'light' || stored === 'dark' ? stored : 'system';
   } catch {
-    return null;
+    return 'system';
   }
 }

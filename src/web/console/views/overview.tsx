@@ -138,6 +138,7 @@ function PlotCard(props: {
         times={times}
         series={series}
         format={format}
+        isWhole={group.unit === 'count' || group.unit === 'now'}
       />
     </Card>
   );
