@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { configDefaults, defineConfig } from 'vitest/config';
-import { nodeIndependentPatterns } from './test/project/node-independent.ts';
+import { defineConfig } from 'vitest/config';
+import { nodeDependentPatterns } from './test/project/node-dependent.ts';
 
 /** How many times slower than a quiet machine this one starts a process now, at least 1. */
 function measureSlowness(): number {
@@ -18,14 +18,13 @@ const slowness = measureSlowness();
 /** Ends what hangs without a limit of its own; no test takes as long. */
 const timeout = 240_000 * slowness;
 
-/** `node`: the tests whose outcome may depend on the version of Node; unset: all. */
+/** `node`: the tests that cover what may differ between versions of Node; unset: all. */
 const scope = process.env.TEST_SCOPE ?? 'all';
 if (scope !== 'all' && scope !== 'node') throw new Error(`TEST_SCOPE=${scope}: expected all or node`);
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...(scope === 'node' ? nodeIndependentPatterns : [])],
+    include: scope === 'node' ? [...nodeDependentPatterns] : ['test/**/*.test.ts'],
     globalSetup: ['test/support/default-ports.ts'],
     setupFiles: ['test/support/setup.ts'],
     env: { TEST_SLOWNESS: String(slowness) },
