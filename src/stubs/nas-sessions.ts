@@ -1,7 +1,7 @@
 // The sessions of the NAS stub, and how a request names one. Used by nas.ts.
 
 import { addressOf, attributeTypes, bytesOf, integerOf, textOf } from '../radius/attributes.ts';
-import type { Packet } from '../radius/packet.ts';
+import { type Packet, packetCodes } from '../radius/packet.ts';
 
 /** A session of a Wi-Fi user, as a NAS knows it. */
 export interface NasSession {
@@ -53,4 +53,14 @@ export function describeRequest(packet: Packet): Record<string, unknown> {
     attributes: attributes.map(({ type }) => type),
   };
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
+}
+
+/** The answer by name, for the journal. @param cause the Error-Cause of a NAK */
+export function describeAnswer(answer: Buffer, cause: number | undefined): Record<string, unknown> {
+  const isCoa = answer[0] === packetCodes.coaAck || answer[0] === packetCodes.coaNak;
+  const kind = cause === undefined ? 'ACK' : 'NAK';
+  return {
+    answer: `${isCoa ? 'CoA' : 'Disconnect'}-${kind}`,
+    ...(cause !== undefined && { error_cause: cause }),
+  };
 }

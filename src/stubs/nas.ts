@@ -10,9 +10,16 @@ import { attributeTypes, integerAttribute } from '../radius/attributes.ts';
 import { requestFault, sealResponse } from '../radius/authenticators.ts';
 import { decodePacket, type Packet, packetCodes } from '../radius/packet.ts';
 import { type ControlRoutes, handleControl, isControl, sendNotFound } from './control-routes.ts';
+import { type FailRatio, failing, requestedRatio } from './fail-ratio.ts';
 import type { Journal } from './journal.ts';
 import { type NasMode, nasModes, type Reply, respondInNasMode } from './nas-modes.ts';
-import { describeRequest, isIdentified, type NasSession, sessionMatches } from './nas-sessions.ts';
+import {
+  describeAnswer,
+  describeRequest,
+  isIdentified,
+  type NasSession,
+  sessionMatches,
+} from './nas-sessions.ts';
 import { createModeSwitch, type ModeOptions, parseModeRequest } from './response-mode.ts';
 import type { BehaviourStep } from './stub-script.ts';
 import { type RunningStub, type StubAddress, startStubServer } from './stub-server.ts';
@@ -34,8 +41,10 @@ export interface NasStubOptions extends StubAddress {
   readonly mode?: NasMode;
   /** Milliseconds of mode `slow`; 1,000 by default. */
   readonly ms?: number;
-  /** The Error-Cause of mode `refuse`; 501 by default. */
+  /** The Error-Cause of a NAK in mode `refuse` or by `fail`; 501 by default. */
   readonly cause?: number;
+  /** Requests that get a NAK, whatever the mode; none by default. */
+  readonly fail?: FailRatio;
   /** The modes of the first requests, in order. */
   readonly steps?: readonly BehaviourStep<NasMode>[];
   /** The system's clock by default. */
@@ -47,7 +56,10 @@ export interface RunningNasStub extends RunningStub {
   readonly radius: { readonly address: string; readonly port: number };
   sessions(): readonly NasSession[];
   /** Changes the mode; throws BAD_INPUT when a number is out of range. */
-  setMode(mode: NasMode, options?: ModeOptions & { readonly cause?: number }): void;
+  setMode(
+    mode: NasMode,
+    options?: ModeOptions & { readonly cause?: number; readonly fail?: FailRatio },
+  ): void;
 }
 
 /** A request that has been received, for its retransmissions. */
@@ -57,7 +69,8 @@ interface Known {
   isSlow: boolean;
   /** Undefined while there is no answer. */
   answer?: Buffer;
-  readonly body: Readonly<Record<string, unknown>>;
+  /** What the journal shows of it. */
+  fields: Readonly<Record<string, unknown>>;
   readonly entry: ReturnType<Journal['add']>;
 }
 
@@ -71,11 +84,13 @@ export async function startNasStub(options: NasStubOptions): Promise<RunningNasS
   const known = new LRUCache<string, Known>({ max: maxAnswers });
   const timers = new Set<() => void>();
   let cause = checkCause(options.cause ?? 501);
+  let fails = failing(options.fail);
 
-  const setMode: RunningNasStub['setMode'] = (mode, { cause: newCause, ...rest } = {}) => {
+  const setMode: RunningNasStub['setMode'] = (mode, { cause: newCause, fail, ...rest } = {}) => {
     const checked = checkCause(newCause ?? cause);
     modes.set(mode, rest);
     cause = checked;
+    if (fail) fails = failing(fail);
   };
   const control: ControlRoutes = {
     'GET /__sessions': () => [...sessions],
@@ -86,8 +101,10 @@ export async function startNasStub(options: NasStubOptions): Promise<RunningNasS
     },
     'POST /__behaviour': (body) => {
       const { mode, ...numbers } = parseModeRequest(body, nasModes);
-      setMode(mode, { ...numbers, ...(typeof body.cause === 'number' && { cause: body.cause }) });
-      return { mode, ...numbers, cause };
+      const fail = requestedRatio(body);
+      const ofNak = typeof body.cause === 'number' ? { cause: body.cause } : {};
+      setMode(mode, { ...numbers, ...ofNak, ...(fail && { fail }) });
+      return { mode, ...numbers, cause, ...(fail && { fail: body.fail }) };
     },
   };
   const stub = await startStubServer(options, async (request, response) => {
@@ -130,13 +147,14 @@ export async function startNasStub(options: NasStubOptions): Promise<RunningNasS
     const seen = known.get(key) ?? newRequest(packet, from);
     known.set(key, seen);
     seen.packets += 1;
-    if (seen.packets > 1) seen.entry.body({ ...seen.body, packets: seen.packets });
+    show(seen, { packets: seen.packets });
     const send = (bytes: Buffer): void => udp.send(bytes, from);
     // A retransmission gets the same answer, and ends no second session.
     if (seen.answer) return send(seen.answer);
     if (seen.isSlow) return;
     const answered = (nakCause: number | undefined): Buffer => {
       seen.answer ??= answerTo(packet, nakCause);
+      show(seen, describeAnswer(seen.answer, nakCause));
       seen.entry.ended(seen.answer[0] ?? 0);
       return seen.answer;
     };
@@ -146,7 +164,7 @@ export async function startNasStub(options: NasStubOptions): Promise<RunningNasS
       send,
       hold: (bytes) => udp.hold(bytes, from),
     };
-    const { mode, ms } = modes.next();
+    const { mode, ms } = fails() ? { mode: 'refuse' as const, ms: 0 } : modes.next();
     seen.isSlow = mode === 'slow';
     const after = (delay: number, fn: () => void): void => {
       const cancel = clock.after(delay, () => {
@@ -159,10 +177,8 @@ export async function startNasStub(options: NasStubOptions): Promise<RunningNasS
   };
   const newRequest = (packet: Packet, from: RemoteInfo): Known => {
     const method = packet.code === packetCodes.coaRequest ? 'CoA-Request' : 'Disconnect-Request';
-    const body = { ...describeRequest(packet), from: from.address };
-    const entry = stub.journal.add({ method, url: '/' });
-    entry.body({ ...body, packets: 1 });
-    return { packets: 0, isSlow: false, body, entry };
+    const fields = { ...describeRequest(packet), from: from.address };
+    return { packets: 0, isSlow: false, fields, entry: stub.journal.add({ method, url: '/' }) };
   };
 
   const udp = await openUdp({ host, port: options.radiusPort }, receive).catch(async (error: unknown) => {
@@ -171,7 +187,7 @@ export async function startNasStub(options: NasStubOptions): Promise<RunningNasS
   });
   return {
     ...stub,
-    radius: { address: host, port: udp.port },
+    radius: { address: udp.address, port: udp.port },
     sessions: () => [...sessions],
     setMode,
     close: async () => {
@@ -180,6 +196,11 @@ export async function startNasStub(options: NasStubOptions): Promise<RunningNasS
       await stub.close();
     },
   };
+}
+
+function show(known: Known, more: Readonly<Record<string, unknown>>): void {
+  known.fields = { ...known.fields, ...more };
+  known.entry.body(known.fields);
 }
 
 function checkCause(cause: number): number {

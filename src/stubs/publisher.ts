@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../domain/shared/ports.ts';
 import { SwobError } from '../errors.ts';
 import { type ControlRoutes, handleControl, isControl, listRoutes, sendNotFound } from './control-routes.ts';
+import { type FailRatio, failing, requestedRatio } from './fail-ratio.ts';
 import { publicationsPath, readPublication } from './publications.ts';
 import { createRecentLog } from './recent-log.ts';
 import { createModeSwitch, type ModeOptions, parseModeRequest } from './response-mode.ts';
@@ -38,12 +39,6 @@ export const publisherModes = ['normal', 'refuse', 'reject', 'hang', 'slow', 'cl
  */
 export type PublisherMode = (typeof publisherModes)[number];
 
-/** Of every `of` messages the first `failing` get 500 and are not accepted. */
-export interface FailRatio {
-  readonly failing: number;
-  readonly of: number;
-}
-
 export interface ArrivedMessage {
   /** The Idempotency-Key that came with it. */
   readonly id: string | null;
@@ -64,7 +59,7 @@ export interface PublisherStubOptions extends StubAddress {
   readonly ms?: number;
   /** The modes of the first requests, in order. */
   readonly steps?: readonly BehaviourStep<PublisherMode>[];
-  /** None fail by default. */
+  /** Messages that get 500 and are not accepted; none by default. */
   readonly fail?: FailRatio;
   /** Whether a message with an earlier Idempotency-Key is ignored; true by default. */
   readonly dedupe?: boolean;
@@ -136,7 +131,7 @@ export async function startPublisherStub(options: PublisherStubOptions): Promise
     ...listRoutes('/__messages', messages),
     'POST /__behaviour': (body) => {
       const { mode, ...rest } = parseModeRequest(body, publisherModes);
-      const fail = body.fail === undefined ? undefined : failIn(body.fail);
+      const fail = requestedRatio(body);
       setMode(mode, { ...rest, ...(fail && { fail }) });
       return { mode, ...rest, ...(fail && { fail: body.fail }) };
     },
@@ -157,29 +152,6 @@ export async function startPublisherStub(options: PublisherStubOptions): Promise
     answer({ id: keyOf(request), MSISDN, message, at: clock.now() }, response);
   });
   return { ...stub, messages: () => messages.all(), setMode };
-}
-
-/** `1/3` as a ratio; undefined when it is none. */
-export function failRatio(text: string): FailRatio | undefined {
-  const [, failing, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
-  const ratio = { failing: Number(failing), of: Number(of) };
-  return ratio.of > 0 && ratio.failing <= ratio.of ? ratio : undefined;
-}
-
-function failIn(value: unknown): FailRatio {
-  const ratio = typeof value === 'string' ? failRatio(value) : undefined;
-  if (ratio) return ratio;
-  throw new SwobError('BAD_INPUT', 'fail: expected a text such as "1/3", at most 999999 of 999999');
-}
-
-/** Counts messages. @returns whether the next one fails */
-function failing(ratio: FailRatio = { failing: 0, of: 1 }): () => boolean {
-  let seen = 0;
-  return () => {
-    const fails = seen < ratio.failing;
-    seen = (seen + 1) % ratio.of;
-    return fails;
-  };
 }
 
 function keyOf(request: IncomingMessage): string | null {

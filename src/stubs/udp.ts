@@ -10,6 +10,7 @@ const maxHeld = 1_000;
 
 interface UdpServer {
   /** As bound. */
+  readonly address: string;
   readonly port: number;
   /** Sends, and then what is held. */
   send(bytes: Buffer, to: RemoteInfo): void;
@@ -39,6 +40,7 @@ export function openUdp(
     socket.on('message', receive);
     socket.bind(port, host, () =>
       resolve({
+        address: socket.address().address,
         port: socket.address().port,
         send: (bytes, to) => {
           send(bytes, to);

@@ -2,12 +2,22 @@
 // checks the implementation in this folder against them.
 /// <reference lib="esnext.disposable" />
 
-import type { DeveloperStub, PcrfStub, PublisherStub, UsersStub } from './stub-types.js';
+import type { NasStub } from './nas-stub-types.js';
+import type { DeveloperStub, PcrfStub, PublisherStub, UsersStub, WifiSession } from './stub-types.js';
 
+export * from './nas-stub-types.js';
 export * from './stub-types.js';
 
 /** The name of a part of the playground. */
-export type PlaygroundPart = 'gateway' | 'sync' | 'disconnect' | 'users' | 'developer' | 'publisher' | 'pcrf';
+export type PlaygroundPart =
+  | 'gateway'
+  | 'sync'
+  | 'disconnect'
+  | 'users'
+  | 'developer'
+  | 'publisher'
+  | 'pcrf'
+  | 'nas';
 
 /** A user of the user management API, with a phone number that the back end resolves. */
 export interface PlaygroundUser {
@@ -20,7 +30,10 @@ export interface PlaygroundUser {
 export interface PlaygroundOptions {
   /** Users besides `alice`. */
   readonly users?: readonly PlaygroundUser[];
-  /** Configuration keys, such as `{ 'seeds.expiry': '7s' }`; docs/reference/configuration.md lists them. */
+  /**
+   * Configuration keys, such as `{ 'seeds.expiry': '7s' }`; docs/reference/configuration.md lists them. With
+   * `{ 'disconnect.backend': 'radius' }`, or `both`, sessions are ended at the NAS stub.
+   */
   readonly config?: Readonly<Record<string, string | number | boolean>>;
   /** Whether to start with three active seeds and a paired phone; false by default. */
   readonly seedData?: boolean;
@@ -46,11 +59,16 @@ export interface Playground extends AsyncDisposable {
   readonly configFile: string;
   /** The variables of `swob playground env`, for child processes. */
   readonly env: Readonly<Record<string, string>>;
+  /** The session that its tokens name. */
+  readonly session: WifiSession;
+  /** What a RADIUS client needs besides the address of the NAS stub: the file of the shared secret. */
+  readonly nasSecretFile: string;
   readonly stubs: {
     readonly users: UsersStub;
     readonly developer: DeveloperStub;
     readonly publisher: PublisherStub;
     readonly pcrf: PcrfStub;
+    readonly nas: NasStub;
   };
   /** Stops everything and removes the folder, within 10 seconds. Idempotent. */
   close(): Promise<void>;
@@ -102,14 +120,14 @@ export interface Phone {
 export declare function phone(playground: Playground, options?: PhoneOptions): Promise<Phone>;
 
 /**
- * A token for the disconnect service, signed with RS256 by the playground's key: valid for 20 hours, for session
- * 5692549928996307964. Claims replace those of the sample; `undefined` removes one. Nothing is checked, so that tests
+ * A token for the disconnect service, signed with RS256 by the playground's key: valid for 20 hours, for the `session` of the
+ * playground. Claims replace those of the sample; `undefined` removes one. Nothing is checked, so that tests
  * can mint tokens that must be refused.
  *
  * @example
  * const expired = mintToken(services, { exp: 1 });
  */
 export declare function mintToken(
-  playground: Pick<Playground, 'jwtPrivateKeyFile'>,
+  playground: Pick<Playground, 'jwtPrivateKeyFile'> & Partial<Pick<Playground, 'session'>>,
   claims?: Readonly<Record<string, unknown>>,
 ): string;

@@ -29,8 +29,8 @@ export const playground: typeof declared.playground = async (options = {}) => {
     return lifecycle.stop();
   };
   try {
-    const { urls, folder, config: configFile, jwtPrivateKey, adminTokenFile } = playground;
-    const { users, developer, publisher, pcrf } = playground.stubs;
+    const { urls, folder, config: configFile, jwtPrivateKey, adminTokenFile, session } = playground;
+    const { users, developer, publisher, pcrf, nas } = playground.stubs;
     return disposable({
       urls,
       user: playgroundUser,
@@ -38,12 +38,15 @@ export const playground: typeof declared.playground = async (options = {}) => {
       jwtPrivateKeyFile: jwtPrivateKey,
       folder,
       configFile,
+      session,
+      nasSecretFile: playground.nas.secretFile,
       env: await playgroundEnvironment(playground, systemClock.now()),
       stubs: {
         users: verifiable(users),
         developer: verifiable(developer, '/__requests'),
         publisher: verifiable(publisher, '/__messages'),
         pcrf: verifiable(pcrf, '/__requests'),
+        nas: verifiable(nas),
       },
       close,
     });

@@ -77,7 +77,7 @@ export interface ModeOptions {
  */
 export type PublisherMode = 'normal' | 'refuse' | 'reject' | 'hang' | 'slow' | 'close';
 
-/** Of every `of` messages the first `failing` get 500 and are not accepted. */
+/** Of every `of` requests the first `failing` fail. */
 export interface FailRatio {
   readonly failing: number;
   readonly of: number;
@@ -103,7 +103,7 @@ export interface PublisherStubOptions extends StubOptions {
   readonly mode?: PublisherMode;
   /** Milliseconds of mode `slow`; 1,000 by default. */
   readonly ms?: number;
-  /** None fail by default. */
+  /** Messages that get 500 and are not accepted; none by default. */
   readonly fail?: FailRatio;
   /** Whether a message with an earlier Idempotency-Key is ignored; true by default. */
   readonly dedupe?: boolean;
@@ -258,42 +258,3 @@ export interface CallbacksStub extends Stub {
 
 /** Starts a stub of a developer's server that receives callbacks. Rejects when it cannot listen at the address. */
 export declare function stubCallbacks(options?: CallbacksStubOptions): Promise<CallbacksStub>;
-
-/** `forge`: an answer that another secret has made; `reorder`: it is sent after the next one; `refuse`: a NAK. */
-export type NasMode = 'normal' | 'slow' | 'refuse' | 'hang' | 'duplicate' | 'reorder' | 'forge' | 'garbage';
-
-/** A session of a Wi-Fi user, as a NAS knows it. */
-export interface NasSession {
-  readonly sessionId: string;
-  readonly userName?: string;
-  /** In any spelling. */
-  readonly clientMac?: string;
-}
-
-export interface NasStubOptions extends StubOptions {
-  /** The modes of the first requests, in order, as `behaviour` of a scenario file. */
-  readonly behaviour?: readonly BehaviourStep<NasMode>[];
-  /** The UDP port for RADIUS; a free one by default. */
-  readonly radiusPort?: number;
-  /** The shared secret; `testing123` by default. */
-  readonly secret?: string;
-  /** The existing sessions; without any, every session exists. */
-  readonly sessions?: readonly NasSession[];
-  /** The mode at start; `normal` by default. */
-  readonly mode?: NasMode;
-  /** Milliseconds of mode `slow`; 1,000 by default. */
-  readonly ms?: number;
-  /** The Error-Cause of mode `refuse`; 501 by default. */
-  readonly cause?: number;
-}
-
-export interface NasStub extends Stub {
-  /** Where it listens for RADIUS. */
-  readonly radius: { readonly address: string; readonly port: number };
-  sessions(): readonly NasSession[];
-  /** Changes the mode; throws when a number is out of range. */
-  setMode(mode: NasMode, options?: ModeOptions & { readonly cause?: number }): void;
-}
-
-/** Starts a stub of a RADIUS NAS. Rejects when it cannot listen at the address. */
-export declare function stubNas(options?: NasStubOptions): Promise<NasStub>;

@@ -6,7 +6,7 @@ import { sampleClaims } from '../cli/playground/environment.ts';
 import { signToken } from '../crypto/jwt.ts';
 import type * as declared from './declarations.d.ts';
 
-export const mintToken: typeof declared.mintToken = ({ jwtPrivateKeyFile }, claims) => {
+export const mintToken: typeof declared.mintToken = ({ jwtPrivateKeyFile, session }, claims) => {
   const key = createPrivateKey(readFileSync(jwtPrivateKeyFile, 'utf8'));
-  return signToken(JSON.stringify({ ...sampleClaims(Date.now()), ...claims }), key, 'RS256');
+  return signToken(JSON.stringify({ ...sampleClaims(Date.now(), session), ...claims }), key, 'RS256');
 };

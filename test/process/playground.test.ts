@@ -38,20 +38,27 @@ test('runs a script from pairing to disconnect, returns its exit code and leaves
   expect(await readdir(folder)).toEqual(['alice.key']);
 });
 
-test('sample data: active seeds and a paired phone; stubs fail as requested', async () => {
+test('sample data: active seeds and a paired phone; both backends get the token, and stubs fail as requested', async () => {
   const folder = temporaryFolder();
   const script = `
     swob seeds list --json
     swob sms send alice hello --msisdn "$PLAYGROUND_MSISDN" --key "$PLAYGROUND_SHARED_KEY"
-    echo "$PLAYGROUND_JWT" | swob disconnect --token -`;
-  const args = ['playground', 'run', '--seed-data', '--fail', 'publisher=refuse,pcrf=refuse'];
+    echo "$PLAYGROUND_JWT" | swob disconnect --token - || true
+    swob verify "$PLAYGROUND_NAS_URL" --received session=5692549928996307964 --received answer=Disconnect-NAK --times 1
+    swob radius disconnect --nas "$PLAYGROUND_NAS_RADIUS" --secret-file "$PLAYGROUND_NAS_SECRET_FILE" --session 1 --mac FC-45-96-5F-50-AC`;
+  const fail = ['--fail', 'publisher=refuse,pcrf=refuse,nas=1/2'];
+  const args = ['playground', 'run', '--seed-data', '--disconnect', 'both', ...fail];
   const { stdout, stderr } = await runProcess(swobScript, [...args, '--', 'sh', '-c', script], {
     cwd: folder,
     env: scriptEnvironment(folder),
   });
   expect(stdout).toContain('"operator_name":"MTN Cameroon"');
   expect(stdout).toContain('message accepted');
-  expect(`${stdout}${stderr}`).toContain('the PCRF stub was told to refuse');
+  expect(stderr).toMatch(
+    /the PCRF stub was told to refuse; NAS playground at \S+ refused \(501, administratively prohibited/,
+  );
+  expect(stdout).toContain('NAK: 1 of 1 received');
+  expect(stdout).toMatch(/^disconnected$/m);
 });
 
 test('other terminals find the running playground; a signal removes everything', async () => {
@@ -93,7 +100,7 @@ test('takes fixed ports in the order of its parts; one that is in use ends it, w
   const args = ['playground', 'run', '--host', '127.9.8.7', '--port', '7000', '--', 'sh', '-c'];
   const script = `env | grep _URL=; swob sync pair alice >&2; ${swobScript} ${args.slice(0, -2).join(' ')} true`;
   const { code, stdout, stderr } = await runProcess(swobScript, [...args, script], { cwd: folder, env });
-  const parts = ['gateway', 'sync', 'disconnect', 'users', 'developer', 'publisher', 'pcrf'];
+  const parts = ['gateway', 'sync', 'disconnect', 'users', 'developer', 'publisher', 'pcrf', 'nas'];
   for (const [index, part] of parts.entries())
     expect(stdout).toMatch(
       new RegExp(`^PLAYGROUND_${part.toUpperCase()}_URL=\\w+://127.9.8.7:${7_000 + index}$`, 'm'),
@@ -102,8 +109,8 @@ test('takes fixed ports in the order of its parts; one that is in use ends it, w
   expect(stderr).toContain('cannot listen on 127.9.8.7:7003');
   expect(code).toBe(75);
   expect(await readdir(folder)).toEqual([]);
-  const outOfRange = await runSwob(['playground', '--port', '65530'], { cwd: folder, env });
-  expect(outOfRange).toMatchObject({ code: 64, stderr: expect.stringContaining('up to 65529') });
+  const outOfRange = await runSwob(['playground', '--port', '65529'], { cwd: folder, env });
+  expect(outOfRange).toMatchObject({ code: 64, stderr: expect.stringContaining('up to 65528') });
 });
 
 test('a ready file names every part, with an address of this machine where it listens on all', async () => {
@@ -120,9 +127,10 @@ test('a ready file names every part, with an address of this machine where it li
   await playground.waitForOutput('stdout', '\n');
   const ready = JSON.parse(await readFile(file, 'utf8'));
   expect(JSON.parse(playground.stdout())).toEqual(ready);
-  for (const part of ['gateway', 'disconnect', 'users', 'developer', 'publisher', 'pcrf'])
+  for (const part of ['gateway', 'disconnect', 'users', 'developer', 'publisher', 'pcrf', 'nas'])
     expect(ready[part].url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect(ready.sync.url).toMatch(/^ws:/);
+  expect(ready.nas.radius).toMatch(/^127\.0\.0\.1:\d+$/);
   playground.kill('SIGINT');
   expect(await playground.exit).toEqual({ code: 130, signal: null });
   expect(existsSync(file)).toBe(false);

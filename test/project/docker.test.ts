@@ -117,8 +117,8 @@ test('compose.yml has the documented limits, volumes, ports and restarts; playgr
   expect(mounted).toContain('/etc/eltex-disconnect-service');
   expect(mounted).toContain('/etc/eltex-doors/keys');
   expect(services.playground).toMatchObject({ profiles: ['playground'], restart: 'no', mem_limit: '256m' });
-  expect(services.playground?.ports).toEqual(['127.0.0.1:7000-7006:7000-7006']);
-  expect(playgroundParts).toHaveLength(7);
+  expect(services.playground?.ports).toEqual(['127.0.0.1:7000-7007:7000-7007', '127.0.0.1:7007:7007/udp']);
+  expect(playgroundParts).toHaveLength(8);
   expect(services.rabbitmq?.profiles).toEqual(['rabbitmq']);
   expect(services.redis?.profiles).toEqual(['redis']);
   const named = Object.values(services)

@@ -71,6 +71,11 @@ test('the pipeline in shell has at most 15 lines, and fails when a system does',
   expect(code).toBeGreaterThan(0);
 });
 
+test('a script for RADIUS', async () => {
+  const output = await run(commandWith('./radius.sh'));
+  expect(output).toContain('with answer=Disconnect-NAK and error_cause=503: 1 of 1 received');
+});
+
 test('a stub with a scenario', async () => {
   expect(await run(commandWith('./outage.sh'))).toContain('expected at least 1 request with message~=Hello');
 });
@@ -136,7 +141,9 @@ test('the types need no other package, and refuse a mode that does not exist', a
 
 test('the page names every function of the library', () => {
   const folder = join(shared().project, 'node_modules/swob/dist/testing');
-  const types = ['index', 'stub-types'].map((name) => readFileSync(join(folder, `${name}.d.ts`), 'utf8'));
+  const types = ['index', 'stub-types', 'nas-stub-types'].map((name) =>
+    readFileSync(join(folder, `${name}.d.ts`), 'utf8'),
+  );
   const names = [...types.join('').matchAll(/^export declare function (\w+)/gm)].map(([, name]) => name);
   expect(names).toHaveLength(9);
   for (const name of names) expect(page).toMatch(new RegExp(`^\\| .*\`${name}\\b.*\\|$`, 'm'));

@@ -2,9 +2,9 @@
 
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { failRatio } from '../../src/stubs/fail-ratio.ts';
 import {
   type ArrivedMessage,
-  failRatio,
   type PublisherStubOptions,
   startPublisherStub,
 } from '../../src/stubs/publisher.ts';

@@ -112,7 +112,7 @@ test('a second playground is independent, logs to the test, and leaves nothing',
     users: [bob],
     seedData: true,
     // Without a relay, the gateway refuses what it cannot decrypt.
-    config: { 'relay.url': '' },
+    config: { 'relay.url': '', 'disconnect.backend': 'radius' },
     onLog: (line) => lines.push(line),
   });
   const seeds = await (await fetch(`${second.urls.gateway}/seeds`)).json();
@@ -120,6 +120,13 @@ test('a second playground is independent, logs to the test, and leaves nothing',
   const strangersPhone = await phone(second, { user: { ...bob, msisdn: '+237650399999' } });
   expect(await strangersPhone.send('hello')).toMatchObject({ status: 200, id: undefined });
   expect(second.stubs.publisher.messages()).toEqual([]);
+  const { status } = await post(`${second.urls.disconnect}/disconnect`, { token: mintToken(second) });
+  expect(status).toBe(200);
+  await second.stubs.nas.verify({
+    received: [`session=${second.session.sessionId}`, 'answer=Disconnect-ACK'],
+    times: 1,
+  });
+  expect([second.stubs.pcrf.requests(), services.stubs.nas.journal()]).toEqual([[], []]);
   expect(lines.length).toBeGreaterThan(0);
   for (const line of lines) expect(JSON.parse(line)).toHaveProperty('msg');
   await second[Symbol.asyncDispose]();
@@ -144,7 +151,7 @@ test('the NAS stub answers RADIUS, and can be verified', async () => {
   const socket = createSocket('udp4');
   onTestFinished(() => void socket.close());
   socket.send(request, nas.radius.port, '127.0.0.1');
-  await nas.verify({ received: ['session=1', 'status=41'], times: 1, withinMs: patient(10_000) });
+  await nas.verify({ received: ['session=1', 'answer=Disconnect-ACK'], times: 1, withinMs: patient(10_000) });
   expect(nas.sessions()).toEqual([]);
 });
 

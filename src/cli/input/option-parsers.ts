@@ -3,6 +3,7 @@
 import { InvalidArgumentError } from 'commander';
 import { SwobError } from '../../errors.ts';
 import { printable } from '../../lib/printable.ts';
+import { type FailRatio, failRatio } from '../../stubs/fail-ratio.ts';
 import type { Context } from '../context.ts';
 import { requireSecret } from './secret.ts';
 
@@ -15,6 +16,12 @@ export function parsePort(text: string): number {
 export function parseMilliseconds(text: string): number {
   if (/^\d{1,7}$/.test(text) && Number(text) <= 3_600_000) return Number(text);
   throw new InvalidArgumentError('Expected milliseconds from 0 to 3600000.');
+}
+
+export function parseFailRatio(text: string): FailRatio {
+  const read = failRatio(text);
+  if (read) return read;
+  throw new InvalidArgumentError('Expected n/m, such as 1/3.');
 }
 
 /**

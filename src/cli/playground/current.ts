@@ -5,6 +5,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { runtimeFolder } from '../../config/environment.ts';
+import { parseWifiSession } from '../../domain/wifi/session-claims.ts';
 import { SwobError, systemErrorCode } from '../../errors.ts';
 import { isObject, tryParseJson } from '../../lib/json.ts';
 import { type Playground, playgroundParts } from './playground.ts';
@@ -16,9 +17,17 @@ export function currentPlaygroundFile(): string {
 
 /** As in the ready file of other commands: `{"gateway":{"url":…},…}`, and the files of the playground. */
 export function readyContent(playground: Playground): object {
-  const { urls, folder, config, adminTokenFile, jwtPrivateKey } = playground;
+  const { urls, nas, session, folder, config, adminTokenFile, jwtPrivateKey } = playground;
   const parts = Object.fromEntries(playgroundParts.map((name) => [name, { url: urls[name] }]));
-  return { ...parts, folder, config, adminTokenFile, jwtPrivateKey };
+  return {
+    ...parts,
+    nas: { url: urls.nas, ...nas },
+    session,
+    folder,
+    config,
+    adminTokenFile,
+    jwtPrivateKey,
+  };
 }
 
 /** Throws UNREACHABLE when no playground is running, REFUSED when the file is another user's. */
@@ -43,14 +52,17 @@ function parsePlayground(content: Readonly<Record<string, unknown>>): Playground
     return isObject(part) && typeof part.url === 'string' ? part.url : undefined;
   };
   const { folder, config, adminTokenFile, jwtPrivateKey } = content;
-  const [gateway, sync, disconnect, users, developer, publisher, pcrf] = playgroundParts.map(urlOf);
+  const { radius, secretFile } = isObject(content.nas) ? content.nas : {};
+  const session = parseWifiSession(content.session);
+  const [gateway, sync, disconnect, users, developer, publisher, pcrf, nas] = playgroundParts.map(urlOf);
   if (gateway === undefined || sync === undefined || disconnect === undefined) return undefined;
-  if (users === undefined || developer === undefined || publisher === undefined || pcrf === undefined)
-    return undefined;
+  if (users === undefined || developer === undefined || publisher === undefined) return undefined;
+  if (pcrf === undefined || nas === undefined || session === undefined) return undefined;
+  if (typeof radius !== 'string' || typeof secretFile !== 'string') return undefined;
   if (typeof folder !== 'string' || typeof config !== 'string') return undefined;
   if (typeof adminTokenFile !== 'string' || typeof jwtPrivateKey !== 'string') return undefined;
-  const urls = { gateway, sync, disconnect, users, developer, publisher, pcrf };
-  return { urls, folder, config, adminTokenFile, jwtPrivateKey };
+  const urls = { gateway, sync, disconnect, users, developer, publisher, pcrf, nas };
+  return { urls, nas: { radius, secretFile }, session, folder, config, adminTokenFile, jwtPrivateKey };
 }
 
 function notRunning(file: string): SwobError {

@@ -5,7 +5,8 @@ import { createPrivateKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { signToken } from '../../crypto/jwt.ts';
-import { type Playground, playgroundParts, playgroundUser } from './playground.ts';
+import type { WifiSession } from '../../domain/wifi/model.ts';
+import { type Playground, playgroundParts, playgroundUser, sampleSession } from './playground.ts';
 import { sharedKeyFile } from './seed-data.ts';
 
 /** Seconds for which the token of the disconnect service is valid. */
@@ -16,7 +17,7 @@ const tokenLifetime = 20 * 3_600;
  * @param now Unix time in milliseconds
  */
 export async function playgroundEnvironment(
-  { urls, folder, config, adminTokenFile, jwtPrivateKey }: Playground,
+  { urls, folder, config, adminTokenFile, jwtPrivateKey, nas, session }: Playground,
   now: number,
 ): Promise<Readonly<Record<string, string>>> {
   const [adminToken, key] = await Promise.all([
@@ -30,13 +31,15 @@ export async function playgroundEnvironment(
     ...Object.fromEntries(
       playgroundParts.map((name) => [`PLAYGROUND_${name.toUpperCase()}_URL`, urls[name]]),
     ),
+    PLAYGROUND_NAS_RADIUS: nas.radius,
+    PLAYGROUND_NAS_SECRET_FILE: nas.secretFile,
     PLAYGROUND_PAIRING_URL: pairingPageUrl(urls.gateway),
     PLAYGROUND_FOLDER: folder,
     PLAYGROUND_USER: playgroundUser.id,
     PLAYGROUND_MSISDN: playgroundUser.msisdn,
     PLAYGROUND_ADMIN_TOKEN: adminToken.trim(),
     PLAYGROUND_JWT_KEY: jwtPrivateKey,
-    PLAYGROUND_JWT: signToken(JSON.stringify(sampleClaims(now)), createPrivateKey(key), 'RS256'),
+    PLAYGROUND_JWT: signToken(JSON.stringify(sampleClaims(now, session)), createPrivateKey(key), 'RS256'),
     ...(existsSync(sharedKey) && { PLAYGROUND_SHARED_KEY: sharedKey }),
   };
 }
@@ -47,17 +50,14 @@ export function pairingPageUrl(gateway: string): string {
 }
 
 /** Of the documented sample token. @param now Unix time in milliseconds */
-export function sampleClaims(now: number): object {
+export function sampleClaims(now: number, session: WifiSession = sampleSession): object {
   const iat = Math.floor(now / 1_000);
   return {
     sub: 'user',
     auth: ['ROLE_USER'],
     iat,
     exp: iat + tokenLifetime,
-    nasIp: '100.112.0.1',
-    sessionId: '5692549928996307964',
-    vrf: '1',
-    clientMac: 'FC-45-96-5F-50-AC',
+    ...session,
   };
 }
 

@@ -11,6 +11,7 @@ export interface PlaygroundCommandOptions {
   readonly host: string;
   readonly port: number;
   readonly seedData?: boolean;
+  readonly disconnect?: string;
   readonly fail?: StubFailures;
   readonly verbose?: boolean;
 }
@@ -20,15 +21,21 @@ export function addPlaygroundOptions(command: Command): Command {
     .option('--host <host>', 'address to listen on; 0.0.0.0 for all, as in a container', '127.0.0.1')
     .option(
       '--port <port>',
-      'port of the gateway; the other parts take the next six; 0 picks free ports',
+      'port of the gateway; the other parts take the next seven; 0 picks free ports',
       parseFirstPort,
       0,
     )
     .option('--seed-data', 'start with active seeds and a paired phone')
     .addOption(
       new Option(
+        '--disconnect <backend>',
+        'what ends Wi-Fi sessions, as [disconnect] backend (default: pcrf)',
+      ).choices(['pcrf', 'radius', 'both']),
+    )
+    .addOption(
+      new Option(
         '--fail <stub=how,...>',
-        'let stubs fail: publisher=1/3, publisher=<mode>, pcrf=<mode>',
+        'let stubs fail: publisher=1/3, publisher=<mode>, pcrf=<mode>, nas=1/3, nas=<mode>',
       ).argParser(parseFailures),
     )
     .option('--verbose', 'log everything to stderr instead of warnings and errors');
@@ -43,14 +50,14 @@ function parseFirstPort(text: string): number {
 /** Starts a playground, runs `work`, and removes everything, however it ends. */
 export async function withPlayground<T>(
   { io, options }: Context,
-  { host, port, fail = {}, seedData = false, verbose = false }: PlaygroundCommandOptions,
+  { host, port, disconnect, fail = {}, seedData = false, verbose = false }: PlaygroundCommandOptions,
   signal: AbortSignal,
   work: (playground: Playground) => Promise<T>,
 ): Promise<T> {
   const { playground, lifecycle } = await createPlayground({
     address: { host, port },
     failures: fail,
-    setOptions: options.set,
+    setOptions: [...(disconnect === undefined ? [] : [`disconnect.backend=${disconnect}`]), ...options.set],
     seedData,
     clock: io.clock,
     signal,

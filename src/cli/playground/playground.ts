@@ -11,14 +11,17 @@ import type { Lifecycle } from '../../app/lifecycle.ts';
 import { loadConfig } from '../../config/load.ts';
 import { loadServerKeys } from '../../crypto/server-keys.ts';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
+import type { WifiSession } from '../../domain/wifi/model.ts';
 import { writeNewFile } from '../../lib/durable-files.ts';
+import { bracketHost } from '../../lib/net.ts';
 import { startDeveloperStub } from '../../stubs/developer.ts';
+import { startNasStub } from '../../stubs/nas.ts';
 import { startPcrfStub } from '../../stubs/pcrf.ts';
 import { startPublisherStub } from '../../stubs/publisher.ts';
 import { startUsersStub } from '../../stubs/users.ts';
 import { writeFileAtomic } from '../ready-file.ts';
 import type { StubFailures } from './failures.ts';
-import { formatIni, playgroundSettings } from './settings.ts';
+import { type Backend, formatIni, playgroundSettings } from './settings.ts';
 
 interface User {
   readonly id: string;
@@ -65,13 +68,33 @@ export const playgroundParts = [
   'developer',
   'publisher',
   'pcrf',
+  'nas',
 ] as const;
+
+/** As in the examples of FreeRADIUS, and the default of `swob stub nas`. */
+const nasSecret = 'testing123';
+
+/** The session of the documented sample token. */
+export const sampleSession: WifiSession = {
+  nasIp: '100.112.0.1',
+  sessionId: '5692549928996307964',
+  vrf: '1',
+  clientMac: 'FC-45-96-5F-50-AC',
+};
 
 const defaultAddress: PlaygroundAddress = { host: '127.0.0.1', port: 0 };
 
 export interface Playground {
   /** `http://127.0.0.1:port`, also when it listens on every address; of sync `ws://…`. */
   readonly urls: Readonly<Record<(typeof playgroundParts)[number], string>>;
+  readonly nas: {
+    /** `127.0.0.1:port` of the NAS stub, for RADIUS over UDP. */
+    readonly radius: string;
+    /** The file of the secret that it shares with its clients. */
+    readonly secretFile: string;
+  };
+  /** The session of its tokens; at the NAS stub where sessions are ended by RADIUS. */
+  readonly session: WifiSession;
   /** Everything that the playground writes; removed at its end. */
   readonly folder: string;
   /** For `swob -c`: addresses, keys and token of this playground. */
@@ -100,19 +123,25 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
   } = options;
   const folder = await mkdtemp(join(tmpdir(), 'swob-playground-'));
   lifecycle.defer('playground folder', () => rm(folder, { recursive: true, force: true }));
+  const secretFile = join(folder, 'nas.secret');
   const [stubs, jwtPrivateKey] = await Promise.all([
     startStubs(address, [playgroundUser, ...users], failures, clock, lifecycle),
     createJwtKeys(folder),
+    writeNewFile(secretFile, `${nasSecret}\n`),
   ]);
   const stubUrls = {
     users: reachable(stubs.users.url),
     developer: reachable(stubs.developer.url),
     publisher: reachable(stubs.publisher.url),
     pcrf: reachable(stubs.pcrf.url),
+    nas: reachable(stubs.nas.url),
   };
+  const nasAddress = { address: thisMachine(stubs.nas.radius.address), port: stubs.nas.radius.port };
+  const backend = requestedBackend(setOptions);
   const config = join(folder, 'conf.ini');
   const files = { folder, jwtPublicKey: jwtPublicKeyIn(folder) };
-  const settings = playgroundSettings(files, stubUrls, {
+  const systems = { ...stubUrls, backend, radius: { ...nasAddress, secretFile } };
+  const settings = playgroundSettings(files, systems, {
     host: address.host,
     gateway: portFor('gateway', address),
     sync: portFor('sync', address),
@@ -144,9 +173,12 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
     sync: portOf(urls.sync),
     disconnect: portOf(urls.disconnect),
   };
-  await writeFileAtomic(config, formatIni(playgroundSettings(files, stubUrls, addresses)), 0o600);
+  await writeFileAtomic(config, formatIni(playgroundSettings(files, systems, addresses)), 0o600);
   const { admin_token_filepath: adminTokenFile } = loaded.security;
-  return { urls, folder, config, adminTokenFile, jwtPrivateKey, stubs };
+  const nas = { radius: `${bracketHost(nasAddress.address)}:${nasAddress.port}`, secretFile };
+  // Packets go to the nasIp of a token.
+  const session = backend === 'pcrf' ? sampleSession : { ...sampleSession, nasIp: nasAddress.address };
+  return { urls, nas, session, folder, config, adminTokenFile, jwtPrivateKey, stubs };
 }
 
 async function startStubs(
@@ -174,6 +206,10 @@ async function startStubs(
     developer: await opened(startDeveloperStub({ ...at('developer'), numbers })),
     publisher: await opened(startPublisherStub({ ...at('publisher'), ...failures.publisher })),
     pcrf: await opened(startPcrfStub({ ...at('pcrf'), ...failures.pcrf })),
+    // RADIUS has the same port as its journal, because UDP ports are others than those of TCP.
+    nas: await opened(
+      startNasStub({ ...at('nas'), radiusPort: portFor('nas', address), secret: nasSecret, ...failures.nas }),
+    ),
   };
 }
 
@@ -196,9 +232,21 @@ function portFor(name: (typeof playgroundParts)[number], { port }: PlaygroundAdd
   return port === 0 ? 0 : port + playgroundParts.indexOf(name);
 }
 
+/** The backend that the options set, as `--set disconnect.backend=radius`; an unknown one is refused with the configuration. */
+function requestedBackend(setOptions: readonly string[]): Backend {
+  const [, value] =
+    setOptions.map((each) => each.split('=')).findLast(([key]) => key === 'disconnect.backend') ?? [];
+  return value === 'radius' || value === 'both' ? value : 'pcrf';
+}
+
 /** Names this machine where the URL has the address of all its interfaces. */
 function reachable(url: string): string {
   return url.replace(/\/\/(?:0\.0\.0\.0|\[::\]):/, '//127.0.0.1:');
+}
+
+/** The same for an address. */
+function thisMachine(address: string): string {
+  return address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
 }
 
 function portOf(url: string): number {

@@ -10,11 +10,16 @@ interface Files {
   readonly jwtPublicKey: string;
 }
 
+export type Backend = 'pcrf' | 'radius' | 'both';
+
 interface Stubs {
   readonly users: string;
   readonly developer: string;
   readonly publisher: string;
   readonly pcrf: string;
+  /** What ends Wi-Fi sessions. */
+  readonly backend: Backend;
+  readonly radius: { readonly address: string; readonly port: number; readonly secretFile: string };
 }
 
 /** Where the services listen. */
@@ -38,7 +43,7 @@ export function playgroundSettings(
   return {
     api: { host, port: ports.gateway },
     websocket: { host, port: ports.sync },
-    disconnect: { host, port: ports.disconnect },
+    disconnect: { host, port: ports.disconnect, ...(stubs.backend !== 'pcrf' && { backend: stubs.backend }) },
     store: { url: `file:${join(folder, 'data')}` },
     security: {
       public_key_filepath: join(folder, 'public.pem'),
@@ -59,9 +64,15 @@ export function playgroundSettings(
     backend_publisher: addressOf(stubs.developer),
     publisher: { ...addressOf(stubs.publisher), retry_pause: '500ms', max_pause: '1s' },
     pcrf: addressOf(stubs.pcrf),
+    // The configuration check warns of a NAS that is not used.
+    ...(stubs.backend !== 'pcrf' && { 'nas playground': nasSection(stubs.radius) }),
     console: { pairing: 'on' },
     validation: { public_key: jwtPublicKey },
   };
+}
+
+function nasSection({ address, port, secretFile }: Stubs['radius']) {
+  return { address, port, secret_file: secretFile };
 }
 
 /** The text of a conf.ini. */

@@ -4,6 +4,7 @@ import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readCurrentPlayground, readyContent } from '../../../src/cli/playground/current.ts';
+import { sampleSession } from '../../../src/cli/playground/playground.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { needs } from '../../support/needs.ts';
 
@@ -16,7 +17,10 @@ const playground = {
     developer: 'http://127.0.0.1:5',
     publisher: 'http://127.0.0.1:6',
     pcrf: 'http://127.0.0.1:7',
+    nas: 'http://127.0.0.1:8',
   },
+  nas: { radius: '127.0.0.1:8', secretFile: '/tmp/a/nas.secret' },
+  session: sampleSession,
   folder: '/tmp/a',
   config: '/tmp/a/conf.ini',
   adminTokenFile: '/tmp/a/admin.token',

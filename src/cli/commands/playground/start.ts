@@ -9,7 +9,12 @@ import {
   type PlaygroundCommandOptions,
   withPlayground,
 } from '../../playground/open.ts';
-import { type Playground, playgroundParts, playgroundUser } from '../../playground/playground.ts';
+import {
+  type Playground,
+  playgroundParts,
+  playgroundUser,
+  sampleSession,
+} from '../../playground/playground.ts';
 import { prepareReadyFile } from '../../ready-file.ts';
 import { untilAborted } from '../../run-stub.ts';
 
@@ -53,12 +58,16 @@ async function run(context: Context, options: Options): Promise<void> {
   );
 }
 
-function introduction({ urls, adminTokenFile }: Playground, { readyFile, seedData }: Options): string[] {
+function introduction({ urls, nas, session, adminTokenFile }: Playground, options: Options): string[] {
+  const { readyFile, seedData } = options;
   const { id, msisdn } = playgroundUser;
   const file = readyFile === undefined ? '' : ` --ready-file ${readyFile}`;
+  const backend = session.nasIp === sampleSession.nasIp ? 'PCRF' : 'NAS';
   const pairing = seedData ? [] : [`  swob sync pair ${id} --out "$PLAYGROUND_FOLDER/shared.key"`];
   return [
-    ...playgroundParts.map((name) => `${name.padEnd(10)} ${urls[name]}`),
+    ...playgroundParts.map(
+      (name) => `${name.padEnd(10)} ${urls[name]}${name === 'nas' ? `, RADIUS at ${nas.radius}` : ''}`,
+    ),
     `console    ${urls.gateway}/console; its admin token: cat ${adminTokenFile}`,
     '',
     'Try it in another terminal:',
@@ -69,7 +78,7 @@ function introduction({ urls, adminTokenFile }: Playground, { readyFile, seedDat
     `  swob sms send ${id} 'g:bob@example.org:::Hello:I am well' --msisdn ${msisdn} --key "$PLAYGROUND_FOLDER/shared.key"`,
     '  curl -s "$PLAYGROUND_PUBLISHER_URL/__messages"',
     '  echo "$PLAYGROUND_JWT" | swob disconnect --token -',
-    '  curl -s "$PLAYGROUND_PCRF_URL/__requests"',
+    `  swob verify "$PLAYGROUND_${backend}_URL" --received session=${session.sessionId}`,
     '',
     `Pair a phone in a browser: ${pairingPageUrl(urls.gateway)}`,
     '',

@@ -4,11 +4,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readNasSecret } from '../../../app/nas-secret-watcher.ts';
 import { SwobError } from '../../../errors.ts';
 import { bracketHost } from '../../../lib/net.ts';
+import type { FailRatio } from '../../../stubs/fail-ratio.ts';
 import { startNasStub } from '../../../stubs/nas.ts';
 import { type NasMode, nasModes } from '../../../stubs/nas-modes.ts';
 import type { NasSession } from '../../../stubs/nas-sessions.ts';
 import type { Context } from '../../context.ts';
-import { parseMilliseconds, parsePort } from '../../input/option-parsers.ts';
+import { parseFailRatio, parseMilliseconds, parsePort } from '../../input/option-parsers.ts';
 import { addStubOptions, type StubOptions, stubOptionsHelp } from '../../input/stub-options.ts';
 import { runStub } from '../../run-stub.ts';
 
@@ -19,6 +20,7 @@ interface Options extends StubOptions {
   readonly mode: NasMode;
   readonly ms: number;
   readonly cause: number;
+  readonly fail?: FailRatio;
 }
 
 /** As in the examples of FreeRADIUS. */
@@ -35,12 +37,14 @@ export function define(command: Command, context: Context): void {
     )
     .addOption(new Option('--mode <mode>', 'response mode').choices(nasModes).default('normal'))
     .option('--ms <ms>', 'delay of mode slow, in milliseconds', parseMilliseconds, 1_000)
-    .option('--cause <number>', 'Error-Cause of mode refuse', parseCause, 501)
+    .option('--cause <number>', 'Error-Cause of mode refuse and --fail', parseCause, 501)
+    .option('--fail <n/m>', 'refuse the first n of every m requests', parseFailRatio)
     .addHelpText(
       'after',
       '\nRuns until a signal (exit 130, 143). --port is that of HTTP: inspect it with GET /__journal and GET /__sessions, add a' +
-        '\nsession with POST /__sessions, and change it with POST /__behaviour {"mode": …, "count"?: …, "ms"?: …, "cause"?: …}.' +
-        '\nEach request is one entry of the journal, however often it is sent: packets counts it.' +
+        '\nsession with POST /__sessions, and change it with POST /__behaviour {"mode": …, "count"?: …, "ms"?: …, "cause"?: …, "fail"?: "n/m"}.' +
+        '\nEach request is one entry of the journal, however often it is sent: packets counts it. answer is Disconnect-ACK or' +
+        '\nDisconnect-NAK, the latter with error_cause.' +
         stubOptionsHelp +
         '\n\nExample:\n  swob stub nas --session 5692549928996307964:alice:FC-45-96-5F-50-AC',
     )
@@ -48,14 +52,15 @@ export function define(command: Command, context: Context): void {
 }
 
 async function run(context: Context, options: Options): Promise<void> {
-  const { mode, ms, cause, radiusPort, secretFile, session: sessions = [] } = options;
+  const { mode, ms, cause, fail, radiusPort, secretFile, session: sessions = [] } = options;
   if (options.record !== undefined || options.replay !== undefined)
     throw new SwobError('USAGE', '--record and --replay are for stubs that are called over HTTP');
   const { clock } = context.io;
   const secret =
     secretFile === undefined ? defaultSecret : (await readNasSecret('--secret-file', secretFile)).toString();
   await runStub(context, 'NAS', options, nasModes, async (given) => {
-    const stub = await startNasStub({ ...given, radiusPort, secret, mode, ms, cause, sessions, clock });
+    const behaviour = { mode, ms, cause, ...(fail && { fail }) };
+    const stub = await startNasStub({ ...given, ...behaviour, radiusPort, secret, sessions, clock });
     const { address, port } = stub.radius;
     return { ...stub, also: { radius: `${bracketHost(address)}:${port}` } };
   });

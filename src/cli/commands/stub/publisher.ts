@@ -1,16 +1,15 @@
 // `swob stub publisher`: runs a stub of the Publisher.
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import type { FailRatio } from '../../../stubs/fail-ratio.ts';
 import {
   type ArrivedMessage,
-  type FailRatio,
-  failRatio,
   type PublisherMode,
   publisherModes,
   startPublisherStub,
 } from '../../../stubs/publisher.ts';
 import type { Context } from '../../context.ts';
-import { parseMilliseconds } from '../../input/option-parsers.ts';
+import { parseFailRatio, parseMilliseconds } from '../../input/option-parsers.ts';
 import { readSecret } from '../../input/secret.ts';
 import { addStubOptions, type StubOptions, stubOptionsHelp } from '../../input/stub-options.ts';
 import { runStub } from '../../run-stub.ts';
@@ -63,10 +62,4 @@ async function run(context: Context, options: Options): Promise<void> {
       clock: io.clock,
     });
   });
-}
-
-function parseFailRatio(text: string): FailRatio {
-  const read = failRatio(text);
-  if (read) return read;
-  throw new InvalidArgumentError('Expected n/m, such as 1/3.');
 }
