@@ -47,6 +47,8 @@ export async function fillStore(
     inbound: { max: 10 },
     receipts: { ttlMs: 1_000, max: 10 },
     callbacks: { max: 10 },
+    messages: { ttlMs: 1_000, max: 10 },
+    waitingSms: { max: 10 },
     responses: { ttlMs: 1_000, max: 10 },
     signOuts: { ttlMs: 1_000, max: 1 },
     monitoring: { maxNodes: 1, nodeTtlMs: 1_000, historyTtlMs: 1_000 },

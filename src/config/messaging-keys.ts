@@ -151,6 +151,21 @@ export const messagingKeys = {
       [1, 1_000_000],
       'Maximum callbacks waiting for a retry; further ones are dropped.',
     ),
+    keep: duration(
+      '7d',
+      ['1h', '90d'],
+      'How long the state of an outgoing SMS is kept after it was accepted.',
+    ),
+    max_messages: integer(
+      50_000,
+      [1_000, 500_000],
+      'Maximum of outgoing SMS whose state is kept, about 1 kB of memory each; above it the oldest are evicted, those in a final state first.',
+    ),
+    max_waiting: integer(
+      10_000,
+      [1, 1_000_000],
+      'Maximum of outgoing SMS that wait for their time or RabbitMQ; further ones are refused.',
+    ),
   },
   twilio: {
     auth_token: text('', 'Auth token of the Twilio account; empty: webhooks of Twilio are rejected.', {

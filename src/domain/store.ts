@@ -3,7 +3,9 @@
 import type { Deadline } from '../lib/deadline.ts';
 import type { InboundSms, Receipt } from './inbound/model.ts';
 import type { MonitoringStore } from './monitoring/ports.ts';
+import type { WaitingSms } from './outgoing/message.ts';
 import type { Callback, StoredResponse } from './outgoing/model.ts';
+import type { OutgoingMessageStore } from './outgoing/ports.ts';
 import type { PasswordClaims, SessionStore, UserStore } from './pairing/ports.ts';
 import type { DeliveringClientStore, ReliabilityTestStore, SeedStore } from './seeds/ports.ts';
 import type { SignOut } from './shared/model.ts';
@@ -29,6 +31,10 @@ export interface Store {
   readonly responses: TtlStore<StoredResponse>;
   /** Sessions of the console that have signed out, by their id. */
   readonly signOuts: TtlStore<SignOut>;
+  /** What became of outgoing SMS. */
+  readonly messages: OutgoingMessageStore;
+  /** Outgoing SMS that the broker does not have yet. */
+  readonly waitingSms: OutboxStore<WaitingSms>;
   /** Histories for plots, and what the nodes say about themselves. */
   readonly monitoring: MonitoringStore;
   /** The audit trail of the disconnect service. */

@@ -32,6 +32,13 @@ export function callbacksFullError(max: number): SwobError {
   );
 }
 
+export function waitingSmsFullError(max: number): SwobError {
+  return new StoreFullError(
+    `${max} outgoing SMS wait for their time or the broker, which is the maximum; raise [outgoing] max_waiting if that is expected`,
+    { retryAfter: outboxFullRetryAfterS, publicMessage: 'no more SMS are taken now' },
+  );
+}
+
 /** `waiting` operations are queued, which is the maximum. */
 export function diskBusyError(waiting: number): SwobError {
   return new SwobError('UNAVAILABLE', `${waiting} operations wait for the disk; try again`, {

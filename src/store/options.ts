@@ -29,6 +29,9 @@ export interface StoreOptions {
   readonly receipts: TtlBounds;
   readonly callbacks: OutboxBounds;
   readonly responses: TtlBounds;
+  /** Above the maximum the oldest are evicted, those in a final state first. */
+  readonly messages: TtlBounds;
+  readonly waitingSms: OutboxBounds;
   readonly signOuts: TtlBounds;
   readonly monitoring: MonitoringBounds;
 }

@@ -12,6 +12,7 @@ import { disconnectContract } from './disconnects.ts';
 import { limitContract } from './limits.ts';
 import { monitoringContract } from './monitoring.ts';
 import { outboxContract } from './outboxes.ts';
+import { outgoingMessageContract } from './outgoing-messages.ts';
 import { passwordClaimContract } from './password-claims.ts';
 import { sessionRaceContract } from './session-races.ts';
 import { sessionContract } from './sessions.ts';
@@ -44,6 +45,8 @@ export function storeOptions(clock: FakeClock): StoreOptions {
     inbound: { max: 40 },
     receipts: { ttlMs: 60_000, max: 100 },
     callbacks: { max: 20 },
+    messages: { ttlMs: 60_000, max: 30 },
+    waitingSms: { max: 5 },
     responses: { ttlMs: 30_000, max: 50, maxCharacters: 1_000 },
     signOuts: { ttlMs: 60_000, max: 20 },
     monitoring: { maxNodes: 3, nodeTtlMs: 60_000, historyTtlMs: 120_000 },
@@ -68,6 +71,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
     limitContract(() => ({ clock, store }));
     passwordClaimContract(() => ({ clock, store }));
     ttlStoreContract(() => ({ clock, store }));
+    outgoingMessageContract(() => ({ clock, store }));
     monitoringContract(() => ({ clock, store }));
     outboxContract(() => ({ store }), open);
     userListContract(user, () => ({ store }));

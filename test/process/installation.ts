@@ -74,6 +74,8 @@ export async function inspectStore<T>(folder: string, inspect: (store: Store) =>
     inbound: { max: 1_000_000 },
     receipts: { ttlMs: 86_400_000, max: 1_000_000 },
     callbacks: { max: 1_000_000 },
+    messages: { ttlMs: 86_400_000, max: 1_000_000 },
+    waitingSms: { max: 1_000_000 },
     responses: { ttlMs: 86_400_000, max: 1_000_000 },
     signOuts: { ttlMs: 86_400_000, max: 10_000 },
     monitoring: { maxNodes: 32, nodeTtlMs: 86_400_000, historyTtlMs: 86_400_000 },

@@ -97,6 +97,8 @@ export function storeOptions(
     inbound: { max: config.publisher.max_kept },
     receipts: { ttlMs: config.publisher.dedupe_window, max: config.publisher.max_remembered },
     callbacks: { max: config.outgoing.max_callbacks },
+    messages: { ttlMs: config.outgoing.keep, max: config.outgoing.max_messages },
+    waitingSms: { max: config.outgoing.max_waiting },
     responses: {
       ttlMs: responseTtlMs,
       max: maxResponses,

@@ -3,7 +3,9 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Store } from '../../domain/store.ts';
-import { storeClosedError } from '../errors.ts';
+import { storeClosedError, waitingSmsFullError } from '../errors.ts';
+import { createMemoryOutbox } from '../memory/outbox.ts';
+import { createMemoryMessages } from '../memory/outgoing-messages.ts';
 import { createMemoryPasswordClaims } from '../memory/password-claims.ts';
 import { createMemorySessions } from '../memory/sessions.ts';
 import type { StoreOptions } from '../options.ts';
@@ -68,6 +70,8 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
       callbacks: callbacks.store,
       responses: responses.store,
       signOuts: signOuts.store,
+      messages: createMemoryMessages(clock, options.messages),
+      waitingSms: createMemoryOutbox(options.waitingSms, waitingSmsFullError),
       monitoring,
       disconnects: disconnects.store,
       probe: async () => {

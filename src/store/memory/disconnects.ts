@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../domain/shared/ports.ts';
 import type { DisconnectAuditStore, DisconnectRecord } from '../../domain/wifi/audit-model.ts';
+import { indexIn } from '../../lib/sorted-list.ts';
 import { createDisconnectAudit, type DisconnectLog } from '../disconnect-logs.ts';
 import type { AuditBounds } from '../options.ts';
 
@@ -27,15 +28,7 @@ function createMemoryLog(clock: Pick<Clock, 'monotonic'>, ttlMs: number, max: nu
   const held: HeldRecord[] = [];
   const isKept = ({ expiresAt }: HeldRecord): boolean => expiresAt > clock.monotonic();
   /** The number of records before this id. */
-  const indexOf = (id: string): number => {
-    let [low, high] = [0, held.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((held[middle]?.record.id ?? '') < id) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
+  const indexOf = (id: string): number => indexIn(held, ({ record }) => record.id < id);
   return {
     add: async (record) => {
       held.splice(indexOf(record.id), 0, { record, expiresAt: clock.monotonic() + ttlMs });

@@ -2,6 +2,7 @@
 // lowdb stores look up their entries in it.
 
 import type { OutboxEntry } from '../../domain/shared/model.ts';
+import { indexIn } from '../../lib/sorted-list.ts';
 import { createEntryOrder } from './entry-order.ts';
 
 export type EntryTimes = Pick<OutboxEntry<unknown>, 'id' | 'since' | 'dueAt' | 'orderKey' | 'sequence'>;
@@ -193,19 +194,11 @@ function placeOf({ id, since, dueAt }: EntryTimes): Place {
   return { at: dueAt ?? since, since, id };
 }
 
-function compare(a: Place, b: Place): number {
-  return a.at - b.at || a.since - b.since || (a.id < b.id ? -1 : Number(a.id > b.id));
-}
-
 /** The index of the first item that does not precede `place`. */
 function positionIn(list: readonly Place[], place: Place): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const there = list[middle];
-    if (there && compare(there, place) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return indexIn(list, (each) => compare(each, place) < 0);
+}
+
+function compare(a: Place, b: Place): number {
+  return a.at - b.at || a.since - b.since || (a.id < b.id ? -1 : Number(a.id > b.id));
 }

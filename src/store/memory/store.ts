@@ -2,7 +2,7 @@
 
 import type { PairedUser } from '../../domain/pairing/model.ts';
 import type { Store } from '../../domain/store.ts';
-import { callbacksFullError, inboundFullError } from '../errors.ts';
+import { callbacksFullError, inboundFullError, waitingSmsFullError } from '../errors.ts';
 import { createIdPage } from '../id-page.ts';
 import type { StoreOptions } from '../options.ts';
 import { responseCharacters } from '../weights.ts';
@@ -11,6 +11,7 @@ import { createMemoryDisconnects } from './disconnects.ts';
 import { createMemoryLimits } from './limits.ts';
 import { createMemoryMonitoring } from './monitoring.ts';
 import { createMemoryOutbox } from './outbox.ts';
+import { createMemoryMessages } from './outgoing-messages.ts';
 import { createMemoryPasswordClaims } from './password-claims.ts';
 import { createMemoryTests } from './reliability-tests.ts';
 import { createMemorySeeds } from './seeds.ts';
@@ -47,6 +48,8 @@ export function createMemoryStore(options: StoreOptions): Store {
     callbacks: createMemoryOutbox(options.callbacks, callbacksFullError),
     responses: createMemoryTtlStore(options.clock, options.responses, responseCharacters),
     signOuts: createMemoryTtlStore(options.clock, options.signOuts),
+    messages: createMemoryMessages(options.clock, options.messages),
+    waitingSms: createMemoryOutbox(options.waitingSms, waitingSmsFullError),
     monitoring: createMemoryMonitoring(options.clock, options.monitoring),
     disconnects: createMemoryDisconnects(options.clock, options.disconnects),
     probe: async () => {},

@@ -5,8 +5,10 @@ import type { Store } from '../../domain/store.ts';
 import { SwobError } from '../../errors.ts';
 import { createDeadline, type Deadline } from '../../lib/deadline.ts';
 import type { RedisClient, RedisScript } from '../../redis/connect.ts';
-import { callbacksFullError, inboundFullError, storeClosedError } from '../errors.ts';
+import { callbacksFullError, inboundFullError, storeClosedError, waitingSmsFullError } from '../errors.ts';
 import { isCallback, isInboundSms, isReceipt, isSignOut, isStoredResponse } from '../guards.ts';
+import { createMemoryOutbox } from '../memory/outbox.ts';
+import { createMemoryMessages } from '../memory/outgoing-messages.ts';
 import type { StoreOptions } from '../options.ts';
 import { responseCharacters } from '../weights.ts';
 import { createRedisClients } from './delivering-clients.ts';
@@ -121,6 +123,8 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       isValue: isSignOut,
       bounds: options.signOuts,
     }),
+    messages: createMemoryMessages(clock, options.messages),
+    waitingSms: createMemoryOutbox(options.waitingSms, waitingSmsFullError),
     monitoring: createRedisMonitoring({ redis, keys, now, bounds: options.monitoring }),
     disconnects: createRedisDisconnects({ redis, keys, now, clock, log, disconnects: options.disconnects }),
     shared: {

@@ -1,0 +1,214 @@
+// Outgoing messages in memory, within their bounds. Used by the memory store, and by the lowdb store, which writes every change
+// to disk. A message is held as JSON, which takes half the memory of its object.
+
+import { type MessageState, messageStates, type OutgoingMessage } from '../../domain/outgoing/message.ts';
+import type { MessagePage, OutgoingMessageStore } from '../../domain/outgoing/ports.ts';
+import type { Clock } from '../../domain/shared/ports.ts';
+import { indexIn, insertSorted, removeSorted } from '../../lib/sorted-list.ts';
+import type { TtlBounds } from '../options.ts';
+import {
+  evictionRanks,
+  lifetimeOf,
+  listMessages,
+  parsePosition,
+  positionOf,
+  rankOf,
+} from '../outgoing-messages.ts';
+
+/** A message in the index. */
+interface HeldMessage {
+  readonly id: string;
+  json: string;
+  readonly queued: number;
+  /** Of the message in its request. */
+  readonly index: number;
+  /** By the monotonic clock, so that a wrong wall clock deletes nothing. */
+  readonly expiresAt: number;
+  reviewAt: number | undefined;
+  /** The file that holds it, for the lowdb store. */
+  segment: number | undefined;
+}
+
+export interface MessageIndex
+  extends Pick<OutgoingMessageStore, 'ofRequest' | 'list' | 'due' | 'nextReviewAt' | 'count'> {
+  get(id: string): OutgoingMessage | undefined;
+  /** The entry of a message that has not expired. */
+  entry(id: string): HeldMessage | undefined;
+  /** Adds or replaces a message, and evicts others above the maximum. */
+  put(message: OutgoingMessage, segment?: number): void;
+  remove(id: string): void;
+  /** In no particular order; includes a few that have expired. */
+  all(): Iterable<HeldMessage>;
+}
+
+/** Every change removes up to this many expired messages, so that they never accumulate. */
+const purgedPerCall = 100;
+
+export function createMessageIndex(
+  clock: Pick<Clock, 'now' | 'monotonic'>,
+  { ttlMs, max }: TtlBounds,
+): MessageIndex {
+  const held = new Map<string, HeldMessage>();
+  const byRequest = new Map<string, HeldMessage[]>();
+  /** Oldest first. */
+  const ranks = { final: [] as HeldMessage[], published: [] as HeldMessage[], pending: [] as HeldMessage[] };
+  const reviews: HeldMessage[] = [];
+  const counts = noMessages();
+  const isKept = ({ expiresAt }: HeldMessage): boolean => expiresAt > clock.monotonic();
+
+  /** Everything that changes with a message; its request and time of arrival never do. */
+  const link = (entry: HeldMessage, message: OutgoingMessage): void => {
+    entry.json = JSON.stringify(message);
+    entry.reviewAt = message.reviewAt;
+    insertSorted(ranks[rankOf(message)], entry, byArrival);
+    if (entry.reviewAt !== undefined) insertSorted(reviews, entry, byReview);
+    counts[message.state]++;
+  };
+  const unlink = (entry: HeldMessage, message: OutgoingMessage): void => {
+    removeSorted(ranks[rankOf(message)], entry, byArrival);
+    if (entry.reviewAt !== undefined) removeSorted(reviews, entry, byReview);
+    counts[message.state]--;
+  };
+  const remove = (entry: HeldMessage): void => {
+    const message = parse(entry);
+    unlink(entry, message);
+    held.delete(entry.id);
+    const key = requestKey(message.authId, message.uuid);
+    const others = byRequest.get(key) ?? [];
+    removeSorted(others, entry, byPlaceInRequest);
+    if (others.length === 0) byRequest.delete(key);
+  };
+  const purge = (): void => {
+    for (let left = purgedPerCall; left > 0; left--) {
+      const expired = evictionRanks.map((rank) => ranks[rank][0]).find((entry) => entry && !isKept(entry));
+      if (!expired) return;
+      remove(expired);
+    }
+  };
+  const evict = (): void => {
+    while (held.size > max) {
+      const oldest = evictionRanks.map((rank) => ranks[rank][0]).find((entry) => entry !== undefined);
+      if (!oldest) return;
+      remove(oldest);
+    }
+  };
+  const add = (message: OutgoingMessage, segment: number | undefined): void => {
+    const { id, index, reviewAt, authId, uuid } = message;
+    const { queued } = message.times;
+    // Only wall time is known of an earlier run; a time in the future counts as now.
+    const ageMs = Math.max(0, clock.now() - queued);
+    const expiresAt = clock.monotonic() - ageMs + lifetimeOf(message, ttlMs);
+    const entry: HeldMessage = { id, json: '', queued, index, expiresAt, reviewAt, segment };
+    held.set(id, entry);
+    const key = requestKey(authId, uuid);
+    const others = byRequest.get(key);
+    if (others) insertSorted(others, entry, byPlaceInRequest);
+    else byRequest.set(key, [entry]);
+    link(entry, message);
+  };
+
+  const kept = (id: string): HeldMessage | undefined => {
+    const entry = held.get(id);
+    return entry && isKept(entry) ? entry : undefined;
+  };
+  const readPage = (before: string | undefined, limit: number): MessagePage => {
+    const messages: OutgoingMessage[] = [];
+    const place = before === undefined ? undefined : parsePosition(before);
+    if (before !== undefined && !place) return { messages };
+    const lists = evictionRanks.map((rank) => ranks[rank]);
+    const ends = lists.map((list) =>
+      place ? indexIn(list, (entry) => byArrival(entry, place) < 0) : list.length,
+    );
+    while (messages.length < limit) {
+      const heads = lists.map((list, rank) => list[(ends[rank] ?? 0) - 1]);
+      const newest = heads.reduce((a, b) => (!a || (b && byArrival(b, a) > 0) ? b : a), undefined);
+      if (!newest) return { messages };
+      const rank = heads.indexOf(newest);
+      ends[rank] = (ends[rank] ?? 0) - 1;
+      if (isKept(newest)) messages.push(parse(newest));
+    }
+    const last = messages.at(-1);
+    return { messages, ...(last && { next: positionOf(last) }) };
+  };
+
+  return {
+    get: (id) => {
+      const entry = kept(id);
+      return entry && parse(entry);
+    },
+    entry: kept,
+    put: (message, segment) => {
+      purge();
+      const known = kept(message.id);
+      if (known) {
+        unlink(known, parse(known));
+        known.segment = segment;
+        link(known, message);
+        return;
+      }
+      const expired = held.get(message.id);
+      if (expired) remove(expired);
+      add(message, segment);
+      evict();
+    },
+    remove: (id) => {
+      const entry = held.get(id);
+      if (entry) remove(entry);
+    },
+    all: () => held.values(),
+    ofRequest: async (authId, uuid, limit) => {
+      const entries = byRequest.get(requestKey(authId, uuid)) ?? [];
+      return entries.filter(isKept).slice(0, Math.max(0, limit)).map(parse);
+    },
+    list: (filters, page) => listMessages(readPage, filters, page),
+    due: async (now, limit) => {
+      purge();
+      const end = indexIn(reviews, ({ reviewAt = 0 }) => reviewAt <= now);
+      return reviews
+        .slice(0, Math.min(end, Math.max(0, limit)))
+        .filter(isKept)
+        .map(({ id }) => id);
+    },
+    nextReviewAt: async () => {
+      purge();
+      return reviews.find(isKept)?.reviewAt;
+    },
+    count: async () => {
+      purge();
+      return { ...counts };
+    },
+  };
+}
+
+function noMessages(): Record<MessageState, number> {
+  const counts = messageStates.map((state) => [state, 0] as const);
+  // Sound: it has a member for each state.
+  return Object.fromEntries(counts) as Record<MessageState, number>;
+}
+
+/** Sound: only messages become the JSON of an entry. */
+function parse({ json }: HeldMessage): OutgoingMessage {
+  return JSON.parse(json) as OutgoingMessage;
+}
+
+function requestKey(authId: string, uuid: string): string {
+  return JSON.stringify([authId, uuid]);
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+type Place = Pick<HeldMessage, 'queued' | 'id'>;
+
+function byArrival(a: Place, b: Place): number {
+  return a.queued - b.queued || byText(a.id, b.id);
+}
+
+function byPlaceInRequest(a: HeldMessage, b: HeldMessage): number {
+  return a.queued - b.queued || a.index - b.index || byText(a.id, b.id);
+}
+
+function byReview(a: HeldMessage, b: HeldMessage): number {
+  return (a.reviewAt ?? 0) - (b.reviewAt ?? 0) || byText(a.id, b.id);
+}

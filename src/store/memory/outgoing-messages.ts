@@ -1,0 +1,31 @@
+// The outgoing messages of the memory store.
+
+import type { OutgoingMessageStore } from '../../domain/outgoing/ports.ts';
+import type { Clock } from '../../domain/shared/ports.ts';
+import type { TtlBounds } from '../options.ts';
+import { createMessageIndex } from './message-index.ts';
+
+export function createMemoryMessages(
+  clock: Pick<Clock, 'now' | 'monotonic'>,
+  bounds: TtlBounds,
+): OutgoingMessageStore {
+  const { get, entry, put, remove, all: _, ...index } = createMessageIndex(clock, bounds);
+  return {
+    ...index,
+    add: async (messages) =>
+      messages.filter((message) => {
+        const isTaken = entry(message.id) !== undefined;
+        if (!isTaken) put(message);
+        return isTaken;
+      }),
+    get: async (id) => get(id),
+    replace: async (next) => {
+      if (get(next.id)?.revision !== next.revision - 1) return false;
+      put(next);
+      return true;
+    },
+    remove: async (ids) => {
+      for (const id of ids) remove(id);
+    },
+  };
+}

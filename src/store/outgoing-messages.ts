@@ -1,0 +1,78 @@
+// What the stores of outgoing messages have in common: the order of their lists and of their eviction, and how long a message
+// is kept.
+
+import { isFinal, type OutgoingMessage } from '../domain/outgoing/message.ts';
+import type { MessageFilters, MessagePage } from '../domain/outgoing/ports.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+
+/** When a store is full, it evicts the oldest message of the first of these that it has. */
+export const evictionRanks = ['final', 'published', 'pending'] as const;
+type EvictionRank = (typeof evictionRanks)[number];
+
+export function rankOf({ state, handover }: OutgoingMessage): EvictionRank {
+  if (isFinal(state)) return 'final';
+  return handover === 'pending' ? 'pending' : 'published';
+}
+
+/**
+ * For how long a message is kept from `times.queued` on. One with a schedule has the same time after it, so that it does not
+ * expire before it is sent.
+ */
+export function lifetimeOf({ times, scheduledAt = 0 }: OutgoingMessage, ttlMs: number): number {
+  return ttlMs + Math.max(0, scheduledAt - times.queued);
+}
+
+/** Lists are in the order of these texts: by time, and by id within a millisecond. */
+export function positionOf({ times, id }: Pick<OutgoingMessage, 'times' | 'id'>): string {
+  return `${digits(times.queued)}-${id}`;
+}
+
+export function parsePosition(
+  position: string,
+): { readonly queued: number; readonly id: string } | undefined {
+  const [, queued, id] = /^(\d{16})-(\d+)$/.exec(position) ?? [];
+  return queued !== undefined && id !== undefined ? { queued: Number(queued), id } : undefined;
+}
+
+/** As many digits for every time, so that text sorts as numbers do. */
+export function digits(ms: number): string {
+  return String(Math.max(0, Math.floor(ms))).padStart(16, '0');
+}
+
+const pageSize = 200;
+/** Messages that one call of `list` reads, about 3 MB. */
+const maxRead = 10_000;
+
+/** @param readPage reads all messages before a position, the newest first, without filters */
+export async function listMessages(
+  readPage: (before: string | undefined, limit: number) => MaybePromise<MessagePage>,
+  filters: MessageFilters,
+  { limit, before }: { readonly limit: number; readonly before?: string },
+): Promise<MessagePage> {
+  const messages: OutgoingMessage[] = [];
+  let last = before;
+  const withNext = (): MessagePage => ({ messages, ...(last !== undefined && { next: last }) });
+  for (let read = 0; read < maxRead; read += pageSize) {
+    const page = await readPage(last, pageSize);
+    for (const message of page.messages) {
+      if (message.times.queued < (filters.since ?? 0)) return { messages };
+      if (messages.length === limit) return withNext();
+      if (matchesFilters(message, filters)) messages.push(message);
+      last = positionOf(message);
+    }
+    if (page.next === undefined) return { messages };
+    last = page.next;
+  }
+  return withNext();
+}
+
+function matchesFilters(message: OutgoingMessage, filters: MessageFilters): boolean {
+  const { authId, uuid, number, operatorName, state } = filters;
+  return (
+    (authId === undefined || message.authId === authId) &&
+    (uuid === undefined || message.uuid === uuid) &&
+    (number === undefined || message.number === number) &&
+    (operatorName === undefined || message.operatorName === operatorName) &&
+    (state === undefined || message.state === state)
+  );
+}
