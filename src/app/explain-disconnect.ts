@@ -10,7 +10,7 @@ import { readTokenSecret, readVerificationKey } from '../crypto/token-keys.ts';
 import type { Clock } from '../domain/shared/ports.ts';
 import type { Explanation } from '../domain/wifi/explanation.ts';
 import type { WifiSession } from '../domain/wifi/model.ts';
-import { identifiersOf, nasProfiles } from '../domain/wifi/nas-profiles.ts';
+import { describeIdentifiers, missingClaims, nasProfiles } from '../domain/wifi/nas-profiles.ts';
 import { createNasTable } from '../domain/wifi/nas-table.ts';
 import { disconnectPath } from '../domain/wifi/pcrf-path.ts';
 import { checkWifiSession } from '../domain/wifi/session-claims.ts';
@@ -30,6 +30,7 @@ const claimNames = [
   'nasIp',
   'vrf',
   'clientMac',
+  'clientIp',
 ] as const;
 const maxValue = 80;
 
@@ -51,6 +52,9 @@ export async function explainDisconnect(config: Config, token: string, clock: Cl
   const claims = verified ?? (typeof parts === 'string' ? {} : parts.payload);
   const { session, faults } = checkWifiSession(claims, {
     emptyVrf: disconnect.empty_vrf,
+    ...(disconnect.backend !== 'pcrf' && {
+      nasKnown: (ip, vrf) => createNasTable(config.nas).find(ip, vrf) !== undefined,
+    }),
     ...(disconnect.nas_allow.length > 0 && {
       nasAllowed: createIpMatcher(disconnect.nas_allow, '[disconnect] nas_allow'),
     }),
@@ -101,10 +105,14 @@ function callsFor({ disconnect, pcrf, nas }: Config, session: WifiSession): stri
 function radiusCall(nas: Config['nas'], session: WifiSession): string {
   const { nasIp, vrf } = session;
   const found = createNasTable(nas).find(nasIp, vrf);
-  if (!found)
-    return `no [nas <name>] section has the address ${nasIp} and the VRF ${vrf}, so that the token is refused`;
-  const sent = identifiersOf(nasProfiles[found.profile], session).map(([name, value]) => `${name} ${value}`);
-  return `Disconnect-Request to ${bracketHost(nasIp)}:${found.port} ([nas ${found.name}], profile ${found.profile}) with ${sent.join(', ')}`;
+  // Tokens for other addresses are refused.
+  if (!found) return 'nothing';
+  const profile = nasProfiles[found.profile];
+  const label = `[nas ${found.name}], profile ${found.profile}`;
+  const missing = missingClaims(profile, session);
+  if (missing !== undefined) return `nothing, as ${label} needs ${missing} to find the session`;
+  const sent = describeIdentifiers(profile, session).join(', ');
+  return `Disconnect-Request to ${bracketHost(nasIp)}:${found.port} (${label}) with ${sent}`;
 }
 
 /** A line for each claim, and one for each call. Holds no token. */

@@ -70,7 +70,7 @@ async function run(context: Context, command: Command, options: Options): Promis
     }).request({ method: 'POST', path: '/disconnect', headers: { Authorization: `Bearer ${token}` } }),
   );
   const outcome = parseOutcome(response);
-  if (outcome.success) return printer.value({ success: true });
+  if (outcome.success) return printer.value(outcome);
   if (printer.json) printer.value(outcome);
   throw rejectionError(response, outcome);
 }
@@ -128,7 +128,7 @@ function flagName(name: (typeof mintOptionNames)[number]): string {
   return `--${name === 'nasIp' ? 'nas-ip' : name}`;
 }
 
-type Outcome = { readonly success: true } | Rejection;
+type Outcome = { readonly success: true; readonly not_done?: readonly string[] } | Rejection;
 
 interface Rejection {
   readonly success: false;
@@ -141,7 +141,10 @@ interface Rejection {
 function parseOutcome({ status, text }: HttpResponse): Outcome {
   const body = tryParseJson(text);
   if (isObject(body) && 'success' in body) {
-    if (body.success === true && status < 300) return { success: true };
+    if (body.success === true && status < 300) {
+      const notDone = 'not_done' in body && Array.isArray(body.not_done) ? body.not_done : [];
+      return { success: true, ...(notDone.length > 0 && { not_done: notDone.slice(0, 10).map(shorten) }) };
+    }
     if (body.success === false) {
       const fail = 'fail' in body ? String(body.fail) : 'no reason given';
       const code = 'code' in body && isErrorCode(body.code) ? body.code : undefined;
@@ -156,6 +159,9 @@ function parseOutcome({ status, text }: HttpResponse): Outcome {
 function rejectionError({ status, retryAfter }: HttpResponse, { fail, code: given }: Rejection): SwobError {
   const http = given === undefined ? status : errorCatalogue[given].http;
   const code = http === 429 ? 'LIMITED' : http === 503 ? 'UNAVAILABLE' : 'REFUSED';
-  const words = printable(fail).slice(0, 1_000);
-  return new SwobError(code, `not disconnected: ${withRetryAdvice(words, retryAfter)}`);
+  return new SwobError(code, `not disconnected: ${withRetryAdvice(shorten(fail), retryAfter)}`);
+}
+
+function shorten(text: unknown): string {
+  return printable(String(text)).slice(0, 1_000);
 }

@@ -93,13 +93,13 @@ export type NasProfileName = keyof typeof nasProfiles;
 // Safe cast: these are the keys of the table.
 export const nasProfileNames = Object.keys(nasProfiles) as NasProfileName[];
 
-/** What to call each identifier to an operator, by the claim that it comes from. */
-const claims: Readonly<Record<NasIdentifier, string>> = {
-  userName: 'sub (User-Name)',
-  sessionId: 'sessionId (Acct-Session-Id)',
-  mac: 'clientMac (Calling-Station-Id)',
-  clientIp: 'clientIp (Framed-IP-Address)',
-  nasIp: 'nasIp (NAS-IP-Address)',
+/** The claim that each identifier comes from, and its attribute. */
+const names: Readonly<Record<NasIdentifier, readonly [claim: string, attribute: string]>> = {
+  userName: ['sub', 'User-Name'],
+  sessionId: ['sessionId', 'Acct-Session-Id'],
+  mac: ['clientMac', 'Calling-Station-Id'],
+  clientIp: ['clientIp', 'Framed-IP-Address'],
+  nasIp: ['nasIp', 'NAS-IP-Address'],
 };
 
 /** The values to send for a session, in their order. */
@@ -120,11 +120,22 @@ export function identifiersOf(
   });
 }
 
+/** The attributes that name a session, for operators: `User-Name = alice`. */
+export function describeIdentifiers(profile: NasProfile, session: WifiSession): string[] {
+  return identifiersOf(profile, session).map(([name, value]) => {
+    const [, attribute] = names[name];
+    const isIpv6 = (name === 'clientIp' || name === 'nasIp') && value.includes(':');
+    return `${isIpv6 ? attribute.replace('IP-', 'IPv6-') : attribute} = ${value}`;
+  });
+}
+
 /** What the token lacks for this NAS; undefined when it has everything. */
 export function missingClaims(profile: NasProfile, session: WifiSession): string | undefined {
   const present = new Set(identifiersOf(profile, session).map(([name]) => name));
   const missing = profile.needs.filter((name) => !present.has(name));
-  return missing.length === 0 ? undefined : missing.map((name) => claims[name]).join(' and ');
+  return missing.length === 0
+    ? undefined
+    : missing.map((name) => `${names[name][0]} (${names[name][1]})`).join(' and ');
 }
 
 /** The sentence for clients about what `remove_mac` of the PCRF does and RADIUS does not. */

@@ -47,10 +47,15 @@ test('both backends are named, and a NAS that is not configured', async () => {
   const { out } = await swob(goodToken, ...both);
   expect(out).toContain(`pcrf: GET ${url}\n`);
   expect(out).toContain(
-    'radius: Disconnect-Request to 100.112.0.1:3799 ([nas branch], profile generic) with ',
+    'radius: Disconnect-Request to 100.112.0.1:3799 ([nas branch], profile generic) with User-Name = user, Acct-Session-Id = 5692549928996307964, Calling-Station-Id = FC-45-96-5F-50-AC, NAS-IP-Address = 100.112.0.1\n',
   );
   const elsewhere = await swob(rs256({ ...sampleClaims, nasIp: '192.0.2.9' }), ...both);
-  expect(elsewhere.out).toContain('radius: no [nas <name>] section has the address 192.0.2.9 and the VRF 1');
+  expect(elsewhere.exit).toBe(1);
+  expect(elsewhere.out).toContain('nasIp: "192.0.2.9"  refused: no [nas …] section has its nasIp and vrf\n');
+  const fortigate = await swob(goodToken, ...both, '--set', 'nas branch.profile=fortigate');
+  expect(fortigate.out).toContain(
+    'radius: nothing, as [nas branch], profile fortigate needs clientIp (Framed-IP-Address) to find the session\n',
+  );
 });
 
 test('a token that the service would refuse is explained claim by claim, and nothing would be sent', async () => {

@@ -161,6 +161,12 @@ describe('the answer', () => {
     return runCommand([...options, 'disconnect', '--url', url, '--token', '-'], { stdin: token });
   };
 
+  test('a success with what RADIUS could not do is printed with it', async () => {
+    const body = { success: true, not_done: ['the MAC address was not removed from the NAS'] };
+    const { exit, stdout } = await call(json(200, body));
+    expect([exit, JSON.parse(stdout)]).toEqual([0, body]);
+  });
+
   test.each([
     [401, 'token refused: expired'],
     [502, 'the PCRF failed'],
