@@ -17,13 +17,14 @@ interface CommandEntry {
   readonly load: () => Promise<CommandModule>;
 }
 
-/** The description of each noun. */
+/** The description of each noun, and of each group of commands in it. */
 export const groups: Readonly<Record<string, string>> = {
   seeds: 'list and test gateway clients, and ping as one',
   sync: 'pair a phone: show the QR codes, or act as the phone',
   pairings: 'list the pairings of phones, and revoke one',
   jwt: 'create, verify and decode tokens of the disconnect service',
   sms: 'send SMS as the app, inspect and retry messages, receive as a gateway phone',
+  'sms outgoing': 'what became of outgoing SMS',
   radius: 'RADIUS by hand',
   disconnects: 'inspect the audit trail of the disconnect service',
   stub: 'stubs of the systems that swob calls, for tests',
@@ -148,6 +149,11 @@ export const commands: readonly CommandEntry[] = [
     path: 'sms consume',
     summary: 'receive outgoing SMS as a gateway phone would',
     load: () => import('./commands/sms/consume.ts'),
+  },
+  {
+    path: 'sms outgoing token',
+    summary: 'print the token with which the phones of a developer report on SMS',
+    load: () => import('./commands/sms/outgoing/token.ts'),
   },
   {
     path: 'sms invite',

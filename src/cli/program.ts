@@ -3,6 +3,7 @@
 
 import { Command } from 'commander';
 import { commands, groups, hiddenCommands } from './command-table.ts';
+import { pathOf } from './completion/command-line.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { topics } from './help/topic-names.ts';
 import { collectValues } from './input/collect-values.ts';
@@ -40,8 +41,8 @@ export function createProgram(io: Io): Command {
       'after',
       `\nRun \`swob help <command>\` for details, or \`swob help <topic>\` with one of the topics ${Object.keys(topics).join(', ')}.\n\nExample:\n  swob serve\n  swob seeds list --json`,
     );
-  const loadChosen = async (parent: Command, chosen: Command): Promise<void> => {
-    const path = parent === program ? chosen.name() : `${parent.name()} ${chosen.name()}`;
+  const loadChosen = async (_: Command, chosen: Command): Promise<void> => {
+    const path = pathOf(chosen);
     const entry = [...commands, ...hiddenCommands].find((candidate) => candidate.path === path);
     if (!entry) return;
     const [{ define }, context] = await Promise.all([entry.load(), createContextOf(program, io)]);
@@ -49,9 +50,10 @@ export function createProgram(io: Io): Command {
   };
   program.hook('preSubcommand', loadChosen);
   for (const { path, summary, isDefault = false } of commands) {
-    const [first = '', second] = path.split(' ');
-    if (second === undefined) program.command(first).description(summary);
-    else groupOf(program, first, loadChosen).command(second, { isDefault }).description(summary);
+    const words = path.split(' ');
+    const name = words.pop() ?? '';
+    const parent = words.reduce((group, word) => groupOf(group, word, loadChosen), program);
+    parent.command(name, { isDefault }).description(summary);
   }
   for (const { path, summary } of hiddenCommands)
     program.command(path, { hidden: true }).description(summary);
@@ -59,19 +61,17 @@ export function createProgram(io: Io): Command {
 }
 
 function groupOf(
-  program: Command,
+  parent: Command,
   name: string,
   importChosen: (parent: Command, chosen: Command) => Promise<void>,
 ): Command {
-  return (
-    program.commands.find((command) => command.name() === name) ??
-    program
-      .command(name)
-      .description(groups[name] ?? '')
-      .helpCommand(false)
-      .hook('preSubcommand', importChosen)
-      .addHelpText('after', `\nRun \`swob help ${name} <command>\` for details.`)
-  );
+  const known = parent.commands.find((command) => command.name() === name);
+  if (known) return known;
+  const group = parent.command(name).helpCommand(false).hook('preSubcommand', importChosen);
+  const path = pathOf(group);
+  return group
+    .description(groups[path] ?? '')
+    .addHelpText('after', `\nRun \`swob help ${path} <command>\` for details.`);
 }
 
 async function createContextOf(program: Command, io: Io): Promise<Context> {

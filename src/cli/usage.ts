@@ -3,7 +3,7 @@
 
 import type { Command, CommanderError } from 'commander';
 import { nearestName } from '../config/suggestion.ts';
-import { optionsOf } from './completion/command-line.ts';
+import { optionsOf, pathOf } from './completion/command-line.ts';
 import { topics } from './help/topic-names.ts';
 
 /** Hints for words that users expect but swob names differently. */
@@ -71,9 +71,15 @@ function topicLike(word: string): string | undefined {
 /** Suggests subcommands with this name: `swob seeds ping` for `swob ping`. */
 function commandsNamed(program: Command, word: string): string | undefined {
   const paths = program.commands.flatMap((group) =>
-    group.commands.filter((command) => command.name() === word).map(() => `swob ${group.name()} ${word}`),
+    descendantsOf(group)
+      .filter((command) => command.name() === word)
+      .map((command) => `swob ${pathOf(command)}`),
   );
   return paths.length === 0 ? undefined : `Did you mean ${paths.join(' or ')}?`;
+}
+
+function descendantsOf({ commands }: Command): Command[] {
+  return commands.flatMap((command) => [command, ...descendantsOf(command)]);
 }
 
 interface ChosenCommand {

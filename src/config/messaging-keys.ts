@@ -146,6 +146,11 @@ export const messagingKeys = {
     callback_allow: callbackTargets(
       'Callback targets that are allowed although they are not public: host names, addresses, CIDR ranges.',
     ),
+    status_secret: text(
+      '',
+      'Secret of the tokens with which phones report what became of SMS (`swob sms outgoing token`); empty: reports are refused with 503.',
+      { secret: true },
+    ),
     max_callbacks: integer(
       10_000,
       [1, 1_000_000],

@@ -21,11 +21,12 @@ function optionsThat(isWrong: (option: Option, path: string) => boolean): string
   );
 }
 
-test('a command of two words is a noun of the table and a verb, in lower case', () => {
+test('a command of several words is a noun of the table, or a group of it, and a verb, in lower case', () => {
   for (const path of commands.keys()) {
-    const [first = '', second] = path.split(' ');
-    expect(path).toMatch(/^[a-z]+(?: [a-z]+)?$/);
-    expect(Object.hasOwn(groups, first), path).toBe(second !== undefined);
+    expect(path).toMatch(/^[a-z]+(?: [a-z]+){0,2}$/);
+    const [first = ''] = path.split(' ');
+    expect(Object.hasOwn(groups, first), path).toBe(path.includes(' '));
+    if (path.includes(' ')) expect(groups).toHaveProperty([path.replace(/ [a-z]+$/, '')]);
   }
 });
 

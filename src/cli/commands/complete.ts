@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { printable } from '../../lib/printable.ts';
 import { commands } from '../command-table.ts';
 import { type Completion, completionOf, type OptionValues } from '../completion/candidates.ts';
+import { pathOf } from '../completion/command-line.ts';
 import { createValueSources } from '../completion/value-sources.ts';
 import { type Context, createContext } from '../context.ts';
 
@@ -38,7 +39,7 @@ async function complete(command: Command, context: Context, words: readonly stri
 
 /** Defines the chosen command, and the default command of a chosen group. */
 async function enter(program: Command, chosen: Command, context: Context): Promise<void> {
-  const path = chosen.parent === program ? chosen.name() : `${chosen.parent?.name()} ${chosen.name()}`;
+  const path = pathOf(chosen);
   const entry = commands.find(
     (candidate) => candidate.path === path || (candidate.isDefault && candidate.path.startsWith(`${path} `)),
   );

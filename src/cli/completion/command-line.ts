@@ -1,5 +1,5 @@
 // Finds what the last word of an unfinished command line is: an option, the value of an option, a command or an argument.
-// Used by candidates.ts, and by main.ts and usage.ts for their errors and help.
+// Used by candidates.ts, and by main.ts, program.ts and usage.ts for their errors and help.
 
 import type { Command, Option } from 'commander';
 
@@ -121,6 +121,12 @@ function targetOf({ command, pending, literal, current, used, operands }: State)
 function optionValue(option: Option, earlier: readonly string[], before: string): Target {
   const [, placeholder = ''] = /[<[](.*?)(?:\.\.\.)?[>\]]/.exec(option.flags) ?? [];
   return { kind: 'value', placeholder, choices: option.argChoices, earlier, before };
+}
+
+/** The words that select the command: `seeds list`. */
+export function pathOf(command: Command): string {
+  const { parent } = command;
+  return parent?.parent ? `${pathOf(parent)} ${command.name()}` : command.name();
 }
 
 /** The options of the command and of all its parents, which accept them too. */

@@ -27,6 +27,7 @@ describe('Tab offers', () => {
     ['__', []],
     ['seeds p', ['ping']],
     ['help seeds l', ['list']],
+    ['sms outgoing t', ['token']],
     ['help ex', ['exit-codes']],
     ['config show api.h', ['api.host']],
     ['-c conf.ini --json seeds l', ['list']],
