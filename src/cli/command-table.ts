@@ -243,7 +243,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     path: 'playground env',
-    summary: 'print the environment variables of the running playground',
+    summary: 'print the environment variables of a running playground',
     load: () => import('./commands/playground/env.ts'),
   },
   {

@@ -49,6 +49,13 @@ export function runtimeFolder(
   return env.XDG_RUNTIME_DIR || undefined;
 }
 
+/** The folder of the playground whose variables the process has; undefined outside of one. */
+export function playgroundFolder(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined {
+  return env.PLAYGROUND_FOLDER || undefined;
+}
+
 /**
  * The environment of a child process: that of this process without its configuration, and `more`. A configuration key of this
  * process would override the child's configuration file.

@@ -24,6 +24,7 @@ test('runs a script from pairing to disconnect, returns its exit code and leaves
     curl -sf "$PLAYGROUND_PUBLISHER_URL/__messages"
     echo "$PLAYGROUND_JWT" | swob disconnect --token -
     curl -sf "$PLAYGROUND_PCRF_URL/__requests"
+    swob playground env | grep -F "PLAYGROUND_GATEWAY_URL='$PLAYGROUND_GATEWAY_URL'"
     curl -sf -H "Authorization: Bearer $PLAYGROUND_ADMIN_TOKEN" "$PLAYGROUND_GATEWAY_URL/sms/failed"
     exit 7`;
   const result = await runProcess(swobScript, ['playground', 'run', '--', 'sh', '-c', script], {

@@ -76,6 +76,14 @@ test('a script for RADIUS', async () => {
   expect(output).toContain('with answer=Disconnect-NAK and error_cause=503: 1 of 1 received');
 });
 
+test('scripts that keep a playground in the background each find their own', async () => {
+  const output = await run(
+    'for n in 1 2; do mkdir $n; (cd $n; npm exec -c ../background.sh; echo ended $?)& done; wait',
+  );
+  expect(output.match(/MTN Cameroon/g)).toHaveLength(2);
+  expect(output.match(/ended 0/g)).toHaveLength(2);
+});
+
 test('a stub with a scenario', async () => {
   expect(await run(commandWith('./outage.sh'))).toContain('expected at least 1 request with message~=Hello');
 });

@@ -4,7 +4,9 @@ import { createLifecycle, type Lifecycle } from '../../app/lifecycle.ts';
 import { createLogs, type LogsOptions } from '../../app/logging/logs.ts';
 import type { Config } from '../../config/schema.ts';
 import { defaultSettings, toConfig } from '../../config/settings.ts';
+import { writeFileAtomic } from '../ready-file.ts';
 import { version } from '../version.ts';
+import { readyContent, readyFileIn } from './current.ts';
 import { type PlaygroundOptions, type RunningPlayground, startPlayground } from './playground.ts';
 import { addSeedData } from './seed-data.ts';
 
@@ -31,6 +33,11 @@ export async function createPlayground(
   lifecycle.defer('log', logs.close, 500);
   try {
     const playground = await startPlayground({ ...options, version, log, lifecycle });
+    await writeFileAtomic(
+      readyFileIn(playground.folder),
+      `${JSON.stringify(readyContent(playground))}\n`,
+      0o600,
+    );
     if (seedData) lifecycle.defer('seed data', await addSeedData(playground, clock, signal));
     return { playground, lifecycle };
   } catch (error) {

@@ -1,7 +1,8 @@
-// The file by which other commands find the running playground of this user. Used by `playground start` and
-// `playground env`.
+// The files by which other commands find the running playgrounds of this user. Used by `playground start`, `playground env`
+// and create.ts.
 
-import { readFile, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { runtimeFolder } from '../../config/environment.ts';
@@ -10,9 +11,83 @@ import { SwobError, systemErrorCode } from '../../errors.ts';
 import { isObject, tryParseJson } from '../../lib/json.ts';
 import { type Playground, playgroundParts } from './playground.ts';
 
-/** The default file; one for each user of the machine. */
-export function currentPlaygroundFile(): string {
-  return join(runtimeFolder() ?? tmpdir(), `swob-playground-${userInfo().uid}.json`);
+/** Where a playground that names no ready file writes one; one for each process, so that none hides another. */
+export function defaultReadyFile(): string {
+  return join(sharedFolder(), `${filePrefix()}${process.pid}.json`);
+}
+
+/** The ready file in the folder of a playground, by which the scripts of that playground find it. */
+export function readyFileIn(folder: string): string {
+  return join(folder, 'ready.json');
+}
+
+/**
+ * The ready file of the playground to which the environment belongs, else of the only one that this user is running. Throws
+ * UNREACHABLE when none is running, and USAGE, listing them, when several are.
+ * @param ownFolder PLAYGROUND_FOLDER
+ */
+export async function findReadyFile(
+  ownFolder: string | undefined,
+  warn: (text: string) => void,
+): Promise<string> {
+  if (ownFolder !== undefined) {
+    const file = readyFileIn(ownFolder);
+    if (existsSync(file)) return file;
+    warn(`the playground of PLAYGROUND_FOLDER=${ownFolder} has ended; looking for another one`);
+  }
+  const files = await runningReadyFiles();
+  const [file, ...others] = files;
+  if (file === undefined) {
+    throw new SwobError('UNREACHABLE', 'no playground is running; start one with `swob playground`');
+  }
+  if (others.length === 0) return file;
+  const options = await Promise.all(
+    files.map(async (each) => `  --ready-file ${each}  gateway ${await gatewayOf(each)}`),
+  );
+  throw new SwobError(
+    'USAGE',
+    `${files.length} playgrounds are running; name one of them:\n${options.sort().join('\n')}`,
+  );
+}
+
+async function runningReadyFiles(): Promise<string[]> {
+  const prefix = filePrefix();
+  const found: string[] = [];
+  for (const name of await readdir(sharedFolder())) {
+    const pid = name.startsWith(prefix)
+      ? /^(\d{1,10})\.json$/.exec(name.slice(prefix.length))?.[1]
+      : undefined;
+    if (pid === undefined || !isRunning(Number(pid))) continue;
+    const file = join(sharedFolder(), name);
+    const facts = await lstat(file).catch(() => undefined);
+    // Every user may write to a temporary folder.
+    if (facts?.isFile() && facts.uid === userInfo().uid) found.push(file);
+  }
+  return found;
+}
+
+async function gatewayOf(file: string): Promise<string> {
+  return readPlayground(file).then(
+    ({ urls }) => urls.gateway,
+    () => 'unknown',
+  );
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemErrorCode(error) === 'EPERM';
+  }
+}
+
+function sharedFolder(): string {
+  return runtimeFolder() ?? tmpdir();
+}
+
+function filePrefix(): string {
+  return `swob-playground-${userInfo().uid}-`;
 }
 
 /** As in the ready file of other commands: `{"gateway":{"url":…},…}`, and the files of the playground. */
@@ -31,7 +106,7 @@ export function readyContent(playground: Playground): object {
 }
 
 /** Throws UNREACHABLE when no playground is running, REFUSED when the file is another user's. */
-export async function readCurrentPlayground(file: string): Promise<Playground> {
+export async function readPlayground(file: string): Promise<Playground> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     if (systemErrorCode(error) === 'ENOENT') throw notRunning(file);
     throw error;

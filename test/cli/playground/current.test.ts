@@ -1,9 +1,16 @@
-// The file by which `playground env` finds the running playground.
+// The files by which `playground env` finds a running playground.
 
-import { chownSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { readCurrentPlayground, readyContent } from '../../../src/cli/playground/current.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  defaultReadyFile,
+  findReadyFile,
+  readPlayground,
+  readyContent,
+  readyFileIn,
+} from '../../../src/cli/playground/current.ts';
 import { sampleSession } from '../../../src/cli/playground/playground.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { needs } from '../../support/needs.ts';
@@ -30,13 +37,66 @@ const playground = {
 test('reads what `playground` has written', async () => {
   const file = join(temporaryFolder(), 'ready.json');
   writeFileSync(file, JSON.stringify(readyContent(playground)));
-  expect(await readCurrentPlayground(file)).toEqual(playground);
+  expect(await readPlayground(file)).toEqual(playground);
 });
 
 test.each(['', '{}', '{"gateway":{"url":"http://127.0.0.1:1"}}'])('refuses the content %j', async (text) => {
   const file = join(temporaryFolder(), 'ready.json');
   writeFileSync(file, text);
-  await expect(readCurrentPlayground(file)).rejects.toMatchObject({ code: 'REFUSED' });
+  await expect(readPlayground(file)).rejects.toMatchObject({ code: 'REFUSED' });
+});
+
+describe('the playground that is meant', () => {
+  const content = JSON.stringify(readyContent(playground));
+  const fileOf = (pid: number): string => join(folder, `swob-playground-${userInfo().uid}-${pid}.json`);
+  const warn = vi.fn();
+  let folder: string;
+  beforeEach(() => {
+    folder = temporaryFolder();
+    vi.stubEnv('XDG_RUNTIME_DIR', folder);
+    warn.mockClear();
+  });
+  afterEach(() => void vi.unstubAllEnvs());
+
+  test('is the only one that is running', async () => {
+    await expect(findReadyFile(undefined, warn)).rejects.toMatchObject({ code: 'UNREACHABLE' });
+    writeFileSync(defaultReadyFile(), content);
+    // No process has this number.
+    writeFileSync(fileOf(2_147_483_647), content);
+    writeFileSync(join(folder, 'swob-playground-x.json'), content);
+    expect(await findReadyFile(undefined, warn)).toBe(fileOf(process.pid));
+  });
+
+  test('is not one of several, which are listed', async () => {
+    writeFileSync(defaultReadyFile(), content);
+    writeFileSync(fileOf(process.ppid), 'damaged');
+    const refused = findReadyFile(undefined, warn);
+    await expect(refused).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(refused).rejects.toThrow('2 playgrounds are running; name one of them:\n');
+    await expect(refused).rejects.toThrow(
+      `  --ready-file ${fileOf(process.pid)}  gateway http://127.0.0.1:1`,
+    );
+    await expect(refused).rejects.toThrow(`  --ready-file ${fileOf(process.ppid)}  gateway unknown`);
+  });
+
+  test('is that of the environment, whatever else is running', async () => {
+    writeFileSync(defaultReadyFile(), content);
+    const own = join(folder, 'own');
+    mkdirSync(own);
+    writeFileSync(readyFileIn(own), content);
+    expect(await findReadyFile(own, warn)).toBe(readyFileIn(own));
+    expect(warn).not.toHaveBeenCalled();
+    // It has ended, and another was started.
+    expect(await findReadyFile(join(folder, 'gone'), warn)).toBe(fileOf(process.pid));
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('has ended'));
+  });
+
+  test("is never another user's", async (context) => {
+    needs(context, { root: true });
+    writeFileSync(defaultReadyFile(), content);
+    chownSync(defaultReadyFile(), 12_345, 12_345);
+    await expect(findReadyFile(undefined, warn)).rejects.toMatchObject({ code: 'UNREACHABLE' });
+  });
 });
 
 test("refuses another user's file, which scripts would evaluate", async (context) => {
@@ -44,5 +104,5 @@ test("refuses another user's file, which scripts would evaluate", async (context
   const file = join(temporaryFolder(), 'ready.json');
   writeFileSync(file, JSON.stringify(readyContent(playground)));
   chownSync(file, 12_345, 12_345);
-  await expect(readCurrentPlayground(file)).rejects.toThrow('belongs to another user');
+  await expect(readPlayground(file)).rejects.toThrow('belongs to another user');
 });

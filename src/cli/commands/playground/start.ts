@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { Context } from '../../context.ts';
-import { currentPlaygroundFile, readyContent } from '../../playground/current.ts';
+import { defaultReadyFile, readyContent } from '../../playground/current.ts';
 import { pairingPageUrl } from '../../playground/environment.ts';
 import {
   addPlaygroundOptions,
@@ -42,7 +42,7 @@ Example:
 
 async function run(context: Context, options: Options): Promise<void> {
   const { printer } = context;
-  const ready = await prepareReadyFile(options.readyFile ?? currentPlaygroundFile());
+  const ready = await prepareReadyFile(options.readyFile ?? defaultReadyFile());
   await context.interruptible(async (signal) =>
     withPlayground(context, options, signal, async (playground) => {
       try {
