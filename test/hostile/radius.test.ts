@@ -2,29 +2,27 @@
 // docs/protocol.md (tokens and P1 to P13) that concern what is sent.
 
 import { chmodSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { expect, test, vi } from 'vitest';
-import { type NasStubOptions, startNasStub } from '../../src/stubs/nas.ts';
+import type { NasStubOptions } from '../../src/stubs/nas.ts';
 import { hs256, publicPem, sampleClaims } from '../crypto/token-builder.ts';
 import {
   type DisconnectService,
   expectFailure,
   failure,
+  partialSuccess,
   requestDisconnect,
   secretsOf,
   startDisconnect,
   success,
   tokenWith,
 } from '../support/disconnect.ts';
-import { temporaryFolder } from '../support/folders.ts';
-import { onEnd } from '../support/teardown.ts';
+import { nasSecret, startNas } from '../support/nas.ts';
 
-const secret = 'a shared secret of the NAS';
 const local = { nasIp: '127.0.0.1', clientIp: '192.0.2.7' };
 const token = tokenWith(local);
 const notRemoved = 'the MAC address was not removed from the NAS';
-const done = JSON.stringify({ success: true, not_done: [notRemoved] });
+const done = partialSuccess;
 
 interface Options {
   readonly set?: readonly string[];
@@ -32,20 +30,9 @@ interface Options {
 }
 
 async function start({ set = [], nas = {} }: Options = {}) {
-  const stub = await startNasStub({ host: '127.0.0.1', port: 0, radiusPort: 0, secret, ...nas });
-  onEnd(() => stub.close());
-  const file = join(temporaryFolder(), 'nas.secret');
-  writeFileSync(file, `${secret}\n`, { mode: 0o400 });
-  const service = await startDisconnect({
-    set: [
-      'disconnect.backend=radius',
-      'nas branch.address=127.0.0.1',
-      `nas branch.secret_file=${file}`,
-      `nas branch.port=${stub.radius.port}`,
-      ...set,
-    ],
-  });
-  return { service, stub, file, label: `NAS branch at 127.0.0.1:${stub.radius.port}` };
+  const { stub, secretFile, name, set: own } = await startNas(nas);
+  const service = await startDisconnect({ set: [...own, ...set] });
+  return { service, stub, file: secretFile, label: name };
 }
 
 async function textOf(service: DisconnectService, given = token): Promise<[number, string]> {
@@ -170,7 +157,7 @@ test('P13 neither the token nor the secret appears in the log or in a response',
     depth: null,
     maxStringLength: null,
   });
-  for (const part of [...secretsOf(token), secret]) expect(written.includes(part)).toBe(false);
+  for (const part of [...secretsOf(token), nasSecret]) expect(written.includes(part)).toBe(false);
 });
 
 test('a changed secret is used without a restart; an unreadable one keeps the last good one', async () => {

@@ -5,12 +5,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { other, privatePem, publicPem, rs256, sampleClaims } from '../crypto/token-builder.ts';
+import { other, privatePem, publicPem, rs256 } from '../crypto/token-builder.ts';
 import {
+  backends,
   type DisconnectService,
   expectRefused,
   expectService,
-  goodToken,
+  localClaims,
+  localTokenWith,
   startDisconnect,
   untilKeyChangeNoticed,
 } from '../support/disconnect.ts';
@@ -18,7 +20,7 @@ import {
 const pemOf = (key: ReturnType<typeof generateKeyPairSync>['publicKey']): string =>
   key.export({ type: 'spki', format: 'pem' }).toString();
 const otherPem = pemOf(other.publicKey);
-const otherToken = rs256(sampleClaims, { alg: 'RS256' }, other.privateKey);
+const otherToken = rs256(localClaims, { alg: 'RS256' }, other.privateKey);
 const noMatch = 'its signature does not match the key';
 
 describe('J12 the service does not start with', () => {
@@ -37,14 +39,16 @@ describe('J12 the service does not start with', () => {
   ];
 
   test.each(cases)('%s, and says which file and why', async (_name, key, reason) => {
-    const error = await startDisconnect({ key }).then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    expect(error).toMatchObject({ name: 'SwobError', code: 'CONFIG', exitCode: 78 });
-    expect(String(error)).toContain('/public.pem');
-    expect(String(error)).toContain(reason);
-    expect(String(error)).not.toContain(privatePem.split('\n')[1]);
+    for (const backend of backends) {
+      const error = await startDisconnect({ key, backend }).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      expect(error).toMatchObject({ name: 'SwobError', code: 'CONFIG', exitCode: 78 });
+      expect(String(error)).toContain('/public.pem');
+      expect(String(error)).toContain(reason);
+      expect(String(error)).not.toContain(privatePem.split('\n')[1]);
+    }
   });
 });
 
@@ -55,49 +59,55 @@ const taken = 'a new verification key is in use';
 const kept = 'the last good one stays';
 
 describe('J16 the key file while the service runs', () => {
-  test('replaced by a rename: the service uses the new key without a restart', async () => {
-    const services = await startDisconnect();
-    await expectService(services);
-    await expectRefused(services, otherToken, noMatch);
-    writeFileSync(`${services.keyFile}.new`, otherPem, { mode: 0o440 });
-    renameSync(`${services.keyFile}.new`, services.keyFile);
-    await untilKeyChangeNoticed(services, () => expect(linesOf(services, taken)).toHaveLength(1));
-    expect(linesOf(services, taken)).toMatchObject([{ level: 'info', fields: { file: services.keyFile } }]);
-    await expectService(services, otherToken);
-    await expectRefused(services, goodToken, noMatch);
-  });
-
-  test('half-written, without a key, private or deleted: the last good key stays in use', async () => {
-    const services = await startDisconnect();
-    const { keyFile } = services;
-    chmodSync(keyFile, 0o640);
-    const reasons = [
-      [() => writeFileSync(keyFile, publicPem.slice(0, 150)), 'is damaged'],
-      [() => writeFileSync(keyFile, ''), 'is not a public key'],
-      [() => writeFileSync(keyFile, privatePem), 'holds a private key'],
-      [() => writeFileSync(keyFile, 'x'.repeat(70_000)), 'it is larger than 65536 bytes'],
-      [() => rmSync(keyFile), 'ENOENT'],
-      [() => mkdirSync(keyFile), 'EISDIR'],
-    ] as const;
-    for (const [index, [change, reason]] of reasons.entries()) {
-      change();
-      await untilKeyChangeNoticed(services, () =>
-        expect(linesOf(services, kept).length).toBeGreaterThan(index),
-      );
-      const last = linesOf(services, kept).at(-1);
-      expect(last).toMatchObject({ level: 'warn', fields: { file: keyFile } });
-      expect(last?.fields).toHaveProperty('error', expect.stringContaining(reason));
+  test.each(backends)(
+    'replaced by a rename: the service uses the new key without a restart (%s)',
+    async (backend) => {
+      const services = await startDisconnect({ backend });
       await expectService(services);
       await expectRefused(services, otherToken, noMatch);
-    }
-    rmSync(keyFile, { recursive: true });
-    writeFileSync(keyFile, publicPem, { mode: 0o440 });
-    await expectService(services);
-    writeFileSync(`${keyFile}.new`, otherPem, { mode: 0o440 });
-    renameSync(`${keyFile}.new`, keyFile);
-    await untilKeyChangeNoticed(services, () => expect(linesOf(services, taken)).toHaveLength(1));
-    await expectService(services, otherToken);
-  });
+      writeFileSync(`${services.keyFile}.new`, otherPem, { mode: 0o440 });
+      renameSync(`${services.keyFile}.new`, services.keyFile);
+      await untilKeyChangeNoticed(services, () => expect(linesOf(services, taken)).toHaveLength(1));
+      expect(linesOf(services, taken)).toMatchObject([{ level: 'info', fields: { file: services.keyFile } }]);
+      await expectService(services, otherToken);
+      await expectRefused(services, localTokenWith(), noMatch);
+    },
+  );
+
+  test.each(backends)(
+    'half-written, without a key, private or deleted: the last good key stays in use (%s)',
+    async (backend) => {
+      const services = await startDisconnect({ backend });
+      const { keyFile } = services;
+      chmodSync(keyFile, 0o640);
+      const reasons = [
+        [() => writeFileSync(keyFile, publicPem.slice(0, 150)), 'is damaged'],
+        [() => writeFileSync(keyFile, ''), 'is not a public key'],
+        [() => writeFileSync(keyFile, privatePem), 'holds a private key'],
+        [() => writeFileSync(keyFile, 'x'.repeat(70_000)), 'it is larger than 65536 bytes'],
+        [() => rmSync(keyFile), 'ENOENT'],
+        [() => mkdirSync(keyFile), 'EISDIR'],
+      ] as const;
+      for (const [index, [change, reason]] of reasons.entries()) {
+        change();
+        await untilKeyChangeNoticed(services, () =>
+          expect(linesOf(services, kept).length).toBeGreaterThan(index),
+        );
+        const last = linesOf(services, kept).at(-1);
+        expect(last).toMatchObject({ level: 'warn', fields: { file: keyFile } });
+        expect(last?.fields).toHaveProperty('error', expect.stringContaining(reason));
+        await expectService(services);
+        await expectRefused(services, otherToken, noMatch);
+      }
+      rmSync(keyFile, { recursive: true });
+      writeFileSync(keyFile, publicPem, { mode: 0o440 });
+      await expectService(services);
+      writeFileSync(`${keyFile}.new`, otherPem, { mode: 0o440 });
+      renameSync(`${keyFile}.new`, keyFile);
+      await untilKeyChangeNoticed(services, () => expect(linesOf(services, taken)).toHaveLength(1));
+      await expectService(services, otherToken);
+    },
+  );
 
   test('written in parts: the part is not reported', async () => {
     const services = await startDisconnect();

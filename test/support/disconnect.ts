@@ -15,6 +15,7 @@ import { publicPem, rs256, sampleClaims, sampleTime } from '../crypto/token-buil
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { temporaryFolder } from './folders.ts';
 import { createMemoryLog, type MemoryLog } from './log.ts';
+import { type ConfiguredNas, startNas } from './nas.ts';
 import { get, type TextResponse } from './phone.ts';
 import { onEnd } from './teardown.ts';
 
@@ -29,12 +30,21 @@ export interface DisconnectService {
   readonly pcrf: RunningPcrfStub;
   /** As messages name it: `the PCRF at 127.0.0.1:40004`. */
   readonly pcrfName: string;
-  /** Calls that the PCRF stub has received. */
+  /** With the backend radius. */
+  readonly nas: ConfiguredNas | undefined;
+  /** Names a session of its backend. */
+  readonly goodToken: string;
+  /** Requests that the stubs have received, of any kind. */
   calls(): number;
   stop(): Promise<void>;
 }
 
+/** The backends for which the rows of docs/protocol.md hold. */
+export const backends = ['pcrf', 'radius'] as const;
+
 export interface DisconnectOptions {
+  /** What ends sessions; the PCRF by default. */
+  readonly backend?: (typeof backends)[number];
   /** `section.key=value` each. */
   readonly set?: readonly string[];
   /** Content of the key file; null for no file. */
@@ -47,13 +57,14 @@ export interface DisconnectOptions {
 
 /** Rejects as the service does when it cannot start. */
 export async function startDisconnect(options: DisconnectOptions = {}): Promise<DisconnectService> {
-  const { set = [], key = publicPem } = options;
+  const { set = [], key = publicPem, backend = 'pcrf' } = options;
   const folder = temporaryFolder();
   const clock = createFakeClock(sampleTime);
   const log = createMemoryLog();
   const lifecycle = createLifecycle(log, clock);
   const pcrf = await startPcrfStub({ host: '127.0.0.1', port: 0, clock });
   onEnd(() => pcrf.close());
+  const nas = backend === 'radius' ? await startNas({ clock }) : undefined;
   // The stub stops first, so that running calls end.
   onEnd(async () => {
     await pcrf.close();
@@ -77,6 +88,7 @@ export async function startDisconnect(options: DisconnectOptions = {}): Promise<
       `validation.public_key=${keyFile}`,
       // On a fake clock its timer measures nothing.
       ...(options.sample ? [] : ['overload.max_event_loop_delay=0s', 'overload.max_memory=off']),
+      ...(nas?.set ?? []),
       ...set,
     ],
   });
@@ -91,7 +103,9 @@ export async function startDisconnect(options: DisconnectOptions = {}): Promise<
     keyFile,
     pcrf,
     pcrfName: `the PCRF at ${config.pcrf.host}:${port}`,
-    calls: () => pcrf.requests().length,
+    nas,
+    goodToken: nas ? localTokenWith() : goodToken,
+    calls: () => pcrf.requests().length + (nas?.stub.journal.all().length ?? 0),
     stop: () => lifecycle.stop(),
   };
 }
@@ -100,6 +114,11 @@ export async function startDisconnect(options: DisconnectOptions = {}): Promise<
 export const tokenWith = (claims: object = {}): string => rs256({ ...sampleClaims, ...claims });
 
 export const goodToken = tokenWith();
+
+/** Of a session at a NAS of this machine: RADIUS packets go to nasIp. */
+export const localClaims = { ...sampleClaims, nasIp: '127.0.0.1' };
+
+export const localTokenWith = (claims: object = {}): string => rs256({ ...localClaims, ...claims });
 
 /** The documented request. */
 export function requestDisconnect(
@@ -111,6 +130,9 @@ export function requestDisconnect(
 }
 
 export const success = '{"success":true}';
+
+/** By RADIUS. */
+export const partialSuccess = '{"success":true,"not_done":["the MAC address was not removed from the NAS"]}';
 
 /** The default error code for a status. */
 const codes: Readonly<Record<number, ErrorCode>> = {
@@ -137,7 +159,7 @@ export function expectFailure(response: TextResponse, status: number, fail: stri
   expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
 }
 
-/** Expects this refusal of the token, and no call to the PCRF. */
+/** Expects this refusal of the token, and no request to a backend. */
 export async function expectRefused(
   service: DisconnectService,
   token: string,
@@ -150,10 +172,10 @@ export async function expectRefused(
 }
 
 /** Expects that the next valid request succeeds. */
-export async function expectService(service: DisconnectService, token = goodToken): Promise<void> {
+export async function expectService(service: DisconnectService, token = service.goodToken): Promise<void> {
   const before = service.calls();
   const { status, text } = await requestDisconnect(service, token);
-  expect([status, text]).toEqual([200, success]);
+  expect([status, text]).toEqual([200, service.nas ? partialSuccess : success]);
   expect(service.calls()).toBe(before + 1);
   expectNoTrace(service, token);
 }
