@@ -59,9 +59,10 @@ export const viewRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
 
   function addAction(path: string, name: string, action: ConsoleAction): void {
     app.post(path, { schema: { hide: true, body: action.body } }, async (request) => {
-      const { address, log, isAborted } = request.requestContext;
+      const { address, requestId, log, isAborted } = request.requestContext;
       const operator = operatorOf(request).name;
-      const result = await action.run(request.body, { address, log, isAborted, operator, now: clock.now() });
+      const context = { address, requestId, log, isAborted, operator, now: clock.now() };
+      const result = await action.run(request.body, context);
       log.info(
         { operator, action: name, ...('kind' in result && { result: result.kind }) },
         'console action',

@@ -2,14 +2,14 @@
 // views/ makes one; view-routes.ts derives the routes from it.
 
 import type { Static, TObject } from 'typebox';
-import type { RequestContext } from '../domain/shared/ports.ts';
+import type { IdentifiedContext } from '../domain/shared/ports.ts';
 
 export interface ViewContext {
   /** Unix time in milliseconds at which the view is read. */
   readonly now: number;
 }
 
-export interface ActionContext extends RequestContext {
+export interface ActionContext extends IdentifiedContext {
   /** Unix time in milliseconds. */
   readonly now: number;
   /** Who acts, for logs: the first characters of the session's id, or `token` for a script with the admin token. */

@@ -3,6 +3,7 @@
 
 import type { ConsoleView } from './view.ts';
 import { type ChecksDeps, createChecksView } from './views/checks.ts';
+import { createDisconnectsView, type DisconnectsDeps } from './views/disconnects.ts';
 import { createLogView, type LogDeps } from './views/log.ts';
 import { createMessagesView, type MessagesDeps } from './views/messages.ts';
 import { createOutgoingView, type OutgoingDeps } from './views/outgoing.ts';
@@ -13,7 +14,8 @@ import { createSettingsView, type SettingsDeps } from './views/settings.ts';
 
 /** What the views need; app/compose/console.ts provides it. */
 export interface ViewDeps
-  extends MessagesDeps,
+  extends DisconnectsDeps,
+    MessagesDeps,
     OutgoingDeps,
     OverviewDeps,
     PairingsDeps,
@@ -29,6 +31,7 @@ export function createViews(deps: ViewDeps): ConsoleView[] {
     createMessagesView(deps),
     createPairingsView(deps),
     createOutgoingView(deps),
+    createDisconnectsView(deps),
     createSettingsView(deps),
     createChecksView(deps),
     createLogView(deps),

@@ -11,13 +11,15 @@ import { createConsole } from '../../console/server.ts';
 import { createViews, type ViewDeps } from '../../console/views.ts';
 import { createConsoleSessions } from '../../crypto/console-session.ts';
 import type { Store } from '../../domain/store.ts';
+import type { Explanation } from '../../domain/wifi/explanation.ts';
 import type { Finding } from '../../lib/finding.ts';
 import { createLogTail } from '../logging/log-tail.ts';
 import type { Runtime } from './context.ts';
 
 /** What the console shows of the gateway, besides what it finds in the runtime. */
 export interface ConsoleParts
-  extends Omit<ViewDeps, 'version' | 'settings' | 'clock' | 'runChecks' | 'logTail'> {
+  extends Omit<ViewDeps, 'version' | 'settings' | 'clock' | 'runChecks' | 'logTail' | 'wifi'> {
+  readonly wifi: Pick<ViewDeps['wifi'], 'trail' | 'disconnects'>;
   readonly store: Store;
   readonly adminToken: string;
 }
@@ -34,7 +36,7 @@ export const pages =
 export function buildConsole(config: Config, runtime: Runtime, parts: ConsoleParts): FastifyPluginAsync[] {
   if (!config.console.enabled) return [];
   const { clock, log, version } = runtime;
-  const { store, adminToken, ...rest } = parts;
+  const { store, adminToken, wifi, ...rest } = parts;
   const settings = (runtime.settings ?? []).map((setting) => ({
     section: setting.section,
     key: setting.key,
@@ -49,6 +51,9 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
     return checks.runChecks({ config, services: runtime.services, clock, signal, identifySwob });
   };
   const sessions = createSessionCheck(createConsoleSessions(adminToken), store.signOuts, log);
+  const explain = async (token: string): Promise<Explanation> =>
+    (await import('../explain-disconnect.ts')).explainDisconnect(config, token, clock);
+  const isShared = store.shared !== undefined;
   const hub: LiveHub = createLiveHub({
     maxClients: config.console.max_clients,
     clock,
@@ -60,7 +65,15 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
   return [
     createConsole({
       pages,
-      views: createViews({ ...rest, version, settings, clock, runChecks, logTail }),
+      views: createViews({
+        ...rest,
+        wifi: { ...wifi, explain, isShared, backend: config.disconnect.backend },
+        version,
+        settings,
+        clock,
+        runChecks,
+        logTail,
+      }),
       sessions,
       hub,
       limits: store.limits,

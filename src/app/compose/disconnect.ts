@@ -9,7 +9,7 @@ import { readTokenSecret } from '../../crypto/token-keys.ts';
 import { createDisconnectServer } from '../../disconnect/server.ts';
 import type { Log } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
-import { auditDisconnects } from '../../domain/wifi/audit.ts';
+import { type AuditedDisconnects, auditDisconnects } from '../../domain/wifi/audit.ts';
 import type { DisconnectAuditStore } from '../../domain/wifi/audit-model.ts';
 import { createDisconnects } from '../../domain/wifi/disconnects.ts';
 import type { Pcrf } from '../../domain/wifi/ports.ts';
@@ -29,13 +29,19 @@ const pcrfDrainMs = 2_000;
 /** Of the stop's budget, after requests have taken all other time. */
 const pcrfReserveMs = 250;
 
+export interface DisconnectService {
+  readonly server: HttpServer;
+  /** What its routes call. */
+  readonly disconnects: AuditedDisconnects;
+}
+
 /** @param audit the store of the audit trail, which may be another one */
 export async function buildDisconnect(
   config: Config,
   runtime: Runtime,
   store: Store,
   audit: DisconnectAuditStore,
-): Promise<HttpServer> {
+): Promise<DisconnectService> {
   const { clock, log, metrics } = runtime;
   const { disconnect, pcrf, 'pcrf.pool': pool } = config;
   const verifier = await buildVerifier(config, runtime);
@@ -63,7 +69,14 @@ export async function buildDisconnect(
     clock,
     log,
   });
-  return createDisconnectServer({
+  const audited = auditDisconnects(metrics.disconnects(disconnects), {
+    store: audit,
+    clock,
+    log,
+    newSuffix: () => newSessionId().slice(0, 8),
+    count: metrics.auditedDisconnects(),
+  });
+  const server = await createDisconnectServer({
     host: disconnect.host,
     port: disconnect.port,
     overloadGuard: runtime.overloadGuard,
@@ -78,19 +91,14 @@ export async function buildDisconnect(
     legacyStatus: disconnect.legacy_status,
     limits: store.limits,
     callLimit: config.limits.disconnects,
-    disconnects: auditDisconnects(metrics.disconnects(disconnects), {
-      store: audit,
-      clock,
-      log,
-      newSuffix: () => newSessionId().slice(0, 8),
-      count: metrics.auditedDisconnects(),
-    }),
+    disconnects: audited,
     audit,
     adminToken: await adminTokenOf(config, log),
     monitoring: createMonitoring(config, runtime, 'disconnect', disconnectChecks(config, store)),
     clock,
     log,
   });
+  return { server, disconnects: audited };
 }
 
 function buildPcrf({ pcrf, 'pcrf.pool': pool }: Config, runtime: Runtime): Pcrf {

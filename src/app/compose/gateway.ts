@@ -13,6 +13,8 @@ import { createSeeds } from '../../domain/seeds/seeds.ts';
 import { createMsisdnParser } from '../../domain/shared/identifiers.ts';
 import type { ServiceUrls } from '../../domain/shared/urls.ts';
 import type { Store } from '../../domain/store.ts';
+import type { AuditedDisconnects } from '../../domain/wifi/audit.ts';
+import type { AuditTrail } from '../../domain/wifi/audit-trail.ts';
 import { createGateway } from '../../gateway/server.ts';
 import type { HttpServer } from '../../http/server.ts';
 import { createTelecom } from '../../telecom/telecom.ts';
@@ -34,12 +36,15 @@ export interface GatewayParts {
   readonly addresses: ServiceUrls;
   /** What the console shows first. */
   readonly overview: Monitor['overview'];
+  readonly trail: AuditTrail;
+  /** The disconnect service of this process; undefined when it runs none. */
+  readonly disconnects: () => AuditedDisconnects | undefined;
 }
 
 export async function buildGateway(
   config: Config,
   runtime: Runtime,
-  { store, bus, addresses, overview }: GatewayParts,
+  { store, bus, addresses, overview, trail, disconnects }: GatewayParts,
 ): Promise<HttpServer> {
   const { clock, log } = runtime;
   const production = config.api.state === 'production';
@@ -127,6 +132,7 @@ export async function buildGateway(
       ...buildConsole(config, runtime, {
         ...{ store, adminToken, overview, pairings, seedTable, seedExpiryMs: config.seeds.expiry },
         ...consoleMessaging(messaging, store),
+        wifi: { trail, disconnects },
       }),
       ...buildPairingPage(config, { pairing, addresses }),
     ],

@@ -8,6 +8,8 @@ import type { Bus } from '../../domain/pairing/ports.ts';
 import type { SyncSessions } from '../../domain/pairing/sync-ports.ts';
 import { createSyncSessions } from '../../domain/pairing/sync-sessions.ts';
 import type { ServiceUrls } from '../../domain/shared/urls.ts';
+import type { AuditedDisconnects } from '../../domain/wifi/audit.ts';
+import { watchAuditTrail } from '../../domain/wifi/audit-trail.ts';
 import { messageOf, SwobError } from '../../errors.ts';
 import { createBodyBudget } from '../../http/body-budget.ts';
 import { createConnectionLimiter } from '../../http/connection-limiter.ts';
@@ -40,7 +42,7 @@ export async function startServices(
   context: AppContext,
 ): Promise<Endpoints> {
   const runtime = createRuntime(config, names, context);
-  const { lifecycle, log } = runtime;
+  const { lifecycle, log, clock } = runtime;
   const ports = { gateway: config.api.port, sync: config.websocket.port, disconnect: config.disconnect.port };
   const urls = serviceUrls(config, ports);
   const opened = await openStore(config, runtime, names.has('gateway'));
@@ -56,6 +58,9 @@ export async function startServices(
   });
   lifecycle.defer('bus', () => bus.close());
 
+  const trail = watchAuditTrail(store.disconnects, { clock, isShared: store.shared !== undefined });
+  /** Undefined until it is built, and where this process does not run it. */
+  let disconnects: AuditedDisconnects | undefined;
   const runtimeOf = (name: ServiceName): Runtime => ({ ...runtime, log: runtime.logFor?.(name) ?? log });
   const builders = {
     gateway: () =>
@@ -64,6 +69,8 @@ export async function startServices(
         bus,
         addresses: urls.public,
         overview: monitor.overview,
+        trail,
+        disconnects: () => disconnects,
       }),
     sync: () => {
       // Without a gateway in this process and without a shared store, the store holds rate limits only.
@@ -72,15 +79,14 @@ export async function startServices(
       const parts = { sessions, limits: store.limits, bus, addresses: urls.public, needs };
       return buildSync(config, runtimeOf('sync'), parts);
     },
-    disconnect: async () =>
-      (await import('./disconnect.ts')).buildDisconnect(
-        config,
-        runtimeOf('disconnect'),
-        store,
-        names.has('gateway')
-          ? store.disconnects
-          : await openAuditStore(config, runtimeOf('disconnect'), store),
-      ),
+    disconnect: async () => {
+      const { buildDisconnect } = await import('./disconnect.ts');
+      const logged = runtimeOf('disconnect');
+      const audit = names.has('gateway') ? trail.store : await openAuditStore(config, logged, store);
+      const built = await buildDisconnect(config, logged, store, audit);
+      disconnects = built.disconnects;
+      return built.server;
+    },
   };
   const ordered = startOrder.filter((name) => names.has(name));
   const servers = await allOrConfigErrors(ordered.map((name) => builders[name]()));

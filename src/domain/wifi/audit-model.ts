@@ -81,17 +81,26 @@ export interface DisconnectFilters {
   readonly sessionId?: string;
   readonly user?: string;
   readonly outcome?: AuditedOutcome;
+  /** One of the session, the user, the address or section of the NAS, the client, and the request id; case does not matter. */
+  readonly text?: string;
 }
 
 export function matchesFilters(record: DisconnectRecord, filters: DisconnectFilters): boolean {
-  const { since = 0, mac, sessionId, user, outcome } = filters;
+  const { since = 0, mac, sessionId, user, outcome, text } = filters;
   return (
     record.at >= since &&
     (mac === undefined || record.mac === mac) &&
     (sessionId === undefined || record.sessionId === sessionId) &&
     (user === undefined || record.user === user) &&
-    (outcome === undefined || record.outcome === outcome)
+    (outcome === undefined || record.outcome === outcome) &&
+    (text === undefined || namesOf(record).includes(text.toLowerCase()))
   );
+}
+
+/** What an operator may look for, in lower case. */
+function namesOf({ sessionId, user, nasIp, address, requestId, reports }: DisconnectRecord): string[] {
+  const names = [sessionId, user, nasIp, address, requestId, ...reports.map(({ nas }) => nas)];
+  return names.flatMap((name) => name?.toLowerCase() ?? []);
 }
 
 interface DisconnectPage {

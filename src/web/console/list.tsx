@@ -1,9 +1,11 @@
-// What views with long lists share: the filter of the URL, a search field that waits for the end of typing, pages. Used by the
-// views of seeds and messages.
+// What views with long lists share: the filter of the URL, a search field that waits for the end of typing, the list, its pages,
+// and the card of one entry. Used by the views.
 
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { TextField } from '../shared/components.tsx';
+import { Card, SelectField, Skeleton, TextField } from '../shared/components.tsx';
 import { Link } from './link.tsx';
+import type { Live } from './live.ts';
 import { navigate, urlOf, useLocation } from './router.ts';
 
 /** These members of the URL's query, and a function that changes some of them; the page of the list starts anew. */
@@ -52,6 +54,107 @@ export function SearchField(props: {
       {...(props.placeholder !== undefined && { placeholder: props.placeholder })}
       onInput={change}
     />
+  );
+}
+
+const times = [
+  { value: '', label: 'Any time' },
+  { value: '900000', label: 'Last 15 minutes' },
+  { value: '3600000', label: 'Last hour' },
+  { value: '86400000', label: 'Last day' },
+  { value: '604800000', label: 'Last week' },
+];
+const chosenTime = { value: '', label: 'Since the chosen time' };
+
+/** The URL keeps the time itself, so that a shared one shows the same. */
+export function SinceField(props: {
+  readonly label: string;
+  /** Unix time in milliseconds; empty for any. */
+  readonly from: string;
+  readonly onChange: (from: string) => void;
+}) {
+  return (
+    <SelectField
+      label={props.label}
+      value=""
+      options={props.from === '' ? times : [chosenTime, ...times]}
+      onChange={(ms) => props.onChange(ms === '' ? '' : String(Date.now() - Number(ms)))}
+    />
+  );
+}
+
+/** A list below its filter: a skeleton until there is `list`, which is dimmed while that of another filter loads. */
+export function ListCard(props: {
+  readonly title: string;
+  readonly live: Live<unknown>;
+  readonly filters: ComponentChildren;
+  /** What can be done with all that match. */
+  readonly actions?: ComponentChildren;
+  readonly list: ComponentChildren | undefined;
+}) {
+  const { title, live, filters, actions, list } = props;
+  return (
+    <Card title={title}>
+      <div class="stack">
+        <search class="filters" aria-label="Filter">
+          {filters}
+        </search>
+        {actions}
+        {list === undefined ? (
+          <Skeleton lines={12} />
+        ) : (
+          <div class={live.data ? undefined : 'is-loading'}>{list}</div>
+        )}
+      </div>
+    </Card>
+  );
+}
+
+/** One entry of a list, above it. `entry`: undefined while it loads, null when it is unknown. */
+export function EntryCard<Entry>(props: {
+  readonly title: string;
+  /** Another one for another entry. */
+  readonly id: string;
+  readonly closeUrl: string;
+  readonly entry: Entry | null | undefined;
+  readonly unknown: ComponentChildren;
+  readonly children: (entry: Entry) => ComponentChildren;
+}) {
+  const { title, id, closeUrl, entry, unknown, children } = props;
+  const card = useRef<HTMLDivElement>(null);
+  // The keyboard goes on where the entry has appeared.
+  useEffect(() => card.current?.focus(), [id]);
+  return (
+    <div ref={card} tabIndex={-1}>
+      <Card title={title} actions={<Link href={closeUrl}>Close</Link>}>
+        {entry ? children(entry) : entry === null ? unknown : <Skeleton lines={5} />}
+      </Card>
+    </div>
+  );
+}
+
+/** Links to the other pages of a list whose pages begin after an entry. */
+export function CursorPager(props: {
+  readonly isFirst: boolean;
+  readonly firstUrl: string;
+  /** Undefined on the last page. */
+  readonly nextUrl: string | undefined;
+  readonly next?: string;
+}) {
+  if (props.isFirst && props.nextUrl === undefined) return null;
+  return (
+    <nav class="row pager" aria-label="Pages">
+      {!props.isFirst && (
+        <Link class="button" href={props.firstUrl}>
+          First page
+        </Link>
+      )}
+      {props.nextUrl !== undefined && (
+        <Link class="button" href={props.nextUrl}>
+          {props.next ?? 'Next page'}
+        </Link>
+      )}
+    </nav>
   );
 }
 

@@ -1,11 +1,10 @@
 // One message as a timeline, why it was refused, and what an operator can do. Used by the view of messages.
 
-import { useEffect, useRef } from 'preact/hooks';
 import type { MessagesData } from '../../console/views/messages.ts';
-import { Badge, Card, Empty, Note, Skeleton, type Tone } from '../shared/components.tsx';
+import { Badge, Empty, Note, type Tone } from '../shared/components.tsx';
 import type { Confirmation } from '../shared/confirm.tsx';
 import { Ago, formatTime } from '../shared/time.tsx';
-import { Link } from './link.tsx';
+import { EntryCard } from './list.tsx';
 
 type Message = NonNullable<MessagesData['selected']>;
 
@@ -27,26 +26,23 @@ export interface MessageCardProps {
 }
 
 export function MessageCard({ id, data, closeUrl, onAction, act }: MessageCardProps) {
-  const card = useRef<HTMLDivElement>(null);
-  // The keyboard goes on where the message has appeared.
-  useEffect(() => card.current?.focus(), [id]);
-  const message = data?.selected?.id === id ? data.selected : undefined;
+  const selected = data?.selected;
   return (
-    <div ref={card} tabIndex={-1}>
-      <Card title="Message" actions={<Link href={closeUrl}>Close</Link>}>
-        {message ? (
-          <MessageDetails message={message} onAction={onAction} act={act} />
-        ) : data?.selected === null ? (
-          <Empty title="No such message">
-            <span>
-              <code>{id}</code> is unknown here, or has expired.
-            </span>
-          </Empty>
-        ) : (
-          <Skeleton lines={5} />
-        )}
-      </Card>
-    </div>
+    <EntryCard
+      title="Message"
+      id={id}
+      closeUrl={closeUrl}
+      entry={selected && selected.id !== id ? undefined : selected}
+      unknown={
+        <Empty title="No such message">
+          <span>
+            <code>{id}</code> is unknown here, or has expired.
+          </span>
+        </Empty>
+      }
+    >
+      {(message) => <MessageDetails message={message} onAction={onAction} act={act} />}
+    </EntryCard>
   );
 }
 

@@ -2,6 +2,7 @@
 // src/console/views.ts has their data.
 
 import type { PageView } from './view.ts';
+import { disconnectsView } from './views/disconnects.tsx';
 import { messagesView } from './views/messages.tsx';
 import { outgoingView } from './views/outgoing.tsx';
 import { overviewView } from './views/overview.tsx';
@@ -15,5 +16,6 @@ export const views: readonly PageView[] = [
   messagesView,
   pairingsView,
   outgoingView,
+  disconnectsView,
   settingsView,
 ];

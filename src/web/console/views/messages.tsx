@@ -3,16 +3,17 @@
 import { useState } from 'preact/hooks';
 import type { TableChange } from '../../../console/table-changes.ts';
 import type { MessagesActionResult, MessagesData } from '../../../console/views/messages.ts';
-import { Badge, Card, Empty, Note, SelectField, Skeleton, Stat, Table } from '../../shared/components.tsx';
+import { Badge, Empty, SelectField, Stat, Table } from '../../shared/components.tsx';
 import { type Confirmation, ConfirmDialog } from '../../shared/confirm.tsx';
 import { Ago } from '../../shared/time.tsx';
 import { runAction } from '../api.ts';
 import { Link } from '../link.tsx';
-import { Pager, SearchField, useFilter, useKept } from '../list.tsx';
+import { ListCard, Pager, SearchField, SinceField, useFilter, useKept } from '../list.tsx';
 import { useLive } from '../live.ts';
 import { MessageActions } from '../message-actions.tsx';
 import { MessageCard, stateTones } from '../message-details.tsx';
 import { PageHead } from '../page-head.tsx';
+import { type ActionResult, useResult } from '../result.tsx';
 import { applyTableChange } from '../table-changes.ts';
 import type { PageView } from '../view.ts';
 
@@ -27,14 +28,6 @@ const states = [
   { value: 'refused', label: 'Refused' },
   { value: 'published', label: 'Published lately' },
 ];
-const arrivals = [
-  { value: '', label: 'Any time' },
-  { value: '900000', label: 'Last 15 minutes' },
-  { value: '3600000', label: 'Last hour' },
-  { value: '86400000', label: 'Last day' },
-  { value: '604800000', label: 'Last week' },
-];
-
 const applyChange = applyTableChange<MessagesData>('messages', 'id');
 
 function Messages() {
@@ -42,14 +35,9 @@ function Messages() {
   const live = useLive<MessagesData, TableChange>('messages', filter, applyChange);
   const data = useKept(live.data);
   const [confirmation, setConfirmation] = useState<Confirmation>();
-  const [result, setResult] = useState<{ readonly tone: 'good' | 'bad'; readonly text: string }>();
-  const act = async (action: string, body: object): Promise<void> => {
-    try {
-      setResult(resultOf(await runAction<MessagesActionResult>('messages', action, body)));
-    } catch (error) {
-      setResult({ tone: 'bad', text: error instanceof Error ? error.message : String(error) });
-    }
-  };
+  const [result, report] = useResult();
+  const act = (action: string, body: object): Promise<void> =>
+    report(async () => resultOf(await runAction<MessagesActionResult>('messages', action, body)));
   const matching = Object.fromEntries(
     filterMembers.map((name) => [name, filter[name] ?? '']).filter(([, value]) => value !== ''),
   );
@@ -65,7 +53,7 @@ function Messages() {
           <Stat label="Dead-lettered" value={data ? data.counts.deadLetters.toLocaleString('en') : '…'} />
         </Link>
       </div>
-      <div aria-live="polite">{result && <Note tone={result.tone}>{result.text}</Note>}</div>
+      {result}
       <MessageActions
         actions={data?.actions ?? []}
         aheadMs={(live.seenAt ?? 0) - (data?.now ?? 0)}
@@ -80,9 +68,11 @@ function Messages() {
           act={act}
         />
       )}
-      <Card title="Search">
-        <div class="stack">
-          <search class="filters" aria-label="Filter">
+      <ListCard
+        title="Search"
+        live={live}
+        filters={
+          <>
             <SearchField
               label="Number or id"
               value={filter.text ?? ''}
@@ -95,23 +85,26 @@ function Messages() {
               options={states}
               onChange={(state) => change({ state })}
             />
-            <SelectField
+            <SinceField
               label="Arrived"
-              value=""
-              options={filter.from === '' ? arrivals : [chosenTime, ...arrivals]}
-              onChange={(ms) => change({ from: ms === '' ? '' : String(Date.now() - Number(ms)), to: '' })}
+              from={filter.from ?? ''}
+              onChange={(from) => change({ from, to: '' })}
             />
-          </search>
-          {data && (
+          </>
+        }
+        actions={
+          data && (
             <BulkActions
               data={data}
               state={filter.state ?? ''}
               onAction={setConfirmation}
               run={(action) => act(action, matching)}
             />
-          )}
-          {data ? (
-            <div class={live.data ? undefined : 'is-loading'}>
+          )
+        }
+        list={
+          data && (
+            <>
               <MessageTable
                 data={data}
                 isFiltered={Object.keys(matching).length > 0}
@@ -124,21 +117,18 @@ function Messages() {
                 total={data.total}
                 urlOf={(page) => urlWith({ page: String(page) })}
               />
-            </div>
-          ) : (
-            <Skeleton lines={12} />
-          )}
-        </div>
-      </Card>
+            </>
+          )
+        }
+      />
       <ConfirmDialog confirmation={confirmation} onClose={() => setConfirmation(undefined)} />
     </>
   );
 }
 
 const noFilter = { text: '', from: '', to: '', id: '' };
-const chosenTime = { value: '', label: 'Since the chosen time' };
 
-function resultOf(result: MessagesActionResult): { readonly tone: 'good' | 'bad'; readonly text: string } {
+function resultOf(result: MessagesActionResult): ActionResult {
   if (result.kind === 'not possible') return { tone: 'bad', text: `Nothing was done: ${result.reason}.` };
   if (result.kind === 'undone') return { tone: 'good', text: 'Undone: nothing was changed.' };
   if (result.kind === 'pending') {

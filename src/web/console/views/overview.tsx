@@ -11,6 +11,7 @@ import type {
 import { Badge, Card, Empty, Skeleton, Table, type Tone } from '../../shared/components.tsx';
 import { Plot } from '../../shared/plot.tsx';
 import { Ago, formatAgo, formatTime, useNow } from '../../shared/time.tsx';
+import { FindForm } from '../find-form.tsx';
 import { applyOverviewChange } from '../history-window.ts';
 import { Link } from '../link.tsx';
 import { useLive } from '../live.ts';
@@ -45,6 +46,7 @@ function Overview() {
         </nav>
       </PageHead>
       {data ? <VerdictBanner verdict={data.verdict} /> : <Skeleton lines={2} />}
+      <FindForm />
       {data ? <Plots window={data.window} /> : <Skeleton lines={14} />}
       {data && <Health health={data.health} />}
       {data && data.nodes.length > 1 && <Nodes nodes={data.nodes} />}

@@ -2,23 +2,18 @@
 
 import { useState } from 'preact/hooks';
 import type { PairingsActionResult, PairingsData } from '../../../console/views/pairings.ts';
-import { Badge, Card, Empty, Note, Skeleton, Table } from '../../shared/components.tsx';
+import { Badge, Empty, Table } from '../../shared/components.tsx';
 import { type Confirmation, ConfirmDialog } from '../../shared/confirm.tsx';
 import { Ago } from '../../shared/time.tsx';
 import { runAction } from '../api.ts';
 import { CopyButton } from '../copy-button.tsx';
-import { Link } from '../link.tsx';
-import { SearchField, useFilter, useKept } from '../list.tsx';
+import { CursorPager, ListCard, SearchField, useFilter, useKept } from '../list.tsx';
 import { useLive } from '../live.ts';
 import { PageHead } from '../page-head.tsx';
+import { type ActionResult, useResult } from '../result.tsx';
 import type { PageView } from '../view.ts';
 
 type Row = PairingsData['pairings'][number];
-
-interface Result {
-  readonly tone: 'good' | 'bad';
-  readonly text: string;
-}
 
 function Pairings() {
   const { filter, change, urlWith } = useFilter('pairings', ['prefix', 'after']);
@@ -27,20 +22,18 @@ function Pairings() {
   const live = useLive<PairingsData>('pairings', { prefix, after });
   const data = useKept(live.data);
   const [confirmation, setConfirmation] = useState<Confirmation>();
-  const [result, setResult] = useState<Result>();
+  const [result, report] = useResult();
   /** The time of each pairing that was revoked here, by user: the list shows it only when it is read again. */
   const [revokedNow, setRevokedNow] = useState<ReadonlyMap<string, number>>(new Map());
-  const revoke = async (userId: string): Promise<void> => {
-    try {
+  const revoke = (userId: string): Promise<void> =>
+    report(async () => {
       const outcome = await runAction<PairingsActionResult>('pairings', 'revoke', { userId });
-      setResult(resultOf(userId, outcome));
-      if (outcome.kind === 'unknown') return;
-      const { pairedAt } = outcome.pairing;
-      setRevokedNow((before) => new Map([...before, [userId, pairedAt]]));
-    } catch (error) {
-      setResult({ tone: 'bad', text: error instanceof Error ? error.message : String(error) });
-    }
-  };
+      if (outcome.kind !== 'unknown') {
+        const { pairedAt } = outcome.pairing;
+        setRevokedNow((before) => new Map([...before, [userId, pairedAt]]));
+      }
+      return resultOf(userId, outcome);
+    });
   const ask = ({ userId }: Row): void =>
     setConfirmation({
       title: `Revoke the pairing of ${userId}?`,
@@ -60,38 +53,31 @@ function Pairings() {
   return (
     <>
       <PageHead title="Pairings" live={live} />
-      <div aria-live="polite">{result && <Note tone={result.tone}>{result.text}</Note>}</div>
-      <Card title="Users">
-        <div class="stack">
-          <search class="filters" aria-label="Filter">
-            <SearchField
-              label="User id begins with"
-              value={prefix}
-              placeholder="alice"
-              onSearch={(text) => change({ prefix: userIdIn(text), after: '' })}
-            />
-          </search>
-          {data ? (
-            <PairingTable data={data} isFiltered={prefix !== ''} revokedNow={revokedNow} onRevoke={ask} />
-          ) : (
-            <Skeleton lines={8} />
-          )}
-          {(after !== '' || data?.next !== undefined) && (
-            <nav class="row" aria-label="Pages">
-              {after !== '' && (
-                <Link class="button" href={urlWith({ after: '' })}>
-                  First page
-                </Link>
-              )}
-              {data?.next !== undefined && (
-                <Link class="button" href={urlWith({ after: data.next })}>
-                  Next page
-                </Link>
-              )}
-            </nav>
-          )}
-        </div>
-      </Card>
+      {result}
+      <ListCard
+        title="Users"
+        live={live}
+        filters={
+          <SearchField
+            label="User id begins with"
+            value={prefix}
+            placeholder="alice"
+            onSearch={(text) => change({ prefix: userIdIn(text), after: '' })}
+          />
+        }
+        list={
+          data && (
+            <>
+              <PairingTable data={data} isFiltered={prefix !== ''} revokedNow={revokedNow} onRevoke={ask} />
+              <CursorPager
+                isFirst={after === ''}
+                firstUrl={urlWith({ after: '' })}
+                nextUrl={data.next === undefined ? undefined : urlWith({ after: data.next })}
+              />
+            </>
+          )
+        }
+      />
       <ConfirmDialog confirmation={confirmation} onClose={() => setConfirmation(undefined)} />
     </>
   );
@@ -102,7 +88,7 @@ function userIdIn(text = ''): string {
   return text.replace(/[^\w.+-]/g, '').slice(0, 128);
 }
 
-function resultOf(userId: string, outcome: PairingsActionResult): Result {
+function resultOf(userId: string, outcome: PairingsActionResult): ActionResult {
   if (outcome.kind === 'revoked')
     return { tone: 'good', text: `Revoked: nothing is decrypted under the keys of ${userId} any more.` };
   if (outcome.kind === 'already revoked')

@@ -1,12 +1,12 @@
 // The Seeds view: which numbers work, filtered and sorted, and the history of one.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { TableChange } from '../../../console/table-changes.ts';
 import type { SeedsData } from '../../../console/views/seeds.ts';
-import { Badge, Card, Empty, SelectField, Skeleton, Table, type Tone } from '../../shared/components.tsx';
+import { Badge, Empty, SelectField, Table, type Tone } from '../../shared/components.tsx';
 import { Ago, formatTime } from '../../shared/time.tsx';
 import { Link } from '../link.tsx';
-import { Pager, SearchField, useFilter, useKept } from '../list.tsx';
+import { EntryCard, ListCard, Pager, SearchField, useFilter, useKept } from '../list.tsx';
 import { useLive } from '../live.ts';
 import { PageHead } from '../page-head.tsx';
 import { applyTableChange } from '../table-changes.ts';
@@ -45,9 +45,11 @@ function Seeds() {
       {filter.seed !== '' && (
         <SeedCard data={data} number={filter.seed ?? ''} closeUrl={urlWith({ seed: '' })} />
       )}
-      <Card title="Numbers">
-        <div class="stack">
-          <search class="filters" aria-label="Filter">
+      <ListCard
+        title="Numbers"
+        live={live}
+        filters={
+          <>
             <SelectField
               label="Country"
               value={filter.country ?? ''}
@@ -80,9 +82,11 @@ function Seeds() {
               />
               Only those that ping
             </label>
-          </search>
-          {data ? (
-            <div class={live.data ? undefined : 'is-loading'}>
+          </>
+        }
+        list={
+          data && (
+            <>
               <SeedTable
                 data={data}
                 isFiltered={isFiltered}
@@ -95,12 +99,10 @@ function Seeds() {
                 total={data.total}
                 urlOf={(page) => urlWith({ page: String(page) })}
               />
-            </div>
-          ) : (
-            <Skeleton lines={12} />
-          )}
-        </div>
-      </Card>
+            </>
+          )
+        }
+      />
     </>
   );
 }
@@ -205,25 +207,22 @@ function SeedCard(props: {
   readonly number: string;
   readonly closeUrl: string;
 }) {
-  const { data, number } = props;
-  const card = useRef<HTMLDivElement>(null);
-  // The keyboard goes on where the history has appeared.
-  useEffect(() => card.current?.focus(), [number]);
-  const selected = data?.selected?.seed.msisdn === number ? data.selected : undefined;
+  const { data, number, closeUrl } = props;
+  const selected = data?.selected;
   return (
-    <div ref={card} tabIndex={-1}>
-      <Card title={`History of ${number}`} actions={<Link href={props.closeUrl}>Close</Link>}>
-        {selected && data ? (
-          <SeedHistory details={selected} since={data.since} />
-        ) : data?.selected === null ? (
-          <Empty title="No such number">
-            It neither pings nor has it delivered anything. Check the number, or wait for its next ping.
-          </Empty>
-        ) : (
-          <Skeleton lines={4} />
-        )}
-      </Card>
-    </div>
+    <EntryCard
+      title={`History of ${number}`}
+      id={number}
+      closeUrl={closeUrl}
+      entry={selected && selected.seed.msisdn !== number ? undefined : selected}
+      unknown={
+        <Empty title="No such number">
+          It neither pings nor has it delivered anything. Check the number, or wait for its next ping.
+        </Empty>
+      }
+    >
+      {(details) => <SeedHistory details={details} since={data?.since ?? 0} />}
+    </EntryCard>
   );
 }
 
