@@ -47,7 +47,7 @@ export interface DisconnectsData {
   readonly selected?: DisconnectDetails | null;
 }
 
-export interface DisconnectRow {
+interface DisconnectRow {
   readonly id: string;
   /** Unix time in milliseconds. */
   readonly at: number;
