@@ -44,10 +44,16 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return 0;
   } catch (error) {
     const fault = failureOf(error, (usageError) => usageMessage(usageError, program, expanded));
-    if (fault.message !== undefined) {
+    if (fault.message !== undefined) await flush(io);
+    const lost = outputError === undefined ? undefined : toOutputError(outputError);
+    // What the command has printed before it failed may be its reason.
+    const isLost = lost instanceof SwobError && lost.message !== fault.message;
+    if (fault.message !== undefined || isLost) {
       const { createPrinter } = await import('./terminal/printer.ts');
       const { json = false } = program.opts<{ json?: boolean }>();
-      createPrinter({ ...io, json, quiet: false, colour: false }).error(fault.code, fault.message);
+      const printer = createPrinter({ ...io, json, quiet: false, colour: false });
+      if (isLost) printer.warn(lost.message);
+      if (fault.message !== undefined) printer.error(fault.code, fault.message);
     }
     return fault.exitCode;
   }

@@ -1,17 +1,14 @@
-// Commands through the built binary, with streams that scripts and services give it: standard input closed,
-// no terminal and NO_COLOR; standard output a pipe without a reader; standard output on a full disk.
+// Commands of each kind as processes, with streams that no test process can stand in for: standard input closed, no terminal
+// and NO_COLOR; standard output a pipe without a reader; standard output on a full disk. command-streams.test.ts has every command.
 
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { systemClock } from '../../src/app/system-clock.ts';
-import { createPlayground } from '../../src/cli/playground/create.ts';
-import { playgroundEnvironment } from '../../src/cli/playground/environment.ts';
+import { afterAll, expect, test } from 'vitest';
 import { mapConcurrent } from '../../src/lib/concurrency.ts';
 import { swobScript } from '../support/binary.ts';
 import { mkfifo } from '../support/fifo.ts';
@@ -26,25 +23,6 @@ const limitMs = patient(30_000);
 const folder = mkdtempSync(join(tmpdir(), 'swob-streams-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-let environment: Record<string, string>;
-beforeAll(async () => {
-  const abort = new AbortController();
-  const { playground, lifecycle } = await createPlayground({
-    seedData: true,
-    clock: systemClock,
-    signal: abort.signal,
-    setOptions: ['seeds.expiry=1d'],
-    log: { level: 'silent', stderr: process.stderr, pretty: false, colours: false },
-  });
-  environment = { ...(await playgroundEnvironment(playground, Date.now())), FOLDER: folder };
-  writeFileSync(join(folder, 'application.conf'), 'pcrf.host = a\n');
-  writeFileSync(join(folder, 'token'), environment.PLAYGROUND_JWT ?? '');
-  return async () => {
-    abort.abort();
-    await lifecycle.stop();
-  };
-});
-
 interface Line {
   readonly line: string;
   /** Runs until a signal, after it has printed `ready`. */
@@ -55,13 +33,11 @@ interface Line {
 
 const ports = '--set api.port=0 --set websocket.port=0 --set store.url=memory:';
 
-/** One of each way in which commands print: a service, a table, a daemon, text, a script, help. */
+/** A service, a daemon, text, help. */
 const lines: Readonly<Record<string, Line>> = {
   serve: { line: `serve gateway sync ${ports}`, service: true },
-  'seeds list': { line: 'seeds list' },
   'stub pcrf': { line: 'stub pcrf --port 0', daemon: true },
   'config show': { line: 'config show' },
-  completion: { line: 'completion bash' },
   help: { line: 'seeds list --help' },
 };
 
@@ -74,10 +50,8 @@ interface Ended {
 /** @param stdout a descriptor, or a pipe that is read */
 async function run({ line, daemon, service }: Line, stdout: number | 'pipe'): Promise<Ended> {
   const readyFile = join(folder, `ready-${randomUUID()}`);
-  const words = [...line.split(' '), ...(service ? ['--ready-file', readyFile] : [])].map((word) =>
-    word.replace(/\$(\w+)/g, (_all, name: string) => environment[name] ?? ''),
-  );
-  const env = { PATH: process.env.PATH ?? '', HOME: folder, NO_COLOR: '1', ...environment };
+  const words = [...line.split(' '), ...(service ? ['--ready-file', readyFile] : [])];
+  const env = { PATH: process.env.PATH ?? '', HOME: folder, NO_COLOR: '1' };
   // A program cannot be started without standard input by other means.
   const child = spawn('sh', ['-c', 'exec "$@" <&-', 'sh', process.execPath, swobScript, ...words], {
     cwd: folder,
