@@ -17,9 +17,9 @@ const command = /^redis-cli -p 6380 acl setuser .*?(?=^```)/ms.exec(page)?.[0] ?
 let isRun = false;
 const shared = sharedConnection(() => redis().url, { user: 'swob', password: 'change-me' });
 
-/** The first command grants the permissions, as the page has it. */
+/** The first call grants the permissions by the command of the page. */
 const connection = () => {
-  execFileSync('sh', ['-c', command.replace('6380', String(redis().port))], { stdio: 'ignore' });
+  if (!isRun) execFileSync('sh', ['-c', command.replace('6380', String(redis().port))], { stdio: 'ignore' });
   isRun = true;
   return shared();
 };
