@@ -74,7 +74,7 @@ test('R4: parts that never complete are bounded, and listed as dead letters afte
   expect(statuses.filter((status) => status === 202)).toHaveLength(50);
   expect(relay.messages()).toEqual([]);
 
-  services.clock.advance(3_600_000);
+  services.clock.leap(3_600_000);
   await expect.poll(async () => (await listFailed(services)).length).toBe(50);
   const [dead] = await listFailed(services);
   expect(dead?.history.map(({ event }) => event).join()).toMatch(/incomplete: \d+ parts? of a longer SMS/);

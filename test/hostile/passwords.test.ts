@@ -33,7 +33,7 @@ test('H5 the sixth wrong password of a session gets 429 and burns it, and is not
   await expect(shakeHands(handshakeUrl, phone)).rejects.toThrow('handshake: 400');
   expect(services.passwordChecks()).toBe(5);
   expect(services.storedRecords()).toEqual({});
-  services.clock.advance(900_000);
+  services.clock.leap(900_000);
   await pair(
     handshakeUrlOf(services.gateway, await openSession(services.gateway, 'alice')),
     phone,
@@ -204,7 +204,7 @@ test('H9 replay: a captured password ciphertext gets 401 on a session of the att
     decryptWith(phone.privateKey, Buffer.from(JSON.parse(text).shared_key, 'base64')).toString();
   expect(keyIn(again)).toBe(keyIn(paired));
   // Neither a day nor a restart makes it forgotten.
-  services.clock.advance(86_400_000);
+  services.clock.leap(86_400_000);
   await attack(services);
   await services.stop();
   const restarted = await startAttackedServices({ folder: services.folder });
