@@ -32,13 +32,15 @@ export const user: PairedUser = {
 };
 export const phone: SessionPhone = { publicKey: 'phone key', sharedKey: 'f'.repeat(32) };
 
+const maxSeeds = 40;
+
 /** Options with limits that a test can reach. */
 export function storeOptions(clock: FakeClock): StoreOptions {
   return {
     clock,
     log: createMemoryLog(),
     sessions: { openTtlMs: 15_000, pausedTtlMs: 120_000, pairedTtlMs: 60_000, maxOpen: 150 },
-    seeds: { activeMs: 20_000, maxRegistered: 200 },
+    seeds: { activeMs: 20_000, maxRegistered: maxSeeds },
     clients: { max: 5 },
     tests: { ttlMs: 60_000, max: 20, maxPerClient: 5 },
     disconnects: { ttlMs: 60_000, max: 40, maxUntrusted: 20 },
@@ -148,17 +150,17 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       });
 
       test('L8: a new IMSI above the limit evicts the seed that has been silent longest; the others can still ping', async () => {
-        for (let n = 0; n < 200; n++) {
+        for (let n = 0; n < maxSeeds; n++) {
           await store.seeds.ping({ ...numbered(n), lps: clock.now() / 1_000 });
           clock.advance(10);
         }
         await store.seeds.ping({ ...numbered(0), lps: clock.now() / 1_000 });
-        expect(await store.seeds.usage()).toEqual({ registered: 200, evicted: 0 });
-        await store.seeds.ping(numbered(200));
-        expect(await store.seeds.usage()).toEqual({ registered: 200, evicted: 1 });
+        expect(await store.seeds.usage()).toEqual({ registered: maxSeeds, evicted: 0 });
+        await store.seeds.ping(numbered(maxSeeds));
+        expect(await store.seeds.usage()).toEqual({ registered: maxSeeds, evicted: 1 });
         expect(await store.seeds.get(numbered(0).imsi)).toBeDefined();
         expect(await store.seeds.get(numbered(1).imsi)).toBeUndefined();
-        expect(await store.seeds.get(numbered(200).imsi)).toBeDefined();
+        expect(await store.seeds.get(numbered(maxSeeds).imsi)).toBeDefined();
         expect(await activeImsis()).not.toContain(numbered(1).imsi);
         clock.advance(60_000);
         await store.seeds.ping(numbered(7));
@@ -166,17 +168,17 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
       });
 
       test('Q5: enforces the limit for concurrent new IMSIs', async () => {
-        const pings = Array.from({ length: 300 }, (_, n) => store.seeds.ping(numbered(n)));
+        const pings = Array.from({ length: 2 * maxSeeds }, (_, n) => store.seeds.ping(numbered(n)));
         await Promise.allSettled(pings);
-        expect((await store.seeds.usage()).registered).toBe(200);
-        expect(await activeImsis()).toHaveLength(200);
+        expect((await store.seeds.usage()).registered).toBe(maxSeeds);
+        expect(await activeImsis()).toHaveLength(maxSeeds);
       });
 
       test('100 concurrent pings of one new IMSI register it once', async () => {
         await Promise.all(Array.from({ length: 100 }, (_, n) => store.seeds.ping({ ...seed, lps: n })));
         expect(await activeImsis()).toEqual([seed.imsi]);
-        for (let n = 1; n < 200; n++) await store.seeds.ping(numbered(n));
-        expect(await store.seeds.usage()).toEqual({ registered: 200, evicted: 0 });
+        for (let n = 1; n < maxSeeds; n++) await store.seeds.ping(numbered(n));
+        expect(await store.seeds.usage()).toEqual({ registered: maxSeeds, evicted: 0 });
       });
     });
 

@@ -9,7 +9,7 @@ import { effort } from '../support/effort.ts';
 import { createPhone, handshakeUrlOf, openSession, type Phone, pair, post } from '../support/phone.ts';
 import { createInstallation, type Installation, inspectStore } from './installation.ts';
 
-const rounds = 12 * effort;
+const rounds = 5 * effort;
 /** Concurrent clients of each kind; each waits for a response before its next request. */
 const clients = 6;
 /** Maximum number of responses in one round. */

@@ -10,10 +10,10 @@ import { killAndStart, type PairingResult, pairWithRetries, startNodeCluster } f
 
 const redis = redisForFile({ appendfsync: 'always' });
 
-const pairings = 200 * effort;
+const pairings = 100 * effort;
 const atOnce = 16;
 /** Pairings between two faults. */
-const faultEvery = 10;
+const faultEvery = 8;
 
 test(`${pairings} pairings succeed while nodes and Redis are killed and disconnected`, async () => {
   const users = new Map(Array.from({ length: pairings }, (_, n) => [`user${n}`, `password ${n}`]));
@@ -44,7 +44,7 @@ test(`${pairings} pairings succeed while nodes and Redis are killed and disconne
   const sum = (count: (paired: PairingResult) => number) =>
     [...done.values()].reduce((total, paired) => total + count(paired), 0);
   // The faults affected requests.
-  expect(sum(({ reconnects }) => reconnects)).toBeGreaterThan(10 * effort);
+  expect(sum(({ reconnects }) => reconnects)).toBeGreaterThan(3 * effort);
   // No page had to be opened twice, because a session works at every node.
   expect(sum(({ pages }) => pages)).toBe(pairings);
 });

@@ -11,8 +11,8 @@ import { createPhone, handshakeUrlOf, openSession, pair, post } from '../support
 import { encryptAsApp } from '../support/sms.ts';
 import { createInstallation, inspectStore, portOf } from './installation.ts';
 
-const kills = 6 * effort;
-const count = 150 * kills;
+const kills = 3 * effort;
+const count = 100 * kills;
 /** Concurrent gateway phones; each waits for the response and resubmits an SMS that got none. */
 const clients = 8;
 /** Waiting messages that swob sends concurrently. */
