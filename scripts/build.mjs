@@ -119,7 +119,7 @@ export async function build(root, stamp) {
   for (const path of copied)
     cpSync(join(root, 'node_modules', path), join(next, 'assets', path), { recursive: true });
   cpSync(join(root, 'src/testing/declarations.d.ts'), join(next, 'testing/index.d.ts'));
-  for (const types of ['stub-types.d.ts', 'nas-stub-types.d.ts'])
+  for (const types of ['stub-types.d.ts', 'nas-stub-types.d.ts', 'phone-stub-types.d.ts'])
     cpSync(join(root, 'src/testing', types), join(next, 'testing', types));
   const pageInputs = await buildPages(root, join(next, 'web'));
   const files = [

@@ -1,4 +1,5 @@
-// Receives outgoing SMS as a gateway phone does: from its own queue, one message at a time. Used by `swob sms consume`.
+// Receives outgoing SMS as a gateway phone does: from its own queue, one message at a time. Used by `swob sms consume` and the stub
+// phone.
 
 import { type Channel, type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
 import type { PhoneBinding } from '../domain/outgoing/broker-names.ts';
@@ -16,14 +17,27 @@ const closeMs = 1_000;
 /** Before a message is rejected with requeueing: the broker delivers it again at once. */
 const requeuePauseMs = 1_000;
 
-/** What becomes of a message; `ack-and-stop` acknowledges it and ends. */
-export type Verdict = 'ack' | 'ack-and-stop' | 'reject' | 'requeue';
+/**
+ * What becomes of a message; `ack-and-stop` acknowledges it and ends, `disconnect` leaves it unacknowledged and loses the
+ * connection, so that the broker delivers it again.
+ */
+export type Verdict = 'ack' | 'ack-and-stop' | 'reject' | 'requeue' | 'disconnect';
+
+export interface DeliveredMessage {
+  readonly content: Buffer;
+  /** The property `message_id`. */
+  readonly messageId: string | undefined;
+  /** Whether the broker has delivered it before. */
+  readonly redelivered: boolean;
+}
 
 export interface SmsConsumerOptions {
   /** With the developer's credentials: the auth id and its key. */
   readonly address: AmqpAddress;
   readonly binding: PhoneBinding;
-  readonly clock: Clock;
+  /** Messages that the broker delivers before the first of them is settled; 1 by default. */
+  readonly prefetch?: number;
+  readonly clock: Pick<Clock, 'after'>;
   /** Stops consuming when aborted. */
   readonly signal: AbortSignal;
   /** Consumes this queue, at first or again. */
@@ -31,9 +45,10 @@ export interface SmsConsumerOptions {
   /** The connection to the broker is lost; reconnecting. */
   onLost(reason: string): void;
   /**
-   * Called for one message at a time. When it throws, the message stays in the queue for another phone, and consuming stops.
+   * Called for up to `prefetch` messages at a time. When it throws, the message stays in the queue for another phone, and
+   * consuming stops.
    */
-  onMessage(content: Buffer): Promise<Verdict>;
+  onMessage(message: DeliveredMessage): Promise<Verdict>;
 }
 
 /**
@@ -42,7 +57,7 @@ export interface SmsConsumerOptions {
  * error of `onMessage` and the reason of the signal.
  */
 export async function consumeSms(options: SmsConsumerOptions): Promise<void> {
-  const { address, binding, clock, signal, onReady, onLost, onMessage } = options;
+  const { address, binding, prefetch = 1, clock, signal, onReady, onLost, onMessage } = options;
   const { queue, exchange } = binding;
   const connecting = createConnectSignal();
   let channel: Channel | undefined;
@@ -61,11 +76,18 @@ export async function consumeSms(options: SmsConsumerOptions): Promise<void> {
   });
   const stopped = Promise.race([aborted, ended]).catch(() => undefined);
 
-  const handle = async (from: Channel, message: ConsumeMessage): Promise<void> => {
+  const handle = async (from: Channel, message: ConsumeMessage, disconnect: () => void): Promise<void> => {
     // Prefetched before the channel closes: it returns to the queue.
     if (stopping) return;
     try {
-      const verdict = await onMessage(message.content);
+      const { content, properties, fields } = message;
+      const messageId: unknown = properties.messageId;
+      const verdict = await onMessage({
+        content,
+        messageId: typeof messageId === 'string' ? messageId : undefined,
+        redelivered: fields.redelivered,
+      });
+      if (verdict === 'disconnect') return disconnect();
       if (verdict === 'ack-and-stop') stopping = true;
       if (verdict === 'requeue') await withTimeout(clock, requeuePauseMs, stopped);
       // A lost channel accepts no acknowledgement: the broker delivers the message again on another one.
@@ -85,7 +107,7 @@ export async function consumeSms(options: SmsConsumerOptions): Promise<void> {
     model.on('error', () => undefined);
     const opened = await model.createChannel();
     opened.on('error', () => undefined);
-    await opened.prefetch(1);
+    await opened.prefetch(prefetch);
     if (binding.declaresExchange) await opened.assertExchange(exchange, 'topic', { durable: true });
     await opened.assertQueue(queue, { durable: true });
     await opened.bindQueue(queue, exchange, binding.key);
@@ -99,7 +121,7 @@ export async function consumeSms(options: SmsConsumerOptions): Promise<void> {
     channel = opened;
     await opened.consume(queue, (message) => {
       if (message === null) disconnect();
-      else void handle(opened, message);
+      else void handle(opened, message, disconnect);
     });
     onReady(queue);
   };

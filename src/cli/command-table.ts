@@ -2,13 +2,14 @@
 
 import type { Command } from 'commander';
 import type { Context } from './context.ts';
+import { testCommands } from './test-commands.ts';
 
 /** The export of every file in commands/: `define` adds arguments, options, help and the action. */
 interface CommandModule {
   define(command: Command, context: Context): void;
 }
 
-interface CommandEntry {
+export interface CommandEntry {
   /** The words that select the command: `seeds list`. */
   readonly path: string;
   readonly summary: string;
@@ -196,61 +197,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/jwt/decode.ts'),
   },
   {
-    path: 'stub users',
-    summary: 'run a stub of the user management API',
-    load: () => import('./commands/stub/users.ts'),
-  },
-  {
-    path: 'stub developer',
-    summary: 'run a stub of the developer API and the back end',
-    load: () => import('./commands/stub/developer.ts'),
-  },
-  {
-    path: 'stub publisher',
-    summary: 'run a stub of the Publisher',
-    load: () => import('./commands/stub/publisher.ts'),
-  },
-  {
-    path: 'stub callbacks',
-    summary: "run a stub of a developer's server, for callbacks",
-    load: () => import('./commands/stub/callbacks.ts'),
-  },
-  {
-    path: 'stub pcrf',
-    summary: 'run a stub of the PCRF',
-    load: () => import('./commands/stub/pcrf.ts'),
-  },
-  {
-    path: 'stub nas',
-    summary: 'run a stub of a RADIUS NAS',
-    load: () => import('./commands/stub/nas.ts'),
-  },
-  {
     path: 'radius disconnect',
     summary: 'send a RADIUS Disconnect-Request to a NAS',
     load: () => import('./commands/radius/disconnect.ts'),
   },
-  {
-    path: 'verify',
-    summary: 'check what a stub has received',
-    load: () => import('./commands/verify.ts'),
-  },
-  {
-    path: 'playground start',
-    summary: 'run all services and stubs until a signal (the default)',
-    isDefault: true,
-    load: () => import('./commands/playground/start.ts'),
-  },
-  {
-    path: 'playground env',
-    summary: 'print the environment variables of a running playground',
-    load: () => import('./commands/playground/env.ts'),
-  },
-  {
-    path: 'playground run',
-    summary: 'run a command in a playground of its own',
-    load: () => import('./commands/playground/run.ts'),
-  },
+  ...testCommands,
   {
     path: 'store export',
     summary: 'export the store to a file',

@@ -1,8 +1,8 @@
 // Repeats work at an interval. Used by `seeds list --watch` and `seeds ping --every`.
 
 import { messageOf, SwobError } from '../errors.ts';
+import { delay } from '../lib/delay.ts';
 import type { Context } from './context.ts';
-import { delay } from './delay.ts';
 import { transientErrors } from './transient-errors.ts';
 
 /**

@@ -20,9 +20,11 @@ export interface StubStart<M extends string> {
   readonly intercept: Intercept | undefined;
 }
 
-interface StubAddresses {
+interface StubDetails {
   /** Where it listens besides HTTP, by protocol. */
   readonly also?: Readonly<Record<string, string>>;
+  /** Rejects when the stub cannot go on. */
+  readonly failed?: Promise<never>;
 }
 
 /**
@@ -34,14 +36,14 @@ export async function runStub<M extends string>(
   name: string,
   options: StubOptions,
   modes: readonly M[],
-  start: (given: StubStart<M>) => Promise<RunningStub & StubAddresses>,
+  start: (given: StubStart<M>) => Promise<RunningStub & StubDetails>,
 ): Promise<void> {
   const { interruptible, printer } = context;
   const ready = await prepareReadyFile(options.readyFile);
   const script = await readStubScript(options, modes);
   const recording = await openRecording(options);
   const replay = recording && 'unknownRequests' in recording ? recording : undefined;
-  let stub: (RunningStub & StubAddresses) | undefined;
+  let stub: (RunningStub & StubDetails) | undefined;
   try {
     await interruptible(async (signal) => {
       const { host, port } = options;
@@ -52,7 +54,7 @@ export async function runStub<M extends string>(
         const others = Object.entries(also).map(([what, address]) => `, ${what} at ${address}`);
         if (printer.json) printer.value({ url, ...also });
         else printer.line(`${name} stub ready at ${url}${others.join('')}`);
-        await untilAborted(signal);
+        await Promise.race([untilAborted(signal), ...(stub.failed ? [stub.failed] : [])]);
       } finally {
         // Remove the file first, so that no script reads it while the stub closes; close the stub even if that fails.
         await ready.remove().finally(() => stub?.close());

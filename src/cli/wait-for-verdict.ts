@@ -1,9 +1,9 @@
 // Waits until a stub has received what is expected. Used by `swob verify` and by swob/testing.
 
 import type { Clock } from '../domain/shared/ports.ts';
+import { delay } from '../lib/delay.ts';
 import { type Expectation, type Verdict, verify } from '../stubs/expectation.ts';
 import type { JournalEntry } from '../stubs/journal.ts';
-import { delay } from './delay.ts';
 
 /** Between two reads of the journal. */
 const pauseMs = 50;

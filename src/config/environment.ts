@@ -3,7 +3,8 @@
 // playground's scripts (src/cli/playground).
 
 /** Variables that hold the secret of a command; src/config/load.ts ignores them. */
-export type SecretVariable = 'SWOB_PASSWORD' | 'SWOB_TOKEN' | 'SWOB_AUTH_KEY';
+export const secretVariables = ['SWOB_PASSWORD', 'SWOB_TOKEN', 'SWOB_AUTH_KEY', 'SWOB_STATUS_TOKEN'] as const;
+export type SecretVariable = (typeof secretVariables)[number];
 
 /** The value of the variable; undefined when it is unset or empty. */
 export function secretVariable(

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { describeReadError, SwobError } from '../errors.ts';
 import { decodeUtf8, hasReplacement, NotUtf8, utf8Remedy } from '../lib/utf8.ts';
+import { secretVariables } from './environment.ts';
 import { parseIni } from './ini-file.ts';
 import { findLegacyKey } from './legacy-keys.ts';
 import { isRsaKeyPath, resolveLegacyPath } from './legacy-paths.ts';
@@ -32,7 +33,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export const configFileVariable = 'SWOB_CONFIG';
 
 /** SWOB_ variables that are not configuration keys: the file, and secrets of commands. */
-const otherVariables = new Set([configFileVariable, 'SWOB_PASSWORD', 'SWOB_TOKEN', 'SWOB_AUTH_KEY']);
+const otherVariables = new Set<string>([configFileVariable, ...secretVariables]);
 
 /** Node has already replaced the invalid bytes, so the value is not the one that was set. */
 const notUtf8 = 'the value is not valid UTF-8';

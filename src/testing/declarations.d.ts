@@ -6,6 +6,7 @@ import type { NasStub } from './nas-stub-types.js';
 import type { DeveloperStub, PcrfStub, PublisherStub, UsersStub, WifiSession } from './stub-types.js';
 
 export * from './nas-stub-types.js';
+export * from './phone-stub-types.js';
 export * from './stub-types.js';
 
 /** The name of a part of the playground. */

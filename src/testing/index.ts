@@ -2,5 +2,13 @@
 
 export { phone } from './phone.ts';
 export { playground } from './playground.ts';
-export { stubCallbacks, stubDeveloper, stubNas, stubPcrf, stubPublisher, stubUsers } from './stubs.ts';
+export {
+  stubCallbacks,
+  stubDeveloper,
+  stubNas,
+  stubPcrf,
+  stubPhone,
+  stubPublisher,
+  stubUsers,
+} from './stubs.ts';
 export { mintToken } from './tokens.ts';

@@ -1,9 +1,11 @@
 // The stubs as `swob/testing` offers them: on a free port of 127.0.0.1 by default, verifiable, disposable. Used by index.ts
 // and playground.ts.
 
+import { amqpAddress } from '../amqp/address.ts';
 import { systemClock } from '../app/system-clock.ts';
 import { describeVerdict } from '../cli/verdict-report.ts';
 import { waitForVerdict } from '../cli/wait-for-verdict.ts';
+import { choosePhoneBinding } from '../domain/outgoing/broker-names.ts';
 import { startCallbacksStub } from '../stubs/callbacks.ts';
 import { startDeveloperStub } from '../stubs/developer.ts';
 import { atLeastOnce, parseCondition, parseTimes } from '../stubs/expectation.ts';
@@ -36,6 +38,22 @@ export const stubUsers: typeof declared.stubUsers = async ({ users, ...rest } = 
 
 export const stubCallbacks: typeof declared.stubCallbacks = async (options = {}) =>
   verifiable(await startCallbacksStub(startOptions(options)));
+
+export const stubPhone: typeof declared.stubPhone = async ({
+  brokerUrl,
+  authId,
+  authKey,
+  operator,
+  binding,
+  ...rest
+}) => {
+  const chosen = choosePhoneBinding(authId, { operator, binding });
+  if ('fault' in chosen) throw new Error(`${chosen.member}: ${chosen.fault}`);
+  const broker = { ...amqpAddress(brokerUrl), username: authId, password: authKey };
+  // Imported on use: amqplib doubles the start-up time, and few tests need it.
+  const { startPhoneStub } = await import('../stubs/phone.ts');
+  return verifiable(await startPhoneStub({ ...startOptions(rest), broker, binding: chosen }));
+};
 
 /** Options of this library as those of the stubs: a free port of 127.0.0.1 by default. */
 function startOptions<Mode extends string, Options extends declared.StubOptions>({

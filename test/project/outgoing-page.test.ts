@@ -16,6 +16,7 @@ test('the commands lead from an empty RabbitMQ to the first SMS, while npm start
     6996: await freePort(),
     6970: await freePort(),
     9101: await freePort(),
+    9601: await freePort(),
   };
   const { blocks, start, run, withPorts } = await openPage('docs/outgoing-sms.md', ports, {
     SWOB_API_PORT: '6969',
@@ -29,6 +30,8 @@ test('the commands lead from an empty RabbitMQ to the first SMS, while npm start
     send = '',
     operators = '',
     deku = '',
+    stub = '',
+    verify = '',
     ...more
   ] = blocks.map(withPorts);
   expect(more).toEqual([]);
@@ -47,4 +50,8 @@ test('the commands lead from an empty RabbitMQ to the first SMS, while npm start
   await dekuPhone.until(/consuming dev1_OUTGOING_SMS_#/);
   expect(JSON.parse(await run(send))).toMatchObject({ errors: [] });
   await dekuPhone.until(/\+237650393369\thello/);
+  const stubPhone = start(stub);
+  await stubPhone.until(/phone stub ready at /);
+  expect(JSON.parse(await run(send))).toMatchObject({ errors: [] });
+  expect(await run(verify)).toContain(': 1 of 1 received');
 });

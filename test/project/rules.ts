@@ -38,7 +38,7 @@ const adapters: Record<string, readonly string[]> = {
   telecom: ['src/app/compose/', 'src/stubs/'],
   stubs: ['src/cli/', 'src/testing/'],
   redis: ['src/app/compose/', 'src/store/redis/'],
-  amqp: ['src/app/compose/', 'src/upstream/', 'src/stubs/', 'src/cli/'],
+  amqp: ['src/app/compose/', 'src/upstream/', 'src/stubs/', 'src/cli/', 'src/testing/'],
   radius: ['src/app/compose/', 'src/upstream/', 'src/stubs/', 'src/cli/'],
 };
 

@@ -149,7 +149,7 @@ test('the types need no other package, and refuse a mode that does not exist', a
 
 test('the page names every function of the library', () => {
   const folder = join(shared().project, 'node_modules/swob/dist/testing');
-  const types = ['index', 'stub-types', 'nas-stub-types'].map((name) =>
+  const types = ['index', 'stub-types', 'nas-stub-types', 'phone-stub-types'].map((name) =>
     readFileSync(join(folder, `${name}.d.ts`), 'utf8'),
   );
   const names = [...types.join('').matchAll(/^export declare function (\w+)/gm)].map(([, name]) => name);

@@ -7,7 +7,8 @@ const secrets: Readonly<Record<SecretVariable, string>> = {
   SWOB_PASSWORD: 'password of the user, for `swob sync pair`',
   SWOB_TOKEN:
     'token, for commands with --token; of the disconnect service, of a seed or of the administrator',
-  SWOB_AUTH_KEY: 'auth key of a developer, for `swob sms consume` and `swob sms invite`',
+  SWOB_AUTH_KEY: 'auth key of a developer, for `swob sms consume`, `swob sms invite` and `swob stub phone`',
+  SWOB_STATUS_TOKEN: 'token with which phones report on SMS, for `swob stub phone`',
 };
 
 /** What each variable does, by its name. */

@@ -84,6 +84,27 @@ export function networkBindingFault(authId: string, key: string): string | undef
   return undefined;
 }
 
+/** A phone that listens by the name of an operator, or like DekuSMS by a key: without one, to all SMS of the developer. */
+export interface PhoneChoice {
+  readonly operator?: string | undefined;
+  readonly binding?: string | undefined;
+}
+
+/** How that phone receives SMS; or which member of the choice is at fault, and why. */
+export function choosePhoneBinding(
+  authId: string,
+  { operator, binding }: PhoneChoice,
+): PhoneBinding | { readonly fault: string; readonly member: keyof PhoneChoice } {
+  if (operator === undefined) {
+    const key = binding ?? everyNetworkBinding(authId);
+    const fault = networkBindingFault(authId, key);
+    return fault === undefined ? networkBinding(authId, key) : { fault, member: 'binding' };
+  }
+  if (binding !== undefined) return { fault: 'it excludes operator', member: 'binding' };
+  const fault = operatorFault(authId, operator);
+  return fault === undefined ? operatorBinding(authId, operator) : { fault, member: 'operator' };
+}
+
 /** In place of an unknown country or network; bindings with wildcards match it. */
 const unknownWord = '0';
 

@@ -2,9 +2,9 @@
 
 import type { Command } from 'commander';
 import { messageOf, SwobError } from '../../../errors.ts';
+import { delay } from '../../../lib/delay.ts';
 import { findTest, startTest } from '../../client/reliability-api.ts';
 import type { Context } from '../../context.ts';
-import { delay } from '../../delay.ts';
 import { transientErrors } from '../../transient-errors.ts';
 
 interface Options {

@@ -1,21 +1,14 @@
 // `swob sms consume`: receives a developer's outgoing SMS as a gateway phone of either kind would.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type AmqpAddress, amqpAddress, brokerName } from '../../../amqp/address.ts';
+import { brokerName } from '../../../amqp/address.ts';
 import type { Verdict } from '../../../amqp/consumer.ts';
 import { parseDuration } from '../../../config/value-types.ts';
-import {
-  authIdPattern,
-  everyNetworkBinding,
-  networkBinding,
-  networkBindingFault,
-  operatorBinding,
-  operatorFault,
-  type PhoneBinding,
-} from '../../../domain/outgoing/broker-names.ts';
+import type { PhoneBinding } from '../../../domain/outgoing/broker-names.ts';
 import { readClusterBody, readDekuBody } from '../../../domain/outgoing/message-bodies.ts';
 import { SwobError } from '../../../errors.ts';
 import type { Context } from '../../context.ts';
+import { findBroker, findPhoneBinding, parseAuthId, parseBrokerUrl } from '../../input/broker.ts';
 import { requireSecret } from '../../input/secret.ts';
 import { toOutputError } from '../../interrupt.ts';
 import type { Output } from '../../io.ts';
@@ -75,8 +68,8 @@ Example:
 
 async function run(context: Context, options: Options): Promise<void> {
   const { io, printer } = context;
-  const { authId, phone, count, timeout } = options;
-  if (!new RegExp(authIdPattern).test(authId)) throw new SwobError('USAGE', '--auth-id: not a valid auth id');
+  const { phone, count, timeout } = options;
+  const authId = parseAuthId(options.authId);
   const binding = phoneBinding(options);
   const secret = {
     name: '--auth-key',
@@ -107,7 +100,7 @@ async function run(context: Context, options: Options): Promise<void> {
           printer.note(`consuming ${queue}`);
         },
         onLost: (reason) => printer.note(`lost the connection to the broker (${reason}); reconnecting`),
-        onMessage: async (content) => {
+        onMessage: async ({ content }) => {
           const reading = readers[phone](content);
           if ('problem' in reading) {
             // A requeued message comes again and again.
@@ -132,18 +125,6 @@ async function run(context: Context, options: Options): Promise<void> {
       cancel?.();
     }
   });
-}
-
-/** The address of the broker, without the credentials of [broker] url, which belong to swob. */
-async function findBroker(context: Context, url: string | undefined): Promise<AmqpAddress> {
-  if (url !== undefined) {
-    const { username, password } = new URL(url);
-    if (username === '' && password === '') return amqpAddress(url);
-    throw new SwobError('USAGE', '--url: pass credentials with --auth-id and --auth-key');
-  }
-  const { config } = await context.loadConfig();
-  if (config.broker.url !== '') return amqpAddress(config.broker.url);
-  throw new SwobError('CONFIG', 'no broker configured: set [broker] url, or pass --url');
 }
 
 type Reading =
@@ -183,14 +164,11 @@ function phoneBinding({ authId, phone, operator, binding }: Options): PhoneBindi
   };
   if (phone === 'deku') {
     if (operator !== undefined) refuse('--operator: --phone deku listens by --binding');
-    const key = binding ?? everyNetworkBinding(authId);
-    const fault = networkBindingFault(authId, key);
-    return fault === undefined ? networkBinding(authId, key) : refuse(`--binding: ${fault}`);
+    return findPhoneBinding(authId, { binding });
   }
   if (binding !== undefined) refuse('--binding is for --phone deku');
   if (operator === undefined) return refuse('--operator: required for --phone gateway-client');
-  const fault = operatorFault(authId, operator);
-  return fault === undefined ? operatorBinding(authId, operator) : refuse(`--operator: ${fault}`);
+  return findPhoneBinding(authId, { operator });
 }
 
 /** Resolves once the output is flushed, so that an SMS that could not be printed is not acknowledged. */
@@ -198,16 +176,6 @@ function flushOutput(output: Output): Promise<void> {
   return new Promise((resolve, reject) => {
     output.write('', (error) => (error ? reject(toOutputError(error)) : resolve()));
   });
-}
-
-function parseBrokerUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^amqps?:$/.test(url.protocol) || url.hostname === '') {
-    throw new InvalidArgumentError(
-      'Expected a URL such as amqp://localhost:5672 or amqps://broker.example.org.',
-    );
-  }
-  return text;
 }
 
 function parseCount(text: string): number {

@@ -3,7 +3,7 @@
 import type { Clock } from '../domain/shared/ports.ts';
 
 /** Resolves after `ms` milliseconds; rejects with the reason of the signal if it aborts first. */
-export function delay(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+export function delay(clock: Pick<Clock, 'after'>, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const onAbort = (): void => {
