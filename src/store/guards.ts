@@ -2,7 +2,14 @@
 
 import { type InboundSms, partKinds, type Receipt } from '../domain/inbound/model.ts';
 import type { HealthEntry, NodeState, SavedHistory } from '../domain/monitoring/model.ts';
-import type { Callback, StoredResponse } from '../domain/outgoing/model.ts';
+import {
+  encodings,
+  handovers,
+  messageStates,
+  type OutgoingMessage,
+  type WaitingSms,
+} from '../domain/outgoing/message.ts';
+import type { Callback, OutgoingSms, StoredResponse } from '../domain/outgoing/model.ts';
 import type { PairedUser } from '../domain/pairing/model.ts';
 import type { DeliveringClient, ReliabilityTest, Seed } from '../domain/seeds/model.ts';
 import type { HistoryEvent, OutboxEntry, SignOut } from '../domain/shared/model.ts';
@@ -125,6 +132,69 @@ export function isCallback(value: unknown): value is Callback {
     isText(value.url) &&
     isText(value.body) &&
     (value.lane === undefined || isText(value.lane))
+  );
+}
+
+export function isOutgoingMessage(value: unknown): value is OutgoingMessage {
+  return (
+    isObject(value) &&
+    isText(value.id) &&
+    /^[1-9]\d{0,9}$/.test(value.id) &&
+    [value.uuid, value.authId, value.number, value.operatorName].every(isText) &&
+    [value.index, value.parts, value.revision].every(Number.isSafeInteger) &&
+    isOneOf(encodings, value.encoding) &&
+    isOneOf(messageStates, value.state) &&
+    isStateTimes(value.times) &&
+    (value.reason === undefined || isText(value.reason)) &&
+    isOneOf(handovers, value.handover) &&
+    [value.acceptedAt, value.scheduledAt, value.waitsUntil, value.validUntil, value.reviewAt].every(
+      (each) => each === undefined || isNumber(each),
+    ) &&
+    isListOf(isNumber, value.sentParts) &&
+    isListOf(isNumber, value.deliveredParts) &&
+    isListOf(isState, value.unreported) &&
+    (value.callbacks === undefined ||
+      (isObject(value.callbacks) &&
+        isListOf(isText, value.callbacks.urls) &&
+        isListOf(isState, value.callbacks.events)))
+  );
+}
+
+function isState(value: unknown): boolean {
+  return isOneOf(messageStates, value);
+}
+
+function isStateTimes(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    isNumber(value.queued) &&
+    Object.entries(value).every(([state, at]) => isState(state) && isNumber(at))
+  );
+}
+
+function isOneOf(choices: readonly string[], value: unknown): boolean {
+  return choices.some((each) => each === value);
+}
+
+function isListOf(isItem: (value: unknown) => boolean, value: unknown): boolean {
+  return Array.isArray(value) && value.every(isItem);
+}
+
+export function isWaitingSms(value: unknown): value is WaitingSms {
+  return (
+    isObject(value) &&
+    isText(value.messageId) &&
+    isOutgoingSms(value.sms) &&
+    (value.isScheduled === undefined || typeof value.isScheduled === 'boolean')
+  );
+}
+
+function isOutgoingSms(value: unknown): value is OutgoingSms {
+  return (
+    isObject(value) &&
+    [value.authId, value.operatorName, value.number, value.text, value.sid].every(isText) &&
+    (value.callingCode === null || isText(value.callingCode)) &&
+    isListOf(isText, value.networkCodes)
   );
 }
 

@@ -1,13 +1,14 @@
-// Opens and closes the outboxes and TTL stores of a lowdb store. Used by the store and its archive.
+// Opens and closes the outboxes, TTL stores and outgoing messages of a lowdb store. Used by the store and its archive.
 
-import { callbacksFullError, inboundFullError } from '../errors.ts';
-import { isCallback, isInboundSms, isReceipt, isSignOut, isStoredResponse } from '../guards.ts';
+import { callbacksFullError, inboundFullError, waitingSmsFullError } from '../errors.ts';
+import { isCallback, isInboundSms, isReceipt, isSignOut, isStoredResponse, isWaitingSms } from '../guards.ts';
 import type { StoreOptions } from '../options.ts';
 import { responseCharacters } from '../weights.ts';
 import type { DamageHandler } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
 import type { DiskQueue } from './disk-queue.ts';
 import { openLowdbOutbox } from './outbox.ts';
+import { openLowdbMessages } from './outgoing-messages.ts';
 import { openLowdbTtlStore } from './ttl-store.ts';
 
 export interface CollectionsOptions extends StoreOptions {
@@ -37,6 +38,13 @@ export async function openCollections(options: CollectionsOptions) {
     isContent: isCallback,
     full: callbacksFullError,
   });
+  const waitingSms = await openLowdbOutbox({
+    ...outboxes,
+    ...options.waitingSms,
+    kind: 'waitingSms',
+    isContent: isWaitingSms,
+    full: waitingSmsFullError,
+  });
   const ttlOptions = { disk, clock, log, damage, cleanShutdown, assertOpen };
   const receipts = await openLowdbTtlStore({
     ...ttlOptions,
@@ -57,7 +65,8 @@ export async function openCollections(options: CollectionsOptions) {
     isValue: isSignOut,
     bounds: options.signOuts,
   });
-  return { inbound, callbacks, receipts, responses, signOuts };
+  const messages = await openLowdbMessages(options);
+  return { inbound, callbacks, waitingSms, receipts, responses, signOuts, messages };
 }
 
 /**

@@ -12,6 +12,8 @@ export interface GroupCommit {
    * Rejects with UNAVAILABLE, also when the queue is full.
    */
   add(line: string, onWritten: (segment: number) => void): Promise<void>;
+  /** The same for several lines, which are written together or not at all. */
+  addAll(lines: readonly string[], onWritten: (segment: number) => void): Promise<void>;
   /** Resolves once every line that was added is written or has failed. */
   idle(): Promise<void>;
 }
@@ -48,15 +50,25 @@ export function createGroupCommit(segments: Pick<Segments, 'append'>): GroupComm
     return { lines, onWritten, written };
   };
 
+  const addAll: GroupCommit['addAll'] = async (lines, onWritten) => {
+    if (lines.length === 0) return;
+    if ((open?.lines.length ?? 0) + lines.length > maxWaiting) throw diskBusyError(maxWaiting);
+    open ??= begin();
+    open.lines.push(...lines);
+    open.onWritten.push(onWritten);
+    await open.written;
+  };
+
   return {
-    add: async (line, onWritten) => {
-      open ??= begin();
-      if (open.lines.length >= maxWaiting) throw diskBusyError(maxWaiting);
-      open.lines.push(line);
-      open.onWritten.push(onWritten);
-      await open.written;
+    add: (line, onWritten) => addAll([line], onWritten),
+    addAll,
+    idle: async () => {
+      // `onWritten` may add further lines.
+      for (let last: unknown; last !== lastWritten; ) {
+        last = lastWritten;
+        await last;
+      }
     },
-    idle: () => lastWritten,
   };
 }
 

@@ -3,7 +3,15 @@
 
 import { messageOf } from '../../errors.ts';
 import { mapConcurrent } from '../../lib/concurrency.ts';
-import { type Guard, isCallback, isInboundSms, isOutboxEntry, isSeed, isUser } from '../guards.ts';
+import {
+  type Guard,
+  isCallback,
+  isInboundSms,
+  isOutboxEntry,
+  isSeed,
+  isUser,
+  isWaitingSms,
+} from '../guards.ts';
 import { verifyChecksum } from './checksum.ts';
 import { DamagedFileError, parseChecked, quarantineFolder } from './damaged-files.ts';
 import { readClients } from './delivering-clients.ts';
@@ -40,6 +48,8 @@ const lineFolders = [
   'limits',
   'attempts-inbound',
   'attempts-callbacks',
+  'attempts-waitingSms',
+  'messages',
 ];
 
 const guards: Readonly<Record<RecordKind, Guard<unknown>>> = {
@@ -47,6 +57,7 @@ const guards: Readonly<Record<RecordKind, Guard<unknown>>> = {
   seeds: isSeed,
   inbound: isOutboxEntry(isInboundSms),
   callbacks: isOutboxEntry(isCallback),
+  waitingSms: isOutboxEntry(isWaitingSms),
 };
 
 /** Stops early when the signal aborts. Throws UNAVAILABLE or CONFIG when a folder cannot be read. */

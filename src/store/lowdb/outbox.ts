@@ -17,7 +17,7 @@ export interface LowdbOutboxOptions<T> {
   readonly queue: DiskQueue;
   readonly log: Log;
   readonly damage: DamageHandler;
-  readonly kind: Extract<RecordKind, 'inbound' | 'callbacks'>;
+  readonly kind: Extract<RecordKind, 'inbound' | 'callbacks' | 'waitingSms'>;
   readonly isContent: (value: unknown) => value is T;
   readonly max: number;
   /** Creates the error that rejects a new entry. */

@@ -7,7 +7,7 @@ import { parseChecked } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
 
 /** The folders of records. */
-export const recordKinds = ['users', 'seeds', 'inbound', 'callbacks'] as const;
+export const recordKinds = ['users', 'seeds', 'inbound', 'callbacks', 'waitingSms'] as const;
 export type RecordKind = (typeof recordKinds)[number];
 
 /**

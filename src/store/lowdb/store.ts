@@ -1,11 +1,9 @@
 // The store of `[store] url = file:<folder>`, for one process at a time: users, seeds, outboxes, receipts, responses,
-// audited disconnects and wrong guesses are on disk; sessions and other limits are in memory. Opened by app.
+// outgoing messages, audited disconnects and wrong guesses are on disk; sessions and other limits are in memory. Opened by app.
 
 import { randomBytes } from 'node:crypto';
 import type { Store } from '../../domain/store.ts';
-import { storeClosedError, waitingSmsFullError } from '../errors.ts';
-import { createMemoryOutbox } from '../memory/outbox.ts';
-import { createMemoryMessages } from '../memory/outgoing-messages.ts';
+import { storeClosedError } from '../errors.ts';
 import { createMemoryPasswordClaims } from '../memory/password-claims.ts';
 import { createMemorySessions } from '../memory/sessions.ts';
 import type { StoreOptions } from '../options.ts';
@@ -53,7 +51,7 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
     const clients = await openLowdbClients(opened);
     const tests = await openLowdbTests(opened);
     const monitoring = await openLowdbMonitoring(opened);
-    const { inbound, callbacks, receipts, responses, signOuts } = await openCollections(opened);
+    const collections = await openCollections(opened);
     const disconnects = await openLowdbDisconnects(opened);
     const limits = await openLowdbLimits(opened);
 
@@ -65,13 +63,13 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
       passwordClaims: createMemoryPasswordClaims(clock),
       limits: limits.store,
       users: createLowdbUsers(disk, queue, clock, assertOpen),
-      inbound: inbound.store,
-      receipts: receipts.store,
-      callbacks: callbacks.store,
-      responses: responses.store,
-      signOuts: signOuts.store,
-      messages: createMemoryMessages(clock, options.messages),
-      waitingSms: createMemoryOutbox(options.waitingSms, waitingSmsFullError),
+      inbound: collections.inbound.store,
+      receipts: collections.receipts.store,
+      callbacks: collections.callbacks.store,
+      responses: collections.responses.store,
+      signOuts: collections.signOuts.store,
+      messages: collections.messages.store,
+      waitingSms: collections.waitingSms.store,
       monitoring,
       disconnects: disconnects.store,
       probe: async () => {
@@ -84,7 +82,7 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
       close: () => {
         closing ??= closeAll(
           queue,
-          [seeds, tests, inbound, callbacks, receipts, responses, signOuts, disconnects, limits],
+          [seeds, tests, ...Object.values(collections), disconnects, limits],
           release,
         );
         return closing;

@@ -16,7 +16,7 @@ import {
 } from '../outgoing-messages.ts';
 
 /** A message in the index. */
-interface HeldMessage {
+export interface HeldMessage {
   readonly id: string;
   json: string;
   readonly queued: number;
@@ -34,8 +34,8 @@ export interface MessageIndex
   get(id: string): OutgoingMessage | undefined;
   /** The entry of a message that has not expired. */
   entry(id: string): HeldMessage | undefined;
-  /** Adds or replaces a message, and evicts others above the maximum. */
-  put(message: OutgoingMessage, segment?: number): void;
+  /** Adds or replaces a message, and evicts others above the maximum. @returns the ids of those */
+  put(message: OutgoingMessage, segment?: number): string[];
   remove(id: string): void;
   /** In no particular order; includes a few that have expired. */
   all(): Iterable<HeldMessage>;
@@ -85,12 +85,15 @@ export function createMessageIndex(
       remove(expired);
     }
   };
-  const evict = (): void => {
+  const evict = (): string[] => {
+    const evicted: string[] = [];
     while (held.size > max) {
       const oldest = evictionRanks.map((rank) => ranks[rank][0]).find((entry) => entry !== undefined);
-      if (!oldest) return;
+      if (!oldest) break;
       remove(oldest);
+      evicted.push(oldest.id);
     }
+    return evicted;
   };
   const add = (message: OutgoingMessage, segment: number | undefined): void => {
     const { id, index, reviewAt, authId, uuid } = message;
@@ -144,12 +147,12 @@ export function createMessageIndex(
         unlink(known, parse(known));
         known.segment = segment;
         link(known, message);
-        return;
+        return [];
       }
       const expired = held.get(message.id);
       if (expired) remove(expired);
       add(message, segment);
-      evict();
+      return evict();
     },
     remove: (id) => {
       const entry = held.get(id);
