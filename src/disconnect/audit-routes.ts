@@ -8,9 +8,9 @@ import {
   type DisconnectRecord,
   disconnectOutcomes,
   recordIdPattern,
-  verdicts,
 } from '../domain/wifi/audit-model.ts';
 import { backendNames } from '../domain/wifi/ports.ts';
+import { verdicts } from '../domain/wifi/verification.ts';
 import { type ErrorCode, errorCatalogue, SwobError } from '../errors.ts';
 import { requireAdminToken } from '../http/admin-auth.ts';
 
@@ -44,6 +44,12 @@ const report = Type.Object({
   attempts: Type.Number({ description: 'Requests sent, retransmissions included' }),
   durationMs: Type.Number(),
   nas: Type.Optional(Type.String({ description: 'The section of the NAS' })),
+  host: Type.Optional(
+    Type.String({ description: 'Of several PCRFs the one that answered, or was called last' }),
+  ),
+  failedHosts: Type.Optional(
+    Type.Array(Type.String(), { description: 'Why those before it did not answer' }),
+  ),
   errorCause: Type.Optional(Type.Number({ description: 'Error-Cause of a RADIUS NAK' })),
   notDone: Type.Optional(Type.Array(Type.String())),
   alreadyGone: Type.Optional(Type.Literal(true)),
@@ -152,6 +158,10 @@ export const auditRoutes: FastifyPluginAsyncTypebox<Options> = async (
 function shown({ reports, ...rest }: DisconnectRecord) {
   return {
     ...rest,
-    reports: reports.map(({ notDone, ...each }) => ({ ...each, ...(notDone && { notDone: [...notDone] }) })),
+    reports: reports.map(({ notDone, failedHosts, ...each }) => ({
+      ...each,
+      ...(failedHosts && { failedHosts: [...failedHosts] }),
+      ...(notDone && { notDone: [...notDone] }),
+    })),
   };
 }

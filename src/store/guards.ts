@@ -14,13 +14,9 @@ import type { PairedUser } from '../domain/pairing/model.ts';
 import type { DeliveringClient, ReliabilityTest, Seed } from '../domain/seeds/model.ts';
 import type { HistoryEvent, OutboxEntry, SignOut } from '../domain/shared/model.ts';
 import type { FormerKey } from '../domain/shared/user-keys.ts';
-import {
-  type DisconnectRecord,
-  disconnectOutcomes,
-  recordIdPattern,
-  verdicts,
-} from '../domain/wifi/audit-model.ts';
+import { type DisconnectRecord, disconnectOutcomes, recordIdPattern } from '../domain/wifi/audit-model.ts';
 import { parseReports } from '../domain/wifi/backends.ts';
+import { verdicts } from '../domain/wifi/verification.ts';
 import { isObject } from '../lib/json.ts';
 
 export type Guard<T> = (value: unknown) => value is T;

@@ -9,7 +9,12 @@ import type { ConnectionOptions } from 'node:tls';
 import { Client } from 'undici';
 import type { Clock, Log } from '../domain/shared/ports.ts';
 import { type Deadline, noTimeLeft } from '../lib/deadline.ts';
-import { type HttpRequestOptions, type HttpResult, sendRequest } from './http-request.ts';
+import {
+  type HttpRequestOptions,
+  type HttpResult,
+  type ReusedConnection,
+  sendRequest,
+} from './http-request.ts';
 import { createWarmSockets, type WarmSockets } from './warm-sockets.ts';
 
 /** Requests that may wait for a connection; further ones are rejected immediately. */
@@ -46,11 +51,18 @@ export interface PoolUnavailable {
   readonly message: string;
 }
 
+export interface PoolRequest extends Omit<HttpRequestOptions, 'clock' | 'repeatsOn'> {
+  /** Milliseconds to wait for a connection; that of the pool unless given. */
+  readonly waitTimeoutMs?: number;
+  /** Repeats the request once on a new connection, when the server had given up a reused one before it read the request. */
+  readonly repeatsIdleTimeout?: boolean;
+}
+
 export interface ConnectionPool {
   /**
    * Sends a request on a connection of its own, first come, first served. Rejects only when `beforeSend` does.
    */
-  request(options: Omit<HttpRequestOptions, 'clock'>): Promise<HttpResult | PoolUnavailable>;
+  request(options: PoolRequest): Promise<HttpResult | PoolUnavailable>;
   usage(): PoolUsage;
   /**
    * Rejects the waiting requests, lets the running ones end before the deadline, then destroys every connection;
@@ -69,11 +81,13 @@ export interface PoolUsage {
 
 interface Connection {
   readonly client: Client;
+  /** The connection of the next request. */
+  nextRequest(): ReusedConnection;
   destroy(): void;
 }
 
 export function createConnectionPool(options: ConnectionPoolOptions): ConnectionPool {
-  const { name, min, max, waitTimeoutMs, clock } = options;
+  const { name, min, max, clock } = options;
   const sockets = createWarmSockets({ ...options, min: Math.min(min, max) });
   /** Most recently used last: that one is the most likely to be still open. */
   const idle: Connection[] = [];
@@ -93,7 +107,9 @@ export function createConnectionPool(options: ConnectionPoolOptions): Connection
   };
   const checkOut = (): Connection => idle.pop() ?? createConnection(options, sockets);
 
-  const acquire = (): Connection | PoolUnavailable | Promise<Connection | PoolUnavailable> => {
+  const acquire = (
+    waitTimeoutMs: number,
+  ): Connection | PoolUnavailable | Promise<Connection | PoolUnavailable> => {
     if (closed) return stopping;
     if (checkedOut < max) {
       checkedOut += 1;
@@ -119,12 +135,14 @@ export function createConnectionPool(options: ConnectionPoolOptions): Connection
     if (next) next(checkOut());
     else checkedOut -= 1;
   };
-  const send = async (request: Omit<HttpRequestOptions, 'clock'>): Promise<HttpResult | PoolUnavailable> => {
-    const connection = await acquire();
+  const send = async (poolRequest: PoolRequest): Promise<HttpResult | PoolUnavailable> => {
+    const { waitTimeoutMs = options.waitTimeoutMs, repeatsIdleTimeout, ...request } = poolRequest;
+    const connection = await acquire(waitTimeoutMs);
     if ('kind' in connection) return connection;
     inUse.add(connection);
     try {
-      return await sendRequest(connection.client, { ...request, clock });
+      const repeatsOn = repeatsIdleTimeout ? connection.nextRequest() : undefined;
+      return await sendRequest(connection.client, { ...request, clock, ...(repeatsOn && { repeatsOn }) });
     } finally {
       release(connection);
     }
@@ -161,6 +179,8 @@ export function createConnection(
   sockets: WarmSockets,
 ): Connection {
   let socket: Socket | undefined;
+  let wasOpen = true;
+  let renews = false;
   const client = new Client(origin, {
     pipelining: 1,
     // Off, because they use real timers; sendRequest has its own timeouts.
@@ -168,7 +188,8 @@ export function createConnection(
     bodyTimeout: 0,
     ...(idleTimeoutMs && { keepAliveTimeout: idleTimeoutMs, keepAliveMaxTimeout: idleTimeoutMs }),
     connect: (_options, callback) => {
-      const taken = sockets.take();
+      const taken = renews ? sockets.open() : sockets.take();
+      wasOpen = sockets.isOpen(taken);
       socket = taken;
       const onError = (error: Error): void => callback(error, null);
       taken.once('error', onError);
@@ -181,6 +202,17 @@ export function createConnection(
   });
   return {
     client,
+    nextRequest: () => {
+      // Unless the client connects for it.
+      wasOpen = true;
+      renews = false;
+      return {
+        wasOpen: () => wasOpen,
+        renew: () => {
+          renews = true;
+        },
+      };
+    },
     destroy: () => {
       // The client first, so that it expects the end of its socket.
       void client.destroy();

@@ -24,11 +24,19 @@ export type HttpFailure = (
 ) & {
   /** The status of the response, when the failure came after it. */
   readonly status: number | undefined;
-  /** Whether the whole request was written, so that the server may have acted on it. */
+  /** Whether writing the request began, with `beforeSend` after it, so that the server may have acted on it. */
   readonly sent: boolean;
 };
 
 export type HttpResult = HttpResponse | HttpFailure;
+
+/** The connection below a client. */
+export interface ReusedConnection {
+  /** Whether it was open before the current request. */
+  wasOpen(): boolean;
+  /** The client opens a new connection for its next request. */
+  renew(): void;
+}
 
 export interface HttpRequestOptions {
   /** GET unless given. */
@@ -50,6 +58,8 @@ export interface HttpRequestOptions {
   readonly readsBody?: (status: number) => boolean;
   /** Sends `Connection: close`. */
   readonly closes?: boolean;
+  /** Repeats the request once when the server had given this connection up before it read the request. */
+  readonly repeatsOn?: ReusedConnection;
   /** Ends the request with code ABORT_ERR. */
   readonly signal?: AbortSignal;
   readonly clock: Pick<Clock, 'after'>;
@@ -76,7 +86,8 @@ function dispatch(
   options: HttpRequestOptions & Required<Pick<HttpRequestOptions, 'readsBody'>>,
 ): Promise<HttpResult> {
   const { method = 'GET', path, headers, body = null, timeoutMs, maxBodyBytes, signal, clock } = options;
-  const { beforeSend, sendTimeoutMs = timeoutMs, readsBody, closes: reset = false } = options;
+  const { beforeSend, sendTimeoutMs = timeoutMs, readsBody, closes: reset = false, repeatsOn } = options;
+  const prepares = beforeSend !== undefined && body !== null;
   return new Promise((resolve, reject) => {
     let status: number | undefined;
     let sent = false;
@@ -132,6 +143,7 @@ function dispatch(
       const handler: Dispatcher.DispatchHandler = {
         onRequestStart: () => {
           connected = true;
+          if (!prepares) sent = true;
         },
         // Called for each 1xx too, except 100, which was not requested and which undici rejects.
         onResponseStart: (_controller, code, received) => {
@@ -143,7 +155,16 @@ function dispatch(
         onResponseData: (_controller, chunk) => {
           if (received.add(chunk)) end({ kind: 'too large', status, sent });
         },
-        onResponseEnd: () => respond(status ?? 0, received.bytes()),
+        onResponseEnd: () => {
+          const body = received.bytes();
+          if (!retries || !repeatsOn?.wasOpen() || !isIdleTimeout(status, responseHeaders, body))
+            return respond(status ?? 0, body);
+          repeatsOn.renew();
+          status = undefined;
+          sent = false;
+          // Deferred, because undici is still closing the connection.
+          queueMicrotask(() => attempt(false));
+        },
         onResponseError: (_controller, error) => {
           const code = codeOf(error);
           // The system did not take all of the request, so the server cannot have read it.
@@ -155,10 +176,20 @@ function dispatch(
         },
       };
       const request = { method, path, headers: { ...headers }, body, reset };
-      client.dispatch(beforeSend && body !== null ? withPreparation(request, body) : request, handler);
+      client.dispatch(prepares ? withPreparation(request, body) : request, handler);
     };
     attempt(true);
   });
+}
+
+/**
+ * Whether a response on a reused connection is the server's own idle timeout, sent before it read the request: a 408 that
+ * closes the connection (RFC 9110, section 15.5.9), without the body and the Date that a response of the application would
+ * have.
+ */
+function isIdleTimeout(status: number | undefined, headers: IncomingHttpHeaders, body: Buffer): boolean {
+  const closes = String(headers.connection).toLowerCase() === 'close';
+  return status === 408 && closes && headers.date === undefined && body.length === 0;
 }
 
 const isWriteError = (error: Error): boolean => 'syscall' in error && error.syscall === 'write';

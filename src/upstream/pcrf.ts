@@ -1,130 +1,102 @@
-// The PCRF, which ends Wi-Fi sessions. Used by the disconnect service.
+// The PCRF, which ends Wi-Fi sessions: one server, or several with failover. Used by the disconnect service.
 
-import type { Clock, Log } from '../domain/shared/ports.ts';
-import { serviceUrl } from '../domain/shared/urls.ts';
-import { disconnectPath } from '../domain/wifi/pcrf-path.ts';
+import { createFailover, type HostState } from '../domain/wifi/failover.ts';
+import { disconnectPath, sessionPath } from '../domain/wifi/pcrf-path.ts';
 import type { BackendResult, Pcrf } from '../domain/wifi/ports.ts';
-import { SwobError } from '../errors.ts';
-import { tryParseJson } from '../lib/json.ts';
-import { createConnectionPool, type PoolUnavailable, type PoolUsage } from './connection-pool.ts';
-import type { HttpFailure, HttpResponse } from './http-request.ts';
-import { userAgent } from './user-agent.ts';
+import type { PoolUsage } from './connection-pool.ts';
+import { createPcrfServer, type PcrfPoolOptions, type PcrfServer } from './pcrf-server.ts';
 
-const maxBodyBytes = 64 * 1024;
-/** Characters of the PCRF's own message that are passed on. */
-const maxMessageLength = 200;
-/** No compression, so that a small body cannot become a large one. */
-const headers = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': userAgent };
-
-export interface PcrfOptions {
+interface Endpoint {
   readonly host: string;
   readonly port: number;
-  /** Milliseconds for one call, from connecting to the last byte, without the wait for a free connection. */
-  readonly timeoutMs: number;
-  readonly pool: {
-    /** Connections that are kept open, for the first calls. */
-    readonly min: number;
-    /** The most connections, and so calls at a time. */
-    readonly max: number;
-    /** Milliseconds that a call waits for a free connection. */
-    readonly waitTimeoutMs: number;
-  };
-  readonly clock: Clock;
-  readonly log: Log;
+}
+
+interface SeveralServers extends PcrfPoolOptions {
+  /** In the order in which they are called. */
+  readonly servers: readonly Endpoint[];
+  /** Calls another server also when one may have acted on the request. */
+  readonly retriesUnsafe: boolean;
+  /** Milliseconds that a server which has failed is passed over. */
+  readonly pauseMs: number;
+  /** Path of the query for a session, with placeholders; empty: none. */
+  readonly sessionPath: string;
+}
+
+export type PcrfOptions = SeveralServers | (PcrfPoolOptions & Endpoint);
+
+interface PcrfClient extends Pcrf {
+  /** Of all servers together. */
+  usage(): PoolUsage;
+  states(): readonly { readonly host: string; readonly state: HostState }[];
 }
 
 /**
  * A client of the PCRF, whose responses are not documented: 2xx is success unless its JSON says otherwise. Throws
- * CONFIG when `host` is not a host name or address.
+ * CONFIG when a host is not a host name or address.
  */
-export function createPcrf(options: PcrfOptions): Pcrf & { usage(): PoolUsage } {
-  const { host, port, timeoutMs, pool, clock, log } = options;
-  const origin = serviceUrl('http', host, port);
-  if (!/^[\w.:-]+$/.test(host) || !URL.canParse(origin)) {
-    throw new SwobError('CONFIG', `[pcrf] host: ${host} is not a host name or address`);
+export function createPcrf(options: PcrfOptions): PcrfClient {
+  const one = { retriesUnsafe: false, pauseMs: 0, sessionPath: '' };
+  const { servers, retriesUnsafe, pauseMs, ...rest } =
+    'servers' in options ? options : { ...one, ...options, servers: [options] };
+  const isOneOfSeveral = servers.length > 1;
+  const clients = new Map<string, PcrfServer>();
+  for (const { host, port } of servers) {
+    const client = createPcrfServer({ ...rest, host, port, isOneOfSeveral });
+    clients.set(client.name, client);
   }
-  const label = `the PCRF at ${origin.slice('http://'.length)}`;
-  const connections = createConnectionPool({
-    name: 'PCRF',
-    ...pool,
-    host,
-    port,
-    origin,
-    connectTimeoutMs: timeoutMs,
-    clock,
-    log,
+  const serverOf = (name: string): PcrfServer => {
+    const server = clients.get(name);
+    if (!server) throw new RangeError(`there is no server ${name}`);
+    return server;
+  };
+  const failover = createFailover({
+    hosts: [...clients.keys()],
+    pauseMs,
+    waitMs: options.pool.waitTimeoutMs,
+    timeoutMs: options.timeoutMs,
+    clock: options.clock,
   });
 
   return {
     name: 'pcrf',
     disconnect: async (session) => {
       const path = disconnectPath(session);
-      if (path === undefined) {
-        return { kind: 'bad session', reason: 'a value of the session is not well-formed text' };
-      }
-      const result = await connections.request({ path, headers, timeoutMs, maxBodyBytes });
-      if (result.kind !== 'response') return failureOf(label, result, timeoutMs);
-      const rejection = rejectionReason(result);
-      return rejection === undefined
-        ? { kind: 'disconnected' }
-        : { kind: 'rejected', reason: `${label} ${rejection}` };
+      if (path === undefined) return badSession;
+      const { host, value, earlier, sent } = await failover.run(
+        (name, limits) => serverOf(name).disconnect(path, limits),
+        { repeats: retriesUnsafe },
+      );
+      if (!isOneOfSeveral) return value;
+      const reasons = earlier.flatMap((each) => ('reason' in each ? [each.reason] : []));
+      const details = { host, attempts: sent, ...(reasons.length > 0 && { failedHosts: reasons }) };
+      if (value.kind === 'disconnected') return { ...value, ...details };
+      return { ...value, ...details, reason: [...reasons, value.reason].join('; ') };
     },
-    usage: () => connections.usage(),
-    close: (deadline) => connections.close(deadline),
+    query: async (session, withinMs) => {
+      const path = sessionPath(rest.sessionPath, session);
+      if (path === undefined) return { presence: 'unknown', reason: badSession.reason };
+      // A query changes nothing, so that it may be repeated.
+      const { value } = await failover.run((name, limits) => serverOf(name).query(path, limits), {
+        repeats: true,
+        withinMs,
+      });
+      return value;
+    },
+    usage: () => sum([...clients.values()].map(({ usage }) => usage())),
+    states: () => failover.states(),
+    close: async (deadline) => {
+      const interrupted = await Promise.all([...clients.values()].map((client) => client.close(deadline)));
+      return interrupted.reduce((total, each) => total + each, 0);
+    },
   };
 }
 
-function failureOf(name: string, failure: HttpFailure | PoolUnavailable, timeoutMs: number): BackendResult {
-  switch (failure.kind) {
-    case 'busy':
-      return { kind: 'busy', reason: failure.message };
-    case 'closed':
-      return { kind: 'stopping', reason: failure.message };
-    case 'timeout':
-      return { kind: 'timeout', reason: `${name} did not answer within ${timeoutMs} ms` };
-    case 'too large':
-      return { kind: 'invalid response', reason: `${name} sent a response over ${maxBodyBytes} bytes` };
-    case 'unreachable':
-      return { kind: 'unreachable', reason: `${name} is unreachable (${failure.code})` };
-    case 'broken':
-      return {
-        kind: 'invalid response',
-        reason: `${name} closed the connection during its response (${failure.code})`,
-      };
-  }
-}
+const badSession = {
+  kind: 'bad session',
+  reason: 'a value of the session is not well-formed text',
+} as const satisfies BackendResult;
 
-/** Why a response is a failure; undefined when it is a success. */
-function rejectionReason({ status, headers, body }: HttpResponse): string | undefined {
-  const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') return `answered ${status} with a compressed body, which was not requested`;
-  const text = new TextDecoder().decode(body);
-  const parsed = tryParseJson(text);
-  const message = errorMessageIn(parsed);
-  if (status >= 300 && status < 400) return `answered ${status}, a redirect, which is not followed`;
-  if (status < 200 || status >= 300) return message ? `answered ${status}: ${message}` : `answered ${status}`;
-  if (text.trim() === '') return undefined;
-  if (parsed === undefined) return `answered ${status} with a body that is not JSON`;
-  if (parsed === false) return 'refused: false';
-  return message === undefined ? undefined : `refused: ${message}`;
-}
-
-/** The error message in a JSON body; undefined when the body reports no error. */
-function errorMessageIn(parsed: unknown): string | undefined {
-  if (typeof parsed !== 'object' || parsed === null) return undefined;
-  const { success, ...members }: { success?: unknown; fail?: unknown; error?: unknown } = parsed;
-  const error = [members.fail, members.error].find(isError);
-  if (error !== undefined) return printable(error);
-  return success === false || success === 'false' ? 'it gives no reason' : undefined;
-}
-
-/** Successful responses may hold `"error": null`, `"error": 0` and the like. */
-function isError(value: unknown): boolean {
-  return Array.isArray(value) ? value.length > 0 : Boolean(value);
-}
-
-function printable(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const oneLine = text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
-  return [...oneLine].slice(0, maxMessageLength).join('') || 'it gives no reason';
+function sum(usages: readonly PoolUsage[]): PoolUsage {
+  const of = (name: keyof PoolUsage): number => usages.reduce((total, usage) => total + usage[name], 0);
+  return { inUse: of('inUse'), idle: of('idle'), waiting: of('waiting') };
 }

@@ -29,6 +29,10 @@ export interface WarmSocketsOptions {
 export interface WarmSockets {
   /** An open connection, or else a new one that may still be connecting. The caller handles its errors. */
   take(): Socket;
+  /** A new connection, which may still be connecting. The caller handles its errors. */
+  open(): Socket;
+  /** Whether the connection is open. */
+  isOpen(socket: Socket): boolean;
   /** Calls back when a taken connection is open, never synchronously. */
   whenOpen(socket: Socket, callback: () => void): void;
   /** Destroys every connection, taken ones too. */
@@ -94,6 +98,8 @@ export function createWarmSockets(options: WarmSocketsOptions): WarmSockets {
       }
       return connect();
     },
+    open: connect,
+    isOpen: (socket) => writable.has(socket),
     whenOpen: (socket, callback) => {
       if (writable.has(socket)) queueMicrotask(callback);
       else socket.once(openEvent, callback);

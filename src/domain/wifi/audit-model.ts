@@ -2,6 +2,7 @@
 // and the admin routes.
 
 import type { BackendReport } from './backends.ts';
+import type { Verdict } from './verification.ts';
 
 /**
  * What became of a request:
@@ -32,10 +33,6 @@ export type AuditedOutcome = (typeof disconnectOutcomes)[number];
 /** Outcomes that anybody can cause without a valid token: they have a bound of their own. */
 const untrustedOutcomes: readonly AuditedOutcome[] = ['refused', 'limited', 'malformed'];
 
-export const verdicts = ['gone', 'still there', 'unknown'] as const;
-/** Whether the session was seen to be gone after the disconnect. */
-type Verdict = (typeof verdicts)[number];
-
 /** One request. Never contains the token. */
 export interface DisconnectRecord {
   /** 13 digits of the time and 8 hex characters, so that ids sort by time. */
@@ -59,6 +56,7 @@ export interface DisconnectRecord {
   readonly mac?: string;
   /** What each backend did; empty when none was called. */
   readonly reports: readonly BackendReport[];
+  /** Whether the session was seen to be gone; absent when that was not verified. */
   readonly verified?: Verdict;
 }
 

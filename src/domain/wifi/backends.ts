@@ -72,11 +72,13 @@ function reportOf(
   goneIsSuccess: boolean,
   durationMs: number,
 ): BackendReport {
-  const { kind, attempts = wasSent(kind) ? 1 : 0, nas, errorCause, notDone } = result;
+  const { kind, attempts = wasSent(kind) ? 1 : 0, nas, host, failedHosts, errorCause, notDone } = result;
   const details = {
     attempts,
     durationMs: Math.round(durationMs),
     ...(nas !== undefined && { nas }),
+    ...(host !== undefined && { host }),
+    ...(failedHosts !== undefined && { failedHosts }),
     ...(errorCause !== undefined && { errorCause }),
     ...(notDone !== undefined && notDone.length > 0 && { notDone }),
   };
@@ -128,7 +130,8 @@ export function parseReports(value: unknown): BackendReport[] | undefined {
 
 function parseReport(value: unknown): BackendReport | undefined {
   if (!isObject(value)) return undefined;
-  const { kind, reason, attempts, durationMs, nas, errorCause, notDone, alreadyGone } = value;
+  const { kind, reason, attempts, durationMs, nas, host, failedHosts } = value;
+  const { errorCause, notDone, alreadyGone } = value;
   const backend = backendNames.find((name) => name === value.backend);
   if (backend === undefined || !(kind === 'disconnected' || isSessionFailure(kind))) return undefined;
   if (typeof attempts !== 'number' || typeof durationMs !== 'number') return undefined;
@@ -139,6 +142,8 @@ function parseReport(value: unknown): BackendReport | undefined {
     durationMs,
     ...(typeof reason === 'string' && { reason }),
     ...(typeof nas === 'string' && { nas }),
+    ...(typeof host === 'string' && { host }),
+    ...(Array.isArray(failedHosts) && { failedHosts: failedHosts.map(String) }),
     ...(typeof errorCause === 'number' && { errorCause }),
     ...(Array.isArray(notDone) && { notDone: notDone.map(String) }),
     ...(alreadyGone === true && { alreadyGone }),

@@ -1,4 +1,5 @@
-// The request to the PCRF that ends a session. Used by its client, and by `swob disconnect --dry-run`.
+// The requests to the PCRF: the one that ends a session, and the query for one. Used by its client, the configuration, and
+// `swob disconnect --dry-run`.
 
 import type { WifiSession } from './model.ts';
 
@@ -10,6 +11,27 @@ export function disconnectPath({ sessionId, nasIp, vrf, clientMac }: WifiSession
   try {
     const [session, nas, vrfName, mac] = [sessionId, nasIp, vrf, clientMac].map(encodeURIComponent);
     return `/account/disconnect?session=${session}&nas_ip=${nas}&vrf=${vrfName}&single=false&mac=${mac}&remove_mac=true`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The placeholders of `[pcrf] session_path`. */
+export const sessionPlaceholders = ['{session}', '{nas_ip}', '{vrf}', '{mac}'] as const;
+
+/** The path with the placeholders replaced, each encoded as one value. Undefined as above. */
+export function sessionPath(
+  template: string,
+  { sessionId, nasIp, vrf, clientMac }: WifiSession,
+): string | undefined {
+  const values = new Map([
+    ['{session}', sessionId],
+    ['{nas_ip}', nasIp],
+    ['{vrf}', vrf],
+    ['{mac}', clientMac],
+  ]);
+  try {
+    return template.replace(/\{[a-z_]+\}/g, (name) => encodeURIComponent(values.get(name) ?? name));
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@
 
 import type { Deadline } from '../../lib/deadline.ts';
 import type { WifiSession } from './model.ts';
+import type { Verdict } from './verification.ts';
 
 /** Verifies tokens with the current key and rules. */
 export interface TokenVerifier {
@@ -51,6 +52,10 @@ export interface BackendDetails {
   readonly attempts?: number;
   /** The section of the NAS: `branch` of `[nas branch]`. */
   readonly nas?: string;
+  /** Of several servers the one that answered, or else the last that was called: `10.0.0.1:7070`. */
+  readonly host?: string;
+  /** Why servers before it did not answer. */
+  readonly failedHosts?: readonly string[];
   /** The Error-Cause of a RADIUS NAK (RFC 5176, section 3.6). */
   readonly errorCause?: number;
   /** What the backend cannot do of what a disconnect should do, as sentences for operators and clients. */
@@ -66,6 +71,11 @@ export interface DisconnectBackend {
 
 /** The PCRF, which ends Wi-Fi sessions. */
 export interface Pcrf extends DisconnectBackend {
+  /** Asks once whether it has the session, with the reason where it does not say. Takes `withinMs` at most; never rejects. */
+  query(
+    session: WifiSession,
+    withinMs: number,
+  ): Promise<{ readonly presence: Verdict; readonly reason?: string }>;
   /** Lets running calls end before the deadline. @returns how many it interrupted */
   close(deadline?: Deadline): Promise<number>;
 }

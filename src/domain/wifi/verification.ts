@@ -1,0 +1,45 @@
+// Whether a session is really gone after a backend accepted its disconnect: asks until it is, or the time is up. Used by
+// disconnects.ts; accounting.ts has the other way to know.
+
+import type { Clock } from '../shared/ports.ts';
+import type { WifiSession } from './model.ts';
+
+/** Whether the session was seen to be gone, or still there, after the disconnect. */
+export const verdicts = ['gone', 'present', 'unknown'] as const;
+export type Verdict = (typeof verdicts)[number];
+
+export interface SessionVerifier {
+  /** Called once the disconnect was accepted; never rejects. */
+  verify(session: WifiSession): Promise<Verdict>;
+}
+
+interface QueryOptions {
+  /** Asks once; takes no longer than `withinMs`, and never rejects. */
+  readonly query: (session: WifiSession, withinMs: number) => Promise<Verdict>;
+  /** Milliseconds for all queries. */
+  readonly withinMs: number;
+  readonly clock: Pick<Clock, 'monotonic' | 'after'>;
+}
+
+const firstPauseMs = 100;
+const maxPauseMs = 1_000;
+/** What the last query needs. */
+const lastQueryMs = 100;
+
+/** The last answer that says something of the session counts. */
+export function createQueryVerifier({ query, withinMs, clock }: QueryOptions): SessionVerifier {
+  return {
+    verify: async (session) => {
+      const endsAt = clock.monotonic() + withinMs;
+      let verdict: Verdict = 'unknown';
+      for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
+        const answer = await query(session, Math.max(1, endsAt - clock.monotonic()));
+        if (answer === 'gone') return answer;
+        if (answer === 'present') verdict = answer;
+        const ms = Math.min(pauseMs, endsAt - clock.monotonic() - lastQueryMs);
+        if (ms <= 0) return verdict;
+        await new Promise<void>((resolve) => void clock.after(ms, resolve));
+      }
+    },
+  };
+}
