@@ -2,6 +2,7 @@
 // `swob disconnect --explain` and `--dry-run`, and by the console.
 
 import { readFile } from 'node:fs/promises';
+import { pcrfServers } from '../config/pcrf-keys.ts';
 import type { Config } from '../config/schema.ts';
 import { createTokenVerifier } from '../crypto/jwt.ts';
 import { parseToken } from '../crypto/jwt-format.ts';
@@ -96,7 +97,9 @@ function callsFor({ disconnect, pcrf, nas }: Config, session: WifiSession): stri
   const { backend } = disconnect;
   const calls: string[] = [];
   if (backend !== 'radius') {
-    calls.push(`pcrf: GET http://${bracketHost(pcrf.host)}:${pcrf.port}${disconnectPath(session) ?? ''}`);
+    const [first, ...others] = pcrfServers(pcrf).map(({ host, port }) => `${bracketHost(host)}:${port}`);
+    const failover = others.length === 0 ? '' : ` (when it cannot be reached: ${others.join(', ')})`;
+    calls.push(`pcrf: GET http://${first}${disconnectPath(session) ?? ''}${failover}`);
   }
   if (backend !== 'pcrf') calls.push(`radius: ${radiusCall(nas, session)}`);
   return calls;

@@ -92,6 +92,10 @@ const pathType: ValueType<string> = {
 /** The path of a URL, optionally with a query. */
 export const path = (value: string, doc: string): KeyDefinition<string> => defineKey(pathType, value, doc);
 
+/** The same, or empty. */
+export const optionalPath = (doc: string): KeyDefinition<string> =>
+  defineKey({ ...pathType, parse: (text) => (text === '' ? text : pathType.parse(text)) }, '', doc);
+
 const publicHostType: ValueType<string> = {
   name: 'host name or IP address',
   parse: (text) => {

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { nasErrors } from './nas-keys.ts';
+import { pcrfErrors } from './pcrf-keys.ts';
 import type { Config } from './schema.ts';
 
 /** One message per invalid combination, naming the keys. */
@@ -27,10 +28,9 @@ export function crossFieldErrors(config: Config): string[] {
       '[security] public_key_filepath and private_key_filepath name the same file: choose two files',
     );
   }
-  const pool = config['pcrf.pool'];
-  if (pool.min > pool.max) errors.push(`[pcrf.pool] min = ${pool.min} exceeds max = ${pool.max}`);
   return [
     ...errors,
+    ...pcrfErrors(config),
     ...validationErrors(config.validation),
     ...loggingErrors(config.logging),
     ...reliabilityErrors(config),

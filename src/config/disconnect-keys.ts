@@ -2,6 +2,7 @@
 
 import { networks } from './address-types.ts';
 import { nasKeys } from './nas-keys.ts';
+import { pcrfKeys } from './pcrf-keys.ts';
 import { duration, flag, integer, oneOf, port, someOf, text } from './value-types.ts';
 
 export const disconnectKeys = {
@@ -31,6 +32,21 @@ export const disconnectKeys = {
       '',
       'application.conf of the replaced service, with the files of its folder that it includes; overrides this file. --hocon sets it too.',
     ),
+    verify: oneOf(
+      ['off', 'pcrf', 'accounting'],
+      'off',
+      'How to find out whether a session is really gone: by a query of the PCRF ([pcrf] session_path), or by the RADIUS accounting of the NAS.',
+    ),
+    verify_within: duration(
+      '5s',
+      ['100ms', '1m'],
+      'How long to wait for that; the response to the portal waits too.',
+    ),
+    verify_required: flag(false, 'Respond with 502 when the session is still there after that time.'),
+    accounting_port: port(
+      1813,
+      'UDP port for RADIUS accounting, with verify = accounting; 0 picks a free port.',
+    ),
     audit_keep: duration('90d', ['1h', '3650d'], 'How long requests stay in the audit trail.'),
     audit_max: integer(
       100_000,
@@ -43,20 +59,7 @@ export const disconnectKeys = {
     key: text('', 'Private key file of the certificate (PEM).'),
     pem: text('', 'Certificate chain file (PEM), unless crt contains the chain.'),
   },
-  pcrf: {
-    host: text('localhost', 'Host of the PCRF that ends sessions.'),
-    port: integer(7070, [1, 65_535], 'Port of the PCRF.'),
-    timeout: duration('10s', ['10ms', '5m'], 'Timeout of each PCRF response.'),
-  },
-  'pcrf.pool': {
-    min: integer(1, [0, 1_000], 'Connections to the PCRF that stay open.'),
-    max: integer(20, [1, 1_000], 'Maximum concurrent connections to the PCRF.'),
-    wait_timeout: duration(
-      '5s',
-      ['10ms', '5m'],
-      'How long a call waits for a free connection before it fails with 503.',
-    ),
-  },
+  ...pcrfKeys,
   /** Sections that users name, such as [nas branch]. */
   'nas <name>': nasKeys,
   validation: {

@@ -80,7 +80,7 @@ function ambiguityErrors(nas: readonly NasConfig[]): string[] {
 
 /** One message per section that nothing uses. */
 export function nasWarnings({ nas, disconnect }: Config): string[] {
-  return nas.length > 0 && disconnect.backend === 'pcrf'
+  return nas.length > 0 && disconnect.backend === 'pcrf' && disconnect.verify !== 'accounting'
     ? ['the [nas …] sections are not used, because [disconnect] backend is pcrf: set it to radius or both']
     : [];
 }

@@ -3,6 +3,7 @@
 
 import { Type } from 'typebox';
 import type { BackendReport } from '../domain/wifi/backends.ts';
+import { type Verdict, verdicts } from '../domain/wifi/verification.ts';
 import { type ErrorCode, errorCatalogue } from '../errors.ts';
 import type { ApiDescription } from '../http/api-docs/document.ts';
 import type { RouteDocs } from '../http/api-docs/route-docs.ts';
@@ -11,14 +12,26 @@ export interface SuccessBody {
   readonly success: true;
   /** What a backend other than the PCRF could not do; absent when there is nothing. */
   readonly not_done?: readonly string[];
+  /** Whether the session was seen to be gone; absent with [disconnect] verify = off. */
+  readonly verified?: Verdict;
 }
 
 /** With the PCRF alone it is what the old service sent. */
-export function successBody(reports: readonly BackendReport[]): SuccessBody {
+export function successBody({
+  reports,
+  verified,
+}: {
+  readonly reports: readonly BackendReport[];
+  readonly verified?: Verdict;
+}): SuccessBody {
   // The PCRF has removed the MAC address itself.
   const hasPcrf = reports.some(({ backend, kind }) => backend === 'pcrf' && kind === 'disconnected');
   const notDone = hasPcrf ? [] : reports.flatMap((report) => report.notDone ?? []);
-  return { success: true, ...(notDone.length > 0 && { not_done: notDone }) };
+  return {
+    success: true,
+    ...(notDone.length > 0 && { not_done: notDone }),
+    ...(verified !== undefined && { verified }),
+  };
 }
 
 /** The old service had the first two members; portals ignore the third. */
@@ -50,6 +63,11 @@ const responses = {
         success: Type.Literal(true),
         not_done: Type.Optional(
           Type.Array(Type.String(), { description: 'What RADIUS cannot do of what the PCRF does' }),
+        ),
+        verified: Type.Optional(
+          Type.Enum([...verdicts], {
+            description: 'Whether the session was seen to be gone; only with [disconnect] verify',
+          }),
         ),
       }),
     },

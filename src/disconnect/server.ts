@@ -91,7 +91,7 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
     const { requestContext } = request;
     const outcome = await deps.disconnects.disconnect(readToken(request), requestContext);
     if (outcome.kind !== 'disconnected') throw disconnectError(outcome);
-    return successBody(outcome.reports);
+    return successBody(outcome);
   };
   const commonSchema = {
     summary: 'Disconnect a Wi-Fi user',

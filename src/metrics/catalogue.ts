@@ -4,7 +4,7 @@
 import { latencyBoundsMs } from '../domain/monitoring/series.ts';
 import { leasedWork } from '../domain/shared/coalesce.ts';
 import { limitNames } from '../domain/shared/limit-keys.ts';
-import { backendNames } from '../domain/wifi/ports.ts';
+import { disconnectMetrics } from './disconnect-metrics.ts';
 
 export interface MetricDefinition {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -206,44 +206,7 @@ export const metricCatalogue = {
     help: "Attempts to deliver a result to a developer's callback URL, by outcome.",
     labels: { outcome: ['delivered', 'refused', 'failed'] },
   },
-  swob_disconnects_total: {
-    type: 'counter',
-    help: 'Requests to disconnect a Wi-Fi user, by outcome.',
-    labels: {
-      outcome: [
-        'done',
-        'token_refused',
-        'limited',
-        'pcrf_failed',
-        'pcrf_timeout',
-        'nas_failed',
-        'nas_timeout',
-        'busy',
-        'failed',
-      ],
-    },
-  },
-  swob_disconnect_backend_calls_total: {
-    type: 'counter',
-    help: 'Calls that ended, or failed to end, a session, by backend and outcome.',
-    labels: {
-      backend: backendNames,
-      outcome: ['done', 'already_gone', 'rejected', 'unreachable', 'invalid', 'timeout', 'busy', 'failed'],
-    },
-  },
-  swob_radius_packets_dropped_total: {
-    type: 'counter',
-    help: 'Datagrams that were received as answers of a NAS and dropped, by reason.',
-    labels: {
-      reason: ['sender', 'malformed', 'identifier', 'code', 'authenticator', 'message_authenticator'],
-    },
-  },
-  swob_pcrf_call_duration_seconds: {
-    type: 'histogram',
-    help: 'Time of a call to the PCRF, with the wait for a free connection, also of calls that failed.',
-    labels: {},
-    buckets: latencyBoundsMs.map((ms) => ms / 1_000),
-  },
+  ...disconnectMetrics,
   swob_console_sign_ins_total: {
     type: 'counter',
     help: 'Attempts to sign in to the console, by outcome.',
@@ -254,11 +217,6 @@ export const metricCatalogue = {
     type: 'counter',
     help: 'Live streams of console pages that were refused, or ended because the page did not read them.',
     labels: { reason: ['full', 'session_full', 'slow'] },
-  },
-  swob_disconnect_records_total: {
-    type: 'counter',
-    help: 'Records of the audit trail of disconnects: stored, not stored because the store failed, or dropped because too many waited.',
-    labels: { outcome: ['stored', 'failed', 'dropped'] },
   },
   process_cpu_seconds_total: { type: 'counter', help: 'User and system CPU time.', labels: {} },
   process_start_time_seconds: {

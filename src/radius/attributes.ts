@@ -15,6 +15,7 @@ export const attributeTypes = {
   calledStationId: 30,
   callingStationId: 31,
   nasIdentifier: 32,
+  proxyState: 33,
   acctStatusType: 40,
   acctSessionId: 44,
   eventTimestamp: 55,

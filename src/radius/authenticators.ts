@@ -3,7 +3,15 @@
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { attributeTypes } from './attributes.ts';
-import { type Attribute, authenticatorBytes, decodePacket, encodePacket, headerBytes } from './packet.ts';
+import {
+  type Attribute,
+  authenticatorBytes,
+  decodePacket,
+  encodePacket,
+  headerBytes,
+  type Packet,
+  packetCodes,
+} from './packet.ts';
 
 /** A packet to send, without its authenticators. */
 export interface UnsealedPacket {
@@ -33,6 +41,18 @@ export function sealRequest(packet: UnsealedPacket, secret: Buffer): Buffer {
 /** The bytes of the answer to a request with that authenticator. Throws RangeError as above. */
 export function sealResponse(packet: UnsealedPacket, requestAuthenticator: Buffer, secret: Buffer): Buffer {
   return seal(packet, requestAuthenticator, secret);
+}
+
+/**
+ * The bytes of the Accounting-Response to a request: with its Proxy-State attributes (RFC 2865, section 5.33), and without a
+ * Message-Authenticator, which RFC 2866 does not know.
+ */
+export function sealAccountingResponse(request: Packet, secret: Buffer): Buffer {
+  const { identifier, authenticator } = request;
+  const attributes = request.attributes.filter(({ type }) => type === attributeTypes.proxyState);
+  const bytes = encodePacket({ code: packetCodes.accountingResponse, identifier, authenticator, attributes });
+  digest(bytes, secret).copy(bytes, 4);
+  return bytes;
 }
 
 /** Both authenticators are calculated with `seed` in the place of the authenticator: zeros, or that of the request. */

@@ -6,6 +6,7 @@ export const nasModes = [
   'normal',
   'slow',
   'refuse',
+  'ignore',
   'hang',
   'duplicate',
   'reorder',
@@ -17,6 +18,7 @@ export const nasModes = [
  * What the stub simulates:
  * - `normal`: a working NAS; `slow`: the same after `ms`; `duplicate`: the same, each answer twice
  * - `reorder`: the answer is sent after the next one
+ * - `ignore`: an ACK, but the session goes on, with an Interim-Update where the stub sends accounting
  * - `refuse`: a NAK with the configured Error-Cause
  * - `hang`: no answer; `forge`: an answer that another secret has made; `garbage`: bytes that are no packet
  */
@@ -27,6 +29,8 @@ export interface Reply {
   normal(): Buffer;
   /** @returns a NAK */
   refusal(): Buffer;
+  /** @returns an ACK, without executing the request */
+  ignored(): Buffer;
   send(bytes: Buffer): void;
   /** Sends it after the next other answer. */
   hold(bytes: Buffer): void;
@@ -47,6 +51,8 @@ export function respondInNasMode(mode: NasMode, reply: Reply, { ms, after, ident
       return;
     case 'refuse':
       return reply.send(reply.refusal());
+    case 'ignore':
+      return reply.send(reply.ignored());
     case 'hang':
       return;
     case 'duplicate': {

@@ -12,6 +12,7 @@ import { decodePacket, type Packet, packetCodes } from '../radius/packet.ts';
 import { type ControlRoutes, handleControl, isControl, sendNotFound } from './control-routes.ts';
 import { type FailRatio, failing, requestedRatio } from './fail-ratio.ts';
 import type { Journal } from './journal.ts';
+import { type AccountingTarget, createNasAccounting, isAccountingStatus } from './nas-accounting.ts';
 import { type NasMode, nasModes, type Reply, respondInNasMode } from './nas-modes.ts';
 import {
   describeAnswer,
@@ -45,6 +46,8 @@ export interface NasStubOptions extends StubAddress {
   readonly cause?: number;
   /** Requests that get a NAK, whatever the mode; none by default. */
   readonly fail?: FailRatio;
+  /** Where it sends the accounting of sessions that it ends, or does not end in mode `ignore`; nowhere by default. */
+  readonly accounting?: AccountingTarget;
   /** The modes of the first requests, in order. */
   readonly steps?: readonly BehaviourStep<NasMode>[];
   /** The system's clock by default. */
@@ -83,6 +86,7 @@ export async function startNasStub(options: NasStubOptions): Promise<RunningNasS
   const modes = createModeSwitch<NasMode>(options.mode ?? 'normal', options.ms, options.steps);
   const known = new LRUCache<string, Known>({ max: maxAnswers });
   const timers = new Set<() => void>();
+  const accounting = createNasAccounting(options.accounting, secret, clock);
   let cause = checkCause(options.cause ?? 501);
   let fails = failing(options.fail);
 
@@ -106,6 +110,13 @@ export async function startNasStub(options: NasStubOptions): Promise<RunningNasS
       setMode(mode, { ...numbers, ...ofNak, ...(fail && { fail }) });
       return { mode, ...numbers, cause, ...(fail && { fail: body.fail }) };
     },
+    'POST /__accounting': ({ status, ...body }) => {
+      if (!options.accounting) throw new SwobError('BAD_INPUT', 'the stub was started without accounting');
+      if (!isAccountingStatus(status))
+        throw new SwobError('BAD_INPUT', 'status: expected start, interim or stop');
+      void accounting.ofSession(status, parseSession(body));
+      return { status };
+    },
   };
   const stub = await startStubServer(options, async (request, response) => {
     if (isControl(request)) return handleControl(control, request, response);
@@ -115,10 +126,14 @@ export async function startNasStub(options: NasStubOptions): Promise<RunningNasS
   /** Ends the session. @returns the Error-Cause of a NAK; undefined for an ACK */
   const endSession = (packet: Packet): number | undefined => {
     if (!isIdentified(packet)) return 402;
-    if (acceptsAny) return undefined;
     const found = [...sessions].find((session) => sessionMatches(session, packet));
-    return found && sessions.delete(found) ? undefined : sessionContextNotFound;
+    if (!acceptsAny && !found) return sessionContextNotFound;
+    if (found) sessions.delete(found);
+    void accounting.ofRequest('stop', packet);
+    return undefined;
   };
+  /** Accepts the request, and lets the session go on. */
+  const ignore = (packet: Packet): undefined => void accounting.ofRequest('interim', packet);
   const answerTo = (packet: Packet, nakCause: number | undefined): Buffer => {
     const isCoa = packet.code === packetCodes.coaRequest;
     const ack = isCoa ? packetCodes.coaAck : packetCodes.disconnectAck;
@@ -161,6 +176,7 @@ export async function startNasStub(options: NasStubOptions): Promise<RunningNasS
     const reply: Reply = {
       normal: () => answered(endSession(packet)),
       refusal: () => answered(cause),
+      ignored: () => answered(ignore(packet)),
       send,
       hold: (bytes) => udp.hold(bytes, from),
     };
@@ -192,6 +208,7 @@ export async function startNasStub(options: NasStubOptions): Promise<RunningNasS
     setMode,
     close: async () => {
       for (const cancel of timers) cancel();
+      await accounting.close();
       await udp.close();
       await stub.close();
     },

@@ -10,6 +10,7 @@ export const pcrfModes = [
   'normal',
   'slow',
   'refuse',
+  'ignore',
   'hang',
   'redirect',
   'close',
@@ -22,6 +23,7 @@ export const pcrfModes = [
 /**
  * What the stub simulates:
  * - `normal`: a working PCRF; `slow`: the same after `ms`; `drip`: the same, one byte a second
+ * - `ignore`: success, but the session goes on
  * - `refuse`: 500 and a JSON error; `redirect`: 302; `garbage`: 200 and HTML
  * - `hang`: no response; `close`: the connection ends in the middle of the response
  * - `endless`: JSON without end; `gzip-bomb`: a small compressed body that decompresses to a large one
@@ -38,17 +40,21 @@ export interface SimulationContext {
   readonly clock: Pick<Clock, 'after' | 'every'>;
   /** Executes the request. @returns the body of the response */
   normal(): string;
+  /** Does not execute it. @returns the body of a success */
+  ignored(): string;
 }
 
 /** Responds in that mode; timers and streams end with the connection at the latest. */
 export function respondInMode(
   mode: PcrfMode,
   response: ServerResponse,
-  { ms, clock, normal }: SimulationContext,
+  { ms, clock, normal, ignored }: SimulationContext,
 ): void {
   switch (mode) {
     case 'normal':
       return sendJson(response, 200, normal());
+    case 'ignore':
+      return sendJson(response, 200, ignored());
     case 'slow': {
       const cancel = clock.after(ms, () => sendJson(response, 200, normal()));
       response.once('close', cancel);

@@ -1,5 +1,7 @@
 // Stub of the PCRF, for trials and test pipelines. Used by `swob stub pcrf` and tests.
 
+import type { ServerResponse } from 'node:http';
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../domain/shared/ports.ts';
 import type { WifiSession } from '../domain/wifi/model.ts';
 import {
@@ -14,7 +16,7 @@ import { type PcrfMode, pcrfModes, respondInMode } from './pcrf-modes.ts';
 import { createRecentLog } from './recent-log.ts';
 import { createModeSwitch, type ModeOptions } from './response-mode.ts';
 import type { BehaviourStep } from './stub-script.ts';
-import { type RunningStub, type StubAddress, startStubServer } from './stub-server.ts';
+import { type RunningStub, type StubAddress, sendJson, startStubServer } from './stub-server.ts';
 import { systemClock } from './system-clock.ts';
 
 /** The oldest requests are dropped. */
@@ -57,9 +59,21 @@ export async function startPcrfStub(options: PcrfStubOptions): Promise<RunningPc
   const acceptsAny = sessions.size === 0;
   const requests = createRecentLog<PcrfRequest>(maxRequests);
   const modes = createModeSwitch<PcrfMode>(options.mode ?? 'normal', options.ms, options.steps);
+  /** Sessions whose disconnect was accepted and ignored, where every session exists. */
+  const kept = new LRUCache<string, object>({ max: maxRequests });
+  const ignore = (sessionId: string): string => {
+    if (acceptsAny) kept.set(sessionId, { sessionId });
+    return JSON.stringify({ success: true });
+  };
+  const answerQuery = (sessionId: string, response: ServerResponse): void => {
+    const session = sessions.get(sessionId) ?? kept.get(sessionId);
+    if (session) sendJson(response, 200, JSON.stringify(session));
+    else sendJson(response, 404, JSON.stringify({ error: `session ${sessionId} not found` }));
+  };
   /** Removes the session. @returns the body of the response */
   const disconnect = (sessionId: string): string => {
-    const isDisconnected = acceptsAny || sessions.delete(sessionId);
+    kept.delete(sessionId);
+    const isDisconnected = sessions.delete(sessionId) || acceptsAny;
     return JSON.stringify(
       isDisconnected ? { success: true } : { success: false, fail: `session ${sessionId} not found` },
     );
@@ -76,9 +90,16 @@ export async function startPcrfStub(options: PcrfStubOptions): Promise<RunningPc
     const [path = '', ...query] = url.split('?');
     const parameters = new URLSearchParams(query.join('?'));
     requests.add({ method, url, query: [...parameters], at: clock.now() });
+    const sessionId = parameters.get('session') ?? '';
+    if (method === 'GET' && path === '/account/session') return answerQuery(sessionId, response);
     if (method !== 'GET' || path !== '/account/disconnect') return sendNotFound(response);
     const { mode, ms } = modes.next();
-    respondInMode(mode, response, { ms, clock, normal: () => disconnect(parameters.get('session') ?? '') });
+    respondInMode(mode, response, {
+      ms,
+      clock,
+      normal: () => disconnect(sessionId),
+      ignored: () => ignore(sessionId),
+    });
   });
   return { ...stub, requests: () => requests.all(), setMode: modes.set };
 }

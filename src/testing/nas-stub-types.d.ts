@@ -3,8 +3,20 @@
 
 import type { BehaviourStep, FailRatio, ModeOptions, Stub, StubOptions } from './stub-types.js';
 
-/** `forge`: an answer that another secret has made; `reorder`: it is sent after the next one; `refuse`: a NAK. */
-export type NasMode = 'normal' | 'slow' | 'refuse' | 'hang' | 'duplicate' | 'reorder' | 'forge' | 'garbage';
+/**
+ * `forge`: an answer that another secret has made; `reorder`: it is sent after the next one; `refuse`: a NAK; `ignore`: an ACK,
+ * but the session goes on.
+ */
+export type NasMode =
+  | 'normal'
+  | 'slow'
+  | 'refuse'
+  | 'ignore'
+  | 'hang'
+  | 'duplicate'
+  | 'reorder'
+  | 'forge'
+  | 'garbage';
 
 /** A session of a Wi-Fi user, as a NAS knows it. */
 export interface NasSession {
@@ -31,6 +43,8 @@ export interface NasStubOptions extends StubOptions {
   readonly cause?: number;
   /** Requests that get a NAK, whatever the mode; none by default. */
   readonly fail?: FailRatio;
+  /** The IP address and port where it sends RADIUS accounting: a Stop for each session that it ends. */
+  readonly accounting?: { readonly address: string; readonly port: number };
 }
 
 export interface NasStub extends Stub {

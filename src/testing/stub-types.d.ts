@@ -133,6 +133,7 @@ export type PcrfMode =
   | 'normal'
   | 'slow'
   | 'refuse'
+  | 'ignore'
   | 'hang'
   | 'redirect'
   | 'close'

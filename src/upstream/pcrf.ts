@@ -1,6 +1,6 @@
 // The PCRF, which ends Wi-Fi sessions: one server, or several with failover. Used by the disconnect service.
 
-import { createFailover, type HostState } from '../domain/wifi/failover.ts';
+import { createFailover, type HostHealth } from '../domain/wifi/failover.ts';
 import { disconnectPath, sessionPath } from '../domain/wifi/pcrf-path.ts';
 import type { BackendResult, Pcrf } from '../domain/wifi/ports.ts';
 import type { PoolUsage } from './connection-pool.ts';
@@ -27,7 +27,8 @@ export type PcrfOptions = SeveralServers | (PcrfPoolOptions & Endpoint);
 interface PcrfClient extends Pcrf {
   /** Of all servers together. */
   usage(): PoolUsage;
-  states(): readonly { readonly host: string; readonly state: HostState }[];
+  /** Of each server, in their order. */
+  states(): readonly HostHealth[];
 }
 
 /**

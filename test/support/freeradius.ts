@@ -34,7 +34,7 @@ export function radclient(
   port: number,
   secret: string,
   attributes: readonly string[],
-  command: 'coa' | 'disconnect' = 'disconnect',
+  command: 'coa' | 'disconnect' | 'acct' = 'disconnect',
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const args = [

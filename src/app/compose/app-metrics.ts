@@ -11,12 +11,15 @@ import type { TestEvent } from '../../domain/seeds/reliability.ts';
 import type { Clock } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Disconnects } from '../../domain/wifi/disconnects.ts';
+import type { HostHealth } from '../../domain/wifi/failover.ts';
 import type { DisconnectBackend, Pcrf } from '../../domain/wifi/ports.ts';
+import type { SessionVerifier } from '../../domain/wifi/verification.ts';
 import { type ConnectionLimiter, closeReasons } from '../../http/connection-limiter.ts';
 import { monitorEventLoop } from '../../metrics/event-loop.ts';
 import { registerProcessMetrics } from '../../metrics/process.ts';
 import { createMetricsRegistry, type LabelOf, type MetricsRegistry } from '../../metrics/registry.ts';
 import { type CompletedRequest, createRequestMeter } from '../../metrics/requests.ts';
+import type { AccountingOutcome } from '../../radius/accounting-server.ts';
 import type { DropReason } from '../../radius/channel.ts';
 import type { PoolUsage } from '../../upstream/connection-pool.ts';
 import { readSeriesTotals } from './history-series.ts';
@@ -29,10 +32,13 @@ import {
   instrumentStore,
 } from './instrumented.ts';
 import {
+  instrumentAccounting,
   instrumentBackends,
   instrumentDisconnects,
   instrumentPcrf,
+  instrumentPcrfHosts,
   instrumentRadius,
+  instrumentVerifier,
 } from './instrumented-disconnects.ts';
 import { instrumentPublisher, instrumentRefusedSms } from './instrumented-sms.ts';
 
@@ -58,6 +64,9 @@ export interface AppMetrics {
   disconnects(disconnects: Disconnects): Disconnects;
   /** Measures the calls. */
   pcrf(pcrf: Pcrf, clock: Pick<Clock, 'monotonic'>): Pcrf;
+  pcrfHosts(states: () => readonly HostHealth[]): void;
+  verifier(verifier: SessionVerifier): SessionVerifier;
+  accounting(counts: () => Readonly<Record<AccountingOutcome, number>>): void;
   /** Counts calls to the systems that end sessions. */
   backends(backends: readonly DisconnectBackend[]): DisconnectBackend[];
   /** Exports the counts of dropped RADIUS packets. */
@@ -134,6 +143,9 @@ export function createAppMetrics(options: {
     callbacks: (sender) => instrumentCallbacks(registry, sender),
     disconnects: (disconnects) => instrumentDisconnects(registry, disconnects),
     pcrf: (pcrf, clock) => instrumentPcrf(registry, pcrf, clock),
+    pcrfHosts: instrumentPcrfHosts(registry),
+    verifier: instrumentVerifier(registry),
+    accounting: instrumentAccounting(registry),
     backends: (backends) => instrumentBackends(registry, backends),
     radius: instrumentRadius(registry),
     auditedDisconnects: () => registry.counter('swob_disconnect_records_total'),

@@ -1,6 +1,7 @@
 // Builds the disconnect service from the configuration. Imported only when it runs.
 
 import { readFile } from 'node:fs/promises';
+import { pcrfServers } from '../../config/pcrf-keys.ts';
 import type { Config } from '../../config/schema.ts';
 import { loadAdminToken } from '../../crypto/admin-token.ts';
 import { createTokenVerifier } from '../../crypto/jwt.ts';
@@ -22,7 +23,8 @@ import { watchCertificate } from '../tls.ts';
 import { watchVerificationKey } from '../verification-key-watcher.ts';
 import type { AppContext, Runtime } from './context.ts';
 import { createMonitoring, disconnectChecks } from './health.ts';
-import { buildRadius } from './radius.ts';
+import { buildNasTable, buildRadius } from './radius.ts';
+import { buildVerification } from './verification.ts';
 
 /** For calls that are still running when their clients have disconnected. */
 const pcrfDrainMs = 2_000;
@@ -45,7 +47,8 @@ export async function buildDisconnect(
   const { clock, log, metrics } = runtime;
   const { disconnect, pcrf, 'pcrf.pool': pool } = config;
   const verifier = await buildVerifier(config, runtime);
-  const radius = await buildRadius(config, runtime);
+  const nas = await buildNasTable(config, runtime);
+  const radius = buildRadius(config, runtime, nas);
   const allow = disconnect.nas_allow;
   const rules = {
     emptyVrf: disconnect.empty_vrf,
@@ -54,14 +57,13 @@ export async function buildDisconnect(
   };
   const tls = await watchCertificate('disconnect_ssl', config.disconnect_ssl, runtime);
 
-  const backends = [
-    ...(disconnect.backend === 'radius' ? [] : [buildPcrf(config, runtime)]),
-    ...(radius ? [radius.backend] : []),
-  ];
+  const ownPcrf = disconnect.backend === 'radius' ? undefined : buildPcrf(config, runtime);
+  const backends = [...(ownPcrf ? [ownPcrf] : []), ...(radius ? [radius.backend] : [])];
   const disconnects = createDisconnects({
     verifier,
     backends: metrics.backends(backends),
     alreadyGone: disconnect.already_gone,
+    verification: await buildVerification(config, runtime, { pcrf: ownPcrf, nas }),
     rules,
     limits: store.limits,
     callLimit: config.limits.disconnects,
@@ -85,9 +87,12 @@ export async function buildDisconnect(
     tls,
     trustedProxies: config.api.trusted_proxies,
     requestTimeoutMs: config.api.request_timeout,
-    // The wait for a connection, and the call itself, of each backend.
+    // The wait for a connection, and the call itself, of each backend; then the verification.
     handlerTimeoutMs:
-      (disconnect.backend === 'radius' ? 0 : pool.wait_timeout + pcrf.timeout) + (radius?.maxMs ?? 0) + 5_000,
+      (disconnect.backend === 'radius' ? 0 : pool.wait_timeout + pcrf.timeout) +
+      (radius?.maxMs ?? 0) +
+      (disconnect.verify === 'off' ? 0 : disconnect.verify_within) +
+      5_000,
     legacyStatus: disconnect.legacy_status,
     limits: store.limits,
     callLimit: config.limits.disconnects,
@@ -104,8 +109,10 @@ export async function buildDisconnect(
 function buildPcrf({ pcrf, 'pcrf.pool': pool }: Config, runtime: Runtime): Pcrf {
   const { clock, log, lifecycle, metrics } = runtime;
   const client = createPcrf({
-    host: pcrf.host,
-    port: pcrf.port,
+    servers: pcrfServers(pcrf),
+    retriesUnsafe: pcrf.retry_unsafe,
+    pauseMs: pcrf.host_pause,
+    sessionPath: pcrf.session_path,
     timeoutMs: pcrf.timeout,
     pool: { min: pool.min, max: pool.max, waitTimeoutMs: pool.wait_timeout },
     clock,
@@ -117,6 +124,7 @@ function buildPcrf({ pcrf, 'pcrf.pool': pool }: Config, runtime: Runtime): Pcrf 
     pcrfReserveMs,
   );
   metrics.pool('pcrf', client.usage);
+  metrics.pcrfHosts(client.states);
   return metrics.pcrf(client, clock);
 }
 

@@ -1,6 +1,7 @@
 // Runs the checks of `swob doctor` with the adapters that they need.
 
 import { setMaxListeners } from 'node:events';
+import { pcrfServers } from '../../config/pcrf-keys.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Clock } from '../../domain/shared/ports.ts';
 import { upstreamUrl } from '../../domain/shared/urls.ts';
@@ -249,17 +250,18 @@ function configuredUpstreams(config: Config): (Upstream & { readonly origin: str
         ]),
     ...(disconnect.backend === 'radius'
       ? []
-      : [
-          {
-            service: 'disconnect' as const,
-            host: pcrf.host,
-            port: pcrf.port,
-            origin: `http://${bracketHost(pcrf.host)}:${pcrf.port}`,
-            name: 'PCRF',
-            key: '[pcrf]',
-            consequence: 'no Wi-Fi session can be disconnected',
-          },
-        ]),
+      : pcrfServers(pcrf).map(({ host, port }, index, servers) => ({
+          service: 'disconnect' as const,
+          host,
+          port,
+          origin: `http://${bracketHost(host)}:${port}`,
+          name: servers.length === 1 ? 'PCRF' : `PCRF ${index + 1}`,
+          key: '[pcrf]',
+          consequence:
+            servers.length === 1
+              ? 'no Wi-Fi session can be disconnected'
+              : 'Wi-Fi sessions are disconnected by the other hosts of [pcrf] only',
+        }))),
   ];
   if (!isRelayOnly(config)) return systems;
   const unused = ['[user_management_api]', '[backend_publisher]', '[publisher]'];

@@ -2,6 +2,7 @@
 // services.
 
 import { access, constants } from 'node:fs/promises';
+import { pcrfServers } from '../../config/pcrf-keys.ts';
 import type { Config } from '../../config/schema.ts';
 import type { CallHealth } from '../../domain/inbound/call-health.ts';
 import { upstreamUrl } from '../../domain/shared/urls.ts';
@@ -10,6 +11,7 @@ import { createIpMatcher } from '../../http/ip-matcher.ts';
 import type { Monitoring } from '../../http/monitoring.ts';
 import { createReadiness, type ReadinessCheck } from '../../http/readiness.ts';
 import { diskSpaceOf } from '../../lib/disk-space.ts';
+import { bracketHost } from '../../lib/net.ts';
 import { type Endpoint, endpointOf, probeTcp } from '../../upstream/tcp-probe.ts';
 import type { Runtime, ServiceName } from './context.ts';
 import type { Messaging } from './messaging.ts';
@@ -103,7 +105,7 @@ export function disconnectChecks(
   { disconnect, pcrf, nas, validation }: Config,
   store: Store,
 ): ReadinessCheck[] {
-  const checks = disconnect.backend === 'radius' ? [] : [reachabilityCheck('pcrf', pcrf, true)];
+  const checks = disconnect.backend === 'radius' ? [] : pcrfChecks(pcrfServers(pcrf));
   // No probe of the NAS themselves: a Disconnect port answers nothing but requests about sessions.
   if (disconnect.backend !== 'pcrf')
     checks.push(readableCheck('nas_secrets', [...new Set(nas.map(({ secret_file }) => secret_file))]));
@@ -113,6 +115,25 @@ export function disconnectChecks(
     checks.push(readableCheck('key', [validation.public_key]));
   }
   return checks;
+}
+
+/** One of several servers is enough; each has a check besides. */
+function pcrfChecks(servers: readonly Endpoint[]): ReadinessCheck[] {
+  const [only, ...others] = servers;
+  if (only && others.length === 0) return [reachabilityCheck('pcrf', only, true)];
+  const each = servers.map((server) =>
+    reachabilityCheck(`pcrf ${bracketHost(server.host)}:${server.port}`, server, false),
+  );
+  const any: ReadinessCheck = {
+    name: 'pcrf',
+    required: true,
+    run: (signal) =>
+      Promise.any(servers.map((server) => probeTcp(server, signal))).then(
+        () => 'ok' as const,
+        () => 'unreachable' as const,
+      ),
+  };
+  return [any, ...each];
 }
 
 /** Not required: the last good content stays in use, but a restart would fail. */

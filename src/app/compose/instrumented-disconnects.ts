@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../domain/shared/ports.ts';
 import type { DisconnectOutcome, Disconnects } from '../../domain/wifi/disconnects.ts';
+import { type HostHealth, hostOutcomes } from '../../domain/wifi/failover.ts';
 import {
   type BackendName,
   type BackendResult,
@@ -9,8 +10,10 @@ import {
   type DisconnectBackend,
   type Pcrf,
 } from '../../domain/wifi/ports.ts';
+import type { SessionVerifier } from '../../domain/wifi/verification.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { LabelOf, MetricsRegistry } from '../../metrics/registry.ts';
+import { type AccountingOutcome, accountingOutcomes } from '../../radius/accounting-server.ts';
 import { type DropReason, dropReasons } from '../../radius/channel.ts';
 import { countOutcome } from './instrumented.ts';
 
@@ -28,9 +31,9 @@ const disconnectLabels = {
   'bad session': { pcrf: 'token_refused', radius: 'token_refused' },
 } as const satisfies Record<DisconnectOutcome['kind'], Record<BackendName, Outcome>>;
 
-/** Of the first backend that failed, if one has. */
+/** Of the first backend that failed, if one has, or else of the last one. */
 function labelOf({ kind, reports }: DisconnectOutcome): Outcome {
-  const failed = reports.find((report) => report.kind !== 'disconnected');
+  const failed = reports.find((report) => report.kind !== 'disconnected') ?? reports.at(-1);
   return disconnectLabels[kind][failed?.backend ?? 'pcrf'];
 }
 
@@ -116,5 +119,50 @@ export function instrumentPcrf(registry: MetricsRegistry, pcrf: Pcrf, clock: Pic
         observe((clock.monotonic() - startedAt) / 1_000);
       }
     },
+  };
+}
+
+/** Registers the metrics also where no PCRF is used. */
+export function instrumentPcrfHosts(
+  registry: MetricsRegistry,
+): (states: () => readonly HostHealth[]) => void {
+  let current: () => readonly HostHealth[] = () => [];
+  registry.gauge('swob_pcrf_host_up', () =>
+    current().map(({ host, state }) => [{ host }, state === 'working' ? 1 : 0] as const),
+  );
+  registry.observableCounter('swob_pcrf_host_calls_total', () =>
+    current().flatMap(({ host, calls }) =>
+      hostOutcomes.map((outcome) => [{ host, outcome }, calls[outcome]] as const),
+    ),
+  );
+  return (states) => {
+    current = states;
+  };
+}
+
+/** Registers the metric also where nothing is verified. */
+export function instrumentVerifier(
+  registry: MetricsRegistry,
+): (verifier: SessionVerifier) => SessionVerifier {
+  const count = registry.counter('swob_disconnect_verifications_total');
+  return ({ verify }) => ({
+    verify: async (session) => {
+      const verdict = await verify(session);
+      count(verdict);
+      return verdict;
+    },
+  });
+}
+
+/** Registers the metric also where no accounting is received. */
+export function instrumentAccounting(
+  registry: MetricsRegistry,
+): (counts: () => Readonly<Record<AccountingOutcome, number>>) => void {
+  let current: (() => Readonly<Record<AccountingOutcome, number>>) | undefined;
+  registry.observableCounter('swob_radius_accounting_packets_total', () =>
+    accountingOutcomes.map((outcome) => [{ outcome }, current?.()[outcome] ?? 0] as const),
+  );
+  return (counts) => {
+    current = counts;
   };
 }

@@ -1,11 +1,11 @@
-// Builds the RADIUS backend of the disconnect service from the [nas <name>] sections.
+// Builds the configured NAS of the disconnect service from the [nas <name>] sections, and the RADIUS backend.
 
 import type { Config } from '../../config/schema.ts';
 import { nasProfiles } from '../../domain/wifi/nas-profiles.ts';
-import { createNasTable } from '../../domain/wifi/nas-table.ts';
+import { createNasTable, type NasEntry, type NasTable } from '../../domain/wifi/nas-table.ts';
 import type { DisconnectBackend } from '../../domain/wifi/ports.ts';
 import { createRadiusClient } from '../../radius/client.ts';
-import { createRadiusBackend } from '../../upstream/radius-nas.ts';
+import { createRadiusBackend, type NasTarget } from '../../upstream/radius-nas.ts';
 import { watchNasSecrets } from '../nas-secret-watcher.ts';
 import type { Runtime } from './context.ts';
 
@@ -14,22 +14,15 @@ const drainMs = 2_000;
 /** Of the stop's budget, after requests have taken all other time. */
 const reserveMs = 250;
 
-interface RadiusParts {
-  readonly backend: DisconnectBackend;
-  /** Whether a NAS is configured for that address and VRF. */
-  isKnown(nasIp: string, vrf: string): boolean;
-  /** Milliseconds that one disconnect may take: the wait for an identifier, and that for the answer. */
-  readonly maxMs: number;
-}
+type Nas = NasTarget & NasEntry;
 
-/** Undefined when [disconnect] backend is pcrf. Throws CONFIG when a secret cannot be read. */
-export async function buildRadius(config: Config, runtime: Runtime): Promise<RadiusParts | undefined> {
+/** Undefined when neither [disconnect] backend nor verify uses them. Throws CONFIG when a secret cannot be read. */
+export async function buildNasTable(config: Config, runtime: Runtime): Promise<NasTable<Nas> | undefined> {
   const { disconnect, nas } = config;
-  if (disconnect.backend === 'pcrf') return undefined;
-  const { clock, lifecycle, metrics } = runtime;
+  if (disconnect.backend === 'pcrf' && disconnect.verify !== 'accounting') return undefined;
   const secrets = await watchNasSecrets(nas, runtime);
-  lifecycle.defer('NAS secrets', secrets.stop);
-  const table = createNasTable(
+  runtime.lifecycle.defer('NAS secrets', secrets.stop);
+  return createNasTable(
     nas.map((each) => ({
       name: each.name,
       address: each.address,
@@ -42,6 +35,23 @@ export async function buildRadius(config: Config, runtime: Runtime): Promise<Rad
       secret: () => secrets.of(each.secret_file),
     })),
   );
+}
+
+interface RadiusParts {
+  readonly backend: DisconnectBackend;
+  /** Whether a NAS is configured for that address and VRF. */
+  isKnown(nasIp: string, vrf: string): boolean;
+  /** Milliseconds that one disconnect may take: the wait for an identifier, and that for the answer. */
+  readonly maxMs: number;
+}
+
+/** Undefined when [disconnect] backend is pcrf. */
+export function buildRadius(
+  { disconnect, nas }: Config,
+  { clock, lifecycle, metrics }: Runtime,
+  table: NasTable<Nas> | undefined,
+): RadiusParts | undefined {
+  if (disconnect.backend === 'pcrf' || !table) return undefined;
   const client = createRadiusClient({ clock, random: Math.random });
   lifecycle.defer('RADIUS requests', (deadline) => client.close(deadline.atMost(drainMs)), reserveMs);
   metrics.radius(client.dropped);

@@ -84,11 +84,14 @@ export function describeRecord(record: AuditRecord): string[] {
 }
 
 function describeCall(call: Readonly<Record<string, unknown>>): string {
-  const { kind, reason, attempts, durationMs, nas, errorCause, notDone, alreadyGone } = call;
+  const { kind, reason, attempts, durationMs, nas, host, failedHosts } = call;
+  const { errorCause, notDone, alreadyGone } = call;
   return [
     String(kind),
     ...(typeof reason === 'string' ? [reason] : []),
     ...(typeof nas === 'string' ? [`NAS ${nas}`] : []),
+    ...(typeof host === 'string' ? [`host ${host}`] : []),
+    ...(kind === 'disconnected' && Array.isArray(failedHosts) ? failedHosts.map(String) : []),
     ...(errorCause === undefined ? [] : [`Error-Cause ${String(errorCause)}`]),
     ...(alreadyGone === true ? ['it did not know the session'] : []),
     ...(Array.isArray(notDone) ? notDone.map(String) : []),

@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander';
 import type { Config } from '../../config/schema.ts';
 import { maxTokenLength } from '../../crypto/jwt-format.ts';
+import { type Verdict, verdicts } from '../../domain/wifi/verification.ts';
 import { type ErrorCode, errorCatalogue, isErrorCode, SwobError } from '../../errors.ts';
 import { isObject, tryParseJson } from '../../lib/json.ts';
 import { printable } from '../../lib/printable.ts';
@@ -41,7 +42,8 @@ export function define(command: Command, context: Context): void {
       'after',
       `
 Needs either --token, or --key and a session for which to mint a token. Prints the response. Exits with 1 and the reason
-on stderr when the service refuses, with 69 when it cannot be reached, with 75 when it is busy. --dry-run and --explain read the
+on stderr when the service refuses, with 69 when it cannot be reached, with 75 when it is busy. With [disconnect] verify the
+response has "verified": gone, present or unknown. --dry-run and --explain read the
 configuration and the key of [validation] here, so run them where the service runs.
 
 Example:
@@ -128,7 +130,9 @@ function flagName(name: (typeof mintOptionNames)[number]): string {
   return `--${name === 'nasIp' ? 'nas-ip' : name}`;
 }
 
-type Outcome = { readonly success: true; readonly not_done?: readonly string[] } | Rejection;
+type Outcome =
+  | { readonly success: true; readonly not_done?: readonly string[]; readonly verified?: Verdict }
+  | Rejection;
 
 interface Rejection {
   readonly success: false;
@@ -143,7 +147,12 @@ function parseOutcome({ status, text }: HttpResponse): Outcome {
   if (isObject(body) && 'success' in body) {
     if (body.success === true && status < 300) {
       const notDone = 'not_done' in body && Array.isArray(body.not_done) ? body.not_done : [];
-      return { success: true, ...(notDone.length > 0 && { not_done: notDone.slice(0, 10).map(shorten) }) };
+      const verified = verdicts.find((verdict) => verdict === body.verified);
+      return {
+        success: true,
+        ...(notDone.length > 0 && { not_done: notDone.slice(0, 10).map(shorten) }),
+        ...(verified && { verified }),
+      };
     }
     if (body.success === false) {
       const fail = 'fail' in body ? String(body.fail) : 'no reason given';

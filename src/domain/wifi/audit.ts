@@ -120,6 +120,7 @@ function failureOf(error: unknown): Pick<DisconnectRecord, 'outcome' | 'reason'>
 function resultOf(outcome: DisconnectOutcome): Pick<DisconnectRecord, 'outcome'> & Partial<DisconnectRecord> {
   const { kind, reports } = outcome;
   const session = 'session' in outcome ? outcome.session : undefined;
+  const verified = 'verified' in outcome ? outcome.verified : undefined;
   return {
     outcome: kind,
     reports,
@@ -131,5 +132,6 @@ function resultOf(outcome: DisconnectOutcome): Pick<DisconnectRecord, 'outcome'>
       mac: session.clientMac,
       ...(session.userName !== undefined && { user: session.userName }),
     }),
+    ...(verified !== undefined && { verified }),
   };
 }

@@ -19,10 +19,11 @@ import {
 import type { WifiSession } from './model.ts';
 import type { DisconnectBackend, TokenVerifier } from './ports.ts';
 import { parseWifiSession, type WifiSessionRules, wifiSessionOf } from './session-claims.ts';
+import { type SessionVerifier, type Verdict, verdicts } from './verification.ts';
 
 /** Outcome of a disconnect: that of the backends, or `overloaded` when too many are running, so that none was called. */
 export type DisconnectOutcome =
-  | (SessionOutcome & {
+  | (VerifiedOutcome & {
       /** Absent when another process reports the outcome without it. */
       readonly session?: WifiSession;
     })
@@ -32,6 +33,11 @@ export type DisconnectOutcome =
       readonly reason: string;
       readonly reports: readonly BackendReport[];
     };
+
+type VerifiedOutcome = SessionOutcome & {
+  /** Whether the session was seen to be gone; absent when that was not verified. */
+  readonly verified?: Verdict;
+};
 
 type FailedDisconnect = Exclude<DisconnectOutcome, { readonly kind: 'disconnected' }>;
 
@@ -48,6 +54,8 @@ export interface DisconnectsDeps {
   /** Called in this order. */
   readonly backends: readonly DisconnectBackend[];
   readonly alreadyGone: AlreadyGone;
+  /** Undefined: what the backends accept is not verified. */
+  readonly verification?: Verification | undefined;
   readonly rules: WifiSessionRules;
   readonly limits: LimitStore;
   /** Requests from an address. */
@@ -56,6 +64,11 @@ export interface DisconnectsDeps {
   readonly leases: LeaseStore | undefined;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+export interface Verification extends SessionVerifier {
+  /** Whether a session that is still there is a failure. */
+  readonly required: boolean;
 }
 
 /** Concurrent requests with different tokens; far fewer are sent to the backends at a time. */
@@ -74,7 +87,7 @@ const errorCodes: Readonly<Record<FailedDisconnect['kind'], ErrorCode>> = {
 };
 
 export function createDisconnects(deps: DisconnectsDeps): Disconnects {
-  const { verifier, backends, alreadyGone, rules, limits, callLimit, leases, clock } = deps;
+  const { verifier, backends, alreadyGone, verification, rules, limits, callLimit, leases, clock } = deps;
   const inFlight = createCoalescer<DisconnectOutcome>({
     name: 'disconnect',
     leases,
@@ -86,8 +99,11 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
   const logOut = async (token: string, log: Log): Promise<DisconnectOutcome> => {
     const session = wifiSessionOf(verifier.verify(token), rules);
     const { sessionId, nasIp, vrf } = session;
-    const outcome = await disconnectAt(backends, session, { alreadyGone, clock });
-    const fields = { sessionId, nasIp, vrf, ...radiusFields(outcome) };
+    const accepted = await disconnectAt(backends, session, { alreadyGone, clock });
+    const outcome: VerifiedOutcome = verification
+      ? await verified(accepted, session, verification)
+      : accepted;
+    const fields = { sessionId, nasIp, vrf, ...radiusFields(outcome), ...verifiedField(outcome) };
     if (outcome.kind === 'disconnected') log.info(fields, 'logged out');
     else log.warn({ ...fields, code: errorCodes[outcome.kind] }, 'not logged out');
     return { ...outcome, session };
@@ -112,6 +128,23 @@ export function disconnectError({ kind, reason }: FailedDisconnect): SwobError {
   return new SwobError(errorCodes[kind], reason, kind === 'overloaded' ? { retryAfter: 1 } : {});
 }
 
+/** The outcome with whether the session is gone; one that failed is not verified. */
+async function verified(
+  outcome: SessionOutcome,
+  session: WifiSession,
+  { required, verify }: Verification,
+): Promise<VerifiedOutcome> {
+  if (outcome.kind !== 'disconnected') return outcome;
+  const verdict = await verify(session);
+  if (verdict !== 'present' || !required) return { ...outcome, verified: verdict };
+  const reason = 'the disconnect was accepted, but the session is still there';
+  return { kind: 'rejected', reason, reports: outcome.reports, verified: verdict };
+}
+
+function verifiedField({ verified: verdict }: VerifiedOutcome): object {
+  return verdict === undefined ? {} : { verified: verdict };
+}
+
 /** For the log, where RADIUS is used. */
 function radiusFields({ reports }: SessionOutcome): object {
   const { nas, attempts, errorCause, notDone } = reports.find(({ backend }) => backend === 'radius') ?? {};
@@ -129,7 +162,8 @@ function parseOutcome(value: unknown): DisconnectOutcome | undefined {
   const reports = parseReports(value.reports);
   if (!reports) return undefined;
   const session = parseWifiSession(value.session);
-  const details = { reports, ...(session && { session }) };
+  const verdict = verdicts.find((each) => each === value.verified);
+  const details = { reports, ...(session && { session }), ...(verdict && { verified: verdict }) };
   if (kind === 'disconnected') return { kind, ...details };
   return isSessionFailure(kind) && typeof reason === 'string' ? { kind, reason, ...details } : undefined;
 }

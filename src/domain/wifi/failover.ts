@@ -12,15 +12,19 @@ export interface CallLimits {
   readonly totalMs: number;
 }
 
+/**
+ * How a call to a host ended:
+ * - `answered`: the host works, whatever it answered
+ * - `busy`: no connection to it became free
+ * - `failed`: it is unreachable, did not answer in time, or broke off
+ * - `stopping`: swob is shutting down
+ */
+export const hostOutcomes = ['answered', 'busy', 'failed', 'stopping'] as const;
+export type HostOutcome = (typeof hostOutcomes)[number];
+
 /** A call to a host that has ended. */
 export interface HostCall<T> {
-  /**
-   * - `answered`: the host works, whatever it answered
-   * - `busy`: no connection to it became free
-   * - `failed`: it is unreachable, did not answer in time, or broke off
-   * - `stopping`: swob is shutting down
-   */
-  readonly outcome: 'answered' | 'busy' | 'failed' | 'stopping';
+  readonly outcome: HostOutcome;
   /** Whether anything was sent, so that the host may have acted on it. */
   readonly mayHaveActed: boolean;
   readonly value: T;
@@ -71,7 +75,14 @@ export interface Failover {
     call: (host: string, limits: CallLimits) => Promise<HostCall<T>>,
     options?: RunOptions,
   ): Promise<FailoverRun<T>>;
-  states(): readonly { readonly host: string; readonly state: HostState }[];
+  states(): readonly HostHealth[];
+}
+
+export interface HostHealth {
+  readonly host: string;
+  readonly state: HostState;
+  /** Calls that have ended, by outcome. */
+  readonly calls: Readonly<Record<HostOutcome, number>>;
 }
 
 interface Host {
@@ -79,11 +90,17 @@ interface Host {
   /** Monotonic time until which it is passed over; undefined while it works. */
   failedUntil: number | undefined;
   isProbed: boolean;
+  readonly calls: Record<HostOutcome, number>;
 }
 
 /** There must be a host. */
 export function createFailover({ hosts, pauseMs, waitMs, timeoutMs, clock }: FailoverOptions): Failover {
-  const all: Host[] = hosts.map((name) => ({ name, failedUntil: undefined, isProbed: false }));
+  const all: Host[] = hosts.map((name) => ({
+    name,
+    failedUntil: undefined,
+    isProbed: false,
+    calls: { answered: 0, busy: 0, failed: 0, stopping: 0 },
+  }));
   const stateOf = ({ failedUntil, isProbed }: Host): HostState => {
     if (failedUntil === undefined) return 'working';
     return isProbed || clock.monotonic() >= failedUntil ? 'probing' : 'failed';
@@ -96,6 +113,7 @@ export function createFailover({ hosts, pauseMs, waitMs, timeoutMs, clock }: Fai
     if (probes) host.isProbed = true;
     try {
       const result = await call();
+      host.calls[result.outcome] += 1;
       if (result.outcome === 'answered') host.failedUntil = undefined;
       if (result.outcome === 'failed') host.failedUntil = clock.monotonic() + pauseMs;
       return result;
@@ -134,5 +152,8 @@ export function createFailover({ hosts, pauseMs, waitMs, timeoutMs, clock }: Fai
     throw new RangeError('there is no host');
   };
 
-  return { run, states: () => all.map((host) => ({ host: host.name, state: stateOf(host) })) };
+  return {
+    run,
+    states: () => all.map((host) => ({ host: host.name, state: stateOf(host), calls: { ...host.calls } })),
+  };
 }

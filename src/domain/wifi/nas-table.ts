@@ -13,6 +13,8 @@ export interface NasEntry {
 export interface NasTable<T extends NasEntry> {
   /** The NAS of a session; undefined when none is configured for that address and VRF. */
   find(nasIp: string, vrf: string): T | undefined;
+  /** All that are configured for that address, whatever their VRF. */
+  at(address: string): readonly T[];
 }
 
 /**
@@ -35,6 +37,11 @@ export function createNasTable<T extends NasEntry>(entries: readonly T[]): NasTa
       const matches = ({ entry, network }: (typeof rows)[number]): boolean =>
         (entry.vrf === '' || entry.vrf === vrf) && contains(network, address);
       return rows.find(matches)?.entry;
+    },
+    at: (text) => {
+      const address = parseNetwork(text);
+      const matching = rows.filter(({ network }) => address !== undefined && contains(network, address));
+      return [...new Set(matching.map(({ entry }) => entry))];
     },
   };
 }

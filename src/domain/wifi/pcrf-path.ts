@@ -16,10 +16,7 @@ export function disconnectPath({ sessionId, nasIp, vrf, clientMac }: WifiSession
   }
 }
 
-/** The placeholders of `[pcrf] session_path`. */
-export const sessionPlaceholders = ['{session}', '{nas_ip}', '{vrf}', '{mac}'] as const;
-
-/** The path with the placeholders replaced, each encoded as one value. Undefined as above. */
+/** `[pcrf] session_path` with its placeholders replaced, each encoded as one value. Undefined as above. */
 export function sessionPath(
   template: string,
   { sessionId, nasIp, vrf, clientMac }: WifiSession,

@@ -1,7 +1,11 @@
 // Disconnects of one token by two processes that share a store, and the error that a client gets for each failure.
 
 import { beforeEach, expect, test } from 'vitest';
-import { createDisconnects, disconnectError } from '../../../src/domain/wifi/disconnects.ts';
+import {
+  createDisconnects,
+  disconnectError,
+  type Verification,
+} from '../../../src/domain/wifi/disconnects.ts';
 import type { BackendResult } from '../../../src/domain/wifi/ports.ts';
 import { createMemoryStore } from '../../../src/store/memory/store.ts';
 import { storeOptions } from '../../contract/store.ts';
@@ -17,11 +21,16 @@ beforeEach(() => {
 
 const context = { address: '192.0.2.1', log: createMemoryLog(), isAborted: () => false };
 
-function createProcess(disconnect: () => Promise<BackendResult>, leases = createLeases(clock)) {
+function createProcess(
+  disconnect: () => Promise<BackendResult>,
+  leases = createLeases(clock),
+  verification?: Verification,
+) {
   return createDisconnects({
     verifier: { verify: () => sampleClaims },
     backends: [{ name: 'pcrf', disconnect }],
     alreadyGone: 'failure',
+    verification,
     rules: {},
     limits: createMemoryStore(storeOptions(clock)).limits,
     callLimit: { count: 100, windowMs: 60_000 },
@@ -52,6 +61,41 @@ test.each<BackendResult>([
   clock.advance(20);
   expect(await second).toMatchObject({ ...result, reports });
 });
+
+test.each([
+  ['gone', true, 'disconnected'],
+  ['unknown', true, 'disconnected'],
+  ['present', false, 'disconnected'],
+  ['present', true, 'rejected'],
+] as const)(
+  'a session that is %s after the disconnect, which must be seen (%s), is %s',
+  async (verified, required, kind) => {
+    const leases = createLeases(clock);
+    let end = (): void => {};
+    const verify = () =>
+      new Promise<typeof verified>((resolve) => {
+        end = () => resolve(verified);
+      });
+    const process = createProcess(async () => ({ kind: 'disconnected' }), leases, { required, verify });
+    const first = process.disconnect('token', context);
+    const second = createProcess(unused, leases).disconnect('token', context);
+    await new Promise(setImmediate);
+    end();
+    expect(await first).toMatchObject({ kind, verified });
+    clock.advance(20);
+    expect(await second).toMatchObject({ kind, verified });
+  },
+);
+
+test('what a backend did not accept is not verified', async () => {
+  const verification = { required: true, verify: unused };
+  const process = createProcess(async () => ({ kind: 'busy', reason: 'x' }), undefined, verification);
+  expect(await process.disconnect('token', context)).not.toHaveProperty('verified');
+});
+
+function unused(): Promise<never> {
+  return Promise.reject(new Error('called'));
+}
 
 test('a malformed outcome of another process is an internal error', async () => {
   const leases = createLeases(clock);

@@ -1,11 +1,13 @@
 // `swob stub nas`: runs a stub of a RADIUS NAS.
 
+import { isIP } from 'node:net';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readNasSecret } from '../../../app/nas-secret-watcher.ts';
 import { SwobError } from '../../../errors.ts';
-import { bracketHost } from '../../../lib/net.ts';
+import { bracketHost, unbracketHost } from '../../../lib/net.ts';
 import type { FailRatio } from '../../../stubs/fail-ratio.ts';
 import { startNasStub } from '../../../stubs/nas.ts';
+import type { AccountingTarget } from '../../../stubs/nas-accounting.ts';
 import { type NasMode, nasModes } from '../../../stubs/nas-modes.ts';
 import type { NasSession } from '../../../stubs/nas-sessions.ts';
 import type { Context } from '../../context.ts';
@@ -21,6 +23,7 @@ interface Options extends StubOptions {
   readonly ms: number;
   readonly cause: number;
   readonly fail?: FailRatio;
+  readonly accounting?: AccountingTarget;
 }
 
 /** As in the examples of FreeRADIUS. */
@@ -39,10 +42,16 @@ export function define(command: Command, context: Context): void {
     .option('--ms <ms>', 'delay of mode slow, in milliseconds', parseMilliseconds, 1_000)
     .option('--cause <number>', 'Error-Cause of mode refuse and --fail', parseCause, 501)
     .option('--fail <n/m>', 'refuse the first n of every m requests', parseFailRatio)
+    .option(
+      '--accounting <address:port>',
+      'where to send RADIUS accounting: a Stop for each session that ends (default: nowhere)',
+      parseAccounting,
+    )
     .addHelpText(
       'after',
       '\nRuns until a signal (exit 130, 143). --port is that of HTTP: inspect it with GET /__journal and GET /__sessions, add a' +
         '\nsession with POST /__sessions, and change it with POST /__behaviour {"mode": …, "count"?: …, "ms"?: …, "cause"?: …, "fail"?: "n/m"}.' +
+        '\nWith --accounting, POST /__accounting {"status": "start", "interim" or "stop", "sessionId": …, "clientMac"?: …} sends one.' +
         '\nEach request is one entry of the journal, however often it is sent: packets counts it. answer is Disconnect-ACK or' +
         '\nDisconnect-NAK, the latter with error_cause.' +
         stubOptionsHelp +
@@ -52,18 +61,26 @@ export function define(command: Command, context: Context): void {
 }
 
 async function run(context: Context, options: Options): Promise<void> {
-  const { mode, ms, cause, fail, radiusPort, secretFile, session: sessions = [] } = options;
+  const { mode, ms, cause, fail, radiusPort, secretFile, accounting, session: sessions = [] } = options;
   if (options.record !== undefined || options.replay !== undefined)
     throw new SwobError('USAGE', '--record and --replay are for stubs that are called over HTTP');
   const { clock } = context.io;
   const secret =
     secretFile === undefined ? defaultSecret : (await readNasSecret('--secret-file', secretFile)).toString();
   await runStub(context, 'NAS', options, nasModes, async (given) => {
-    const behaviour = { mode, ms, cause, ...(fail && { fail }) };
+    const behaviour = { mode, ms, cause, ...(fail && { fail }), ...(accounting && { accounting }) };
     const stub = await startNasStub({ ...given, ...behaviour, radiusPort, secret, sessions, clock });
     const { address, port } = stub.radius;
     return { ...stub, also: { radius: `${bracketHost(address)}:${port}` } };
   });
+}
+
+function parseAccounting(text: string): AccountingTarget {
+  const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  const address = unbracketHost(host);
+  if (isIP(address) === 0 || parsePort(port) === 0)
+    throw new InvalidArgumentError('Expected an IP address and a port, such as 127.0.0.1:1813.');
+  return { address, port: Number(port) };
 }
 
 function parseCause(text: string): number {

@@ -28,6 +28,7 @@ export function define(command: Command, context: Context): void {
       'after',
       '\nRuns until a signal (exit 130, 143). Inspect it with GET and DELETE /__requests and GET /__sessions, and' +
         '\nchange it with POST /__behaviour {"mode": …, "count"?: …, "ms"?: …}.' +
+        '\nGET /account/session?session=<id> finds a session, or answers 404 when it has ended.' +
         stubOptionsHelp +
         '\n\nExample:\n  swob stub pcrf --session 5692549928996307964:100.112.0.1:1:FC-45-96-5F-50-AC',
     )
