@@ -1,7 +1,6 @@
 // Every metric with its type, help text and labels, in one place: a metric or label that is not here does not compile, and a
 // label value that is here shows as 0 from the start. Used by registry.ts; test/metrics holds the services to it.
 
-import { latencyBoundsMs } from '../domain/monitoring/series.ts';
 import { leasedWork } from '../domain/shared/coalesce.ts';
 import { limitNames } from '../domain/shared/limit-keys.ts';
 import { disconnectMetrics } from './disconnect-metrics.ts';

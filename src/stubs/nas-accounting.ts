@@ -7,7 +7,7 @@ import { type Attribute, type Packet, packetCodes } from '../radius/packet.ts';
 import type { NasSession } from './nas-sessions.ts';
 
 /** The values of Acct-Status-Type. */
-export const accountingStatuses = { start: 1, stop: 2, interim: 3 } as const;
+const accountingStatuses = { start: 1, stop: 2, interim: 3 } as const;
 export type AccountingStatus = keyof typeof accountingStatuses;
 
 export interface AccountingTarget {

@@ -51,7 +51,7 @@ export interface PoolUnavailable {
   readonly message: string;
 }
 
-export interface PoolRequest extends Omit<HttpRequestOptions, 'clock' | 'repeatsOn'> {
+interface PoolRequest extends Omit<HttpRequestOptions, 'clock' | 'repeatsOn'> {
   /** Milliseconds to wait for a connection; that of the pool unless given. */
   readonly waitTimeoutMs?: number;
   /** Repeats the request once on a new connection, when the server had given up a reused one before it read the request. */

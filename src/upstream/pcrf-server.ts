@@ -37,7 +37,7 @@ export interface PcrfServerOptions extends PcrfPoolOptions {
 }
 
 /** What a server says of a session, with the reason where it says nothing. */
-export interface PresenceAnswer {
+interface PresenceAnswer {
   readonly presence: Verdict;
   readonly reason?: string;
 }

@@ -20,7 +20,7 @@ export interface CallLimits {
  * - `stopping`: swob is shutting down
  */
 export const hostOutcomes = ['answered', 'busy', 'failed', 'stopping'] as const;
-export type HostOutcome = (typeof hostOutcomes)[number];
+type HostOutcome = (typeof hostOutcomes)[number];
 
 /** A call to a host that has ended. */
 export interface HostCall<T> {
@@ -63,7 +63,7 @@ interface RunOptions {
  * - `failed`: it is passed over
  * - `probing`: its time has passed, so that the next call, or the one that runs, decides
  */
-export type HostState = 'working' | 'failed' | 'probing';
+type HostState = 'working' | 'failed' | 'probing';
 
 export interface Failover {
   /**

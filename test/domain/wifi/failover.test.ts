@@ -106,6 +106,7 @@ function fail(): never {
 describe('a host that has failed', () => {
   const answered = (value: string) => ({ outcome: 'answered', mayHaveActed: true, value }) as const;
   const refused = (value: string) => ({ outcome: 'failed', mayHaveActed: false, value }) as const;
+  const none = { answered: 0, busy: 0, failed: 0, stopping: 0 };
   const create = () => {
     const clock = createFakeClock();
     const options = { hosts: ['a', 'b'], pauseMs: 10_000, waitMs: 5_000, timeoutMs: 10_000, clock };
@@ -130,18 +131,18 @@ describe('a host that has failed', () => {
     await run(call);
     expect(called.splice(0)).toEqual(['a', 'b', 'b']);
     expect(states()).toEqual([
-      { host: 'a', state: 'failed' },
-      { host: 'b', state: 'working' },
+      { host: 'a', state: 'failed', calls: { ...none, failed: 1 } },
+      { host: 'b', state: 'working', calls: { ...none, answered: 2 } },
     ]);
     clock.advance(10_000);
-    expect(states()[0]).toEqual({ host: 'a', state: 'probing' });
+    expect(states()[0]?.state).toBe('probing');
     isUp.a = true;
     const probe = run(call);
     await Promise.all([run(call), run(call)]);
     expect(called.splice(0)).toEqual(['a', 'b', 'b']);
     release();
     await probe;
-    expect(states()[0]).toEqual({ host: 'a', state: 'working' });
+    expect(states()[0]?.state).toBe('working');
     const next = run(call);
     release();
     expect((await next).host).toBe('a');
