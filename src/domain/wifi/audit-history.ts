@@ -36,7 +36,7 @@ export const consoleClient = 'console';
 
 const verifiedSteps: Readonly<Record<NonNullable<DisconnectRecord['verified']>, AuditStep>> = {
   gone: { tone: 'good', event: 'verified: the session is gone', details: [] },
-  'still there': { tone: 'bad', event: 'verified: the session is still there', details: [] },
+  present: { tone: 'bad', event: 'verified: the session is still there', details: [] },
   unknown: { tone: 'warn', event: 'not verified: nothing says whether the session is gone', details: [] },
 };
 
@@ -61,7 +61,9 @@ function tokenStep(record: DisconnectRecord): AuditStep[] {
 
 function backendStep(report: BackendReport): AuditStep {
   const { backend, kind, reason, attempts, durationMs, nas, errorCause, notDone = [], alreadyGone } = report;
-  const system = backend === 'pcrf' ? 'the PCRF' : nas === undefined ? 'RADIUS' : `NAS ${nas}`;
+  const { host, failedHosts = [] } = report;
+  const pcrf = host === undefined ? 'the PCRF' : `the PCRF at ${host}`;
+  const system = backend === 'pcrf' ? pcrf : nas === undefined ? 'RADIUS' : `NAS ${nas}`;
   const isEnded = kind === 'disconnected';
   const sent = attempts === 0 ? 'nothing was sent' : `sent ${attempts === 1 ? 'once' : `${attempts} times`}`;
   return {
@@ -74,7 +76,8 @@ function backendStep(report: BackendReport): AuditStep {
       ...(reason === undefined && errorCause !== undefined
         ? [`Error-Cause ${describeErrorCause(errorCause)}`]
         : []),
-      ...(reason === undefined ? [] : [reason]),
+      // So does that of several hosts.
+      ...(reason === undefined ? failedHosts : [reason]),
       `${sent}, ${durationMs} ms`,
       ...notDone,
     ],
@@ -83,7 +86,7 @@ function backendStep(report: BackendReport): AuditStep {
 
 /** Undefined where there is nothing to do. */
 export function remedyOf({ outcome, reports, reason = '', verified }: DisconnectRecord): string | undefined {
-  if (verified === 'still there')
+  if (verified === 'present')
     return 'the device is still online: look for its session at the NAS, and log it out again';
   if (outcome === 'refused') return refusedRemedy(reason);
   const failed = reports.find(({ kind }) => kind !== 'disconnected');
