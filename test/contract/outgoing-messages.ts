@@ -67,6 +67,9 @@ export function outgoingMessageContract(
       const taken = await Promise.all(races.map((each) => messages().add([each])));
       expect(taken.flat()).toHaveLength(1);
       expect(await messages().add([])).toEqual([]);
+      const [one, two] = [messageOf(now(), { id: '78' }), messageOf(now(), { id: '78' })];
+      expect(await messages().add([one, two])).toEqual([two]);
+      expect(await messages().get('78')).toEqual(one);
     });
 
     test('replaces a message only by its next revision, once', async () => {

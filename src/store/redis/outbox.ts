@@ -16,7 +16,7 @@ export interface RedisOutboxOptions<T> {
   readonly now: NowArgument;
   readonly clock: Clock;
   readonly log: Log;
-  readonly kind: 'inbound' | 'callbacks';
+  readonly kind: 'inbound' | 'callbacks' | 'waitingSms';
   readonly isContent: Guard<T>;
   readonly max: number;
   /** Creates the error that rejects a new entry. */

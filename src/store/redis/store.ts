@@ -6,9 +6,7 @@ import { SwobError } from '../../errors.ts';
 import { createDeadline, type Deadline } from '../../lib/deadline.ts';
 import type { RedisClient, RedisScript } from '../../redis/connect.ts';
 import { callbacksFullError, inboundFullError, storeClosedError, waitingSmsFullError } from '../errors.ts';
-import { isCallback, isInboundSms, isReceipt, isSignOut, isStoredResponse } from '../guards.ts';
-import { createMemoryOutbox } from '../memory/outbox.ts';
-import { createMemoryMessages } from '../memory/outgoing-messages.ts';
+import { isCallback, isInboundSms, isReceipt, isSignOut, isStoredResponse, isWaitingSms } from '../guards.ts';
 import type { StoreOptions } from '../options.ts';
 import { responseCharacters } from '../weights.ts';
 import { createRedisClients } from './delivering-clients.ts';
@@ -17,6 +15,7 @@ import { createRedisLeases } from './leases.ts';
 import { createRedisLimits } from './limits.ts';
 import { createRedisMonitoring } from './monitoring.ts';
 import { createRedisOutbox } from './outbox.ts';
+import { createRedisMessages } from './outgoing-messages.ts';
 import { createRedisPasswordClaims } from './password-claims.ts';
 import { createRedisTests } from './reliability-tests.ts';
 import {
@@ -87,11 +86,19 @@ export function createRedisStore(options: RedisStoreOptions): Store {
     isContent: isCallback,
     full: callbacksFullError,
   });
+  const waitingSms = createRedisOutbox({
+    ...outboxes,
+    ...options.waitingSms,
+    kind: 'waitingSms',
+    isContent: isWaitingSms,
+    full: waitingSmsFullError,
+  });
   const ttlOptions = { redis, keys, now };
 
   const close = async (deadline: Deadline): Promise<void> => {
     // Claims that are not returned pass to another node when their lease ends.
-    await deadline.reserve(disconnectMs).settles(Promise.all([inbound.close(), callbacks.close()]));
+    const claims = [inbound, callbacks, waitingSms].map((outbox) => outbox.close());
+    await deadline.reserve(disconnectMs).settles(Promise.all(claims));
     await deadline.settles(connection.close());
   };
   return {
@@ -123,8 +130,8 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       isValue: isSignOut,
       bounds: options.signOuts,
     }),
-    messages: createMemoryMessages(clock, options.messages),
-    waitingSms: createMemoryOutbox(options.waitingSms, waitingSmsFullError),
+    messages: createRedisMessages({ redis, keys, now, clock, log, messages: options.messages }),
+    waitingSms: waitingSms.store,
     monitoring: createRedisMonitoring({ redis, keys, now, bounds: options.monitoring }),
     disconnects: createRedisDisconnects({ redis, keys, now, clock, log, disconnects: options.disconnects }),
     shared: {

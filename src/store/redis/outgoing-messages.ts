@@ -1,0 +1,130 @@
+// Outgoing messages in Redis: a hash of them by id, and sorted sets: by state, by when they are to be reviewed, and by request.
+
+import { isFinal, type OutgoingMessage } from '../../domain/outgoing/message.ts';
+import type { MessagePage, OutgoingMessageStore } from '../../domain/outgoing/ports.ts';
+import type { Clock, Log } from '../../domain/shared/ports.ts';
+import { isOutgoingMessage } from '../guards.ts';
+import type { TtlBounds } from '../options.ts';
+import { digits, lifetimeOf, listMessages, parsePosition } from '../outgoing-messages.ts';
+import { messageLists, scripts } from './message-scripts.ts';
+import { readRecord, readRecords } from './records.ts';
+import { encodeId, type KeySpace, type NowArgument, type ScriptRunner } from './script.ts';
+
+export interface RedisMessagesOptions {
+  readonly redis: ScriptRunner;
+  readonly keys: KeySpace;
+  readonly now: NowArgument;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly log: Log;
+  readonly messages: TtlBounds;
+}
+
+export interface RedisMessages extends OutgoingMessageStore {
+  /** Adds or replaces a message, whatever its revision. */
+  restore(message: OutgoingMessage): Promise<void>;
+}
+
+/** Redis runs nothing else during a script. */
+const addedTogether = 250;
+
+export function createRedisMessages(options: RedisMessagesOptions): RedisMessages {
+  const { redis, keys, now, clock, log } = options;
+  const { ttlMs, max } = options.messages;
+  const names = messageKeys(keys);
+  const run = (script: (typeof scripts)[keyof typeof scripts], ...args: (string | number)[]) =>
+    redis.run(script, names, [now(), ...args]);
+  const durable: typeof run = (script, ...args) => redis.durable(script, names, [now(), ...args]);
+  const texts = (reply: unknown): string[] => (Array.isArray(reply) ? reply.map(String) : []);
+  const parse = (replies: unknown): OutgoingMessage[] =>
+    readRecords('outgoing message', isOutgoingMessage, log, replies);
+
+  /** @returns those whose ids are taken */
+  const add = async (messages: readonly OutgoingMessage[]): Promise<OutgoingMessage[]> => {
+    const args = messages.flatMap((message): (string | number)[] => {
+      const { id, revision, times } = message;
+      // By the clock of this machine, which set the time; from now on that of Redis counts.
+      const leftMs = lifetimeOf(message, ttlMs) - Math.max(0, clock.now() - times.queued);
+      return [
+        id,
+        Math.floor(leftMs),
+        revision,
+        listOf(message),
+        memberOf(message),
+        message.reviewAt ?? '',
+        JSON.stringify(message),
+      ];
+    });
+    const taken = texts(await durable(scripts.add, max, ...args));
+    return taken.flatMap((at) => messages[Number(at)] ?? []);
+  };
+  const readPage = async (before: string | undefined, limit: number): Promise<MessagePage> => {
+    if (before !== undefined && !parsePosition(before)) return { messages: [] };
+    const reply = await run(scripts.page, before === undefined ? '+' : `(${before}`, limit);
+    const [next = '', ...found] = texts(reply);
+    return { messages: parse(found), ...(next !== '' && { next }) };
+  };
+
+  return {
+    add: async (messages) => {
+      const chunks: (readonly OutgoingMessage[])[] = [];
+      for (let at = 0; at < messages.length; at += addedTogether)
+        chunks.push(messages.slice(at, at + addedTogether));
+      return (await Promise.all(chunks.map(add))).flat();
+    },
+    get: async (id) => readRecord('outgoing message', isOutgoingMessage, await run(scripts.get, id)),
+    replace: async (next) => {
+      const { id, revision, reviewAt = '' } = next;
+      return (
+        (await durable(scripts.replace, id, revision, listOf(next), reviewAt, JSON.stringify(next))) === 1
+      );
+    },
+    remove: async (ids) => {
+      if (ids.length > 0) await durable(scripts.remove, ...ids);
+    },
+    ofRequest: async (authId, uuid, limit) =>
+      limit > 0 ? parse(await run(scripts.ofRequest, requestOf({ authId, uuid }), limit)) : [],
+    list: (filters, page) => listMessages(readPage, filters, page),
+    due: async (until, limit) => (limit > 0 ? texts(await run(scripts.due, until, limit)) : []),
+    nextReviewAt: async () => {
+      const reply = await run(scripts.nextReviewAt);
+      return reply === null ? undefined : Number(reply);
+    },
+    count: async () => {
+      const counts = texts(await run(scripts.count)).map(Number);
+      const of = (list: (typeof messageLists)[number]): number => counts[messageLists.indexOf(list)] ?? 0;
+      const final = { delivered: of('delivered'), failed: of('failed'), expired: of('expired') };
+      return { queued: of('queued') + of('pending'), sent: of('sent'), ...final, cancelled: of('cancelled') };
+    },
+    restore: async (message) => {
+      await durable(scripts.remove, message.id);
+      await add([message]);
+    },
+  };
+}
+
+/** As message-scripts.ts has them. */
+export function messageKeys(keys: KeySpace): readonly [values: string, ...others: string[]] {
+  const named = (name: string): string => keys.grouped('messages', name);
+  return [named('values'), ...['reviews', 'requests', ...messageLists].map(named)];
+}
+
+/** The JSON of a value of the hash. */
+export function messageJson(value: string): string {
+  return value.slice(value.indexOf('\n') + 1);
+}
+
+/** The number of its key. */
+function listOf({ state, handover }: OutgoingMessage): number {
+  const isPending = handover === 'pending' && !isFinal(state);
+  return 4 + messageLists.indexOf(isPending ? 'pending' : state);
+}
+
+/** Without spaces, which separate the parts of a member. */
+function requestOf({ authId, uuid }: Pick<OutgoingMessage, 'authId' | 'uuid'>): string {
+  return [authId, uuid].map((text) => encodeURIComponent(encodeId(text))).join(':');
+}
+
+function memberOf(message: OutgoingMessage): string {
+  const { times, index, id } = message;
+  return `${requestOf(message)} ${digits(times.queued)} ${String(index).padStart(6, '0')} ${id}`;
+}
