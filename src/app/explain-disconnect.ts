@@ -13,7 +13,7 @@ import type { Explanation } from '../domain/wifi/explanation.ts';
 import type { WifiSession } from '../domain/wifi/model.ts';
 import { describeIdentifiers, missingClaims, nasProfiles } from '../domain/wifi/nas-profiles.ts';
 import { createNasTable } from '../domain/wifi/nas-table.ts';
-import { disconnectPath } from '../domain/wifi/pcrf-path.ts';
+import { disconnectPath, sessionPath } from '../domain/wifi/pcrf-path.ts';
 import { checkWifiSession } from '../domain/wifi/session-claims.ts';
 import { describeReadError, SwobError } from '../errors.ts';
 import { createIpMatcher } from '../http/ip-matcher.ts';
@@ -94,7 +94,7 @@ async function readKeyFile(name: string, file: string): Promise<string> {
 }
 
 function callsFor({ disconnect, pcrf, nas }: Config, session: WifiSession): string[] {
-  const { backend } = disconnect;
+  const { backend, verify } = disconnect;
   const calls: string[] = [];
   if (backend !== 'radius') {
     const [first, ...others] = pcrfServers(pcrf).map(({ host, port }) => `${bracketHost(host)}:${port}`);
@@ -102,6 +102,9 @@ function callsFor({ disconnect, pcrf, nas }: Config, session: WifiSession): stri
     calls.push(`pcrf: GET http://${first}${disconnectPath(session) ?? ''}${failover}`);
   }
   if (backend !== 'pcrf') calls.push(`radius: ${radiusCall(nas, session)}`);
+  if (verify === 'pcrf')
+    calls.push(`verify: GET ${sessionPath(pcrf.session_path, session) ?? ''} at the PCRF`);
+  if (verify === 'accounting') calls.push(`verify: wait for the Accounting-Stop of ${session.sessionId}`);
   return calls;
 }
 

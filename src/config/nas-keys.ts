@@ -78,9 +78,14 @@ function ambiguityErrors(nas: readonly NasConfig[]): string[] {
   );
 }
 
+/** Whether the [nas …] sections are used: to end sessions, or for the secrets of accounting. */
+export function usesNas({ disconnect }: Pick<Config, 'disconnect'>): boolean {
+  return disconnect.backend !== 'pcrf' || disconnect.verify === 'accounting';
+}
+
 /** One message per section that nothing uses. */
-export function nasWarnings({ nas, disconnect }: Config): string[] {
-  return nas.length > 0 && disconnect.backend === 'pcrf' && disconnect.verify !== 'accounting'
+export function nasWarnings(config: Config): string[] {
+  return config.nas.length > 0 && !usesNas(config)
     ? ['the [nas …] sections are not used, because [disconnect] backend is pcrf: set it to radius or both']
     : [];
 }

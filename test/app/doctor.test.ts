@@ -2,15 +2,18 @@
 
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkCertificates } from '../../src/app/doctor/certificates.ts';
 import { checkKeys } from '../../src/app/doctor/keys.ts';
 import { checkPhoneAccess, type ProbeCertificate } from '../../src/app/doctor/phones.ts';
-import { checkPort } from '../../src/app/doctor/ports.ts';
+import { checkAccountingPort, checkPort } from '../../src/app/doctor/ports.ts';
 import { checkFolder } from '../../src/app/doctor/store.ts';
 import { checkNode, compareWithUpstreamClocks, startClockCheck } from '../../src/app/doctor/system.ts';
+import { checkUpstream } from '../../src/app/doctor/upstreams.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { checkHolderAndSpace } from '../../src/store/lowdb/inspect.ts';
@@ -101,6 +104,8 @@ test('secrets of NAS: readable, too open, and missing; none is needed for the PC
   await chmod(file, 0o444);
   expect(await states('radius')).toEqual([['secret of NAS branch', 'warn', `chmod 0400 ${file}`]]);
   expect(await states('pcrf')).toEqual([]);
+  section.push('disconnect.verify=accounting');
+  expect(await states('pcrf')).toEqual([['secret of NAS branch', 'warn', `chmod 0400 ${file}`]]);
 });
 
 test('keys: modes, mismatched pairs, and a private key in place of a public one', async () => {
@@ -192,6 +197,26 @@ test('ports: free, in use by swob or another program, and on an address of anoth
   expect((await at('127.0.0.1', taken.port)).detail).toContain('is free');
   expect(await at('192.0.2.1', 6_969)).toMatchObject({ state: 'fail', check: 'port of gateway' });
   expect(await at('127.0.0.1', 0)).toMatchObject({ state: 'ok' });
+});
+
+test('the UDP port of accounting: free, in use by swob or another program', async () => {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  const check = (who?: string) =>
+    checkAccountingPort({ host: '127.0.0.1', accounting_port: port }, async () => who);
+  expect(await check()).toMatchObject({ state: 'fail', advice: expect.stringContaining('accounting_port') });
+  expect(await check('swob 1.0 answers there')).toMatchObject({ state: 'ok' });
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  expect((await check()).detail).toContain('is free');
+});
+
+test('a PCRF that cannot be reached is a failure alone, and a warning beside others', async () => {
+  const address = { host: 'a', port: 1, key: '[pcrf]' };
+  const upstream = { name: 'PCRF', service: 'disconnect', ...address, consequence: 'x' } as const;
+  const refused = () => Promise.reject(new Error('no'));
+  expect((await checkUpstream(upstream, refused)).state).toBe('fail');
+  expect((await checkUpstream({ ...upstream, isOneOfSeveral: true }, refused)).state).toBe('warn');
 });
 
 test('folders: present, not created yet, replaced by a file, and on a full disk', async () => {

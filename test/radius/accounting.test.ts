@@ -2,6 +2,7 @@
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.ts';
 import type { AccountingEvent } from '../../src/domain/wifi/accounting.ts';
@@ -111,6 +112,29 @@ test('what is no request of a configured NAS is dropped, counted, and not answer
   socket.send(seal(packetCodes.accountingRequest), port, '127.0.0.1');
   await vi.waitFor(() => expect(answers).toHaveLength(1));
   expect(events).toHaveLength(1);
+});
+
+test('no damaged packet is recorded or acknowledged, and none stops the server', async () => {
+  const { port, events, counts } = await start();
+  const socket = createSocket('udp4');
+  onEnd(() => socket.close());
+  const whole = sealRequest({ code: 4, identifier: 1, attributes: [status(2), ...named] }, secret);
+  const damages = fc.oneof(
+    fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 })).map(([at, mask]) => {
+      const bytes = Buffer.from(whole);
+      bytes[at] = (bytes[at] ?? 0) ^ mask;
+      return bytes;
+    }),
+    fc.nat(whole.length - 1).map((length) => whole.subarray(0, length)),
+    fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)),
+  );
+  // Few enough for the buffer of the socket.
+  const datagrams = fc.sample(damages, 100);
+  for (const datagram of datagrams) socket.send(datagram, port, '127.0.0.1');
+  const total = () => Object.values(counts()).reduce((sum, count) => sum + count, 0);
+  await vi.waitFor(() => expect(total()).toBe(datagrams.length));
+  expect(events).toEqual([]);
+  expect(await request(port, [status(2), ...named])).toBe('answer');
 });
 
 test('a port in use is said', async () => {

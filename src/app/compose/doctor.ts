@@ -16,7 +16,7 @@ import { checkCertificates } from '../doctor/certificates.ts';
 import { checkKeys } from '../doctor/keys.ts';
 import { checkNumberData } from '../doctor/number-data.ts';
 import { checkPhoneAccess } from '../doctor/phones.ts';
-import { checkPort } from '../doctor/ports.ts';
+import { checkAccountingPort, checkPort } from '../doctor/ports.ts';
 import { checkFolder } from '../doctor/store.ts';
 import {
   checkConnectionLimit,
@@ -72,6 +72,15 @@ export async function runChecks(deps: DoctorDeps): Promise<Finding[]> {
           deps.identifySwob(service).catch(() => undefined),
         ),
       ]),
+    ),
+    guardCheck('port of accounting', async () =>
+      services.includes('disconnect') && config.disconnect.verify === 'accounting'
+        ? [
+            await checkAccountingPort(config.disconnect, () =>
+              deps.identifySwob('disconnect').catch(() => undefined),
+            ),
+          ]
+        : [],
     ),
     guardCheck('store', async () =>
       hasGateway
@@ -257,6 +266,7 @@ function configuredUpstreams(config: Config): (Upstream & { readonly origin: str
           origin: `http://${bracketHost(host)}:${port}`,
           name: servers.length === 1 ? 'PCRF' : `PCRF ${index + 1}`,
           key: '[pcrf]',
+          isOneOfSeveral: servers.length > 1,
           consequence:
             servers.length === 1
               ? 'no Wi-Fi session can be disconnected'

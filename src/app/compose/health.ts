@@ -2,6 +2,7 @@
 // services.
 
 import { access, constants } from 'node:fs/promises';
+import { usesNas } from '../../config/nas-keys.ts';
 import { pcrfServers } from '../../config/pcrf-keys.ts';
 import type { Config } from '../../config/schema.ts';
 import type { CallHealth } from '../../domain/inbound/call-health.ts';
@@ -101,13 +102,11 @@ export function syncChecks(
   ];
 }
 
-export function disconnectChecks(
-  { disconnect, pcrf, nas, validation }: Config,
-  store: Store,
-): ReadinessCheck[] {
+export function disconnectChecks(config: Config, store: Store): ReadinessCheck[] {
+  const { disconnect, pcrf, nas, validation } = config;
   const checks = disconnect.backend === 'radius' ? [] : pcrfChecks(pcrfServers(pcrf));
   // No probe of the NAS themselves: a Disconnect port answers nothing but requests about sessions.
-  if (disconnect.backend !== 'pcrf')
+  if (usesNas(config))
     checks.push(readableCheck('nas_secrets', [...new Set(nas.map(({ secret_file }) => secret_file))]));
   // A shared store holds limits and leases. A local one is in memory and cannot fail.
   if (store.shared) checks.push(storeCheck(store));

@@ -1,5 +1,6 @@
 // Builds the configured NAS of the disconnect service from the [nas <name>] sections, and the RADIUS backend.
 
+import { usesNas } from '../../config/nas-keys.ts';
 import type { Config } from '../../config/schema.ts';
 import { nasProfiles } from '../../domain/wifi/nas-profiles.ts';
 import { createNasTable, type NasEntry, type NasTable } from '../../domain/wifi/nas-table.ts';
@@ -18,8 +19,8 @@ type Nas = NasTarget & NasEntry;
 
 /** Undefined when neither [disconnect] backend nor verify uses them. Throws CONFIG when a secret cannot be read. */
 export async function buildNasTable(config: Config, runtime: Runtime): Promise<NasTable<Nas> | undefined> {
-  const { disconnect, nas } = config;
-  if (disconnect.backend === 'pcrf' && disconnect.verify !== 'accounting') return undefined;
+  const { nas } = config;
+  if (!usesNas(config)) return undefined;
   const secrets = await watchNasSecrets(nas, runtime);
   runtime.lifecycle.defer('NAS secrets', secrets.stop);
   return createNasTable(

@@ -1,6 +1,7 @@
 // Checks that key files exist, are intact, match, and are not readable by other users. Used by `swob doctor`.
 
 import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { usesNas } from '../../config/nas-keys.ts';
 import type { Config } from '../../config/schema.ts';
 import { isIntact } from '../../crypto/server-keys.ts';
 import { readTokenSecret, readVerificationKey } from '../../crypto/token-keys.ts';
@@ -108,8 +109,9 @@ async function checkVerificationKey(file: string, needed: boolean): Promise<Find
 }
 
 /** One finding for each file of a NAS secret. */
-function checkNasSecrets({ disconnect, nas }: Config): Promise<Finding>[] {
-  if (disconnect.backend === 'pcrf') return [];
+function checkNasSecrets(config: Config): Promise<Finding>[] {
+  if (!usesNas(config)) return [];
+  const { nas } = config;
   const sections = new Map(nas.map(({ name, secret_file }) => [secret_file, name]));
   return [...sections].map(async ([file, name]) => {
     const check = `secret of NAS ${name}`;

@@ -1,6 +1,7 @@
 // Checks that a service can listen: its port is free, or a swob listens there. Used by `swob doctor`.
 
-import { createServer } from 'node:net';
+import { createSocket } from 'node:dgram';
+import { createServer, isIPv6 } from 'node:net';
 import { systemErrorCode } from '../../errors.ts';
 import { type Finding, fail, ok } from '../../lib/finding.ts';
 import { bracketHost } from '../../lib/net.ts';
@@ -50,6 +51,28 @@ export async function checkPort(
     default:
       return fail(check, `cannot listen on ${endpoint}`, 'check host and port in the configuration');
   }
+}
+
+/** The same for the UDP port of RADIUS accounting, which the disconnect service has while it runs. */
+export async function checkAccountingPort(
+  { host, accounting_port: port }: { readonly host: string; readonly accounting_port: number },
+  identifySwob: () => Promise<string | undefined>,
+): Promise<Finding> {
+  const check = 'port of accounting';
+  const endpoint = `UDP ${bracketHost(host)}:${port}`;
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+  const code = await new Promise<unknown>((resolve) => {
+    socket.once('error', (error) => resolve(systemErrorCode(error) ?? 'failed'));
+    socket.bind({ port, address: host, exclusive: true }, () => socket.close(() => resolve(undefined)));
+  });
+  if (code === undefined) return ok(check, `${endpoint} is free`);
+  const swob = code === 'EADDRINUSE' ? await identifySwob() : undefined;
+  if (swob !== undefined) return ok(check, `${endpoint}: ${swob}`);
+  return fail(
+    check,
+    `cannot listen on ${endpoint} (${String(code)})`,
+    `find the program that has it with ss -lunp 'sport = :${port}', or set [disconnect] accounting_port`,
+  );
 }
 
 /** The error code of listening there; undefined when it succeeds. */

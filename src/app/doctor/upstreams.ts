@@ -15,13 +15,15 @@ export interface Upstream {
   readonly key: string;
   /** What does not work while it is unreachable. */
   readonly consequence: string;
+  /** Whether others take its place. */
+  readonly isOneOfSeveral?: boolean;
 }
 
 const slowMs = 1_000;
 
 /** `connect` opens and closes a connection, and resolves to the milliseconds that this took. */
 export async function checkUpstream(upstream: Upstream, connect: () => Promise<number>): Promise<Finding> {
-  const { name, host, port, key, consequence } = upstream;
+  const { name, host, port, key, consequence, isOneOfSeveral = false } = upstream;
   try {
     const ms = Math.round(await connect());
     const detail = `${host}:${port} in ${ms} ms`;
@@ -29,7 +31,8 @@ export async function checkUpstream(upstream: Upstream, connect: () => Promise<n
       ? ok(name, detail)
       : warn(name, `${detail}, which is slow`, 'check the network between this machine and it');
   } catch (error) {
-    return fail(
+    const report = isOneOfSeveral ? warn : fail;
+    return report(
       name,
       `unreachable (${messageOf(error)}): ${consequence}`,
       `start it, correct ${key}, or open the firewall`,

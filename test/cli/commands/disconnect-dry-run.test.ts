@@ -81,3 +81,13 @@ test('--explain shows the same on stderr and sends the token', async () => {
   expect(err).toContain('nasIp: "100.112.0.1"  ok\n');
   expect(service.calls()).toBe(1);
 });
+
+test('further PCRFs are named, and how the session is verified', async () => {
+  const hosts = ['--dry-run', '--set', 'pcrf.host=pcrf.example, [::1]:7071', '--set'];
+  const path = 'pcrf.session_path=/s?id={session}';
+  const { out } = await swob(goodToken, ...hosts, path, '--set', 'disconnect.verify=pcrf');
+  expect(out).toContain(`pcrf: GET ${url} (when it cannot be reached: [::1]:7071)\n`);
+  expect(out).toContain('verify: GET /s?id=5692549928996307964 at the PCRF\n');
+  const accounting = await swob(goodToken, ...hosts, 'disconnect.verify=accounting');
+  expect(accounting.out).toContain('verify: wait for the Accounting-Stop of 5692549928996307964\n');
+});
