@@ -12,6 +12,15 @@ import {
   tokenWith,
 } from '../support/disconnect.ts';
 import { startRawServer } from '../upstream/raw-server.ts';
+import {
+  macSpellings,
+  noAddresses,
+  noMacs,
+  oddNumberFault,
+  oddNumbers,
+  separators,
+  withControlCharacters,
+} from './claim-attacks.ts';
 
 /** Names and values in the query of the last call. */
 const lastQuery = ({ pcrf }: DisconnectService) => pcrf.requests().at(-1)?.query;
@@ -28,22 +37,6 @@ const queryWith = (values: { session?: string; nas_ip?: string; vrf?: string; ma
 
 describe('P1 nasIp', () => {
   const odd = ['169.254.169.254', '127.0.0.1', '::ffff:169.254.169.254', '::1', '100.113.0.1'];
-  const none = [
-    'metadata.internal',
-    '0144.0160.0.1',
-    '0x7f.0.0.1',
-    '100.112.0.1@169.254.169.254',
-    '100.112.0.1/../..',
-    '1.1.1',
-    '16843009',
-    '1.1.1.1.',
-    '1.1.1.256',
-    '1.1.1.01',
-    ' 1.1.1.1',
-    '[::1]',
-    'fe80::1%eth0',
-    '1::2::3',
-  ];
 
   test('must be an address; it is data for the PCRF and never the host of a request', async () => {
     const bait = await startRawServer((socket) => void socket.end());
@@ -52,7 +45,7 @@ describe('P1 nasIp', () => {
       await expectService(service, tokenWith({ nasIp }));
       expect(lastQuery(service)).toEqual(queryWith({ nas_ip: nasIp }));
     }
-    for (const nasIp of [...none, `127.0.0.1:${bait.port}`, `http://127.0.0.1:${bait.port}/`]) {
+    for (const nasIp of [...noAddresses, `127.0.0.1:${bait.port}`, `http://127.0.0.1:${bait.port}/`]) {
       await expectRefused(service, tokenWith({ nasIp }), 'nasIp is not an IP address');
     }
     expect(bait.accepted).toHaveLength(0);
@@ -71,12 +64,12 @@ describe('P1 nasIp', () => {
 
 test('P2 a claim with a separator stays one parameter; one with control characters is rejected', async () => {
   const service = await startDisconnect();
-  for (const text of ['1&session=2', '1#x', '1?a=b', '1%26session=2', '1 2', '1+2', '1/../2', "1';--"]) {
+  for (const text of separators) {
     await expectService(service, tokenWith({ vrf: text, sessionId: text }));
     expect(lastQuery(service)).toEqual(queryWith({ vrf: text, session: text }));
     await expectRefused(service, tokenWith({ clientMac: text }), 'clientMac is not a MAC address');
   }
-  for (const text of ['1\r\nX-Evil: 1', '1\n', 'a\0b', '\u007f', '1\u0085']) {
+  for (const text of withControlCharacters) {
     const fault = (name: string): string => `${name} has control characters`;
     await expectRefused(service, tokenWith({ vrf: text }), fault('vrf'));
     await expectRefused(service, tokenWith({ nasIp: text }), fault('nasIp'));
@@ -105,35 +98,16 @@ test('P3 sessionId keeps every digit of a string, and of a number that is writte
     expect(lastQuery(service)).toEqual(queryWith({ session }));
   }
   await expectRefused(service, withNumber('9'.repeat(65)), 'sessionId is longer than 64 characters');
-  for (const number of ['-1', '-5692549928996307964', '5692549928996307964.0', '1.5', '1e18', '1e400']) {
-    await expectRefused(
-      service,
-      withNumber(number),
-      'sessionId is a number that is not written in digits alone; sign it without sign, fraction and exponent, or as text',
-    );
-  }
+  for (const number of oddNumbers) await expectRefused(service, withNumber(number), oddNumberFault);
 });
 
 test('P4 a MAC address in any spelling becomes canonical; anything else is rejected', async () => {
   const service = await startDisconnect();
-  const spellings = ['fc-45-96-5f-50-ac', 'FC:45:96:5F:50:AC', 'fc45.965f.50ac', 'FC45965f50aC'];
-  for (const clientMac of spellings) {
+  for (const clientMac of macSpellings) {
     await expectService(service, tokenWith({ clientMac }));
     expect(lastQuery(service)).toEqual(queryWith({ mac: 'FC-45-96-5F-50-AC' }));
   }
-  const refused: [mac: unknown, fault: string][] = [
-    ['01-00-5E-00-00-01', 'clientMac is a multicast address'],
-    ['FF-FF-FF-FF-FF-FF', 'clientMac is a multicast address'],
-    ['00-00-00-00-00-00', 'clientMac is all zeros'],
-    ['FC-45-96-5F-50', 'clientMac is not a MAC address'],
-    ['FC-45-96-5F-50-AC-00', 'clientMac is not a MAC address'],
-    ['FC-45:96-5F-50-AC', 'clientMac is not a MAC address'],
-    ['GC-45-96-5F-50-AC', 'clientMac is not a MAC address'],
-    ['', 'clientMac is not a MAC address'],
-    [277_500_000_000_000, 'clientMac is not a MAC address'],
-    [undefined, 'clientMac is missing'],
-  ];
-  for (const [clientMac, fault] of refused) await expectRefused(service, tokenWith({ clientMac }), fault);
+  for (const [clientMac, fault] of noMacs) await expectRefused(service, tokenWith({ clientMac }), fault);
 });
 
 test('P5 one error names every claim that is empty, missing or of another type', async () => {
