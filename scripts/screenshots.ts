@@ -11,10 +11,11 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 const folder = 'docs/images';
 const desktop = { width: 1280, height: 800 };
 const phone = { width: 390, height: 780 };
+/** Its session is one that the PCRF refuses to end. */
+const refusedDevice = '02-1B-77-49-54-FD';
 
 interface Shot {
   readonly file: string;
-  /** After /console/. */
   readonly path: string;
   readonly size: typeof desktop;
   readonly colorScheme: 'light' | 'dark';
@@ -23,13 +24,30 @@ interface Shot {
 }
 
 const shots: readonly Shot[] = [
-  { file: 'console-overview', path: 'overview', size: desktop, colorScheme: 'light' },
-  { file: 'console-seeds', path: 'seeds', size: desktop, colorScheme: 'light' },
-  { file: 'console-messages', path: 'messages', size: desktop, colorScheme: 'dark' },
-  { file: 'console-seeds-phone', path: 'seeds', size: phone, colorScheme: 'light' },
+  {
+    file: 'pairing-phone',
+    path: 'pair/alice',
+    size: phone,
+    colorScheme: 'light',
+    prepare: (page) => page.getByRole('img').first().waitFor(),
+  },
+  { file: 'console-overview', path: 'console/overview', size: desktop, colorScheme: 'light' },
+  { file: 'console-seeds', path: 'console/seeds', size: desktop, colorScheme: 'light' },
+  { file: 'console-messages', path: 'console/messages', size: desktop, colorScheme: 'dark' },
+  { file: 'console-seeds-phone', path: 'console/seeds', size: phone, colorScheme: 'light' },
+  {
+    file: 'console-disconnects',
+    path: 'console/disconnects',
+    size: { width: 1280, height: 1_000 },
+    colorScheme: 'light',
+    prepare: async (page) => {
+      await page.getByRole('link', { name: refusedDevice }).first().click();
+      await page.getByRole('list', { name: 'History' }).waitFor();
+    },
+  },
   {
     file: 'console-checks',
-    path: 'settings?part=checks',
+    path: 'console/settings?part=checks',
     size: desktop,
     colorScheme: 'light',
     prepare: async (page) => {
@@ -42,9 +60,13 @@ const shots: readonly Shot[] = [
 async function main(): Promise<void> {
   const temporary = mkdtempSync(join(tmpdir(), 'swob-screenshots-'));
   const ready = join(temporary, 'ready.json');
-  const playground = spawn(join('bin', 'swob'), ['playground', '--seed-data', '--ready-file', ready], {
-    stdio: 'ignore',
-  });
+  const playground = spawn(
+    join('bin', 'swob'),
+    ['playground', '--seed-data', '--disconnect', 'both', '--ready-file', ready],
+    {
+      stdio: 'ignore',
+    },
+  );
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
   try {
     for (let waited = 0; !existsSync(ready); waited++) {
@@ -63,7 +85,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Messages that are published, one that is refused, and a Wi-Fi user who is logged out. */
+/** Messages that are published, one that is refused, and Wi-Fi users who are logged out, but for one. */
 function addSampleTraffic(ready: string): { readonly url: string; readonly token: string } {
   const script = `
     eval "$(bin/swob playground env --ready-file ${ready})"
@@ -72,7 +94,15 @@ function addSampleTraffic(ready: string): { readonly url: string; readonly token
     done
     curl -s "$PLAYGROUND_GATEWAY_URL/sms/platform/gateway-client" -H 'content-type: application/json' \\
       -d '{"MSISDN": "+237690000009", "text": "Your credit is 250 XAF"}'
+    log_out() {
+      bin/swob jwt mint --key "$PLAYGROUND_JWT_KEY" --sub "$1" --session "$2" --nas-ip "\${PLAYGROUND_NAS_RADIUS%:*}" --vrf 1 \\
+        --mac "$3" | bin/swob disconnect --token - || true
+    }
     echo "$PLAYGROUND_JWT" | bin/swob disconnect --token -
+    log_out alice 5692549928996307965 FC-45-96-5F-50-AD
+    curl -s "$PLAYGROUND_PCRF_URL/__behaviour" -d '{"mode": "refuse", "count": 1}'
+    log_out bob 5692549928996307966 ${refusedDevice}
+    bin/swob disconnect --token not.a.token || true
     echo
     echo "URL $PLAYGROUND_GATEWAY_URL"
     echo "TOKEN $PLAYGROUND_ADMIN_TOKEN"`;
@@ -85,10 +115,12 @@ async function take(browser: Browser, url: string, token: string, shot: Shot): P
   const { size, colorScheme } = shot;
   const context = await browser.newContext({ viewport: size, colorScheme, reducedMotion: 'reduce' });
   const page = await context.newPage();
-  await page.goto(`${url}/console/${shot.path}`);
-  await page.getByLabel('Admin token').fill(token);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByText('● live').waitFor();
+  await page.goto(`${url}/${shot.path}`);
+  if (shot.path.startsWith('console/')) {
+    await page.getByLabel('Admin token').fill(token);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('● live').waitFor();
+  }
   await shot.prepare?.(page);
   await delay(1_000);
   const path = resolve(folder, `${shot.file}.png`);

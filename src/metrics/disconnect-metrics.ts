@@ -66,6 +66,12 @@ export const disconnectMetrics = {
     labels: {},
     buckets: latencyBoundsMs.map((ms) => ms / 1_000),
   },
+  swob_radius_call_duration_seconds: {
+    type: 'histogram',
+    help: 'Time of a disconnect at a NAS, with retransmissions and the wait for a free identifier, also of those that failed.',
+    labels: {},
+    buckets: latencyBoundsMs.map((ms) => ms / 1_000),
+  },
   swob_pcrf_host_up: {
     type: 'gauge',
     help: 'Whether a host of the PCRF works: 0 after a call that failed, until one is answered.',

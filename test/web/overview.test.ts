@@ -51,7 +51,7 @@ test('an operator sees that messages flow, then that the Publisher fails and how
   const failure = /^Publisher (fails|is unreachable) since .+: 1 message waits$/;
   await untilShown(services.clock, verdict).toMatch(failure);
   await untilShown(services.clock, () => labelOf(page, 'Outbox')).toContain('waiting 1');
-  await page.getByRole('table', { name: 'Dependencies of this node' }).getByText('publisher').waitFor();
+  await page.getByRole('list', { name: 'Dependencies of this node' }).getByText('publisher').waitFor();
 });
 
 test('the range is in the URL, and each range is reached by the keyboard', async () => {

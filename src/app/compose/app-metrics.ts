@@ -38,6 +38,7 @@ import {
   instrumentPcrf,
   instrumentPcrfHosts,
   instrumentRadius,
+  instrumentRadiusCalls,
   instrumentVerifier,
 } from './instrumented-disconnects.ts';
 import { instrumentPublisher, instrumentRefusedSms } from './instrumented-sms.ts';
@@ -67,6 +68,7 @@ export interface AppMetrics {
   pcrfHosts(states: () => readonly HostHealth[]): void;
   verifier(verifier: SessionVerifier): SessionVerifier;
   accounting(counts: () => Readonly<Record<AccountingOutcome, number>>): void;
+  radiusCalls(backend: DisconnectBackend, clock: Pick<Clock, 'monotonic'>): DisconnectBackend;
   /** Counts calls to the systems that end sessions. */
   backends(backends: readonly DisconnectBackend[]): DisconnectBackend[];
   /** Exports the counts of dropped RADIUS packets. */
@@ -148,6 +150,7 @@ export function createAppMetrics(options: {
     accounting: instrumentAccounting(registry),
     backends: (backends) => instrumentBackends(registry, backends),
     radius: instrumentRadius(registry),
+    radiusCalls: instrumentRadiusCalls(registry),
     auditedDisconnects: () => registry.counter('swob_disconnect_records_total'),
     pool: createPoolGauge(registry),
     sockets: (open) => {

@@ -1,7 +1,7 @@
 // The series of the monitoring history from the metrics that count already. Used by app-metrics.ts.
 
 import type { Totals } from '../../domain/monitoring/sampler.ts';
-import { latencySeries, type SeriesName } from '../../domain/monitoring/series.ts';
+import { latencySeriesOf, type SeriesName, timedSystems } from '../../domain/monitoring/series.ts';
 import type { LabelOf, MetricsRegistry, SeriesTotal } from '../../metrics/registry.ts';
 
 /** What becomes of each outcome; undefined: it is in no series. */
@@ -70,8 +70,11 @@ export function readSeriesTotals(registry: MetricsRegistry, openSockets: (() => 
     registry.totals('swob_disconnects_total'),
     (outcome) => disconnectSeries[outcome] ?? 'disconnect_failed',
   );
-  const calls = registry.bucketTotals('swob_pcrf_call_duration_seconds');
-  if (calls) for (const [index, name] of latencySeries.entries()) totals[name] = calls[index] ?? 0;
+  for (const system of timedSystems) {
+    const calls = registry.bucketTotals(`swob_${system}_call_duration_seconds`);
+    if (calls)
+      for (const [index, name] of latencySeriesOf(system).entries()) totals[name] = calls[index] ?? 0;
+  }
   if (openSockets) totals.sockets = openSockets();
   totals.memory = residentKiB();
   return totals;

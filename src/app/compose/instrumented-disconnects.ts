@@ -108,13 +108,28 @@ export function instrumentRadius(
 }
 
 export function instrumentPcrf(registry: MetricsRegistry, pcrf: Pcrf, clock: Pick<Clock, 'monotonic'>): Pcrf {
-  const observe = registry.histogram('swob_pcrf_call_duration_seconds')();
+  return measured(registry.histogram('swob_pcrf_call_duration_seconds')(), pcrf, clock);
+}
+
+/** Registers the metric also where RADIUS is not used. */
+export function instrumentRadiusCalls(registry: MetricsRegistry) {
+  const observe = registry.histogram('swob_radius_call_duration_seconds')();
+  return (backend: DisconnectBackend, clock: Pick<Clock, 'monotonic'>): DisconnectBackend =>
+    measured(observe, backend, clock);
+}
+
+/** @param observe gets the seconds that each call took */
+function measured<Backend extends DisconnectBackend>(
+  observe: (seconds: number) => void,
+  backend: Backend,
+  clock: Pick<Clock, 'monotonic'>,
+): Backend {
   return {
-    ...pcrf,
-    disconnect: async (...args) => {
+    ...backend,
+    disconnect: async (session) => {
       const startedAt = clock.monotonic();
       try {
-        return await pcrf.disconnect(...args);
+        return await backend.disconnect(session);
       } finally {
         observe((clock.monotonic() - startedAt) / 1_000);
       }

@@ -57,7 +57,7 @@ export function buildRadius(
   lifecycle.defer('RADIUS requests', (deadline) => client.close(deadline.atMost(drainMs)), reserveMs);
   metrics.radius(client.dropped);
   return {
-    backend: createRadiusBackend({ client, find: table.find, clock }),
+    backend: metrics.radiusCalls(createRadiusBackend({ client, find: table.find, clock }), clock),
     isKnown: (nasIp, vrf) => table.find(nasIp, vrf) !== undefined,
     maxMs: 2 * Math.max(...nas.map(({ timeout }) => timeout)),
   };

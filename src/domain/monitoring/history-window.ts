@@ -2,7 +2,14 @@
 
 import { bucketAt, combined, type History, type Step } from './history.ts';
 import type { HistoryWindow, PlotName, WindowChange } from './model.ts';
-import { latencyBoundsMs, latencySeries, type SeriesName, seriesNames, seriesTable } from './series.ts';
+import {
+  latencyBoundsMs,
+  latencySeriesOf,
+  type SeriesName,
+  seriesNames,
+  seriesTable,
+  timedSystems,
+} from './series.ts';
 
 interface Range {
   readonly step: Step;
@@ -22,10 +29,11 @@ export const ranges = {
 export type RangeName = keyof typeof ranges;
 export const rangeNames = Object.keys(ranges) as readonly RangeName[];
 
+const latencySeries = timedSystems.flatMap(latencySeriesOf);
 const plotted = seriesNames.filter(
   (name): name is Extract<PlotName, SeriesName> => !latencySeries.includes(name),
 );
-const plotNames: readonly PlotName[] = [...plotted, 'pcrf_p50', 'pcrf_p95'];
+const plotNames: readonly PlotName[] = [...plotted, 'pcrf_p50', 'pcrf_p95', 'radius_p50', 'radius_p95'];
 
 /**
  * The window that ends at `now`, Unix time in milliseconds: with the running period, but for periods of a second, which are
@@ -42,14 +50,17 @@ export function windowOf(histories: readonly History[], range: Range, now: numbe
     for (const history of histories) sum = mergedOf(name, sum, groupValue(history, range, name, bucket));
     return sum ?? null;
   };
-  const calls = latencySeries.map((name) => column(mergedValues(name)));
-  const percentile = (share: number) =>
-    column((bucket) =>
-      percentileOf(
-        calls.map((each) => each[bucket - first] ?? 0),
-        share,
-      ),
-    );
+  const percentiles = (system: (typeof timedSystems)[number]) => {
+    const calls = latencySeriesOf(system).map((name) => column(mergedValues(name)));
+    return (share: number) =>
+      column((bucket) =>
+        percentileOf(
+          calls.map((each) => each[bucket - first] ?? 0),
+          share,
+        ),
+      );
+  };
+  const [pcrf, radius] = [percentiles('pcrf'), percentiles('radius')];
   const columns = Object.fromEntries(plotted.map((name) => [name, column(mergedValues(name))])) as Record<
     Extract<PlotName, SeriesName>,
     (number | null)[]
@@ -58,7 +69,13 @@ export function windowOf(histories: readonly History[], range: Range, now: numbe
     step: step * group,
     first,
     length,
-    columns: { ...columns, pcrf_p50: percentile(0.5), pcrf_p95: percentile(0.95) },
+    columns: {
+      ...columns,
+      pcrf_p50: pcrf(0.5),
+      pcrf_p95: pcrf(0.95),
+      radius_p50: radius(0.5),
+      radius_p95: radius(0.95),
+    },
   };
 }
 

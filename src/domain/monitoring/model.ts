@@ -52,8 +52,13 @@ export interface SavedHistory {
   readonly text: string;
 }
 
-/** The series of plots: the classes of PCRF latency become percentiles, in milliseconds. */
-export type PlotName = Exclude<SeriesName, `pcrf_calls_${string}`> | 'pcrf_p50' | 'pcrf_p95';
+/** The series of plots: the classes of latency become percentiles, in milliseconds. */
+export type PlotName =
+  | Exclude<SeriesName, `${string}_calls_${string}`>
+  | 'pcrf_p50'
+  | 'pcrf_p95'
+  | 'radius_p50'
+  | 'radius_p95';
 
 /** Values of equal periods; null where nothing is known. */
 export interface HistoryWindow {

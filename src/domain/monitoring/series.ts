@@ -10,7 +10,7 @@ export interface SeriesDefinition {
 
 const count = { kind: 'count', merge: 'sum' } as const;
 
-/** Upper bounds of the classes of PCRF latency, in milliseconds, lowest first; one more class has no bound. */
+/** Upper bounds of the classes of latency of PCRF and RADIUS, in milliseconds, lowest first; one more class has no bound. */
 export const latencyBoundsMs = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000] as const;
 
 /** In the order of the stored columns. All values are whole numbers. */
@@ -50,6 +50,19 @@ export const seriesTable = {
   pcrf_calls_9: count,
   pcrf_calls_10: count,
   pcrf_calls_11: count,
+  /** The same for RADIUS. */
+  radius_calls_0: count,
+  radius_calls_1: count,
+  radius_calls_2: count,
+  radius_calls_3: count,
+  radius_calls_4: count,
+  radius_calls_5: count,
+  radius_calls_6: count,
+  radius_calls_7: count,
+  radius_calls_8: count,
+  radius_calls_9: count,
+  radius_calls_10: count,
+  radius_calls_11: count,
   /** Messages in the outbox. */
   waiting: { kind: 'gauge', merge: 'max' },
   dead_letters: { kind: 'gauge', merge: 'max' },
@@ -65,10 +78,14 @@ export type SeriesName = keyof typeof seriesTable;
 
 export const seriesNames = Object.keys(seriesTable) as readonly SeriesName[];
 
-/** The series of one class of PCRF latency. */
-export const latencySeries: readonly SeriesName[] = seriesNames.filter((name) =>
-  name.startsWith('pcrf_calls_'),
-);
+/** The systems whose calls are counted by latency. */
+export const timedSystems = ['pcrf', 'radius'] as const;
+type TimedSystem = (typeof timedSystems)[number];
+
+/** The series of each class of latency. */
+export function latencySeriesOf(system: TimedSystem): readonly SeriesName[] {
+  return seriesNames.filter((name) => name.startsWith(`${system}_calls_`));
+}
 
 /** Values of one period; a series that is not known then is left out. */
 export type SeriesValues = Readonly<Partial<Record<SeriesName, number>>>;

@@ -44,6 +44,10 @@ function Shell(props: { readonly isReady: boolean; readonly onSignedOut: () => v
   const title = current?.title ?? 'Not found';
   const shown = useRef(title);
   useEffect(() => {
+    // On a phone the navigation is wider than the screen.
+    document
+      .querySelector('.shell-nav [aria-current]')
+      ?.scrollIntoView({ block: 'nearest', inline: 'center' });
     document.title = `${title} · swob`;
     // A screen reader goes on at the new view; the first one keeps the page's order of focus.
     if (shown.current !== title) main.current?.focus();

@@ -60,7 +60,7 @@ function Timeline({ record }: { readonly record: DisconnectDetails }) {
       {remedy !== undefined && (
         <Note tone="warn">
           <strong>What to do</strong>
-          <div>{remedy}</div>
+          <div class="sentence">{remedy}</div>
         </Note>
       )}
       <ol class="timeline" aria-label="History">

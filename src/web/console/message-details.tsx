@@ -91,7 +91,7 @@ function MessageDetails(props: {
       {remedy !== undefined && (
         <Note tone="warn">
           <strong>What to do</strong>
-          <span>{remedy}</span>
+          <div class="sentence">{remedy}</div>
         </Note>
       )}
       <ol class="timeline" aria-label="History">

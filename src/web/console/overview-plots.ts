@@ -9,7 +9,7 @@ export interface PlotGroup {
   readonly series: readonly { readonly name: PlotName; readonly label: string; readonly colour: string }[];
 }
 
-const colours = [1, 2, 3, 4, 5, 6].map((n) => `--series-${n}`);
+const colours = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => `--series-${n}`);
 const seriesOf = (...pairs: readonly (readonly [PlotName, string])[]) =>
   pairs.map(([name, label], index) => ({ name, label, colour: colours[index % colours.length] ?? '' }));
 
@@ -60,9 +60,14 @@ const plotGroups: readonly PlotGroup[] = [
     ),
   },
   {
-    title: 'PCRF latency',
+    title: 'PCRF and RADIUS latency',
     unit: 'ms',
-    series: seriesOf(['pcrf_p50', 'half of the calls within'], ['pcrf_p95', '95 % within']),
+    series: seriesOf(
+      ['pcrf_p50', 'half of PCRF calls within'],
+      ['pcrf_p95', '95 % of PCRF calls'],
+      ['radius_p50', 'half of RADIUS calls within'],
+      ['radius_p95', '95 % of RADIUS calls'],
+    ),
   },
   { title: 'Open sockets', unit: 'now', series: seriesOf(['sockets', 'sync websockets']) },
   { title: 'Event-loop delay', unit: 'ms', series: seriesOf(['loop_delay', 'greatest']) },
@@ -71,9 +76,21 @@ const plotGroups: readonly PlotGroup[] = [
 
 /** Groups of which this installation has anything: without the disconnect service there are no disconnects. */
 export function knownGroups({ columns }: HistoryWindow): readonly PlotGroup[] {
-  const isKnown = (name: PlotName): boolean => columns[name].some((value) => value !== null);
-  return plotGroups.filter(({ series }) => series.some(({ name }) => isKnown(name)));
+  return plotGroups.filter(({ series }) => series.some(({ name }) => columns[name].some(isKnown)));
 }
+
+/** Few series are always shown; of many, those that have counted anything, and the first. */
+const alwaysShown = 4;
+
+/** The series of a group that are plotted. */
+export function shownSeries({ unit, series }: PlotGroup, { columns }: HistoryWindow): PlotGroup['series'] {
+  if (unit !== 'ms' && series.length <= alwaysShown) return series;
+  const shown = series.filter(({ name }, index) => index === 0 || columns[name].some((value) => value));
+  // The latency of a system that is never called.
+  return unit === 'ms' && series.length > 1 ? shown.filter(({ name }) => columns[name].some(isKnown)) : shown;
+}
+
+const isKnown = (value: number | null): boolean => value !== null;
 
 /** In the unit of the plot; the history has microseconds and KiB. */
 export function plotted(name: PlotName, column: readonly (number | null)[]): readonly (number | null)[] {

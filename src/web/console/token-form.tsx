@@ -66,10 +66,10 @@ export function TokenForm({ urlOfRequest }: { readonly urlOfRequest: (request: s
             aria-describedby="token-note"
             onInput={(event) => setToken(event.currentTarget.value)}
           />
-          <span id="token-note" class="muted small">
+          <p id="token-note" class="muted small">
             It is judged as a request would be, and nothing is sent to the network. It is neither kept nor
             logged.
-          </span>
+          </p>
         </div>
         <div class="row">
           <button type="submit" class="button primary" disabled={judged.isRunning}>

@@ -53,7 +53,7 @@ test('every range ends with the running period, but seconds with the last whole 
   );
 });
 
-describe('percentiles of PCRF latency', () => {
+describe('percentiles of latency', () => {
   const calls = (...counts: number[]) => latencyBoundsMs.map((_, index) => counts[index] ?? 0).concat(0);
 
   test('are interpolated within their class', () => {
@@ -66,10 +66,11 @@ describe('percentiles of PCRF latency', () => {
 
   test('come from the calls of all nodes together', () => {
     const [a, b] = [createHistory(), createHistory()];
-    a.record(start, { pcrf_calls_0: 90 });
+    a.record(start, { pcrf_calls_0: 90, radius_calls_4: 2 });
     b.record(start, { pcrf_calls_5: 10 });
     const { columns } = windowOf([a, b], ranges['1h'], start);
     expect([columns.pcrf_p50.at(-1), columns.pcrf_p95.at(-1)]).toEqual([2.8, 175]);
+    expect([columns.radius_p50.at(-1), columns.radius_p50.at(-2)]).toEqual([75, null]);
   });
 });
 

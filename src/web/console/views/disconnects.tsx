@@ -111,7 +111,7 @@ function Today({ report }: { readonly report: Report }) {
   const others = report.outcomes.filter(({ outcome }) => !shownOutcomes.includes(outcome));
   return (
     <Card title="Today">
-      <div class="grid">
+      <div class="stats">
         <Stat label="Logged out" value={countOf('disconnected')} />
         <Stat
           label="Not logged out"
@@ -166,10 +166,17 @@ function RequestTable(props: {
         { title: 'When', cell: ({ at }) => <Ago at={at} /> },
         { title: 'User', cell: ({ user }) => user ?? <span class="muted">unknown</span> },
         { title: 'NAS', cell: ({ nas }) => nas ?? <span class="muted">unknown</span> },
+        { title: 'Why', cell: ({ reason }) => reason && <span class="small">{shorten(reason)}</span> },
         { title: 'Took', isNumber: true, cell: ({ durationMs }) => `${durationMs.toLocaleString('en')} ms` },
       ]}
     />
   );
+}
+
+const maxShown = 100;
+
+function shorten(text: string): string {
+  return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;
 }
 
 const backendTitles = { pcrf: 'PCRF', radius: 'RADIUS' } as const;

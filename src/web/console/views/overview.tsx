@@ -15,7 +15,14 @@ import { FindForm } from '../find-form.tsx';
 import { applyOverviewChange } from '../history-window.ts';
 import { Link } from '../link.tsx';
 import { useLive } from '../live.ts';
-import { formatterOf, knownGroups, type PlotGroup, periodOf, plotted } from '../overview-plots.ts';
+import {
+  formatterOf,
+  knownGroups,
+  type PlotGroup,
+  periodOf,
+  plotted,
+  shownSeries,
+} from '../overview-plots.ts';
 import { PageHead } from '../page-head.tsx';
 import { urlOf, useLocation } from '../router.ts';
 import type { PageView } from '../view.ts';
@@ -120,7 +127,7 @@ function PlotCard(props: {
   const { group, times, window } = props;
   const series = useMemo(
     () =>
-      group.series.map(({ name, label, colour }) => ({
+      shownSeries(group, window).map(({ name, label, colour }) => ({
         label,
         colour,
         values: plotted(name, window.columns[name]),
@@ -154,23 +161,26 @@ function stateTone({ state, required }: HealthEntry): Tone {
 function Health({ health }: { readonly health: readonly HealthEntry[] }) {
   return (
     <Card title="Dependencies">
-      <Table
-        caption="Dependencies of this node"
-        rows={health}
-        keyOf={({ name }) => name}
-        columns={[
-          { title: 'Name', cell: ({ name }) => name.replaceAll('_', ' ') },
-          { title: 'State', cell: (entry) => <Badge tone={stateTone(entry)}>{entry.state}</Badge> },
-          { title: 'Since', cell: ({ since }) => <Ago at={since} /> },
-          {
-            title: 'Reason',
-            cell: ({ reason, state, required }) =>
-              reason ?? (state !== 'ok' && required ? 'required: this node refuses requests' : ''),
-          },
-        ]}
-      />
+      <ul class="health" aria-label="Dependencies of this node">
+        {health.map((entry) => (
+          <li key={entry.name}>
+            <div class="row">
+              <strong>{entry.name.replaceAll('_', ' ')}</strong>
+              <Badge tone={stateTone(entry)}>{entry.state}</Badge>
+            </div>
+            <span class="muted small">
+              since <Ago at={entry.since} />
+            </span>
+            {reasonOf(entry) !== '' && <span class="small">{reasonOf(entry)}</span>}
+          </li>
+        ))}
+      </ul>
     </Card>
   );
+}
+
+function reasonOf({ reason, state, required }: HealthEntry): string {
+  return reason ?? (state !== 'ok' && required ? 'required: this node refuses requests' : '');
 }
 
 function Nodes({ nodes }: { readonly nodes: readonly NodeView[] }) {
