@@ -1,5 +1,6 @@
 // The operator's pages name metrics, codes, keys and messages that exist.
 
+import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ import { temporaryFolder } from '../support/folders.ts';
 import { fetchDocument } from '../support/openapi.ts';
 import { get } from '../support/phone.ts';
 
-test('docs/operating.md and docs/many-machines.md name existing metrics and labels', async () => {
+test('docs/operating.md and docs/many-machines.md name existing metrics and labels, and the command of docs/console.md works', async () => {
   const key = join(temporaryFolder(), 'public.pem');
   const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
   writeFileSync(key, publicKey.export({ type: 'spki', format: 'pem' }));
@@ -40,6 +41,14 @@ test('docs/operating.md and docs/many-machines.md name existing metrics and labe
       wanted.every((label) => line.includes(label.includes('=') ? label : `${label}="`)),
     );
     expect(has, `${text} is not shown`).toBe(true);
+  }
+
+  const blocks = [...readFileSync('docs/console.md', 'utf8').matchAll(/^```sh\n(.*?)^```$/gms)];
+  const commands = blocks.map(([, block = '']) => block.replace('http://127.0.0.1:6969', gateway));
+  expect(commands).toEqual([expect.stringContaining(gateway)]);
+  for (const command of commands) {
+    const output = execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' });
+    expect(JSON.parse(output)).toMatchObject({ settings: expect.any(Array) });
   }
 });
 

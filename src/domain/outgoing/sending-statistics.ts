@@ -2,6 +2,7 @@
 // errors. In memory and bounded. Used by the console's outgoing SMS.
 
 import { messageOf } from '../../errors.ts';
+import { createLatencyWindow, type LatencySummary } from '../shared/latency-window.ts';
 import type { Clock } from '../shared/ports.ts';
 import type { OutgoingSms } from './model.ts';
 import type { Broker, CallbackSender } from './ports.ts';
@@ -29,12 +30,7 @@ export interface SendingReport {
   /** The busiest first. */
   readonly operators: readonly { readonly operator: string; readonly counts: OutcomeCounts }[];
   /** Milliseconds to the broker's confirm, of the latest SMS; undefined before the first. */
-  readonly latency?: {
-    readonly p50: number;
-    readonly p95: number;
-    readonly max: number;
-    readonly count: number;
-  };
+  readonly latency?: LatencySummary;
   readonly callbacks: {
     readonly delivered: number;
     readonly refused: number;
@@ -61,12 +57,10 @@ const others = 'others';
 const maxErrors = 50;
 const maxReason = 300;
 const maxName = 100;
-const maxLatencies = 1_000;
 
 export function createSendingStatistics(clock: Pick<Clock, 'now' | 'monotonic'>): SendingStatistics {
   const startedAt = clock.now();
-  const latencies: number[] = [];
-  let latestLatency = 0;
+  const latencies = createLatencyWindow();
   let errors: readonly SendingError[] = [];
   let day = newDay(clock.now());
 
@@ -103,10 +97,7 @@ export function createSendingStatistics(clock: Pick<Clock, 'now' | 'monotonic'>)
         try {
           const outcome = await broker.send(sms);
           count(sms, outcome, outcome === 'sent' ? '' : reasons[outcome]);
-          if (outcome === 'sent') {
-            latencies[latestLatency] = clock.monotonic() - begun;
-            latestLatency = (latestLatency + 1) % maxLatencies;
-          }
+          if (outcome === 'sent') latencies.add(clock.monotonic() - begun);
           return outcome;
         } catch (error) {
           count(sms, 'failed', messageOf(error));
@@ -129,13 +120,14 @@ export function createSendingStatistics(clock: Pick<Clock, 'now' | 'monotonic'>)
     },
     report: () => {
       const { outcomes, operators, callbacks, day: number } = today();
+      const latency = latencies.summary();
       return {
         since: Math.max(startedAt, number * dayMs),
         outcomes: { ...outcomes },
         operators: [...operators]
           .map(([operator, counts]) => ({ operator, counts: { ...counts } }))
           .sort((a, b) => sumOf(b.counts) - sumOf(a.counts)),
-        ...(latencies.length > 0 && { latency: quantilesOf(latencies) }),
+        ...(latency && { latency }),
         callbacks: { ...callbacks },
         errors,
       };
@@ -175,12 +167,6 @@ function dayOf(ms: number): number {
 
 function sumOf(counts: OutcomeCounts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
-}
-
-function quantilesOf(latencies: readonly number[]): NonNullable<SendingReport['latency']> {
-  const sorted = latencies.toSorted((a, b) => a - b);
-  const at = (share: number): number => Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? 0);
-  return { p50: at(0.5), p95: at(0.95), max: at(1), count: sorted.length };
 }
 
 /** Copies the start of the text: a slice would keep the whole text in memory. */

@@ -108,7 +108,6 @@ type Remedies = Readonly<Partial<Record<AuditedOutcome, string>>>;
 const pcrfRemedies: Remedies = {
   rejected: 'look for the session in the log of the PCRF: it answered, but not with success',
   unreachable: 'see that the PCRF runs, and that [pcrf] host and port are right: `swob doctor` tries them',
-  'invalid response': 'see what answers at [pcrf] host and port: it is perhaps no PCRF',
   timeout: 'see how busy the PCRF is; it may have ended the session all the same',
   busy: 'raise [pcrf.pool] max, or find out why the PCRF is slow',
 };
@@ -122,6 +121,7 @@ const radiusRemedies: Remedies = {
 };
 
 const remedies: Remedies = {
+  'invalid response': 'see what answers at [pcrf] host and port: it is perhaps no PCRF',
   'bad session': 'let the portal correct the claims of the token',
   overloaded: 'nothing, if it was a burst; otherwise share the load among several nodes',
   stopping: 'log the user out again: swob was being stopped',
