@@ -7,6 +7,7 @@ import type { ArchivedRecord, StoreArchive } from '../../src/store/archive/archi
 import type { StoreOptions } from '../../src/store/options.ts';
 import { linesOf, randomStore } from '../support/archives.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { messageOf, nextOf, waitingSms } from '../support/outgoing-messages.ts';
 import { disconnectOf } from './disconnects.ts';
 import { entry, waiting } from './outboxes.ts';
 import { seed, storeOptions, user } from './store.ts';
@@ -50,6 +51,7 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
   describe(`${name} archive`, () => {
     test('exports all stored records, and none that has expired', async () => {
       const { clock, place } = newPlace();
+      const outgoing = messageOf(clock.now() + 30_000);
       await using(place.store, async (store) => {
         await store.seeds.ping({ ...seed, lps: clock.now() / 1_000 });
         await store.users.put(user);
@@ -63,6 +65,8 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
         await store.clients.record([{ msisdn: '+1', lastDeliveryAt: 5 }]);
         await store.tests.add({ id: 7, msisdn: '+1', startedAt: clock.now(), sender: '+2' });
         await store.disconnects.add(disconnectOf(clock.now(), { outcome: 'refused' }));
+        await store.messages.add([messageOf(clock.now() - 31_000), outgoing]);
+        await store.waitingSms.put(waitingSms);
         clock.advance(20_000);
         // The claim is not exported: the entry waits.
         expect(await store.inbound.claim(10, 1)).toEqual(['early']);
@@ -74,7 +78,14 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
       clock.advance(10_000);
       await using(place.archive, async (archive) => {
         const counts = { seeds: 1, users: 1, inbound: 2, callbacks: 1, receipts: 1, responses: 0 };
-        expect(await archive.count()).toEqual({ ...counts, clients: 1, tests: 1, disconnects: 1 });
+        expect(await archive.count()).toEqual({
+          ...counts,
+          clients: 1,
+          tests: 1,
+          disconnects: 1,
+          messages: 1,
+          waitingSms: 1,
+        });
         const records: ArchivedRecord[] = [];
         for await (const record of archive.records()) records.push(record);
         const at = clock.now();
@@ -87,7 +98,9 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
         expect(records).toContainEqual({ kind: 'users', record: user });
         expect(records).toContainEqual({ kind: 'seeds', record: { ...seed, lps: (at - 60_000) / 1_000 } });
         expect(records).toContainEqual({ kind: 'clients', record: { msisdn: '+1', lastDeliveryAt: 5 } });
-        expect(records).toHaveLength(9);
+        expect(records).toContainEqual({ kind: 'messages', record: outgoing });
+        expect(records).toContainEqual({ kind: 'waitingSms', record: waitingSms });
+        expect(records).toHaveLength(11);
       });
     });
 
@@ -144,11 +157,14 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
       const { clock, place } = newPlace();
       const later = { ...user, sharedKey: 'f'.repeat(32) };
       const silent = { ...seed, msisdn: '+237650000009' };
+      const outgoing = messageOf(clock.now());
       await using(place.store, async (store) => {
         await store.seeds.ping({ ...seed, lps: clock.now() / 1_000 });
         await store.users.put(user);
         await store.inbound.put(waiting('one', 1));
         await store.receipts.put('k', { reply: 'published', history: [] });
+        await store.messages.add([outgoing]);
+        await store.messages.replace(nextOf(outgoing, { state: 'sent' }));
       });
       const until = clock.now() + 5_000;
       const records: ArchivedRecord[] = [
@@ -156,6 +172,7 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
         { kind: 'users', record: later },
         { kind: 'inbound', record: { ...waiting('one', 1), dueAt: null } },
         { kind: 'receipts', key: 'k', until, record: { reply: 'accepted', history: [] } },
+        { kind: 'messages', record: outgoing },
       ];
       // Repeated, because a second restore must change nothing.
       for (let n = 0; n < 2; n++) {

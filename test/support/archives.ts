@@ -1,6 +1,7 @@
 // Random stores as records, and files of them. Used by the tests of `store export` and `import`.
 
 import fc from 'fast-check';
+import { encodings, handovers, messageStates } from '../../src/domain/outgoing/message.ts';
 import { disconnectOutcomes, recordIdOf } from '../../src/domain/wifi/audit-model.ts';
 import type { ArchivedRecord, StoreArchive } from '../../src/store/archive/archive.ts';
 import { readArchive, writeArchive } from '../../src/store/archive/file.ts';
@@ -83,6 +84,70 @@ const sms = fc.record(
   { requiredKeys: ['platform', 'msisdn', 'text'] },
 );
 
+const states = fc.constantFrom(...messageStates);
+const message = (now: number) =>
+  fc
+    .record(
+      {
+        id: fc.integer({ min: 1, max: 2 ** 31 - 1 }).map(String),
+        uuid: text,
+        index: fc.nat(999),
+        authId: text,
+        number: text,
+        operatorName: text,
+        encoding: fc.constantFrom(...encodings),
+        parts: fc.nat(255),
+        state: states,
+        queued: fc.integer({ min: now - 20_000, max: now }),
+        sent: time,
+        handover: fc.constantFrom(...handovers),
+        scheduledAt: time,
+        sentParts: fc.array(fc.nat(255), { maxLength: 2 }),
+        callbacks: fc.record({
+          urls: fc.array(text, { maxLength: 2 }),
+          events: fc.array(states, { maxLength: 2 }),
+        }),
+        reviewAt: time,
+        revision: fc.nat(),
+      },
+      {
+        noNullPrototype: true,
+        requiredKeys: [
+          'id',
+          'uuid',
+          'index',
+          'authId',
+          'number',
+          'operatorName',
+          'encoding',
+          'parts',
+          'state',
+          'queued',
+          'handover',
+          'sentParts',
+          'revision',
+        ],
+      },
+    )
+    .map(({ queued, sent, ...others }) => ({
+      ...others,
+      times: { queued, ...(sent !== undefined && { sent }) },
+      deliveredParts: [],
+      unreported: [],
+    }));
+const waitingSms = fc.record({
+  messageId: text,
+  sms: fc.record({
+    authId: text,
+    operatorName: text,
+    number: text,
+    text,
+    callingCode: fc.option(text),
+    networkCodes: fc.array(text, { maxLength: 2 }),
+    sid: text,
+  }),
+});
+
 /** A few records of each kind; times to live end between `now` and `now` + 20 s. */
 export function randomStore(now: number): fc.Arbitrary<ArchivedRecord[]> {
   const until = fc.integer({ min: now + 1, max: now + 20_000 });
@@ -138,8 +203,10 @@ export function randomStore(now: number): fc.Arbitrary<ArchivedRecord[]> {
         ({ id }) => String(id),
       ),
       disconnects: unique(disconnect(now), ({ id }) => id),
+      messages: unique(message(now), ({ id }) => id),
+      waitingSms: unique(entryOf(waitingSms), ({ id }) => id),
     })
-    .map(({ seeds, users, inbound, callbacks, receipts, responses, clients, tests, disconnects }) => [
+    .map(({ seeds, users, inbound, callbacks, receipts, responses, clients, tests, ...others }) => [
       ...seeds.map((record) => ({ kind: 'seeds' as const, record })),
       ...users.map((record) => ({ kind: 'users' as const, record })),
       ...inbound.map((record) => ({ kind: 'inbound' as const, record })),
@@ -148,6 +215,8 @@ export function randomStore(now: number): fc.Arbitrary<ArchivedRecord[]> {
       ...responses.map((entry) => ({ kind: 'responses' as const, ...entry })),
       ...clients.map((record) => ({ kind: 'clients' as const, record })),
       ...tests.map((record) => ({ kind: 'tests' as const, record })),
-      ...disconnects.map((record) => ({ kind: 'disconnects' as const, record })),
+      ...others.disconnects.map((record) => ({ kind: 'disconnects' as const, record })),
+      ...others.messages.map((record) => ({ kind: 'messages' as const, record })),
+      ...others.waitingSms.map((record) => ({ kind: 'waitingSms' as const, record })),
     ]);
 }

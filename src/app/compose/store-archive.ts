@@ -36,6 +36,8 @@ export interface OpenedArchive {
   readonly shared: boolean;
   /** The store's limits. */
   readonly capacity: RecordCounts;
+  /** How long the store keeps outgoing messages. */
+  readonly messageTtlMs: number;
   /** Without a password. */
   readonly name: string;
 }
@@ -57,7 +59,14 @@ export async function openArchive(
       `[store] url = ${name} has nothing to export or import; name a store with --set store.url=<url>`,
     );
   }
-  return { name, capacity: capacityOf(options), shared: isShared, archive: await open(options, purpose) };
+  const archive = await open(options, purpose);
+  return {
+    name,
+    capacity: capacityOf(options),
+    messageTtlMs: options.messages.ttlMs,
+    shared: isShared,
+    archive,
+  };
 }
 
 export function totalOf(counts: RecordCounts): number {
@@ -83,4 +92,6 @@ const kindWords: Record<RecordKind, readonly [one: string, more: string]> = {
   clients: ['gateway client', 'gateway clients'],
   tests: ['reliability test', 'reliability tests'],
   disconnects: ['audited disconnect', 'audited disconnects'],
+  messages: ['outgoing SMS', 'outgoing SMS'],
+  waitingSms: ['waiting SMS', 'waiting SMS'],
 };

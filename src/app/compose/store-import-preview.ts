@@ -55,7 +55,7 @@ export async function previewImport(
     let done = 0;
     await forEachConcurrently(readUnchanged(source, end), async (record) => {
       signal.throwIfAborted();
-      const outcome = isExpired(record, clock.now())
+      const outcome = isExpired(record, clock.now(), opened.messageTtlMs)
         ? 'expired'
         : compare(record, await archive.find(record));
       changes[record.kind][outcome]++;
@@ -77,7 +77,7 @@ function compare(record: ArchivedRecord, found: ArchivedRecord | undefined): key
 }
 
 /** Kinds of which a full store takes no new records; of the others the oldest give way. */
-const boundedKinds = ['seeds', 'inbound', 'callbacks'] as const;
+const boundedKinds = ['seeds', 'inbound', 'callbacks', 'waitingSms'] as const;
 
 async function refuseSurplus({ archive, capacity }: OpenedArchive, changes: MutableChanges): Promise<void> {
   const existing = await archive.count();
@@ -103,5 +103,7 @@ function noChanges(): MutableChanges {
     clients: none(),
     tests: none(),
     disconnects: none(),
+    messages: none(),
+    waitingSms: none(),
   };
 }

@@ -33,6 +33,8 @@ const limitKeys: Partial<Record<RecordKind, string>> = {
   callbacks: '[outgoing] max_callbacks',
   receipts: '[publisher] max_remembered',
   disconnects: '[disconnect] audit_max',
+  messages: '[outgoing] max_messages',
+  waitingSms: '[outgoing] max_waiting',
 };
 
 /** A file that can be read more than once. */
@@ -132,7 +134,7 @@ export async function checkCapacity(
 }
 
 async function writeRecords(
-  { archive }: OpenedArchive,
+  { archive, messageTtlMs }: OpenedArchive,
   source: ImportSource,
   end: ArchiveTrailer,
   { clock, signal, progress }: TransferContext,
@@ -143,7 +145,7 @@ async function writeRecords(
   const total = totalOf(end.counts);
   await forEachConcurrently(readUnchanged(source, end), async (record) => {
     signal.throwIfAborted();
-    if (isExpired(record, clock.now())) expired++;
+    if (isExpired(record, clock.now(), messageTtlMs)) expired++;
     else {
       await archive.restore(record);
       counts[record.kind]++;
@@ -159,7 +161,7 @@ async function writeRecords(
  * otherwise.
  */
 async function verifyWritten(
-  { archive, shared }: OpenedArchive,
+  { archive, messageTtlMs, shared }: OpenedArchive,
   source: ImportSource,
   total: number,
   { clock, signal, progress }: TransferContext,
@@ -170,7 +172,7 @@ async function verifyWritten(
   await forEachConcurrently(readArchive(source.name, source.read()), async (record) => {
     signal.throwIfAborted();
     const found = await archive.find(record);
-    if (isExpired(record, clock.now() + (found ? 0 : maxClockSkewMs))) return;
+    if (isExpired(record, clock.now() + (found ? 0 : maxClockSkewMs), messageTtlMs)) return;
     if (!found || !matches(found, record)) {
       const isExpected = merge && (shared || (!found && mayBeEvicted(record)));
       result[isExpected ? 'changed' : 'lost']++;
@@ -202,9 +204,11 @@ async function requireNoOtherRecords({ archive, name }: OpenedArchive, written: 
   );
 }
 
+const neverEvicted: readonly RecordKind[] = ['seeds', 'users', 'inbound', 'callbacks', 'waitingSms'];
+
 /** Whether a full store evicts records of this kind in favour of newer ones. */
 function mayBeEvicted({ kind }: ArchivedRecord): boolean {
-  return kind !== 'seeds' && kind !== 'users' && kind !== 'inbound' && kind !== 'callbacks';
+  return !neverEvicted.includes(kind);
 }
 
 /** A store with a shorter TTL may have shortened a record's, but never extends it. */

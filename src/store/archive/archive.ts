@@ -2,6 +2,7 @@
 // Redis stores, used by app/compose for `swob store export` and `import`.
 
 import type { InboundSms, Receipt } from '../../domain/inbound/model.ts';
+import type { OutgoingMessage, WaitingSms } from '../../domain/outgoing/message.ts';
 import type { Callback, StoredResponse } from '../../domain/outgoing/model.ts';
 import type { PairedUser } from '../../domain/pairing/model.ts';
 import type { DeliveringClient, ReliabilityTest, Seed } from '../../domain/seeds/model.ts';
@@ -16,14 +17,17 @@ import {
   isInboundSms,
   isNumber,
   isOutboxEntry,
+  isOutgoingMessage,
   isReceipt,
   isReliabilityTest,
   isSeed,
   isStoredResponse,
   isText,
   isUser,
+  isWaitingSms,
 } from '../guards.ts';
 import type { StoreOptions } from '../options.ts';
+import { lifetimeOf } from '../outgoing-messages.ts';
 
 /** The records that outlive a restart, in the order of an export. */
 export const recordKinds = [
@@ -36,6 +40,8 @@ export const recordKinds = [
   'clients',
   'tests',
   'disconnects',
+  'messages',
+  'waitingSms',
 ] as const;
 export type RecordKind = (typeof recordKinds)[number];
 export type RecordCounts = Readonly<Record<RecordKind, number>>;
@@ -60,6 +66,8 @@ export type ArchivedRecord =
   | { readonly kind: 'clients'; readonly record: DeliveringClient }
   | { readonly kind: 'tests'; readonly record: ReliabilityTest }
   | { readonly kind: 'disconnects'; readonly record: DisconnectRecord }
+  | { readonly kind: 'messages'; readonly record: OutgoingMessage }
+  | { readonly kind: 'waitingSms'; readonly record: OutboxEntry<WaitingSms> }
   | ArchivedExpiringRecord;
 
 /** Nothing here is atomic over more than one record. A shared store may be in use by daemons meanwhile. */
@@ -87,8 +95,14 @@ export function idOf(item: ArchivedRecord): string {
   return 'key' in item ? item.key : String(item.record.id);
 }
 
-/** Whether an expiring record has expired; the other kinds never do. */
-export function isExpired(item: ArchivedRecord, now: number): boolean {
+/** Whether a record has expired; outgoing messages expire by the time to live of the store that keeps them. */
+export function isExpired(
+  item: ArchivedRecord,
+  now: number,
+  messageTtlMs = Number.POSITIVE_INFINITY,
+): boolean {
+  if (item.kind === 'messages')
+    return item.record.times.queued + lifetimeOf(item.record, messageTtlMs) <= now;
   return 'until' in item && item.until <= now;
 }
 
@@ -102,6 +116,8 @@ export const zeroCounts: RecordCounts = {
   clients: 0,
   tests: 0,
   disconnects: 0,
+  messages: 0,
+  waitingSms: 0,
 };
 
 /** The maximum of each kind for a store with these options. */
@@ -117,6 +133,8 @@ export function capacityOf(options: StoreOptions): RecordCounts {
     clients: clients.max,
     tests: tests.max,
     disconnects: disconnects.max + disconnects.maxUntrusted,
+    messages: options.messages.max,
+    waitingSms: options.waitingSms.max,
   };
 }
 
@@ -130,6 +148,8 @@ const guards: { readonly [K in RecordKind]: Guard<Extract<ArchivedRecord, { kind
   clients: isDeliveringClient,
   tests: isReliabilityTest,
   disconnects: isDisconnectRecord,
+  messages: isOutgoingMessage,
+  waitingSms: isOutboxEntry(isWaitingSms),
 };
 
 /** Rejects unknown members, since a store would drop them. */

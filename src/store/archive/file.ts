@@ -195,7 +195,13 @@ function fromFormerVersion(value: unknown): unknown {
 }
 
 /** Kinds that files of earlier versions lack. */
-const laterKinds: ReadonlySet<RecordKind> = new Set(['clients', 'tests', 'disconnects']);
+const laterKinds: ReadonlySet<RecordKind> = new Set([
+  'clients',
+  'tests',
+  'disconnects',
+  'messages',
+  'waitingSms',
+]);
 
 function isTrailer(value: unknown): value is Trailer {
   if (!isObject(value) || !isText(value.sha256) || !isObject(value.counts)) return false;

@@ -6,7 +6,15 @@ import type { DisconnectRecord } from '../../domain/wifi/audit-model.ts';
 import { mapConcurrent } from '../../lib/concurrency.ts';
 import type { ArchivedRecord, StoreArchive } from '../archive/archive.ts';
 import { seedsFullError } from '../errors.ts';
-import { type Guard, isCallback, isInboundSms, isOutboxEntry, isSeed, isUser } from '../guards.ts';
+import {
+  type Guard,
+  isCallback,
+  isInboundSms,
+  isOutboxEntry,
+  isSeed,
+  isUser,
+  isWaitingSms,
+} from '../guards.ts';
 import { maxSeedExpiryMs, type StoreOptions } from '../options.ts';
 import { closeAll, openCollections } from './collections.ts';
 import { failOnDamage, parseChecked } from './damaged-files.ts';
@@ -35,7 +43,8 @@ export async function openLowdbArchive(
   const { disk, queue, cleanShutdown, release } = await open(options.folder, options);
   try {
     const opened = { ...options, disk, queue, damage: failOnDamage, cleanShutdown, assertOpen: () => {} };
-    const { inbound, callbacks, receipts, responses, signOuts } = await openCollections(opened);
+    const collections = await openCollections(opened);
+    const { inbound, callbacks, waitingSms, receipts, responses, messages } = collections;
     const seeds = await openSeeds(opened);
     const clients = await openLowdbClients(opened);
     const tests = await openLowdbTests(opened);
@@ -66,6 +75,11 @@ export async function openLowdbArchive(
       for (const record of await clients.list()) yield { kind: 'clients', record };
       for (const { test } of tests.index.all()) yield { kind: 'tests', record: test };
       for await (const record of disconnects.all()) yield { kind: 'disconnects', record };
+      for (const record of messages.all()) yield { kind: 'messages', record };
+      const isWaiting = isOutboxEntry(isWaitingSms);
+      for await (const record of recordsOf(disk, queue, 'waitingSms', isWaiting, (each) => each.id)) {
+        yield { kind: 'waitingSms', record };
+      }
     }
 
     const restore = async (item: ArchivedRecord): Promise<void> => {
@@ -76,6 +90,8 @@ export async function openLowdbArchive(
       if (item.kind === 'clients') return clients.record([item.record]);
       if (item.kind === 'tests') return tests.restore(item.record);
       if (item.kind === 'disconnects') return disconnects.restore(item.record);
+      if (item.kind === 'messages') return messages.restore(item.record);
+      if (item.kind === 'waitingSms') return waitingSms.store.put(item.record);
       const { key, until } = item;
       if (item.kind === 'receipts') return receipts.restore({ key, until, value: item.record });
       return responses.restore({ key, until, value: item.record });
@@ -93,6 +109,8 @@ export async function openLowdbArchive(
       if (item.kind === 'callbacks') return found(item.kind, await callbacks.store.get(item.record.id));
       if (item.kind === 'tests') return found(item.kind, tests.index.get(item.record.id));
       if (item.kind === 'disconnects') return found(item.kind, await disconnects.find(item.record.id));
+      if (item.kind === 'messages') return found(item.kind, await messages.store.get(item.record.id));
+      if (item.kind === 'waitingSms') return found(item.kind, await waitingSms.store.get(item.record.id));
       if (item.kind === 'clients') {
         const { msisdn } = item.record;
         return found(
@@ -121,16 +139,14 @@ export async function openLowdbArchive(
         clients: (await clients.list()).length,
         tests: lengthOf(tests.index.all()),
         disconnects: disconnects.count(),
+        messages: lengthOf(messages.all()),
+        waitingSms: await countRecords(disk, 'waitingSms'),
       }),
       records,
       restore,
       find,
       close: () => {
-        closing ??= closeAll(
-          queue,
-          [seeds, inbound, callbacks, receipts, responses, signOuts, tests, disconnects],
-          release,
-        );
+        closing ??= closeAll(queue, [seeds, ...Object.values(collections), tests, disconnects], release);
         return closing;
       },
     };

@@ -7,7 +7,7 @@ import { messageOf } from '../../errors.ts';
 import { createKeyedMutex } from '../../lib/concurrency.ts';
 import { isObject } from '../../lib/json.ts';
 import { isOutgoingMessage } from '../guards.ts';
-import { createMessageIndex, type MessageIndex } from '../memory/message-index.ts';
+import { createMessageIndex } from '../memory/message-index.ts';
 import type { TtlBounds } from '../options.ts';
 import type { DamageHandler } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
@@ -16,7 +16,8 @@ import { openSegments } from './segments.ts';
 
 export interface LowdbMessages {
   readonly store: OutgoingMessageStore;
-  readonly index: Pick<MessageIndex, 'all' | 'get'>;
+  /** Those that have not expired. */
+  all(): Iterable<OutgoingMessage>;
   /** Adds or replaces a message, whatever its revision. */
   restore(message: OutgoingMessage): Promise<void>;
   /** False when the closing line could not be written, so that the next start does not expect it. */
@@ -168,7 +169,12 @@ export async function openLowdbMessages(options: LowdbMessagesOptions): Promise<
         await Promise.all(ids.map((id) => change(id, () => remove(id))));
       },
     },
-    index,
+    *all() {
+      for (const { id } of index.all()) {
+        const message = index.get(id);
+        if (message) yield message;
+      }
+    },
     restore: (message) =>
       change(message.id, async () => {
         const removal = index.entry(message.id) ? [removalLine(message.id)] : [];

@@ -12,22 +12,25 @@ import {
   type StoreArchive,
   zeroCounts,
 } from '../archive/archive.ts';
-import { callbacksFullError, inboundFullError } from '../errors.ts';
+import { callbacksFullError, inboundFullError, waitingSmsFullError } from '../errors.ts';
 import {
   isCallback,
   isDisconnectRecord,
   isInboundSms,
   isOutboxEntry,
+  isOutgoingMessage,
   isReceipt,
   isReliabilityTest,
   isSeed,
   isStoredResponse,
   isUser,
+  isWaitingSms,
 } from '../guards.ts';
 import { responseCharacters } from '../weights.ts';
 import { createRedisClients } from './delivering-clients.ts';
 import { createRedisDisconnects, disconnectKeys, disconnectLogs } from './disconnects.ts';
 import { entryScripts, outboxKeys, putEntry } from './outbox.ts';
+import { createRedisMessages, messageKeys, messageText } from './outgoing-messages.ts';
 import { readRecord } from './records.ts';
 import { createRedisTests, testJson, testKeys } from './reliability-tests.ts';
 import { readHashInOrder, scanHash, scanKeys } from './scan.ts';
@@ -36,6 +39,13 @@ import { createRedisSeeds, seedKeys } from './seeds.ts';
 import type { RedisStoreOptions } from './store.ts';
 import { createRedisTtlStore, ttlStoreKeys } from './ttl-store.ts';
 import { createRedisUsers, userKind } from './users.ts';
+
+const fullErrors = {
+  inbound: inboundFullError,
+  callbacks: callbacksFullError,
+  waitingSms: waitingSmsFullError,
+} as const;
+type OutboxKind = keyof typeof fullErrors;
 
 /** Without `slots`, because sessions are not exported. */
 export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): StoreArchive {
@@ -55,6 +65,7 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
     log,
     disconnects: options.disconnects,
   });
+  const messages = createRedisMessages({ redis, keys, now, clock, log, messages: options.messages });
   const ttlOptions = { redis, keys, now };
   const receipts = createRedisTtlStore({
     ...ttlOptions,
@@ -69,8 +80,6 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
     bounds: options.responses,
     charactersOf: responseCharacters,
   });
-  const isSms = isOutboxEntry(isInboundSms);
-  const isCall = isOutboxEntry(isCallback);
 
   const timeNow = async (): Promise<number> => {
     const given = now();
@@ -82,16 +91,17 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
   const field = (key: string, name: string): Promise<unknown> =>
     connection.run({ key, args: ['HGET', key, name] });
 
-  async function* entriesOf(kind: 'inbound' | 'callbacks'): AsyncGenerator<ArchivedRecord> {
+  async function* entriesOf(kind: OutboxKind): AsyncGenerator<ArchivedRecord> {
     for await (const [id, text] of scanHash(connection, outboxKeys(keys, kind)[0])) {
       const entry = named(`${kind} ${id}`, () => entryOf(kind, text));
       if (entry) yield entry;
     }
   }
-  const entryOf = (kind: 'inbound' | 'callbacks', text: unknown): ArchivedRecord | undefined => {
+  const entryOf = (kind: OutboxKind, text: unknown): ArchivedRecord | undefined => {
     // A claimed entry is stored as it was while waiting.
-    if (kind === 'inbound') return withKind(kind, readRecord('entry', isSms, text));
-    return withKind(kind, readRecord('entry', isCall, text));
+    if (kind === 'inbound') return withKind(kind, readRecord('entry', isOutboxEntry(isInboundSms), text));
+    if (kind === 'callbacks') return withKind(kind, readRecord('entry', isOutboxEntry(isCallback), text));
+    return withKind(kind, readRecord('entry', isOutboxEntry(isWaitingSms), text));
   };
 
   async function* expiringRecords(kind: 'receipts' | 'responses'): AsyncGenerator<ArchivedRecord> {
@@ -139,6 +149,13 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
       if (test) yield { kind: 'tests', record: test };
     }
     yield* disconnectRecords();
+    const time = await timeNow();
+    for await (const [id, value] of scanHash(connection, messageKeys(keys)[0])) {
+      const { until, json } = messageText(value);
+      const message = named(`message ${id}`, () => readRecord('outgoing message', isOutgoingMessage, json));
+      if (message && until > time) yield { kind: 'messages', record: message };
+    }
+    yield* entriesOf('waitingSms');
   }
 
   const restore = async (item: ArchivedRecord): Promise<void> => {
@@ -149,10 +166,10 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
     if (item.kind === 'clients') return clients.record([item.record]);
     if (item.kind === 'tests') return tests.restore(item.record);
     if (item.kind === 'disconnects') return disconnects.add(item.record);
+    if (item.kind === 'messages') return messages.restore(item.record);
     const entry: OutboxEntry<unknown> = item.record;
-    const full = item.kind === 'inbound' ? inboundFullError : callbacksFullError;
     const durable = entryScripts(redis.durable, outboxKeys(keys, item.kind), { now, clock });
-    return putEntry(durable, entry, { max: options[item.kind].max, full });
+    return putEntry(durable, entry, { max: options[item.kind].max, full: fullErrors[item.kind] });
   };
 
   const find = async (item: ArchivedRecord): Promise<ArchivedRecord | undefined> => {
@@ -164,6 +181,7 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
     }
     if (item.kind === 'tests') return withKind(item.kind, await tests.get(item.record.id));
     if (item.kind === 'disconnects') return withKind(item.kind, await disconnects.get(id));
+    if (item.kind === 'messages') return withKind(item.kind, await messages.get(id));
     if (item.kind === 'clients') {
       return withKind(
         item.kind,

@@ -108,9 +108,9 @@ export function messageKeys(keys: KeySpace): readonly [values: string, ...others
   return [named('values'), ...['reviews', 'requests', ...messageLists].map(named)];
 }
 
-/** The JSON of a value of the hash. */
-export function messageJson(value: string): string {
-  return value.slice(value.indexOf('\n') + 1);
+/** The expiry and the JSON of a value of the hash. */
+export function messageText(value: string): { readonly until: number; readonly json: string } {
+  return { until: Number.parseInt(value, 10), json: value.slice(value.indexOf('\n') + 1) };
 }
 
 /** The number of its key. */

@@ -49,11 +49,13 @@ test('reads a file as it was written, in chunks of any size', async () => {
   );
 });
 
-test('reads a file of a version without gateway clients, reliability tests and audited disconnects', async () => {
+test('reads a file of a version without gateway clients, reliability tests, audited disconnects and outgoing SMS', async () => {
   const {
     clients: _clients,
     tests: _tests,
     disconnects: _disconnects,
+    messages: _messages,
+    waitingSms: _waitingSms,
     ...counts
   } = JSON.parse(lines.at(-1) ?? '').counts;
   expect(await recordsOf(sealed(lines.slice(0, -1), counts))).toEqual(records);

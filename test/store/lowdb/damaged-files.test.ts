@@ -14,6 +14,7 @@ import { receipt, storedResponse } from '../../contract/ttl-stores.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { filesIn, temporaryFolder } from '../../support/folders.ts';
 import { createMemoryLog } from '../../support/log.ts';
+import { messageOf, waitingSms } from '../../support/outgoing-messages.ts';
 
 const now = 1_648_206_122_814;
 const keys = (count: number) => Array.from({ length: count }, (_, n) => `${n}`);
@@ -21,6 +22,7 @@ const imsis = ['1', '2', '3'];
 const ids = ['a', 'b', 'c', 'd', 'under way', 'done'];
 const usedUp = 'password:user:alice';
 const limit = { count: 3, windowMs: 900_000 };
+const message = messageOf(now);
 const callback = { ...entry, content: { url: 'https://example.com/', body: '{"é":1}' } };
 
 async function fill(folder: string, closed = true): Promise<void> {
@@ -34,6 +36,8 @@ async function fill(folder: string, closed = true): Promise<void> {
   // Spans two files.
   for (const key of keys(60)) await store.receipts.put(key, receipt);
   for (const key of keys(3)) await store.responses.put(key, storedResponse);
+  await store.messages.add([message]);
+  await store.waitingSms.put(waitingSms);
   for (let n = 0; n < 3; n++) await store.limits.consume(usedUp, limit);
   await store.limits.persist(usedUp);
   if (closed) await store.close();
@@ -55,6 +59,8 @@ async function contentOf(store: Store): Promise<Map<string, unknown>> {
     await read(`inbound ${id}`, store.inbound.get(id));
   }
   await read('callback', store.callbacks.get(callback.id));
+  await read('message', store.messages.get(message.id));
+  await read('waiting SMS', store.waitingSms.get(waitingSms.id));
   for (const key of keys(60)) await read(`receipt ${key}`, store.receipts.get(key));
   for (const key of keys(3)) await read(`response ${key}`, store.responses.get(key));
   await read(
@@ -153,7 +159,7 @@ test('a read-only check of a store names damaged lines in all files of lines', a
   const folder = temporaryFolder();
   await cp(live, folder, { recursive: true, filter: (path) => !/^\.?lock[.-]/.test(basename(path)) });
   const files = (await filesIn(folder)).filter((name) => name.endsWith('.ndjson'));
-  expect(new Set(files.map((name) => name.split('/')[0])).size).toBe(5);
+  expect(new Set(files.map((name) => name.split('/')[0])).size).toBe(6);
   for (const name of files) {
     const text = await readFile(join(folder, name), 'utf8');
     await writeFile(join(folder, name), text.replace('"record"', '"recorb"'));

@@ -5,9 +5,9 @@ import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import type { OutgoingMessage } from '../../../src/domain/outgoing/message.ts';
 import type { Store } from '../../../src/domain/store.ts';
 import { openLowdbStore } from '../../../src/store/lowdb/store.ts';
-import { storeOptions } from '../../contract/store.ts';
+import { storeOptions, user } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
-import { temporaryFolder } from '../../support/folders.ts';
+import { filesIn, temporaryFolder } from '../../support/folders.ts';
 import { createMemoryLog } from '../../support/log.ts';
 import { messageOf, nextOf, waitingSms } from '../../support/outgoing-messages.ts';
 import { crashImage, fileHandlePrototype, fillDiskHalfway, openStore } from './support.ts';
@@ -48,6 +48,19 @@ test('messages and waiting SMS survive closing and opening, and a crash just aft
   }
   await expect(store.messages.add([messageOf(0)])).rejects.toThrow('the store is closed');
   await expect(store.messages.replace(nextOf(later))).rejects.toThrow('the store is closed');
+});
+
+test('a folder of an earlier version opens as it is', async () => {
+  const { store, folder, clock } = await openStore();
+  await store.users.put(user);
+  await store.close();
+  const files = async () => (await filesIn(folder)).filter((name) => !name.startsWith('lock.'));
+  const before = await files();
+  expect(before.filter((name) => /messages|waiting/.test(name))).toEqual([]);
+  const { store: again } = await openStore({ folder, clock });
+  expect(await again.users.get(user.userId)).toEqual(user);
+  await again.close();
+  expect(await files()).toEqual(before);
 });
 
 test('a batch is one sync, and a failed write changes nothing', async () => {

@@ -31,6 +31,8 @@ const counts = {
   clients: 0,
   tests: 0,
   disconnects: 0,
+  messages: 0,
+  waitingSms: 0,
 };
 const inWords = '1 seed, 1 user, 1 inbound SMS, 1 receipt';
 
