@@ -30,6 +30,11 @@ export function contains(network: Network, { family, first }: Network): boolean 
   return family === network.family && withoutHost(first, length, network.prefix) === network.first;
 }
 
+/** The network of that prefix that an address is in. */
+export function networkAround({ family, first }: Network, prefix: number): Network {
+  return { family, first: withoutHost(first, family === 4 ? 32 : 128, prefix), prefix };
+}
+
 /** The same for equal networks, however they are written. */
 export function networkKey({ family, first, prefix }: Network): string {
   return `${family}:${first}/${prefix}`;

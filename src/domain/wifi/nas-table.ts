@@ -1,6 +1,6 @@
 // Finds the configured NAS of a session by its address and VRF. Used by the disconnect service and `swob radius`.
 
-import { contains, type Network, parseNetwork } from '../../lib/networks.ts';
+import { contains, type Network, networkAround, networkKey, parseNetwork } from '../../lib/networks.ts';
 
 /** What the table needs to know of a configured NAS. */
 export interface NasEntry {
@@ -30,6 +30,14 @@ export function createNasTable<T extends NasEntry>(entries: readonly T[]): NasTa
       }),
     )
     .sort((a, b) => rank(b) - rank(a));
+  // For `at`, which anybody can cause with a datagram: as many steps as there are different prefixes.
+  const byNetwork = new Map<string, T[]>();
+  for (const { entry, network } of rows) {
+    const key = networkKey(network);
+    byNetwork.set(key, [...(byNetwork.get(key) ?? []), entry]);
+  }
+  const prefixes = new Map(rows.map(({ network }) => [`${network.family} ${network.prefix}`, network]));
+
   return {
     find: (nasIp, vrf) => {
       const address = parseNetwork(nasIp);
@@ -40,8 +48,12 @@ export function createNasTable<T extends NasEntry>(entries: readonly T[]): NasTa
     },
     at: (text) => {
       const address = parseNetwork(text);
-      const matching = rows.filter(({ network }) => address !== undefined && contains(network, address));
-      return [...new Set(matching.map(({ entry }) => entry))];
+      if (!address) return [];
+      const networks = [...prefixes.values()].filter(({ family }) => family === address.family);
+      const found = networks.flatMap(
+        ({ prefix }) => byNetwork.get(networkKey(networkAround(address, prefix))) ?? [],
+      );
+      return [...new Set(found)];
     },
   };
 }

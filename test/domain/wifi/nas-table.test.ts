@@ -28,6 +28,17 @@ test.each([
   expect(table.find(nasIp, vrf)?.name).toBe(name);
 });
 
+test.each([
+  ['10.1.0.1', ['all', 'branch', 'one', 'vrf']],
+  ['::ffff:10.1.2.3', ['all', 'branch', 'vrf']],
+  ['2001:db8::9', ['all']],
+  ['11.0.0.1', []],
+  ['nas.example', []],
+])('at %s there may be %s', (address, names) => {
+  const found = table.at(address).map(({ name }) => name);
+  expect(found.sort()).toEqual(names);
+});
+
 test('a network has the addresses that share its first bits, and no others', () => {
   const ip = fc.tuple(...Array.from({ length: 4 }, () => fc.integer({ min: 0, max: 255 })));
   const bitsOf = (octets: readonly number[]) =>
