@@ -59,21 +59,17 @@ export async function startPcrfStub(options: PcrfStubOptions): Promise<RunningPc
   const acceptsAny = sessions.size === 0;
   const requests = createRecentLog<PcrfRequest>(maxRequests);
   const modes = createModeSwitch<PcrfMode>(options.mode ?? 'normal', options.ms, options.steps);
-  /** Sessions whose disconnect was accepted and ignored, where every session exists. */
-  const kept = new LRUCache<string, object>({ max: maxRequests });
-  const ignore = (sessionId: string): string => {
-    if (acceptsAny) kept.set(sessionId, { sessionId });
-    return JSON.stringify({ success: true });
-  };
+  /** The last sessions that ended where every session exists. */
+  const ended = new LRUCache<string, true>({ max: maxRequests });
   const answerQuery = (sessionId: string, response: ServerResponse): void => {
-    const session = sessions.get(sessionId) ?? kept.get(sessionId);
+    const session = sessions.get(sessionId) ?? (acceptsAny && !ended.has(sessionId) && { sessionId });
     if (session) sendJson(response, 200, JSON.stringify(session));
     else sendJson(response, 404, JSON.stringify({ error: `session ${sessionId} not found` }));
   };
   /** Removes the session. @returns the body of the response */
   const disconnect = (sessionId: string): string => {
-    kept.delete(sessionId);
-    const isDisconnected = sessions.delete(sessionId) || acceptsAny;
+    if (acceptsAny) ended.set(sessionId, true);
+    const isDisconnected = acceptsAny || sessions.delete(sessionId);
     return JSON.stringify(
       isDisconnected ? { success: true } : { success: false, fail: `session ${sessionId} not found` },
     );
@@ -98,7 +94,7 @@ export async function startPcrfStub(options: PcrfStubOptions): Promise<RunningPc
       ms,
       clock,
       normal: () => disconnect(sessionId),
-      ignored: () => ignore(sessionId),
+      ignored: () => JSON.stringify({ success: true }),
     });
   });
   return { ...stub, requests: () => requests.all(), setMode: modes.set };

@@ -55,8 +55,10 @@ async function lateResponse(
   return response;
 }
 
-/** The disconnect and the first query. */
+/** The disconnect and the first query after it. */
 const queried = ['swob_pcrf_host_calls_total', 'answered', 2] as const;
+/** The same with the query before it. */
+const queriedBefore = ['swob_pcrf_host_calls_total', 'answered', 3] as const;
 
 async function recordOf(service: DisconnectService) {
   const admin = readFileSync(join(service.folder, 'admin.token'), 'utf8').trim();
@@ -76,9 +78,11 @@ test('by a query of the PCRF', async () => {
   const service = await startDisconnect({ set: ['disconnect.verify=pcrf', query] });
   expect((await requestDisconnect(service, token)).text).toBe('{"success":true,"verified":"gone"}');
   expect(await recordOf(service)).toMatchObject({ outcome: 'disconnected', verified: 'gone' });
-  expect(service.pcrf.requests().map(({ url }) => url)[1]).toBe(
-    '/account/session?session=5692549928996307964&mac=FC-45-96-5F-50-AC',
-  );
+  const asked = '/account/session?session=5692549928996307964&mac=FC-45-96-5F-50-AC';
+  const called = service.pcrf
+    .requests()
+    .map(({ url }) => url.replace(/^\/account\/disconnect.*/, 'disconnect'));
+  expect(called).toEqual([asked, 'disconnect', asked]);
   // Records are listed by their time.
   service.clock.advance(1);
   service.pcrf.setMode('ignore');
@@ -94,6 +98,12 @@ test('by a query of the PCRF', async () => {
   ]);
 });
 
+test('a query that has never found a session does not say that one is gone', async () => {
+  const path = 'pcrf.session_path=/wrong/path?{session}';
+  const service = await startDisconnect({ set: ['disconnect.verify=pcrf', path] });
+  expect((await requestDisconnect(service, token)).text).toBe('{"success":true,"verified":"unknown"}');
+});
+
 test('with verify_required a session that is still there is a failure', async () => {
   const set = [
     'disconnect.verify=pcrf',
@@ -104,7 +114,7 @@ test('with verify_required a session that is still there is a failure', async ()
   const service = await startDisconnect({ set });
   service.pcrf.setMode('ignore');
   expectFailure(
-    await lateResponse(service, token, ...queried),
+    await lateResponse(service, token, ...queriedBefore),
     502,
     'the disconnect was accepted, but the session is still there',
   );

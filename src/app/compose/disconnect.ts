@@ -87,11 +87,11 @@ export async function buildDisconnect(
     tls,
     trustedProxies: config.api.trusted_proxies,
     requestTimeoutMs: config.api.request_timeout,
-    // The wait for a connection, and the call itself, of each backend; then the verification.
+    // The wait for a connection, and the call itself, of each backend; the verification, and its query before.
     handlerTimeoutMs:
       (disconnect.backend === 'radius' ? 0 : pool.wait_timeout + pcrf.timeout) +
       (radius?.maxMs ?? 0) +
-      (disconnect.verify === 'off' ? 0 : disconnect.verify_within) +
+      (disconnect.verify === 'off' ? 0 : 1_000 + disconnect.verify_within) +
       5_000,
     legacyStatus: disconnect.legacy_status,
     limits: store.limits,

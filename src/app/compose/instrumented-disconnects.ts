@@ -160,9 +160,10 @@ export function instrumentVerifier(
   registry: MetricsRegistry,
 ): (verifier: SessionVerifier) => SessionVerifier {
   const count = registry.counter('swob_disconnect_verifications_total');
-  return ({ verify }) => ({
+  return (verifier) => ({
+    ...verifier,
     verify: async (session) => {
-      const verdict = await verify(session);
+      const verdict = await verifier.verify(session);
       count(verdict);
       return verdict;
     },

@@ -99,6 +99,7 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
   const logOut = async (token: string, log: Log): Promise<DisconnectOutcome> => {
     const session = wifiSessionOf(verifier.verify(token), rules);
     const { sessionId, nasIp, vrf } = session;
+    await verification?.prepare?.(session);
     const accepted = await disconnectAt(backends, session, { alreadyGone, clock });
     const outcome: VerifiedOutcome = verification
       ? await verified(accepted, session, verification)

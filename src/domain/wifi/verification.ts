@@ -9,6 +9,8 @@ export const verdicts = ['gone', 'present', 'unknown'] as const;
 export type Verdict = (typeof verdicts)[number];
 
 export interface SessionVerifier {
+  /** Called before the disconnect; never rejects. */
+  prepare?(session: WifiSession): Promise<void>;
   /** Called once the disconnect was accepted; never rejects. */
   verify(session: WifiSession): Promise<Verdict>;
 }
@@ -25,16 +27,29 @@ const firstPauseMs = 100;
 const maxPauseMs = 1_000;
 /** What the last query needs. */
 const lastQueryMs = 100;
+const maxPrepareMs = 1_000;
 
-/** The last answer that says something of the session counts. */
+/**
+ * The last answer that says something of the session counts. That it is gone counts only once a query has found a session,
+ * because a wrong path is answered 404, too; until then each disconnect has a query before it.
+ */
 export function createQueryVerifier({ query, withinMs, clock }: QueryOptions): SessionVerifier {
+  let hasFound = false;
+  const ask: typeof query = async (session, ms) => {
+    const answer = await query(session, ms);
+    if (answer === 'present') hasFound = true;
+    return answer;
+  };
   return {
+    prepare: async (session) => {
+      if (!hasFound) await ask(session, Math.min(withinMs, maxPrepareMs));
+    },
     verify: async (session) => {
       const endsAt = clock.monotonic() + withinMs;
       let verdict: Verdict = 'unknown';
       for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
-        const answer = await query(session, Math.max(1, endsAt - clock.monotonic()));
-        if (answer === 'gone') return answer;
+        const answer = await ask(session, Math.max(1, endsAt - clock.monotonic()));
+        if (answer === 'gone') return hasFound ? answer : 'unknown';
         if (answer === 'present') verdict = answer;
         const ms = Math.min(pauseMs, endsAt - clock.monotonic() - lastQueryMs);
         if (ms <= 0) return verdict;
