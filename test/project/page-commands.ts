@@ -2,9 +2,11 @@
 // free ones. Used by the tests of README and docs, and by npm-start.test.ts.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFileSync } from 'node:fs';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import { systemErrorCode } from '../../src/errors.ts';
 import { temporaryFolder } from '../support/folders.ts';
 
 const root = dirname(dirname(import.meta.dirname));
@@ -17,16 +19,20 @@ export async function freshCopy({ built = false, folder = temporaryFolder() } = 
     cwd: root,
     encoding: 'utf8',
   });
-  for (const file of files.split('\0').filter((name) => name !== '')) {
-    await mkdir(dirname(join(folder, file)), { recursive: true });
-    await cp(join(root, file), join(folder, file)).catch((error: NodeJS.ErrnoException) => {
+  const paths = files.split('\0').filter((name) => name !== '');
+  for (const parent of new Set(paths.map(dirname))) await mkdir(join(folder, parent), { recursive: true });
+  for (const path of paths) {
+    try {
+      // With thousands of files it takes a tenth of the time of `cp`.
+      copyFileSync(join(root, path), join(folder, path));
+    } catch (error) {
       // Deleted, but the deletion is not committed.
-      if (error.code !== 'ENOENT') throw error;
-    });
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+    }
   }
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
   if (built) {
-    await cp(join(root, 'dist'), join(folder, 'dist'), { recursive: true });
+    execFileSync('cp', ['-R', join(root, 'dist'), folder]);
     const { buildStamp, buildStampFile }: Stamps = await import(join(root, 'scripts', 'stamps.mjs'));
     await writeFile(join(folder, buildStampFile), buildStamp(folder));
   }
