@@ -32,7 +32,8 @@ export const user: PairedUser = {
 };
 export const phone: SessionPhone = { publicKey: 'phone key', sharedKey: 'f'.repeat(32) };
 
-const maxSeeds = 40;
+/** Registrations in `storeOptions`. */
+export const maxSeeds = 40;
 
 /** Options with limits that a test can reach. */
 export function storeOptions(clock: FakeClock): StoreOptions {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { withChecksum } from '../../../src/store/lowdb/checksum.ts';
 import { recordName } from '../../../src/store/lowdb/record-file.ts';
-import { seed, user } from '../../contract/store.ts';
+import { maxSeeds, seed, user } from '../../contract/store.ts';
 import { filesIn, temporaryFolder } from '../../support/folders.ts';
 import { fillDisk, lpsOnDisk, openStore } from './support.ts';
 
@@ -70,8 +70,8 @@ describe('X7: a damaged file is named, and never read as an empty one', () => {
       await after.store.seeds.ping(seed);
       expect(await after.store.seeds.get(seed.imsi)).toEqual(seed);
       // It replaced the damaged one.
-      for (let n = 0; n < 198; n++) await after.store.seeds.ping({ ...seed, imsi: `9${n}` });
-      expect((await after.store.seeds.usage()).registered).toBe(200);
+      for (let n = 2; n < maxSeeds; n++) await after.store.seeds.ping({ ...seed, imsi: `9${n}` });
+      expect((await after.store.seeds.usage()).registered).toBe(maxSeeds);
     },
   );
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { recordName } from '../../../src/store/lowdb/record-file.ts';
 import { openLowdbStore } from '../../../src/store/lowdb/store.ts';
-import { seed, storeOptions } from '../../contract/store.ts';
+import { maxSeeds, seed, storeOptions } from '../../contract/store.ts';
 import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import {
@@ -122,7 +122,7 @@ describe('a ping that was acknowledged just before a crash', () => {
 
   test('of a new seed has made it active', async () => {
     const { store, folder, clock } = await openStore();
-    const imsis = Array.from({ length: 50 }, (_, n) => `62401${n}`);
+    const imsis = Array.from({ length: maxSeeds }, (_, n) => `62401${n}`);
     await Promise.all(imsis.map((imsi) => store.seeds.ping(at(clock, imsi))));
     const { store: after, log } = await openStore({ folder: await crashImage(folder), clock });
     expect((await after.seeds.active(20_000)).map(({ imsi }) => imsi).sort()).toEqual(imsis.sort());
@@ -207,13 +207,13 @@ test('two concurrent pings of a new IMSI write its record once', async () => {
 
 test('Q5: recounts registrations at the start', async () => {
   const { store, folder, clock } = await openStore();
-  for (let n = 0; n < 199; n++) await store.seeds.ping({ ...seed, imsi: `62401${n}` });
+  for (let n = 1; n < maxSeeds; n++) await store.seeds.ping({ ...seed, imsi: `62401${n}` });
   await store.close();
   const again = await openStore({ folder, clock });
-  await again.store.seeds.ping({ ...seed, imsi: '62401199' });
-  expect(await again.store.seeds.usage()).toEqual({ registered: 200, evicted: 0 });
-  await again.store.seeds.ping({ ...seed, imsi: '62401200' });
-  expect(await again.store.seeds.usage()).toEqual({ registered: 200, evicted: 1 });
+  await again.store.seeds.ping({ ...seed, imsi: 'the last' });
+  expect(await again.store.seeds.usage()).toEqual({ registered: maxSeeds, evicted: 0 });
+  await again.store.seeds.ping({ ...seed, imsi: 'one more' });
+  expect(await again.store.seeds.usage()).toEqual({ registered: maxSeeds, evicted: 1 });
 });
 
 test('L8 evicts the seed that has been silent longest even if it is only on disk, and after registrations were removed', async () => {
