@@ -3,13 +3,14 @@
 import { SwobError } from '../errors.ts';
 import { verify } from '../stubs/expectation.ts';
 import type { Intercept } from '../stubs/intercept.ts';
+import type { JournalEntry } from '../stubs/journal.ts';
 import type { BehaviourStep, StubScript } from '../stubs/stub-script.ts';
 import type { RunningStub } from '../stubs/stub-server.ts';
 import type { Context } from './context.ts';
 import { openRecording, readStubScript, type StubOptions } from './input/stub-options.ts';
 import { Interrupted } from './interrupt.ts';
 import { prepareReadyFile } from './ready-file.ts';
-import { describeVerdict, verdictJson } from './verdict-report.ts';
+import { describeEntry, describeVerdict, verdictJson } from './verdict-report.ts';
 
 /** What a stub gets from the options that all stubs have. */
 export interface StubStart<M extends string> {
@@ -18,6 +19,8 @@ export interface StubStart<M extends string> {
   readonly steps: readonly BehaviourStep<M>[];
   /** Answers in place of the stub, for recordings. */
   readonly intercept: Intercept | undefined;
+  /** Prints each request; undefined without --verbose. */
+  readonly onEnded: ((entry: JournalEntry) => void) | undefined;
 }
 
 interface StubDetails {
@@ -43,11 +46,19 @@ export async function runStub<M extends string>(
   const script = await readStubScript(options, modes);
   const recording = await openRecording(options);
   const replay = recording && 'unknownRequests' in recording ? recording : undefined;
+  const print = (entry: JournalEntry): void =>
+    printer.json ? printer.value(entry) : printer.line(describeEntry(entry));
   let stub: (RunningStub & StubDetails) | undefined;
   try {
     await interruptible(async (signal) => {
       const { host, port } = options;
-      stub = await start({ host, port, steps: script.behaviour, intercept: recording?.intercept });
+      stub = await start({
+        host,
+        port,
+        steps: script.behaviour,
+        intercept: recording?.intercept,
+        onEnded: options.verbose ? print : undefined,
+      });
       const { url, also = {} } = stub;
       try {
         await ready.write({ url, ...also });

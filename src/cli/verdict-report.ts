@@ -25,7 +25,7 @@ export function describeVerdict(expectation: Expectation, { isMet, matched, othe
 }
 
 /** `POST /publish 200 {"MSISDN":…}` */
-function describeEntry({ method, path, query, body, status }: JournalEntry): string {
+export function describeEntry({ method, path, query, body, status }: JournalEntry): string {
   const fields = { ...query, ...body };
   const text = `${method} ${path} ${status ?? '(no response)'} ${JSON.stringify(fields)}`;
   return printable(text.length > maxLineLength ? `${text.slice(0, maxLineLength)}…` : text);

@@ -30,7 +30,8 @@ export interface Journal {
 /** The entry of a request that is not complete yet. */
 interface PendingEntry {
   body(members: Readonly<Record<string, unknown>>): void;
-  ended(status: number): void;
+  /** @param status null when the connection ended without a response */
+  ended(status: number | null): void;
 }
 
 /** The oldest are dropped. */
@@ -47,7 +48,11 @@ const secretMembers: ReadonlySet<string> = new Set([
   'shared_key',
 ]);
 
-export function createJournal(clock: Pick<Clock, 'now'>): Journal {
+/** @param onEnded called when the response to a request has been sent, or will not be */
+export function createJournal(
+  clock: Pick<Clock, 'now'>,
+  onEnded: (entry: JournalEntry) => void = () => {},
+): Journal {
   const entries = new LRUCache<number, JournalEntry>({
     max: maxEntries,
     maxSize: maxUnits,
@@ -68,7 +73,11 @@ export function createJournal(clock: Pick<Clock, 'now'>): Journal {
       entries.set(number, { at: clock.now(), method, path, query: parameters, body: {}, status: null });
       return {
         body: (members) => change({ body: withoutSecrets(members) }),
-        ended: (status) => change({ status }),
+        ended: (status) => {
+          change({ status });
+          const entry = entries.peek(number);
+          if (entry) onEnded(entry);
+        },
       };
     },
     all: () => [...entries.entries()].sort(([a], [b]) => a - b).map(([, entry]) => entry),

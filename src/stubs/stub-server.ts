@@ -8,7 +8,7 @@ import { messageOf, SwobError } from '../errors.ts';
 import { ByteCollector } from '../lib/collect-bytes.ts';
 import { isObject, parseJson, tryParseJson } from '../lib/json.ts';
 import type { Intercept } from './intercept.ts';
-import { createJournal, type Journal } from './journal.ts';
+import { createJournal, type Journal, type JournalEntry } from './journal.ts';
 import { systemClock } from './system-clock.ts';
 
 const defaultMaxBytes = 64 * 1024;
@@ -18,6 +18,8 @@ const interceptedMaxBytes = 1024 * 1024;
  * open connections in advance, and a 408 at the moment of their first request would fail it.
  */
 const requestTimeout = 600_000;
+
+const readiness = JSON.stringify({ service: 'stub', state: 'ready', checks: {} });
 
 export interface RunningStub {
   /** `http://host:port` as bound. */
@@ -36,6 +38,8 @@ export interface StubAddress {
   readonly clock?: Pick<Clock, 'now'>;
   /** Answers all requests but those below `/__` in place of the stub. */
   readonly intercept?: Intercept | undefined;
+  /** Called with each request, those below `/__` aside, once it is over. */
+  readonly onEnded?: ((entry: JournalEntry) => void) | undefined;
 }
 
 /** What takes the JSON body of a request into the journal, when the stub has read it. */
@@ -49,13 +53,18 @@ export async function startStubServer(
   at: StubAddress,
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<RunningStub & { readonly journal: Journal }> {
-  const journal = createJournal(at.clock ?? systemClock);
+  const journal = createJournal(at.clock ?? systemClock, at.onEnded);
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    // As swob's own services, for `swob wait --url`.
+    if (pathOf(request) === '/readyz') return sendJson(response, 200, readiness);
     if (pathOf(request) === '/__journal') return sendJournal(journal, request, response);
     if (!pathOf(request).startsWith('/__')) {
       const entry = journal.add(request);
       bodyListeners.set(request, entry.body);
       response.once('finish', () => entry.ended(response.statusCode));
+      response.once('close', () => {
+        if (!response.writableFinished) entry.ended(null);
+      });
       if (at.intercept) return interceptRequest(at.intercept, request, response);
     }
     return handle(request, response);

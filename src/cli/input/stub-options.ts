@@ -13,6 +13,7 @@ export interface StubOptions {
   readonly host: string;
   readonly port: number;
   readonly readyFile?: string;
+  readonly verbose?: boolean;
   readonly scenario?: string;
   readonly expect?: readonly string[];
   readonly record?: string;
@@ -36,7 +37,11 @@ export function addStubOptions(command: Command, port: number): Command {
     )
     .option('--upstream <url>', 'URL of the real system, for --record', parseUpstream)
     .option('--replay <folder>', 'answer from a recording, and fail on requests that it does not have')
-    .option('--ready-file <file>', 'file written when the stub is ready: {"url": …}; removed on exit');
+    .option('--ready-file <file>', 'file written when the stub is ready: {"url": …}; removed on exit')
+    .option(
+      '--verbose',
+      'print each request with the status of its response; with --json as GET /__journal has it',
+    );
 }
 
 /** The help of these options. */

@@ -38,7 +38,7 @@ export function addPlaygroundOptions(command: Command): Command {
         'let stubs fail: publisher=1/3, publisher=<mode>, pcrf=<mode>, nas=1/3, nas=<mode>',
       ).argParser(parseFailures),
     )
-    .option('--verbose', 'log everything to stderr instead of warnings and errors');
+    .option('--verbose', 'log everything to stderr, requests to stubs too, instead of warnings and errors');
 }
 
 function parseFirstPort(text: string): number {

@@ -15,11 +15,13 @@ import type { WifiSession } from '../../domain/wifi/model.ts';
 import { writeNewFile } from '../../lib/durable-files.ts';
 import { bracketHost } from '../../lib/net.ts';
 import { startDeveloperStub } from '../../stubs/developer.ts';
+import type { JournalEntry } from '../../stubs/journal.ts';
 import { startNasStub } from '../../stubs/nas.ts';
 import { startPcrfStub } from '../../stubs/pcrf.ts';
 import { startPublisherStub } from '../../stubs/publisher.ts';
 import { startUsersStub } from '../../stubs/users.ts';
 import { writeFileAtomic } from '../ready-file.ts';
+import { describeEntry } from '../verdict-report.ts';
 import type { StubFailures } from './failures.ts';
 import { type Backend, formatIni, playgroundSettings } from './settings.ts';
 
@@ -125,7 +127,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
   lifecycle.defer('playground folder', () => rm(folder, { recursive: true, force: true }));
   const secretFile = join(folder, 'nas.secret');
   const [stubs, jwtPrivateKey] = await Promise.all([
-    startStubs(address, [playgroundUser, ...users], failures, clock, lifecycle),
+    startStubs(address, [playgroundUser, ...users], failures, options),
     createJwtKeys(folder),
     writeNewFile(secretFile, `${nasSecret}\n`),
   ]);
@@ -185,13 +187,13 @@ async function startStubs(
   address: PlaygroundAddress,
   users: readonly User[],
   failures: StubFailures,
-  clock: Clock,
-  lifecycle: Lifecycle,
+  { clock, log, lifecycle }: Pick<PlaygroundOptions, 'clock' | 'log' | 'lifecycle'>,
 ) {
   const at = (name: (typeof playgroundParts)[number]) => ({
     host: address.host,
     port: portFor(name, address),
     clock,
+    onEnded: (entry: JournalEntry) => log.info({ stub: name }, describeEntry(entry)),
   });
   const passwords = new Map(users.map(({ id, password }) => [id, password]));
   const numbers = new Map(users.map(({ id, msisdn }) => [msisdn, id]));

@@ -81,3 +81,36 @@ test('refuses a file that is not there', async () => {
     err: expect.stringContaining('cannot use /nowhere/expect.yaml'),
   });
 });
+
+test('--verbose prints each request with the status of its response, as the journal has it with --json', async () => {
+  const { out } = await runStub(['--verbose', '--mode', 'refuse'], ['Hello']);
+  expect(out).toContain('\nPOST /publish 500 {"MSISDN":"+237650393369","message":"Hello"}\n');
+  const [, line = ''] = (await runStub(['--verbose', '--mode', 'refuse', '--json'], ['Hello'])).out.split(
+    '\n',
+  );
+  expect(JSON.parse(line)).toMatchObject({
+    method: 'POST',
+    path: '/publish',
+    status: 500,
+    body: { message: 'Hello' },
+  });
+});
+
+test('a stub is ready for `swob wait`, and its journal has no such request', async () => {
+  const cli = createCli();
+  const ended = cli.swob('stub', 'pcrf', '--port', '0', '--verbose');
+  await cli.out.until('http:');
+  const url = /http:[^"\s]+/.exec(cli.out.text)?.[0] ?? '';
+  expect(await createCli().swob('wait', '--url', url, '--timeout', '10s')).toBe(0);
+  const journal = async (): Promise<unknown> => (await fetch(`${url}/__journal`)).json();
+  expect(await journal()).toEqual([]);
+  await fetch(`${url}/__behaviour`, { method: 'POST', body: '{"mode":"hang"}' });
+  const client = new AbortController();
+  const response = fetch(`${url}/account/disconnect?session=1`, { signal: client.signal });
+  await expect.poll(journal).toHaveLength(1);
+  client.abort();
+  await expect(response).rejects.toThrow();
+  await cli.out.until('GET /account/disconnect (no response) {"session":"1"}');
+  cli.signals.emit('SIGINT');
+  expect(await ended).toBe(130);
+});
