@@ -1,9 +1,8 @@
 // [disconnect] verify through the running service: what the response, the audit trail and the metrics say of a session.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { startNasStub } from '../../src/stubs/nas.ts';
 import {
   type DisconnectService,
   expectFailure,
@@ -12,10 +11,9 @@ import {
   success,
   tokenWith,
 } from '../support/disconnect.ts';
-import { temporaryFolder } from '../support/folders.ts';
+import { startNas } from '../support/nas.ts';
 import { get, type TextResponse } from '../support/phone.ts';
 import { readMetrics } from '../support/prometheus.ts';
-import { onEnd } from '../support/teardown.ts';
 import { freeUdpPort } from '../support/udp-ports.ts';
 
 const query = 'pcrf.session_path=/account/session?session={session}&mac={mac}';
@@ -44,7 +42,9 @@ async function lateResponse(
   void response.finally(() => {
     isOver = true;
   });
-  await vi.waitFor(async () => expect(await counted(service, metric, label)).toBe(before + count));
+  await vi.waitFor(async () =>
+    expect(await counted(service, metric, label)).toBeGreaterThanOrEqual(before + count),
+  );
   await vi.waitFor(
     () => {
       if (!isOver) service.clock.advance(500);
@@ -128,32 +128,18 @@ test('without verify the response is what it always was', async () => {
   expect(await recordOf(service)).not.toHaveProperty('verified');
 });
 
-async function startWithAccounting(set: readonly string[] = []) {
-  const [port, file] = [await freeUdpPort(), join(temporaryFolder(), 'nas.secret')];
-  writeFileSync(file, 'testing123', { mode: 0o400 });
-  const nas = await startNasStub({
-    ...{ host: '127.0.0.1', port: 0, radiusPort: 0, secret: 'testing123' },
-    accounting: { address: '127.0.0.1', port },
-  });
-  onEnd(() => nas.close());
+async function startWithAccounting(backend: 'both' | 'pcrf', ...set: string[]) {
+  const port = await freeUdpPort();
+  const nas = await startNas({ accounting: { address: '127.0.0.1', port } });
+  const verify = ['disconnect.verify=accounting', `disconnect.accounting_port=${port}`];
   const service = await startDisconnect({
-    set: [
-      'disconnect.verify=accounting',
-      `disconnect.accounting_port=${port}`,
-      'nas branch.address=127.0.0.1',
-      `nas branch.secret_file=${file}`,
-      `nas branch.port=${nas.radius.port}`,
-      ...set,
-    ],
+    set: [...nas.set, ...verify, `disconnect.backend=${backend}`, ...set],
   });
-  return { service, nas };
+  return { service, nas: nas.stub };
 }
 
 test('by the accounting of the NAS', async () => {
-  const { service, nas } = await startWithAccounting([
-    'disconnect.backend=both',
-    'disconnect.verify_required=on',
-  ]);
+  const { service, nas } = await startWithAccounting('both', 'disconnect.verify_required=on');
   const gone = await requestDisconnect(service, token);
   expect(gone.text).toBe('{"success":true,"verified":"gone"}');
   nas.setMode('ignore');
@@ -164,11 +150,12 @@ test('by the accounting of the NAS', async () => {
     502,
     'the disconnect was accepted, but the session is still there',
   );
-  expect(await counted(service, 'swob_radius_accounting_packets_total', 'stop')).toBe(1);
+  // More when the NAS sends it again.
+  expect(await counted(service, 'swob_radius_accounting_packets_total', 'stop')).toBeGreaterThan(0);
 });
 
 test('by accounting where the PCRF ends sessions: nothing comes, so that nothing is known', async () => {
-  const { service } = await startWithAccounting();
+  const { service } = await startWithAccounting('pcrf');
   const response = await lateResponse(service, token, 'swob_disconnect_backend_calls_total', 'done', 1);
   expect(response.text).toBe('{"success":true,"verified":"unknown"}');
 });

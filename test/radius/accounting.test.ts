@@ -175,12 +175,11 @@ test('radclient sends accounting, and takes the answer, with its Proxy-State', a
   const printed = await radclient(port, 'testing123', attributes, 'acct');
   expect(printed).toContain('Received Accounting-Response');
   expect(printed).toContain('Proxy-State = 0x0102');
-  expect(events).toEqual([
-    {
-      status: 'stop',
-      sessionId: '5692549928996307964',
-      mac: 'FC-45-96-5F-50-AC',
-      addresses: ['127.0.0.1', '10.0.0.1'],
-    },
-  ]);
+  // More when radclient sends it again.
+  expect(events[0]).toEqual({
+    status: 'stop',
+    sessionId: '5692549928996307964',
+    mac: 'FC-45-96-5F-50-AC',
+    addresses: ['127.0.0.1', '10.0.0.1'],
+  });
 });

@@ -43,6 +43,18 @@ describe('sessions', () => {
     for (const id of ['1', '1']) expect(await (await stub.call(id)).json()).toEqual({ success: true });
   });
 
+  test('are found until they end, also where every session exists', async () => {
+    for (const sessions of [[one, two], []]) {
+      const stub = await start({ sessions });
+      const find = async (id: string) => (await fetch(`${stub.url}/account/session?session=${id}`)).status;
+      stub.setMode('ignore', { count: 1 });
+      expect(await (await stub.call('1')).json()).toEqual({ success: true });
+      expect(await find('1')).toBe(200);
+      await stub.call('1');
+      expect([await find('1'), await find('2')]).toEqual([404, 200]);
+    }
+  });
+
   test('are not found when all are gone', async () => {
     const stub = await start({ sessions: [one] });
     await stub.call('1');
