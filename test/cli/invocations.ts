@@ -70,6 +70,12 @@ export const invocations: Readonly<Record<string, Invocation>> = {
   'stub callbacks': { line: 'stub callbacks --port 0', daemon: true },
   'stub pcrf': { line: 'stub pcrf --port 0', daemon: true },
   'stub nas': { line: 'stub nas --port 0 --radius-port 0', daemon: true },
+  'stub phone': {
+    line: 'stub phone --port 0 --auth-id dev1 --url amqp://127.0.0.1:9 --auth-key -',
+    stdin: 'key',
+    exit: 69,
+    silent: true,
+  },
   'radius disconnect': {
     line: 'radius disconnect --nas $PLAYGROUND_NAS_RADIUS --secret-file $PLAYGROUND_NAS_SECRET_FILE --session 1 --user u --mac 020000000001',
   },
