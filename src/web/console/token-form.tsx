@@ -5,6 +5,7 @@ import { useState } from 'preact/hooks';
 import type { DisconnectsActionResult } from '../../console/views/disconnects.ts';
 import { Badge, Card, Note, Table } from '../shared/components.tsx';
 import { type Confirmation, ConfirmDialog } from '../shared/confirm.tsx';
+import { formatTime } from '../shared/time.tsx';
 import { runAction } from './api.ts';
 import { Link } from './link.tsx';
 import { type ActionResult, useResult } from './result.tsx';
@@ -108,17 +109,23 @@ function Judgement({ explanation }: { readonly explanation: Explanation }) {
       {calls.length > 0 && <Calls calls={calls} />}
       <Table
         caption="Claims of the token"
-        rows={claims}
+        rows={claims.filter(({ value, faults: wrong }) => value !== '-' || wrong.length > 0)}
         keyOf={({ name }) => name}
         columns={[
           { title: 'Claim', cell: ({ name }) => <code>{name}</code> },
-          { title: 'Value', cell: ({ value }) => <code>{value}</code> },
+          {
+            title: 'Value',
+            cell: ({ name, value }) => (
+              <>
+                <code>{value}</code> <span class="muted small">{timeOf(name, value)}</span>
+              </>
+            ),
+          },
           {
             title: 'Judgement',
-            cell: ({ value, faults: wrong }) => {
+            cell: ({ faults: wrong }) => {
               if (wrong.length > 0) return <span class="bad-text">{wrong.join(', ')}</span>;
-              if (!isVerified) return <span class="muted">not verified</span>;
-              return value === '-' ? <span class="muted">absent</span> : <Badge tone="good">ok</Badge>;
+              return isVerified ? <Badge tone="good">ok</Badge> : <span class="muted">not verified</span>;
             },
           },
         ]}
@@ -139,9 +146,16 @@ function Calls({ calls }: { readonly calls: readonly string[] }) {
   );
 }
 
+/** Of a claim that is a Unix time in seconds. */
+function timeOf(name: string, value: string): string {
+  const isTime = ['iat', 'nbf', 'exp'].includes(name) && /^\d{1,11}$/.test(value);
+  return isTime ? formatTime(Number(value) * 1_000) : '';
+}
+
 /** Who it is, as far as the token says. */
 function describe(claims: Explanation['claims']): string {
-  const of = (wanted: string): string => claims.find(({ name }) => name === wanted)?.value ?? '-';
+  const of = (wanted: string): string =>
+    (claims.find(({ name }) => name === wanted)?.value ?? '-').replace(/^"(.*)"$/, '$1');
   return `${of('sub') === '-' ? 'the user' : of('sub')} with the device ${of('clientMac')}`;
 }
 

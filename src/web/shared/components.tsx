@@ -76,6 +76,8 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ComponentChildren;
   /** Right-aligned digits. */
   readonly isNumber?: boolean;
+  /** A few characters, which are kept on one line. */
+  readonly isShort?: boolean;
 }
 
 /** A table that becomes a list of cards on a phone. The first column names the row. */
@@ -86,7 +88,8 @@ export function Table<Row>(props: {
   readonly rows: readonly Row[];
   readonly keyOf: (row: Row) => string;
 }): JSX.Element {
-  const classOf = ({ isNumber }: Column<Row>) => (isNumber ? 'number' : undefined);
+  const classOf = ({ isNumber, isShort }: Column<Row>) =>
+    isNumber ? 'number' : isShort ? 'short' : undefined;
   return (
     <table class="table cards">
       <caption class="visually-hidden">{props.caption}</caption>

@@ -121,7 +121,7 @@ function optionsOf(latest: { readonly current: PlotProps }, element: HTMLElement
     hooks: { setCursor: [readLast] },
     scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [
-      { ...axis, space: 60, size: 28, values: (_plot, times) => times.map(tickOf) },
+      { ...axis, space: 60, gap: 9, size: 32, values: (_plot, times) => times.map(tickOf) },
       {
         ...axis,
         size: 52,

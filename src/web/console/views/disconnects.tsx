@@ -160,10 +160,11 @@ function RequestTable(props: {
       columns={[
         {
           title: 'Device',
+          isShort: true,
           cell: ({ id, mac }) => <Link href={props.urlOfRecord(id)}>{mac ?? 'unknown'}</Link>,
         },
         { title: 'Outcome', cell: ({ outcome }) => <Badge tone={outcomeTones[outcome]}>{outcome}</Badge> },
-        { title: 'When', cell: ({ at }) => <Ago at={at} /> },
+        { title: 'When', isShort: true, cell: ({ at }) => <Ago at={at} /> },
         { title: 'User', cell: ({ user }) => user ?? <span class="muted">unknown</span> },
         { title: 'NAS', cell: ({ nas }) => nas ?? <span class="muted">unknown</span> },
         { title: 'Why', cell: ({ reason }) => reason && <span class="small">{shorten(reason)}</span> },
@@ -203,8 +204,8 @@ function Backends({
             { title: 'Ended', isNumber: true, cell: ({ ended }) => ended.toLocaleString('en') },
             { title: 'Gone already', isNumber: true, cell: (row) => row.alreadyGone.toLocaleString('en') },
             { title: 'Failed', isNumber: true, cell: ({ failed }) => failed.toLocaleString('en') },
-            { title: 'Half within', isNumber: true, cell: ({ latency }) => msOf(latency?.p50) },
-            { title: '95 % within', isNumber: true, cell: ({ latency }) => msOf(latency?.p95) },
+            { title: 'Median', isNumber: true, cell: ({ latency }) => msOf(latency?.p50) },
+            { title: '95 %', isNumber: true, cell: ({ latency }) => msOf(latency?.p95) },
             { title: 'Longest', isNumber: true, cell: ({ latency }) => msOf(latency?.max) },
           ]}
         />
@@ -231,9 +232,10 @@ function LastErrors(props: { readonly report: Report; readonly urlOfRecord: (id:
           columns={[
             {
               title: 'Device',
+              isShort: true,
               cell: ({ id, mac }) => <Link href={props.urlOfRecord(id)}>{mac || 'unknown'}</Link>,
             },
-            { title: 'When', cell: ({ at }) => <Ago at={at} /> },
+            { title: 'When', isShort: true, cell: ({ at }) => <Ago at={at} /> },
             {
               title: 'Outcome',
               cell: ({ outcome }) => <Badge tone={outcomeTones[outcome]}>{outcome}</Badge>,
