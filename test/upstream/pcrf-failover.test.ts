@@ -153,7 +153,7 @@ test('1,000 concurrent calls while the first server dies: each session is ended 
   expect(
     kinds.flatMap((kind, id) => (kind === 'disconnected' && !calls.has(String(id)) ? [id] : [])),
   ).toEqual([]);
-  // Those that were on the connections of the first server as it died.
-  expect(kinds.filter((kind) => kind !== 'disconnected').length).toBeLessThanOrEqual(20);
+  // Those that were on the 20 connections of the first server as it died, or on new ones that it did not accept any more.
+  expect(kinds.filter((kind) => kind !== 'disconnected').length).toBeLessThanOrEqual(40);
   expect(second.requests().length).toBeGreaterThan(0);
 });
