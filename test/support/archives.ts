@@ -1,7 +1,12 @@
 // Random stores as records, and files of them. Used by the tests of `store export` and `import`.
 
 import fc from 'fast-check';
-import { encodings, handovers, messageStates } from '../../src/domain/outgoing/message.ts';
+import {
+  encodings,
+  handovers,
+  messageStates,
+  type OutgoingMessage,
+} from '../../src/domain/outgoing/message.ts';
 import { disconnectOutcomes, recordIdOf } from '../../src/domain/wifi/audit-model.ts';
 import type { ArchivedRecord, StoreArchive } from '../../src/store/archive/archive.ts';
 import { readArchive, writeArchive } from '../../src/store/archive/file.ts';
@@ -87,54 +92,39 @@ const sms = fc.record(
 const states = fc.constantFrom(...messageStates);
 const message = (now: number) =>
   fc
-    .record(
-      {
-        id: fc.integer({ min: 1, max: 2 ** 31 - 1 }).map(String),
-        uuid: text,
-        index: fc.nat(999),
-        authId: text,
-        number: text,
-        operatorName: text,
-        encoding: fc.constantFrom(...encodings),
-        parts: fc.nat(255),
-        state: states,
-        queued: fc.integer({ min: now - 20_000, max: now }),
-        sent: time,
-        handover: fc.constantFrom(...handovers),
-        scheduledAt: time,
-        sentParts: fc.array(fc.nat(255), { maxLength: 2 }),
-        callbacks: fc.record({
+    .record({
+      id: fc.integer({ min: 1, max: 2 ** 31 - 1 }).map(String),
+      uuid: text,
+      index: fc.nat(999),
+      authId: text,
+      number: text,
+      operatorName: text,
+      encoding: fc.constantFrom(...encodings),
+      parts: fc.nat(255),
+      state: states,
+      times: fc.record(
+        { queued: fc.integer({ min: now - 20_000, max: now }), sent: time },
+        { requiredKeys: ['queued'] },
+      ),
+      reason: fc.option(text, { nil: undefined }),
+      handover: fc.constantFrom(...handovers),
+      acceptedAt: fc.option(time, { nil: undefined }),
+      scheduledAt: fc.option(time, { nil: undefined }),
+      sentParts: fc.array(fc.nat(255), { maxLength: 2 }),
+      deliveredParts: fc.array(fc.nat(255), { maxLength: 2 }),
+      callbacks: fc.option(
+        fc.record({
           urls: fc.array(text, { maxLength: 2 }),
           events: fc.array(states, { maxLength: 2 }),
         }),
-        reviewAt: time,
-        revision: fc.nat(),
-      },
-      {
-        noNullPrototype: true,
-        requiredKeys: [
-          'id',
-          'uuid',
-          'index',
-          'authId',
-          'number',
-          'operatorName',
-          'encoding',
-          'parts',
-          'state',
-          'queued',
-          'handover',
-          'sentParts',
-          'revision',
-        ],
-      },
-    )
-    .map(({ queued, sent, ...others }) => ({
-      ...others,
-      times: { queued, ...(sent !== undefined && { sent }) },
-      deliveredParts: [],
-      unreported: [],
-    }));
+        { nil: undefined },
+      ),
+      unreported: fc.array(states, { maxLength: 2 }),
+      reviewAt: fc.option(time, { nil: undefined }),
+      revision: fc.nat(),
+    })
+    // In JSON, absent members are not undefined ones.
+    .map((record): OutgoingMessage => JSON.parse(JSON.stringify(record)));
 const waitingSms = fc.record({
   messageId: text,
   sms: fc.record({

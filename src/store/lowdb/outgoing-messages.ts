@@ -8,6 +8,7 @@ import { createKeyedMutex } from '../../lib/concurrency.ts';
 import { isObject } from '../../lib/json.ts';
 import { isOutgoingMessage } from '../guards.ts';
 import { createMessageIndex } from '../memory/message-index.ts';
+import { decodeMessage } from '../memory/message-text.ts';
 import type { TtlBounds } from '../options.ts';
 import type { DamageHandler } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
@@ -104,7 +105,7 @@ export async function openLowdbMessages(options: LowdbMessagesOptions): Promise<
   const rewriteOne = async (id: string, last: number): Promise<void> => {
     const entry = index.entry(id);
     if (!entry || (entry.segment ?? 0) > last) return;
-    await append([lineOf(id, entry.json)], (segment) => {
+    await append([messageLine(decodeMessage(entry.text))], (segment) => {
       entry.segment = segment;
     });
   };

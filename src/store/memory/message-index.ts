@@ -1,5 +1,5 @@
 // Outgoing messages in memory, within their bounds. Used by the memory store, and by the lowdb store, which writes every change
-// to disk. A message is held as JSON, which takes half the memory of its object.
+// to disk.
 
 import { type MessageState, messageStates, type OutgoingMessage } from '../../domain/outgoing/message.ts';
 import type { MessagePage, OutgoingMessageStore } from '../../domain/outgoing/ports.ts';
@@ -14,11 +14,12 @@ import {
   positionOf,
   rankOf,
 } from '../outgoing-messages.ts';
+import { decodeMessage, encodeMessage } from './message-text.ts';
 
 /** A message in the index. */
 export interface HeldMessage {
   readonly id: string;
-  json: string;
+  text: string;
   readonly queued: number;
   /** Of the message in its request. */
   readonly index: number;
@@ -49,7 +50,8 @@ export function createMessageIndex(
   { ttlMs, max }: TtlBounds,
 ): MessageIndex {
   const held = new Map<string, HeldMessage>();
-  const byRequest = new Map<string, HeldMessage[]>();
+  /** Most requests have one message, and an array of one would take 60 bytes. */
+  const byRequest = new Map<string, HeldMessage | HeldMessage[]>();
   /** Oldest first. */
   const ranks = { final: [] as HeldMessage[], published: [] as HeldMessage[], pending: [] as HeldMessage[] };
   const reviews: HeldMessage[] = [];
@@ -58,7 +60,7 @@ export function createMessageIndex(
 
   /** Everything that changes with a message; its request and time of arrival never do. */
   const link = (entry: HeldMessage, message: OutgoingMessage): void => {
-    entry.json = JSON.stringify(message);
+    entry.text = encodeMessage(message);
     entry.reviewAt = message.reviewAt;
     insertSorted(ranks[rankOf(message)], entry, byArrival);
     if (entry.reviewAt !== undefined) insertSorted(reviews, entry, byReview);
@@ -74,9 +76,9 @@ export function createMessageIndex(
     unlink(entry, message);
     held.delete(entry.id);
     const key = requestKey(message.authId, message.uuid);
-    const others = byRequest.get(key) ?? [];
-    removeSorted(others, entry, byPlaceInRequest);
-    if (others.length === 0) byRequest.delete(key);
+    const others = byRequest.get(key);
+    if (Array.isArray(others) && others.length > 1) removeSorted(others, entry, byPlaceInRequest);
+    else byRequest.delete(key);
   };
   const purge = (): void => {
     for (let left = purgedPerCall; left > 0; left--) {
@@ -101,12 +103,12 @@ export function createMessageIndex(
     // Only wall time is known of an earlier run; a time in the future counts as now.
     const ageMs = Math.max(0, clock.now() - queued);
     const expiresAt = clock.monotonic() - ageMs + lifetimeOf(message, ttlMs);
-    const entry: HeldMessage = { id, json: '', queued, index, expiresAt, reviewAt, segment };
+    const entry: HeldMessage = { id, text: '', queued, index, expiresAt, reviewAt, segment };
     held.set(id, entry);
     const key = requestKey(authId, uuid);
     const others = byRequest.get(key);
-    if (others) insertSorted(others, entry, byPlaceInRequest);
-    else byRequest.set(key, [entry]);
+    if (Array.isArray(others)) insertSorted(others, entry, byPlaceInRequest);
+    else byRequest.set(key, others ? [others, entry].sort(byPlaceInRequest) : entry);
     link(entry, message);
   };
 
@@ -160,8 +162,8 @@ export function createMessageIndex(
     },
     all: () => held.values(),
     ofRequest: async (authId, uuid, limit) => {
-      const entries = byRequest.get(requestKey(authId, uuid)) ?? [];
-      return entries.filter(isKept).slice(0, Math.max(0, limit)).map(parse);
+      const found = byRequest.get(requestKey(authId, uuid)) ?? [];
+      return [found].flat().filter(isKept).slice(0, Math.max(0, limit)).map(parse);
     },
     list: (filters, page) => listMessages(readPage, filters, page),
     due: async (now, limit) => {
@@ -189,13 +191,12 @@ function noMessages(): Record<MessageState, number> {
   return Object.fromEntries(counts) as Record<MessageState, number>;
 }
 
-/** Sound: only messages become the JSON of an entry. */
-function parse({ json }: HeldMessage): OutgoingMessage {
-  return JSON.parse(json) as OutgoingMessage;
+function parse({ text }: HeldMessage): OutgoingMessage {
+  return decodeMessage(text);
 }
 
 function requestKey(authId: string, uuid: string): string {
-  return JSON.stringify([authId, uuid]);
+  return `${authId.length} ${authId}${uuid}`;
 }
 
 function byText(a: string, b: string): number {
