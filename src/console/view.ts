@@ -2,11 +2,28 @@
 // views/ makes one; view-routes.ts derives the routes from it.
 
 import type { Static, TObject } from 'typebox';
+import type { MissingNode, NodeQuestions } from '../domain/shared/node-questions.ts';
 import type { IdentifiedContext } from '../domain/shared/ports.ts';
 
 export interface ViewContext {
   /** Unix time in milliseconds at which the view is read. */
   readonly now: number;
+}
+
+/** What a view needs to show what each node knows alone. */
+export interface NodesDeps {
+  readonly nodes: Pick<NodeQuestions, 'share'>;
+}
+
+/** In the data of such a view. */
+export interface NodesPart {
+  /** The nodes whose part is missing, if any. */
+  readonly missing?: readonly MissingNode[];
+}
+
+export function missingPart(...missing: readonly (readonly MissingNode[])[]): NodesPart {
+  const byName = new Map(missing.flat().map((each) => [each.node, each]));
+  return byName.size > 0 ? { missing: [...byName.values()] } : {};
 }
 
 export interface ActionContext extends IdentifiedContext {

@@ -4,11 +4,13 @@ import type { Config } from '../../config/schema.ts';
 import type { ClientObserver } from '../../domain/inbound/ports.ts';
 import type { SendOwnSms } from '../../domain/outgoing/own-sms.ts';
 import { type Clients, createClients } from '../../domain/seeds/clients.ts';
+import { shareActivity } from '../../domain/seeds/cluster-activity.ts';
 import { createReliability, type Reliability } from '../../domain/seeds/reliability.ts';
 import type { SeedActivity } from '../../domain/seeds/seed-activity.ts';
 import { createSeedTable, type SeedTable } from '../../domain/seeds/seed-table.ts';
 import type { Seeds } from '../../domain/seeds/seeds.ts';
 import { createTestSchedule } from '../../domain/seeds/test-schedule.ts';
+import type { Share } from '../../domain/shared/node-questions.ts';
 import type { Telecom } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Runtime } from './context.ts';
@@ -35,9 +37,10 @@ export function buildClients(
     readonly telecom: Telecom;
     readonly seeds: Seeds;
     readonly activity: SeedActivity;
+    readonly share: Share;
   },
 ): ClientParts {
-  const { store, telecom, seeds, activity } = parts;
+  const { store, telecom, seeds, activity, share } = parts;
   const clients = createClients({ store, seeds, telecom, clock, log });
   lifecycle.defer('gateway clients', clients.close, writeReserveMs);
   const reliability = createReliability({
@@ -53,7 +56,10 @@ export function buildClients(
   return {
     clients,
     reliability,
-    seedTable: createSeedTable({ clients, reliability, tests: store.tests, activity, telecom, clock }),
+    seedTable: createSeedTable({
+      ...{ clients, reliability, tests: store.tests, telecom, clock },
+      activity: shareActivity(activity, share),
+    }),
     observer: {
       recognise: reliability.recognise,
       delivered: ({ client }, { address }) => {

@@ -8,11 +8,13 @@ import type { Config } from '../../config/schema.ts';
 import { createSessionCheck } from '../../console/authentication.ts';
 import { createLiveHub, type LiveHub } from '../../console/live-hub.ts';
 import { createConsole } from '../../console/server.ts';
+import type { NodesDeps } from '../../console/view.ts';
+import { type ChecksDeps, createChecksView } from '../../console/views/checks.ts';
+import { createLogView, type LogDeps } from '../../console/views/log.ts';
 import { createViews, type ViewDeps } from '../../console/views.ts';
 import { createConsoleSessions } from '../../crypto/console-session.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Explanation } from '../../domain/wifi/explanation.ts';
-import type { Finding } from '../../lib/finding.ts';
 import { createLogTail } from '../logging/log-tail.ts';
 import type { Runtime } from './context.ts';
 
@@ -43,13 +45,6 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
     value: displayValue(setting),
     origin: setting.origin,
   }));
-  // A process without the logs of `swob serve` shows no lines.
-  const logTail = runtime.logTail ?? createLogTail(clock, () => {});
-  const runChecks = async (signal: AbortSignal): Promise<readonly Finding[]> => {
-    const checks = await import('./doctor.ts');
-    const identifySwob = async () => `in use by this swob ${version}`;
-    return checks.runChecks({ config, services: runtime.services, clock, signal, identifySwob });
-  };
   const sessions = createSessionCheck(createConsoleSessions(adminToken), store.signOuts, log);
   const explain = async (token: string): Promise<Explanation> =>
     (await import('../explain-disconnect.ts')).explainDisconnect(config, token, clock);
@@ -67,12 +62,10 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
       pages,
       views: createViews({
         ...rest,
+        ...processParts(config, runtime),
         wifi: { ...wifi, explain, isShared, backend: config.disconnect.backend },
         version,
         settings,
-        clock,
-        runChecks,
-        logTail,
       }),
       sessions,
       hub,
@@ -87,4 +80,26 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
       onRefused: count.refused,
     }),
   ];
+}
+
+/** What every process has, also one without a console. */
+function processParts(config: Config, runtime: Runtime): Omit<ChecksDeps & LogDeps, 'nodes'> {
+  const { clock, version, services } = runtime;
+  return {
+    clock,
+    runChecks: async (signal) => {
+      const checks = await import('./doctor.ts');
+      const identifySwob = async () => `in use by this swob ${version}`;
+      return checks.runChecks({ config, services, clock, signal, identifySwob });
+    },
+    // A process without the logs of `swob serve` shows no lines.
+    logTail: runtime.logTail ?? createLogTail(clock, () => {}),
+  };
+}
+
+/** Lets the consoles of other nodes show the log and the checks of a process that has no console. */
+export function answerConsoles(config: Config, runtime: Runtime, nodes: NodesDeps['nodes']): void {
+  const parts = { ...processParts(config, runtime), nodes };
+  createChecksView(parts);
+  createLogView(parts);
 }

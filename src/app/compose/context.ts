@@ -2,6 +2,7 @@
 
 import type { Setting } from '../../config/load.ts';
 import type { Bus } from '../../domain/pairing/ports.ts';
+import type { NodeChannel } from '../../domain/shared/node-questions.ts';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { BodyBudget } from '../../http/body-budget.ts';
@@ -53,4 +54,6 @@ export interface OpenedStore {
   readonly store: Store;
   /** The bus to the other processes that share the store, if any do. */
   readonly bus?: Bus;
+  /** To the same processes, for what each of them knows alone. */
+  readonly nodes?: NodeChannel;
 }

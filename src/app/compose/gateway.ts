@@ -11,6 +11,7 @@ import { createPairings } from '../../domain/pairing/revocation.ts';
 import { createSeedActivity } from '../../domain/seeds/seed-activity.ts';
 import { createSeeds } from '../../domain/seeds/seeds.ts';
 import { createMsisdnParser } from '../../domain/shared/identifiers.ts';
+import type { NodeQuestions } from '../../domain/shared/node-questions.ts';
 import type { ServiceUrls } from '../../domain/shared/urls.ts';
 import type { Store } from '../../domain/store.ts';
 import type { AuditedDisconnects } from '../../domain/wifi/audit.ts';
@@ -39,12 +40,13 @@ export interface GatewayParts {
   readonly trail: AuditTrail;
   /** The disconnect service of this process; undefined when it runs none. */
   readonly disconnects: () => AuditedDisconnects | undefined;
+  readonly nodes: NodeQuestions;
 }
 
 export async function buildGateway(
   config: Config,
   runtime: Runtime,
-  { store, bus, addresses, overview, trail, disconnects }: GatewayParts,
+  { store, bus, addresses, overview, trail, disconnects, nodes }: GatewayParts,
 ): Promise<HttpServer> {
   const { clock, log } = runtime;
   const production = config.api.state === 'production';
@@ -77,8 +79,9 @@ export async function buildGateway(
     telecom,
     seeds,
     activity,
+    share: nodes.share,
   });
-  const messaging = await buildMessaging(config, runtime, { store, telecom, observer });
+  const messaging = await buildMessaging(config, runtime, { store, telecom, observer, share: nodes.share });
   const api = config.user_management_api;
   const pairing = runtime.metrics.pairing(
     createPairing({
@@ -130,7 +133,7 @@ export async function buildGateway(
     version: runtime.version,
     plugins: [
       ...buildConsole(config, runtime, {
-        ...{ store, adminToken, overview, pairings, seedTable, seedExpiryMs: config.seeds.expiry },
+        ...{ nodes, store, adminToken, overview, pairings, seedTable, seedExpiryMs: config.seeds.expiry },
         ...consoleMessaging(messaging, store),
         wifi: { trail, disconnects },
       }),

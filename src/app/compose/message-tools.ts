@@ -3,8 +3,11 @@
 import { createMessageActions, type MessageActions } from '../../domain/inbound/message-actions.ts';
 import type { MessageAdmin } from '../../domain/inbound/message-admin.ts';
 import { createMessageSearch, type MessageSearch } from '../../domain/inbound/message-search.ts';
+import { type NodeMessages, shareMessages } from '../../domain/inbound/node-messages.ts';
 import type { Publishing } from '../../domain/inbound/publishing.ts';
 import { createRecentMessages, recordRecent } from '../../domain/inbound/recent-messages.ts';
+import type { RefusedSmsLog } from '../../domain/inbound/refused-sms.ts';
+import type { Share } from '../../domain/shared/node-questions.ts';
 import type { Telecom } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Runtime } from './context.ts';
@@ -13,6 +16,7 @@ import type { Messaging } from './messaging.ts';
 export interface MessageTools {
   readonly search: MessageSearch;
   readonly actions: MessageActions;
+  readonly memories: NodeMessages;
   /** Publishing that records what it receives. */
   readonly publishing: Publishing;
 }
@@ -24,18 +28,21 @@ export function buildMessageTools(
     readonly telecom: Telecom;
     readonly publishing: Publishing;
     readonly admin: MessageAdmin;
+    readonly refusedSms: RefusedSmsLog;
+    readonly share: Share;
   },
 ): MessageTools {
-  const { store, telecom, publishing, admin } = parts;
+  const { store, telecom, publishing, admin, refusedSms, share } = parts;
   const numberOf = (text: string): string | undefined => {
     const number = telecom.normalise(text);
     return number.kind === 'number' ? number.msisdn : undefined;
   };
   const recent = createRecentMessages(clock, numberOf);
-  const search = createMessageSearch({ store, admin, recent, numberOf, clock });
+  const memories = shareMessages({ share, refusedSms, recent, numberOf });
+  const search = createMessageSearch({ store, admin, memories, numberOf, clock });
   const actions = createMessageActions({ outbox: publishing.outbox, search, admin, clock, log });
   lifecycle.defer('actions of operators', actions.stop);
-  return { search, actions, publishing: recordRecent(publishing, recent) };
+  return { search, actions, memories, publishing: recordRecent(publishing, recent) };
 }
 
 /** What the views of messages and outgoing SMS need. */

@@ -15,6 +15,7 @@ import { createOwnSmsSender, type SendOwnSms } from '../../domain/outgoing/own-s
 import type { Broker, CallbackSender, Tenants } from '../../domain/outgoing/ports.ts';
 import { createSendingStatistics, type SendingReport } from '../../domain/outgoing/sending-statistics.ts';
 import { createMsisdnParser } from '../../domain/shared/identifiers.ts';
+import type { Share } from '../../domain/shared/node-questions.ts';
 import { createOutbox } from '../../domain/shared/outbox.ts';
 import type { Outbox } from '../../domain/shared/outbox-types.ts';
 import type { Telecom } from '../../domain/shared/ports.ts';
@@ -33,7 +34,7 @@ export interface Messaging {
   readonly messageAdmin: MessageAdmin;
   readonly outgoing: Outgoing;
   /** For the console. */
-  readonly messageTools: Pick<MessageTools, 'search' | 'actions'>;
+  readonly messageTools: Pick<MessageTools, 'search' | 'actions' | 'memories'>;
   readonly sendingReport: () => SendingReport;
   /** Sends SMS of swob itself; undefined when no broker is configured. */
   readonly sendOwnSms: SendOwnSms | undefined;
@@ -63,12 +64,14 @@ export interface MessagingParts {
   readonly telecom: Telecom;
   /** Learns which gateway clients deliver. */
   readonly observer: ClientObserver;
+  /** Questions to other nodes. */
+  readonly share: Share;
 }
 
 export async function buildMessaging(
   config: Config,
   runtime: Runtime,
-  { store, telecom, observer }: MessagingParts,
+  { store, telecom, observer, share }: MessagingParts,
 ): Promise<Messaging> {
   const directory = createUserDirectory({
     authenticationUrl: config.dev_api.authentication_url,
@@ -102,7 +105,14 @@ export async function buildMessaging(
     relay: tracked.relay && { ...relayRules(config, telecom), publisher: tracked.relay },
   });
   const messageAdmin = createMessageAdmin({ store, outbox: counted.outbox, refusedSms, health: callHealth });
-  const tools = buildMessageTools(runtime, { store, telecom, publishing: counted, admin: messageAdmin });
+  const tools = buildMessageTools(runtime, {
+    store,
+    telecom,
+    publishing: counted,
+    admin: messageAdmin,
+    refusedSms,
+    share,
+  });
   const { publishing } = tools;
   const { callback_secret: secret, callback_allow: allow } = config.outgoing;
   const statistics = createSendingStatistics(runtime.clock);
@@ -171,7 +181,8 @@ export async function buildMessaging(
 function buildPublishing(
   config: Config,
   { clock, log, metrics }: Runtime,
-  parts: Pick<PublishingDeps, 'directory' | 'publisher' | 'relay' | 'refusedSms'> & MessagingParts,
+  parts: Pick<PublishingDeps, 'directory' | 'publisher' | 'relay' | 'refusedSms'> &
+    Omit<MessagingParts, 'share'>,
 ): Publishing {
   const { store, telecom, observer, directory, publisher, relay, refusedSms } = parts;
   const { publisher: settings, api, limits } = config;

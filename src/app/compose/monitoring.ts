@@ -2,7 +2,6 @@
 
 import { hostname } from 'node:os';
 import type { Config } from '../../config/schema.ts';
-import { newUuid } from '../../crypto/random.ts';
 import type { CallHealth } from '../../domain/inbound/call-health.ts';
 import type { HealthObservation } from '../../domain/monitoring/health-log.ts';
 import { createMonitor, type Monitor } from '../../domain/monitoring/monitor.ts';
@@ -53,14 +52,15 @@ export function buildMonitor(
   { clock, log, version }: AppContext,
   parts: {
     readonly store: Store;
+    /** Differs for each start of the process. */
+    readonly instance: string;
     readonly names: ReadonlySet<ServiceName>;
     readonly metrics: AppMetrics;
     readonly health: HealthSources;
   },
 ): Monitor {
-  const { store, names, metrics, health } = parts;
+  const { store, instance, names, metrics, health } = parts;
   const isShared = store.shared !== undefined;
-  const instance = newUuid();
   return createMonitor({
     store: store.monitoring,
     isShared,

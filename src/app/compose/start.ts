@@ -3,10 +3,12 @@
 import { createMemoryBus } from '../../bus/memory.ts';
 import { createWebSocketBus } from '../../bus/websocket.ts';
 import type { Config } from '../../config/schema.ts';
+import { newUuid } from '../../crypto/random.ts';
 import { createTlsAgent, trustCertificate } from '../../crypto/tls-agent.ts';
 import type { Bus } from '../../domain/pairing/ports.ts';
 import type { SyncSessions } from '../../domain/pairing/sync-ports.ts';
 import { createSyncSessions } from '../../domain/pairing/sync-sessions.ts';
+import { createNodeQuestions } from '../../domain/shared/node-questions.ts';
 import type { ServiceUrls } from '../../domain/shared/urls.ts';
 import type { AuditedDisconnects } from '../../domain/wifi/audit.ts';
 import { watchAuditTrail } from '../../domain/wifi/audit-trail.ts';
@@ -49,7 +51,8 @@ export async function startServices(
   lifecycle.defer('store', (deadline) => opened.store.close(deadline), storeReserveMs);
   const store = runtime.metrics.store(opened.store);
   const { metrics, health } = runtime;
-  const monitor = buildMonitor(config, context, { store, names, metrics, health });
+  const instance = newUuid();
+  const monitor = buildMonitor(config, context, { store, instance, names, metrics, health });
   lifecycle.defer('monitoring', monitor.stop, saveReserveMs);
   const { bus, sessions } = connectGatewayAndSync(config, names, runtime, {
     ...opened,
@@ -61,6 +64,15 @@ export async function startServices(
   const trail = watchAuditTrail(store.disconnects, { clock, isShared: store.shared !== undefined });
   /** Undefined until it is built, and where this process does not run it. */
   let disconnects: AuditedDisconnects | undefined;
+  const nodes = createNodeQuestions({
+    ...context,
+    channel: opened.nodes,
+    name: monitor.name,
+    instance,
+    peers: monitor.peers,
+  });
+  lifecycle.defer('questions of nodes', nodes.stop);
+
   const runtimeOf = (name: ServiceName): Runtime => ({ ...runtime, log: runtime.logFor?.(name) ?? log });
   const builders = {
     gateway: () =>
@@ -71,6 +83,7 @@ export async function startServices(
         overview: monitor.overview,
         trail,
         disconnects: () => disconnects,
+        nodes,
       }),
     sync: () => {
       // Without a gateway in this process and without a shared store, the store holds rate limits only.
@@ -88,6 +101,8 @@ export async function startServices(
       return built.server;
     },
   };
+  if (opened.nodes && config.console.enabled && !names.has('gateway'))
+    (await import('./console.ts')).answerConsoles(config, runtime, nodes);
   const ordered = startOrder.filter((name) => names.has(name));
   const servers = await allOrConfigErrors(ordered.map((name) => builders[name]()));
 
@@ -106,6 +121,7 @@ export async function startServices(
     runtimeOf(name).log.info({ url: endpoints[name].url }, 'listening');
   }
   monitor.start();
+  nodes.start();
   return endpoints;
 }
 

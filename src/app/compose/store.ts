@@ -41,8 +41,14 @@ export async function openStore(
   const { store, channels } = await adapter.open(storeOptions(config, context));
   if (!channels) return { store };
   const { createRedisBus } = await import('../../bus/redis.ts');
+  const { createRedisNodeChannel } = await import('../../bus/redis-nodes.ts');
   const { clock, log } = context;
-  return { store, bus: createRedisBus({ channels, prefix: config.store.prefix, clock, log }) };
+  const { prefix } = config.store;
+  return {
+    store,
+    bus: createRedisBus({ channels, prefix, clock, log }),
+    nodes: createRedisNodeChannel({ channels, prefix }),
+  };
 }
 
 /** The folder in that of the store for the audit trail of a disconnect service without a gateway in its process. */

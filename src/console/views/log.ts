@@ -1,7 +1,15 @@
-// The last lines of the log of this process: the third part of the Settings page. Used by views.ts.
+// The last lines of the log of all nodes: the third part of the Settings page. Used by views.ts.
 
 import { Type } from 'typebox';
-import { type ConsoleView, defineAction, defineView } from '../view.ts';
+import type { NodeAnswer } from '../../domain/shared/node-questions.ts';
+import {
+  type ConsoleView,
+  defineAction,
+  defineView,
+  missingPart,
+  type NodesDeps,
+  type NodesPart,
+} from '../view.ts';
 
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof levels)[number];
@@ -15,9 +23,11 @@ export interface LogLine {
   readonly message: string;
   /** Further members as JSON. */
   readonly fields: string;
+  /** Where it was logged, when there are several nodes. */
+  readonly node?: string;
 }
 
-export interface LogDeps {
+export interface LogDeps extends NodesDeps {
   readonly logTail: {
     read(level: LogLevel, limit: number): LogLine[];
     lowerLevel(level: LogLevel, ms: number): void;
@@ -25,7 +35,7 @@ export interface LogDeps {
   };
 }
 
-export interface LogData {
+export interface LogData extends NodesPart {
   /** The newest first. */
   readonly lines: readonly LogLine[];
   /** The level that an operator has set, and when it ends (Unix time in milliseconds). */
@@ -38,15 +48,31 @@ const maxLines = 100;
 const maxMinutes = 60;
 const level = Type.Union(levels.map((name) => Type.Literal(name)));
 
-export function createLogView({ logTail }: LogDeps): ConsoleView {
+export function createLogView({ logTail, nodes }: LogDeps): ConsoleView {
+  const tails = nodes.share('log', (question: { readonly level: LogLevel }) => ({
+    lines: logTail.read(question.level, maxLines),
+    lowered: logTail.lowered,
+  }));
+  const setLevels = nodes.share(
+    'log level',
+    (question: { readonly level: LogLevel; readonly ms: number }) => {
+      logTail.lowerLevel(question.level, question.ms);
+      return {};
+    },
+    { reuseMs: 0 },
+  );
   return defineView({
     name: 'log',
     query: Type.Object({ level: Type.Optional(level) }, { additionalProperties: false }),
     everyMs: 1_000,
-    read: async (query): Promise<LogData> => ({
-      lines: logTail.read(query.level ?? 'debug', maxLines),
-      lowered: logTail.lowered,
-    }),
+    read: async (query): Promise<LogData> => {
+      const { answers, missing } = await tails({ level: query.level ?? 'debug' });
+      return {
+        lines: mergeLines(answers),
+        lowered: answers.find(({ answer }) => answer.lowered)?.answer.lowered,
+        ...missingPart(missing),
+      };
+    },
     actions: {
       level: defineAction({
         body: Type.Object(
@@ -54,10 +80,20 @@ export function createLogView({ logTail }: LogDeps): ConsoleView {
           { additionalProperties: false },
         ),
         run: async (body, { now }): Promise<SetLevelResult> => {
-          logTail.lowerLevel(body.level, body.minutes * 60_000);
+          await setLevels({ level: body.level, ms: body.minutes * 60_000 });
           return { kind: 'set', level: body.level, until: logTail.lowered?.until ?? now };
         },
       }),
     },
   });
+}
+
+/** Each node has its lines newest first; the sort keeps the order of those of the same millisecond. */
+function mergeLines(answers: readonly NodeAnswer<{ readonly lines: readonly LogLine[] }>[]): LogLine[] {
+  const lines = answers.flatMap(({ node, answer }) =>
+    answers.length > 1 ? answer.lines.map((line) => ({ ...line, node })) : answer.lines,
+  );
+  return answers.length > 1
+    ? lines.sort((a, b) => Date.parse(b.time) - Date.parse(a.time)).slice(0, maxLines)
+    : lines;
 }

@@ -1,23 +1,38 @@
 // The Messages view: search, the history of one message, and retry and drop with an undo window. Used by views.ts.
 
 import { type Static, Type } from 'typebox';
-import type { MessageAction, MessageActions, MessageTarget } from '../../domain/inbound/message-actions.ts';
+import type {
+  MessageAction,
+  MessageActions,
+  MessageTarget,
+  Operator,
+} from '../../domain/inbound/message-actions.ts';
 import type { MessageAdmin, MessageView } from '../../domain/inbound/message-admin.ts';
 import { type MessageFilter, searchStates } from '../../domain/inbound/message-query.ts';
 import type { MessagePage, MessageSearch } from '../../domain/inbound/message-search.ts';
+import type { NodeMessages } from '../../domain/inbound/node-messages.ts';
 import { SwobError } from '../../errors.ts';
 import { tableChanges } from '../table-changes.ts';
-import { type ActionContext, type ConsoleView, defineAction, defineView } from '../view.ts';
+import {
+  type ActionContext,
+  type ConsoleView,
+  defineAction,
+  defineView,
+  missingPart,
+  type NodesDeps,
+  type NodesPart,
+} from '../view.ts';
 
-export interface MessagesDeps {
+export interface MessagesDeps extends NodesDeps {
   readonly messages: {
     readonly search: MessageSearch;
     readonly actions: MessageActions;
     readonly admin: Pick<MessageAdmin, 'trace' | 'counts'>;
+    readonly memories: NodeMessages;
   };
 }
 
-export interface MessagesData extends MessagePage {
+export interface MessagesData extends Omit<MessagePage, 'missing'>, NodesPart {
   /** Time of the server, Unix time in milliseconds. */
   readonly now: number;
   readonly perPage: number;
@@ -34,6 +49,8 @@ export type MessagesActionResult =
   | { readonly kind: 'not possible'; readonly reason: string }
   | { readonly kind: 'undone' | 'too late' | 'unknown' };
 
+/** What one node says goes before that others do not know the action. */
+const undoResults = ['undone', 'too late'] as const;
 const perPage = 50;
 const time = Type.Optional(
   Type.String({ pattern: '^[0-9]{1,16}$', description: 'Unix time in milliseconds' }),
@@ -60,8 +77,14 @@ const query = Type.Object(
   { additionalProperties: false },
 );
 
-export function createMessagesView({ messages }: MessagesDeps): ConsoleView {
-  const { search, actions, admin } = messages;
+export function createMessagesView({ messages, nodes }: MessagesDeps): ConsoleView {
+  const { search, actions, admin, memories } = messages;
+  const listActions = nodes.share('message actions', (_question: object) => ({ actions: actions.list() }));
+  const undo = nodes.share(
+    'undo of a message action',
+    ({ id, by }: { readonly id: string; readonly by: Operator }) => ({ kind: actions.undo(id, by) }),
+    { reuseMs: 0 },
+  );
   const request = async (
     kind: MessageAction['kind'],
     target: MessageTarget,
@@ -78,8 +101,8 @@ export function createMessagesView({ messages }: MessagesDeps): ConsoleView {
     try {
       return await admin.trace(id);
     } catch (error) {
-      if (error instanceof SwobError && error.code === 'NOT_FOUND') return null;
-      throw error;
+      if (!(error instanceof SwobError) || error.code !== 'NOT_FOUND') throw error;
+      return (await memories.refused(id)).message ?? null;
     }
   };
 
@@ -90,11 +113,19 @@ export function createMessagesView({ messages }: MessagesDeps): ConsoleView {
     changes: tableChanges<MessagesData>('messages', 'id'),
     read: async ({ page = '1', id, ...filter }, { now }): Promise<MessagesData> => {
       const offset = (Number(page) - 1) * perPage;
-      const found = await search.find(filterOf(filter), { offset, limit: perPage });
+      const { missing, ...found } = await search.find(filterOf(filter), { offset, limit: perPage });
+      const requested = await listActions({});
       return {
         ...found,
+        ...missingPart(missing, requested.missing),
         ...{ perPage, counts: await admin.counts() },
-        ...{ now, actions: actions.list().filter(isShown(now)) },
+        ...{
+          now,
+          actions: shownActions(
+            requested.answers.flatMap(({ answer }) => answer.actions),
+            now,
+          ),
+        },
         ...(id !== undefined && { selected: await trace(id) }),
       };
     },
@@ -105,9 +136,18 @@ export function createMessagesView({ messages }: MessagesDeps): ConsoleView {
       'drop-all': all('drop'),
       undo: defineAction({
         body: actionSchema,
-        run: async ({ id }, { operator, address }): Promise<MessagesActionResult> => ({
-          kind: actions.undo(id, { operator, address }),
-        }),
+        run: async ({ id }, { operator, address }): Promise<MessagesActionResult> => {
+          const { answers, missing } = await undo({ id, by: { operator, address } });
+          const kinds = answers.map(({ answer }) => answer.kind);
+          const kind = undoResults.find((each) => kinds.includes(each)) ?? 'unknown';
+          const [absent] = missing;
+          if (kind === 'unknown' && absent)
+            throw new SwobError(
+              'UNAVAILABLE',
+              `node ${absent.node} has not answered, and may have this action; try again`,
+            );
+          return { kind };
+        },
       }),
     },
   });
@@ -125,7 +165,9 @@ function filterOf({ text, state, from, to }: Static<typeof filterSchema>): Messa
 /** Those that are done stay in sight for a while. */
 const shownMs = 600_000;
 
-const isShown =
-  (now: number) =>
-  ({ state, runsAt }: MessageAction): boolean =>
-    state === 'pending' || state === 'running' || now - runsAt < shownMs;
+/** Of all nodes, the latest first. */
+function shownActions(all: readonly MessageAction[], now: number): readonly MessageAction[] {
+  return all
+    .toSorted((a, b) => b.requestedAt - a.requestedAt)
+    .filter(({ state, runsAt }) => state === 'pending' || state === 'running' || now - runsAt < shownMs);
+}

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { seedSorts } from '../../domain/seeds/seed-query.ts';
 import type { SeedDetails, SeedPage, SeedTable } from '../../domain/seeds/seed-table.ts';
 import { tableChanges } from '../table-changes.ts';
-import { type ConsoleView, defineView } from '../view.ts';
+import { type ConsoleView, defineView, missingPart, type NodesPart } from '../view.ts';
 
 export interface SeedsDeps {
   readonly seedTable: SeedTable;
@@ -12,7 +12,7 @@ export interface SeedsDeps {
   readonly seedExpiryMs: number;
 }
 
-export interface SeedsData extends SeedPage {
+export interface SeedsData extends Omit<SeedPage, 'missing'>, NodesPart {
   /** Time of the server, Unix time in milliseconds. */
   readonly now: number;
   readonly expiryMs: number;
@@ -46,7 +46,7 @@ export function createSeedsView({ seedTable, seedExpiryMs }: SeedsDeps): Console
     everyMs: 2_000,
     changes: tableChanges<SeedsData>('seeds', 'msisdn'),
     read: async ({ page = '1', sort, active, seed, ...filter }, { now }): Promise<SeedsData> => {
-      const [shown, selected] = await Promise.all([
+      const [{ missing, ...shown }, selected] = await Promise.all([
         seedTable.page({
           ...filter,
           ...(active && { activeOnly: true }),
@@ -58,6 +58,7 @@ export function createSeedsView({ seedTable, seedExpiryMs }: SeedsDeps): Console
       ]);
       return {
         ...shown,
+        ...missingPart(missing, selected?.missing ?? []),
         ...{ now, expiryMs: seedExpiryMs, perPage },
         ...(seed !== undefined && { selected: selected ?? null }),
       };

@@ -15,8 +15,10 @@ import { shortenSender } from './refusals.ts';
 type MessageActionKind = 'retry' | 'drop';
 export type MessageTarget = { readonly id: string } | { readonly filter: MessageFilter };
 
+type UndoResult = 'undone' | 'too late' | 'unknown';
+
 /** Who requested an action, for the log. */
-interface Operator {
+export interface Operator {
   /** The session of the console, shortened. */
   readonly operator: string;
   readonly address: string;
@@ -51,8 +53,8 @@ type ActionRequest =
 export interface MessageActions {
   /** Carries the action out when the time for undoing it is over. Throws UNAVAILABLE. */
   request(kind: MessageActionKind, target: MessageTarget, by: Operator): Promise<ActionRequest>;
-  /** `too late`: it runs, has run, or was undone before. */
-  undo(id: string, by: Operator): 'undone' | 'too late' | 'unknown';
+  /** `too late`: it runs, has run, or was undone before. `unknown`: it is not of this node. */
+  undo(id: string, by: Operator): UndoResult;
   /** The latest first. */
   list(): readonly MessageAction[];
   /** Undoes what is pending, and ends what runs after its step: operators see what is left after the next start. */

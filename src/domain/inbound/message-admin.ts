@@ -187,7 +187,8 @@ function stateOf({
   return attemptStartedAt === undefined ? 'waiting' : 'sending';
 }
 
-function refusedView({ id, at, platform, msisdn, reason, times }: RefusedSms): MessageView {
+/** What operators see of a refused SMS. */
+export function refusedView({ id, at, platform, msisdn, reason, times }: RefusedSms): MessageView {
   const again = times > 1 ? ` (${times} times)` : '';
   const history = [{ at, event: `refused${again}: ${refusalReasons[reason]}` }];
   return { id, state: 'refused', platform, msisdn, history, reason, times, remedy: refusalRemedies[reason] };

@@ -4,6 +4,7 @@
 import { coalesceNext } from '../../lib/coalesce-next.ts';
 import { nextTurn } from '../../lib/next-turn.ts';
 import type { HistoryEvent, OutboxEntry } from '../shared/model.ts';
+import type { MissingNode } from '../shared/node-questions.ts';
 import type { Clock } from '../shared/ports.ts';
 import { type MessageAdmin, type MessageView, viewOf } from './message-admin.ts';
 import {
@@ -15,8 +16,8 @@ import {
   type NumberReader,
 } from './message-query.ts';
 import type { InboundSms } from './model.ts';
+import { maxRemembered, type NodeMessages, type RememberedMessages } from './node-messages.ts';
 import type { InboundStore } from './ports.ts';
-import type { RecentMessages } from './recent-messages.ts';
 
 /** A message in a list, with the last event of its history only. */
 interface MessageRow extends Omit<MessageView, 'history'> {
@@ -31,6 +32,8 @@ export interface MessagePage {
   readonly total: number;
   /** When not all were searched: messages that were read, and that there are. */
   readonly searched?: { readonly read: number; readonly of: number };
+  /** Nodes whose memory is missing. */
+  readonly missing: readonly MissingNode[];
 }
 
 export interface MessageSearch {
@@ -45,8 +48,8 @@ export interface MessageSearch {
 
 export interface MessageSearchDeps {
   readonly store: Pick<InboundStore, 'inbound'>;
-  readonly admin: Pick<MessageAdmin, 'trace' | 'refused'>;
-  readonly recent: RecentMessages;
+  readonly admin: Pick<MessageAdmin, 'trace'>;
+  readonly memories: NodeMessages;
   readonly numberOf: NumberReader;
   readonly clock: Pick<Clock, 'monotonic'>;
 }
@@ -62,10 +65,11 @@ const maxResolved = 500;
 const chunk = 100;
 /** Reading takes longer the more is read, so its result is reused for a time that grows with it. */
 const reuseMsPerEntry = 2;
-const maxRefused = 3_000;
+/** From the memory of each node, for a list of everything. */
+const leastRemembered = 500;
 
 export function createMessageSearch(deps: MessageSearchDeps): MessageSearch {
-  const { store, admin, recent, numberOf, clock } = deps;
+  const { store, admin, memories, numberOf, clock } = deps;
   const scans = new Map<string, { readonly until: number; readonly rows: readonly MessageRow[] }>();
 
   const countOf = async (source: Source): Promise<number> => (await store.inbound.count())[source];
@@ -100,20 +104,15 @@ export function createMessageSearch(deps: MessageSearchDeps): MessageSearch {
       return undefined;
     }
   };
-  const refusedRows = async (): Promise<MessageRow[]> => (await admin.refused(maxRefused)).map(rowOf);
-  const recentRows = (): MessageRow[] =>
-    recent.list().map(({ id, at, platform, msisdn }) => ({
-      ...{ id, platform, msisdn, arrivedAt: at },
-      state: 'published' as const,
-    }));
   /** With the state that the message has now, which the log of recent messages does not know. */
   const withState = async (row: MessageRow): Promise<MessageRow | undefined> => {
     const now = await traced(row.id);
     return now && { ...row, ...now, arrivedAt: now.arrivedAt || row.arrivedAt };
   };
 
-  const published = async (matcher: MessageMatcher, page: Page): Promise<MessagePage> => {
-    const candidates = recentRows().filter(matcher.matches);
+  const published = async (filter: MessageFilter, page: Page): Promise<MessagePage> => {
+    const { recent, recentBeyond, missing } = await memories.find(filter, maxResolved);
+    const candidates = recent.map(recentRow);
     const found: MessageRow[] = [];
     for (const [index, candidate] of candidates.slice(0, maxResolved).entries()) {
       if (index % chunk === chunk - 1) await nextTurn();
@@ -121,12 +120,22 @@ export function createMessageSearch(deps: MessageSearchDeps): MessageSearch {
       if (row?.state === 'published') found.push(row);
     }
     const read = Math.min(candidates.length, maxResolved);
-    return { ...pageOf(found, page), ...searchedOf(read, candidates.length) };
+    return { ...pageOf(found, page), ...searchedOf(read, candidates.length + recentBeyond), missing };
+  };
+  const refused = async (filter: MessageFilter, page: Page): Promise<MessagePage> => {
+    const found = await memories.find(filter, maxRemembered);
+    const { messages, total } = pageOf(found.refused.map(rowOf), page);
+    return { messages, total: total + found.refusedBeyond, missing: found.missing };
   };
 
   const single = async (id: string, state: MessageFilter['state'], page: Page): Promise<MessagePage> => {
-    const row = await traced(id);
-    return pageOf(row && isInState(row.state, state) ? [row] : [], page);
+    const known = await traced(id);
+    const other = known ? undefined : await memories.refused(id);
+    const row = known ?? (other?.message && rowOf(other.message));
+    return {
+      ...pageOf(row && isInState(row.state, state) ? [row] : [], page),
+      missing: other?.missing ?? [],
+    };
   };
 
   /** Everything that matches, newest first, as far as the bounds allow. */
@@ -136,12 +145,14 @@ export function createMessageSearch(deps: MessageSearchDeps): MessageSearch {
     page: Page,
   ): Promise<MessagePage> => {
     const most = matcher.isOpen && filter.state === undefined ? maxOverview : maxSearched;
+    const wanted = Math.max(leastRemembered, page.offset + page.limit);
     const sources = sourcesOf(filter.state);
     const scanned = await Promise.all(sources.map((source) => scan(`${source}:${most}`)));
     // An indexed lookup, which also finds what lies beyond the bound.
     const ordered =
       matcher.msisdn === undefined ? [] : await store.inbound.waitingOf(matcher.msisdn, maxOverview);
-    const others = filter.state === undefined ? [...(await refusedRows()), ...recentRows()] : [];
+    const remembered = filter.state === undefined ? await memories.find(filter, wanted) : nothing;
+    const others = [...remembered.refused.map(rowOf), ...remembered.recent.map(recentRow)];
     const rows = new Map<string, MessageRow>();
     for (const row of [...scanned.flat(), ...ordered.map(rowOfEntry), ...others]) {
       if (!rows.has(row.id) && matcher.matches(row)) rows.set(row.id, row);
@@ -159,8 +170,9 @@ export function createMessageSearch(deps: MessageSearchDeps): MessageSearch {
     const read = scanned.reduce((sum, some) => sum + some.length, 0);
     return {
       messages: current.filter((row) => row !== undefined),
-      total,
+      total: total + remembered.refusedBeyond + remembered.recentBeyond,
       ...searchedOf(read, Math.max(read, of)),
+      missing: remembered.missing,
     };
   };
 
@@ -169,15 +181,12 @@ export function createMessageSearch(deps: MessageSearchDeps): MessageSearch {
       const matcher = createMatcher(filter, numberOf);
       const { state } = filter;
       if (matcher.id !== undefined) return single(matcher.id, state, page);
-      if (state === 'published') return published(matcher, page);
-      if (state === 'refused') {
-        const rows = (await refusedRows()).filter(matcher.matches);
-        return pageOf(rows, page);
-      }
+      if (state === 'published') return published(filter, page);
+      if (state === 'refused') return refused(filter, page);
       if (matcher.isOpen && (state === 'waiting' || state === 'dead-lettered')) {
         const source = state === 'waiting' ? 'waiting' : 'deadLetters';
         const [messages, total] = [await readPage(source, page.offset, page.limit), await countOf(source)];
-        return { messages, total };
+        return { messages, total, missing: [] };
       }
       return everywhere(filter, matcher, page);
     },
@@ -208,7 +217,14 @@ interface Page {
   readonly limit: number;
 }
 
-function pageOf(rows: readonly MessageRow[], { offset, limit }: Page): MessagePage {
+const nothing: RememberedMessages = {
+  ...{ refused: [], recent: [], refusedBeyond: 0, recentBeyond: 0, missing: [] },
+};
+
+function pageOf(
+  rows: readonly MessageRow[],
+  { offset, limit }: Page,
+): Pick<MessagePage, 'messages' | 'total'> {
   return { messages: rows.slice(offset, offset + limit), total: rows.length };
 }
 
@@ -229,4 +245,9 @@ function rowOfEntry(entry: OutboxEntry<InboundSms>): MessageRow {
 function rowOf({ history, ...view }: MessageView): MessageRow {
   const lastEvent = history.at(-1);
   return { ...view, arrivedAt: arrivalOf(history), ...(lastEvent && { lastEvent }) };
+}
+
+/** Its state is looked up where it is shown. */
+function recentRow({ id, at, platform, msisdn }: RememberedMessages['recent'][number]): MessageRow {
+  return { id, platform, msisdn, arrivedAt: at, state: 'published' };
 }

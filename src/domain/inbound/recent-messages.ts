@@ -5,7 +5,7 @@ import type { Clock } from '../shared/ports.ts';
 import type { InboundSms } from './model.ts';
 import type { Publishing } from './publishing.ts';
 
-interface RecentMessage {
+export interface RecentMessage {
   readonly id: string;
   /** When it was received last, Unix time in milliseconds. */
   readonly at: number;

@@ -2,6 +2,7 @@
 // Created by app/compose; used by the console.
 
 import type { Deadline } from '../../lib/deadline.ts';
+import type { Peer } from '../shared/node-questions.ts';
 import type { Clock, Log } from '../shared/ports.ts';
 import { createClusterHistory } from './cluster-history.ts';
 import { createHealthLog, type HealthObservation } from './health-log.ts';
@@ -55,6 +56,10 @@ export interface Monitor {
   stop(deadline?: Deadline): Promise<void>;
   /** Never rejects: what the store cannot give now is left out. */
   overview(range: RangeName): Promise<Overview>;
+  /** The other nodes that are alive. Never rejects. */
+  peers(): Promise<readonly Peer[]>;
+  /** The name of this node. */
+  name(): string;
   /** The history of this node. */
   readonly history: History;
 }
@@ -201,6 +206,11 @@ export function createMonitor(deps: MonitorDeps): Monitor {
 
   return {
     history,
+    name: () => name,
+    peers: async () =>
+      (await otherNodes())
+        .filter(({ ageMs }) => ageMs < aliveMs)
+        .map((entry) => ({ name: entry.name, instance: entry.state.instance })),
     start: () => {
       // A failure is logged by the first save, which tries again.
       restore().catch(() => undefined);

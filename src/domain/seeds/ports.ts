@@ -7,9 +7,10 @@ export interface SeedStore {
   /**
    * Records a ping, synchronously where memory suffices, because most requests are pings. A new IMSI or a changed
    * MSISDN or type is durable when this resolves, an LPS alone within a second. A full store evicts the seed that has
-   * been silent for longest in favour of a new IMSI. Rejects with UNAVAILABLE.
+   * been silent for longest in favour of a new IMSI. Rejects with UNAVAILABLE. @returns in a shared store, the milliseconds since the
+   * ping before, on whatever node
    */
-  ping(seed: Seed): MaybePromise<void>;
+  ping(seed: Seed): MaybePromise<number | undefined>;
   /**
    * The seeds whose last ping is at most `maxAgeMs` old, synchronously where they are in memory; setting the clock back
    * revives none. A store in memory returns the identical array while nothing has changed, and the identical object for

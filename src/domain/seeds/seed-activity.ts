@@ -16,19 +16,32 @@ export interface SeenSeed {
 }
 
 export interface SeedActivity {
-  /** Records an accepted ping, as `onPing` of seeds.ts reports it. */
-  pinged(seed: Omit<Seed, 'lps'>): void;
+  /**
+   * Records an accepted ping, as `onPing` of seeds.ts reports it. @param sinceLastMs since the ping before on whatever node, where
+   * the store knows it
+   */
+  pinged(seed: Omit<Seed, 'lps'>, sinceLastMs?: number): void;
   /** Records an SMS that a gateway client has handed in. */
   delivered(msisdn: string): void;
   find(imsi: string): SeenSeed | undefined;
   /** Seeds that have been silent for longer than they are active, the longest silent first. */
   silent(): readonly SeenSeed[];
-  /** The oldest first; that it is silent now comes last. */
-  history(imsi: string): readonly HistoryEvent[];
-  /** SMS of a gateway client since midnight UTC, or since the start. */
-  today(msisdn: string): number;
+  /** Undefined for a seed that has not pinged this process. */
+  timeline(imsi: string): SeedTimeline | undefined;
+  /** SMS of each gateway client since midnight UTC, or since the start. */
+  counts(): readonly (readonly [msisdn: string, count: number])[];
   /** Start of the records, Unix time in milliseconds. */
   readonly since: number;
+}
+
+/** What this process has seen of one seed. */
+interface SeedTimeline {
+  /** The oldest first. */
+  readonly events: readonly HistoryEvent[];
+  readonly lastPingAt: number;
+  readonly isSilent: boolean;
+  /** How long a seed is active after a ping, in milliseconds. */
+  readonly expiryMs: number;
 }
 
 interface Record {
@@ -46,6 +59,8 @@ const maxEvents = 12;
 const maxCounted = 10_000;
 const dayMs = 86_400_000;
 const started = 'first ping since the start of swob';
+const silent = 'silent: no ping';
+const numberChanged = 'number changed from ';
 
 export function createSeedActivity(clock: Pick<Clock, 'now' | 'monotonic'>, expiryMs: number): SeedActivity {
   const seeds = new Map<string, Record>();
@@ -57,10 +72,6 @@ export function createSeedActivity(clock: Pick<Clock, 'now' | 'monotonic'>, expi
     record.history = [...record.history, ...events].slice(-maxEvents);
   };
   const isSilent = ({ pingedAt }: Record): boolean => clock.monotonic() - pingedAt > expiryMs;
-  const silence = ({ lastPingAt }: Record): HistoryEvent => ({
-    at: lastPingAt + expiryMs,
-    event: 'silent: no ping',
-  });
   const seenOf = (imsi: string, record: Record): SeenSeed => {
     const { msisdn, seedType, lastPingAt } = record;
     return { imsi, msisdn, seedType, lastPingAt, isSilent: isSilent(record) };
@@ -79,19 +90,22 @@ export function createSeedActivity(clock: Pick<Clock, 'now' | 'monotonic'>, expi
   };
 
   return {
-    pinged: ({ imsi, msisdn, seedType }) => {
+    pinged: ({ imsi, msisdn, seedType }, sinceLastMs) => {
       const now = clock.now();
       const pingedAt = clock.monotonic();
       const known = seeds.get(imsi);
+      const sinceMs = sinceLastMs ?? (known ? pingedAt - known.pingedAt : 0);
+      const isBack = sinceMs > expiryMs;
+      const silence = { at: now - sinceMs + expiryMs, event: silent };
+      const back = { at: now, event: 'back' };
       if (!known) {
         return add(imsi, {
           ...{ msisdn, seedType, pingedAt, lastPingAt: now },
-          history: [{ at: now, event: started }],
+          history: isBack ? [silence, back] : [{ at: now, event: started }],
         });
       }
-      if (pingedAt - known.pingedAt > expiryMs) addEvents(known, silence(known), { at: now, event: 'back' });
-      if (known.msisdn !== msisdn)
-        addEvents(known, { at: now, event: `number changed from ${known.msisdn}` });
+      if (isBack) addEvents(known, silence, back);
+      if (known.msisdn !== msisdn) addEvents(known, { at: now, event: `${numberChanged}${known.msisdn}` });
       known.msisdn = msisdn;
       known.seedType = seedType;
       known.pingedAt = pingedAt;
@@ -110,14 +124,36 @@ export function createSeedActivity(clock: Pick<Clock, 'now' | 'monotonic'>, expi
         .filter(([, record]) => isSilent(record))
         .map(([imsi, record]) => seenOf(imsi, record))
         .sort((a, b) => a.lastPingAt - b.lastPingAt),
-    history: (imsi) => {
+    timeline: (imsi) => {
       const record = seeds.get(imsi);
-      if (!record) return [];
-      return isSilent(record) ? [...record.history, silence(record)] : record.history;
+      if (!record) return undefined;
+      const { history: events, lastPingAt } = record;
+      return { events, lastPingAt, isSilent: isSilent(record), expiryMs };
     },
-    today: (msisdn) => countsToday().get(msisdn) ?? 0,
+    counts: () => [...countsToday()],
     since,
   };
+}
+
+/** The history of a seed of what each node has seen, the oldest first; that it is silent now comes last. */
+export function historyOf(timelines: readonly SeedTimeline[]): readonly HistoryEvent[] {
+  const events: HistoryEvent[] = [];
+  let number: string | undefined;
+  for (const each of timelines.flatMap((timeline) => timeline.events).sort((a, b) => a.at - b.at)) {
+    // Each node has its own first ping, and notices a changed number by itself.
+    if (each.event === started && events.length > 0) continue;
+    if (each.event.startsWith(numberChanged)) {
+      if (each.event === number) continue;
+      number = each.event;
+    }
+    events.push(each);
+  }
+  const last = timelines.reduce<SeedTimeline | undefined>(
+    (latest, each) => (latest && latest.lastPingAt >= each.lastPingAt ? latest : each),
+    undefined,
+  );
+  const isSilent = last !== undefined && timelines.every((each) => each.isSilent);
+  return isSilent ? [...events, { at: last.lastPingAt + last.expiryMs, event: silent }] : events;
 }
 
 function dayOf(ms: number): number {

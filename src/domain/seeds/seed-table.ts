@@ -4,12 +4,14 @@
 import { coalesceNext } from '../../lib/coalesce-next.ts';
 import { nextTurn } from '../../lib/next-turn.ts';
 import type { HistoryEvent } from '../shared/model.ts';
+import type { MissingNode } from '../shared/node-questions.ts';
 import type { Clock, Telecom } from '../shared/ports.ts';
 import type { Clients, ClientView } from './clients.ts';
+import type { ClusterActivity } from './cluster-activity.ts';
 import { inTimeMs, type SeedType } from './model.ts';
 import type { ReliabilityTestStore } from './ports.ts';
 import type { Reliability, TestList } from './reliability.ts';
-import type { SeedActivity, SeenSeed } from './seed-activity.ts';
+import type { SeenSeed } from './seed-activity.ts';
 import { compareRows, type SeedFilter, type SeedSort, toRowFilter } from './seed-query.ts';
 
 /**
@@ -32,7 +34,7 @@ export interface SeedRow {
   readonly lastDeliveryAt?: number;
   /** Of the tests of 30 days: those that arrived in time in percent, and their number; undefined without a test. */
   readonly reliability?: { readonly percent: number; readonly tests: number };
-  /** SMS handed in to this process since midnight UTC. */
+  /** SMS handed in since midnight UTC. */
   readonly today: number;
 }
 
@@ -45,16 +47,19 @@ export interface SeedPage {
   readonly active: number;
   /** Countries of all seeds by name, with the number of their seeds. */
   readonly countries: readonly { readonly name: string; readonly seeds: number }[];
-  /** Since when this process has watched seeds, Unix time in milliseconds. */
+  /** Since when seeds have been watched, Unix time in milliseconds. */
   readonly since: number;
+  /** Nodes whose part is missing. */
+  readonly missing: readonly MissingNode[];
 }
 
 export interface SeedDetails {
   readonly seed: SeedRow;
-  /** What this process has seen, the oldest first. */
+  /** What the nodes have seen, the oldest first. */
   readonly history: readonly HistoryEvent[];
   /** The latest tests. */
   readonly tests: TestList;
+  readonly missing: readonly MissingNode[];
 }
 
 export interface SeedTable {
@@ -70,7 +75,7 @@ export interface SeedTableDeps {
   readonly clients: Pick<Clients, 'list'>;
   readonly reliability: Pick<Reliability, 'list'>;
   readonly tests: Pick<ReliabilityTestStore, 'count'>;
-  readonly activity: SeedActivity;
+  readonly activity: ClusterActivity;
   readonly telecom: Pick<Telecom, 'country' | 'operator'>;
   readonly clock: Clock;
 }
@@ -96,7 +101,10 @@ export function createSeedTable(deps: SeedTableDeps): SeedTable {
   };
   /** Of silent seeds, because looking one up costs 0.1 ms. */
   let places = new Map<string, Pick<SeedRow, 'country' | 'operator'>>();
-  let table: { readonly at: number; readonly rows: readonly SeedRow[] } | undefined;
+  let table:
+    | (Pick<SeedPage, 'since' | 'missing'> & { readonly at: number; readonly rows: readonly SeedRow[] })
+    | undefined;
+  let today: (msisdn: string) => number = () => 0;
 
   const countTests = async (msisdns: readonly string[]): Promise<void> => {
     if (clock.monotonic() - counted.at < countEveryMs) return;
@@ -121,7 +129,7 @@ export function createSeedTable(deps: SeedTableDeps): SeedTable {
         country,
         operator,
         state: isActive ? 'active' : 'delivers',
-        today: activity.today(msisdn),
+        today: today(msisdn),
       },
       ...(seed && { imsi: seed.imsi, seedType: seed.seedType, lastPingAt: Math.round(seed.lps * 1_000) }),
       ...(lastDeliveryAt !== undefined && { lastDeliveryAt }),
@@ -139,15 +147,16 @@ export function createSeedTable(deps: SeedTableDeps): SeedTable {
     places.set(key, place);
     return {
       ...place,
-      ...{ today: activity.today(msisdn), ...(share && { reliability: share }) },
+      ...{ today: today(msisdn), ...(share && { reliability: share }) },
       ...other,
       ...{ imsi, msisdn, seedType, lastPingAt, state: 'silent' },
     };
   };
 
-  const readRows = async (): Promise<readonly SeedRow[]> => {
+  const readRows = async () => {
     const views = await clients.list();
-    const silent = activity.silent();
+    const { silent, since, missing, ...seen } = await activity.read();
+    today = seen.today;
     await countTests([...new Set([...views, ...silent].map(({ msisdn }) => msisdn))]);
     const rows = new Map<string, SeedRow>();
     for (const [index, view] of views.entries()) {
@@ -165,19 +174,19 @@ export function createSeedTable(deps: SeedTableDeps): SeedTable {
       // Another SIM with this number pings, perhaps through another node.
       if (known?.state !== 'active') rows.set(seed.msisdn, silentRow(seed, known));
     }
-    return [...rows.values()];
+    return { rows: [...rows.values()], since, missing };
   };
   const readNext = coalesceNext(async (_key: 'rows') => {
     if (table && clock.monotonic() - table.at < Math.max(minReuseMs, table.rows.length * reuseMsPerRow))
-      return table.rows;
-    const rows = await readRows();
-    table = { at: clock.monotonic(), rows };
-    return rows;
+      return table;
+    const read = await readRows();
+    table = { at: clock.monotonic(), ...read };
+    return table;
   });
 
   return {
     page: async ({ sort, offset, limit, ...filter }) => {
-      const rows = await readNext('rows');
+      const { rows, since, missing } = await readNext('rows');
       const found = rows.filter(toRowFilter(filter));
       const sorted = found.sort(compareRows(sort, clock.now()));
       return {
@@ -186,15 +195,19 @@ export function createSeedTable(deps: SeedTableDeps): SeedTable {
         all: rows.length,
         active: rows.filter(({ state }) => state === 'active').length,
         countries: countriesOf(rows),
-        since: activity.since,
+        since,
+        missing,
       };
     },
     details: async (msisdn) => {
-      const seed = (await readNext('rows')).find((row) => row.msisdn === msisdn);
+      const seed = (await readNext('rows')).rows.find((row) => row.msisdn === msisdn);
       if (!seed) return undefined;
+      const { events, missing } =
+        seed.imsi === undefined ? { events: [], missing: [] } : await activity.history(seed.imsi);
       return {
         seed,
-        history: seed.imsi === undefined ? [] : activity.history(seed.imsi),
+        history: events,
+        missing,
         tests: await reliability.list(msisdn, { page: 1, perPage: shownTests }),
       };
     },

@@ -43,8 +43,8 @@ export interface SeedsDeps {
   readonly expiryMs: number;
   readonly pingLimit: RateLimit;
   readonly parseMsisdn: (text: string) => NormalisedNumber;
-  /** Called for each recorded ping. */
-  readonly onPing?: (seed: Seed) => void;
+  /** Called for each recorded ping, with the time since the one before, where the store knows it. */
+  readonly onPing?: (seed: Seed, sinceLastMs?: number) => void;
 }
 
 export function createSeeds(deps: SeedsDeps): Seeds {
@@ -72,8 +72,8 @@ export function createSeeds(deps: SeedsDeps): Seeds {
     const lps = clock.now() / 1_000;
     // Copied member by member, because a spread costs an eighth of a ping.
     const seed = { imsi, msisdn, seedType, lps };
-    return mapMaybe(store.seeds.ping(seed), () => {
-      onPing?.(seed);
+    return mapMaybe(store.seeds.ping(seed), (sinceLastMs) => {
+      onPing?.(seed, sinceLastMs);
       return lps;
     });
   };

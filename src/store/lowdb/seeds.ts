@@ -132,7 +132,7 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
     await journal.add(seed, () => touch(seed));
   };
 
-  const registerInTurn = async (seed: Seed): Promise<void> => {
+  const registerInTurn = async (seed: Seed): Promise<undefined> => {
     assertOpen();
     if (flusher.failure) throw flusher.failure;
     if (registered > maxRegistered) await evictSurplus();
@@ -184,8 +184,11 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
 
   return {
     store: {
-      ping: (seed) =>
-        closing || flusher.failure || !recent.touchIfActive(seed) ? registerInTurn(seed) : flusher.mark(),
+      ping: (seed) => {
+        if (closing || flusher.failure || !recent.touchIfActive(seed)) return registerInTurn(seed);
+        flusher.mark();
+        return undefined;
+      },
 
       active: (maxAgeMs) => {
         // Seeds that became inactive after the last flush leave memory with another one.

@@ -58,14 +58,16 @@ export function createRedisSeeds({ redis, keys, now, log, seeds: options }: Redi
     ping: async (seed) => {
       const args = argsOf(seed);
       const reply: unknown = await redis.run(scripts.ping, names, args);
-      const [outcome, evictedNow] = Array.isArray(reply) ? reply : [reply, 0];
+      const [outcome, evictedNow, sinceMs] = Array.isArray(reply) ? reply : [];
       if (Number(evictedNow) > 0 && evicted === 0)
         log.warn({ maxRegistered: options.maxRegistered }, seedEvictionWarning);
       evicted += Number(evictedNow);
-      if (outcome !== 'changed') return;
+      const sinceLastMs = sinceMs === '' ? undefined : Math.max(0, Number(sinceMs));
+      if (outcome !== 'changed') return sinceLastMs;
       await redis.durable(scripts.ping, names, args);
       // Last, because an unacknowledged client pings again, and that ping must wait for the replicas too.
       await redis.run(scripts.confirm, names, [now(), seed.imsi, identityOf(seed)]);
+      return sinceLastMs;
     },
     restore: async (seed) => {
       const args = [...argsOf(seed), Math.floor(seed.lps * 1_000)];
@@ -113,6 +115,8 @@ const scripts = {
     3,
     `
 local identity = redis.call('HGET', KEYS[3], ARGV[2])
+local before = redis.call('ZSCORE', KEYS[2], ARGV[2])
+local sinceMs = before and text(now - before) or ''
 local evicted = 0
 if not identity then
   local over = redis.call('HLEN', KEYS[3]) - ARGV[4] + 1
@@ -133,9 +137,9 @@ if not identity then
 end
 redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
 redis.call('ZADD', KEYS[2], text(now), ARGV[2])
-if identity == ARGV[6] then return 'known' end
+if identity == ARGV[6] then return {'known', 0, sinceMs} end
 redis.call('HSET', KEYS[3], ARGV[2], '')
-return {'changed', evicted}`,
+return {'changed', evicted, sinceMs}`,
   ),
   /** ARGV: as for `ping`, then the time of the ping; a time in the future counts as now. */
   restore: timedScript(

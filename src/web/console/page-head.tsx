@@ -1,6 +1,7 @@
 // The head of a view: its title, whether its data is live, and its actions. Used by the views.
 
 import type { ComponentChildren } from 'preact';
+import type { NodesPart } from '../../console/view.ts';
 import { Badge, Note } from '../shared/components.tsx';
 import { Ago } from '../shared/time.tsx';
 import type { Live } from './live.ts';
@@ -21,6 +22,7 @@ export function PageHead(props: {
         {props.children}
       </div>
       {live?.fault !== undefined && <Note tone="bad">{live.fault}</Note>}
+      <MissingNodes data={live?.data} />
     </>
   );
 }
@@ -38,5 +40,24 @@ function LiveBadge({ live }: { readonly live: Live<unknown> }) {
         </>
       )}
     </Badge>
+  );
+}
+
+const missingTexts = {
+  'no answer': 'did not answer',
+  version: 'runs another version of swob',
+  'too much': 'has too much to show; narrow it by the filter',
+  failed: 'could not read its part; its log says why',
+} as const;
+
+/** The nodes whose part is missing in the data of a view. */
+function MissingNodes({ data }: { readonly data: unknown }) {
+  const { missing } = (data ?? {}) as NodesPart;
+  if (!missing) return null;
+  return (
+    <Note tone="warn">
+      What only {missing.length === 1 ? 'this node knows' : 'these nodes know'} is missing here:{' '}
+      {missing.map(({ node, reason }) => `${node} ${missingTexts[reason]}`).join('; ')}.
+    </Note>
   );
 }

@@ -2,8 +2,10 @@
 
 import { createMessageActions, type MessageAction } from '../../../src/domain/inbound/message-actions.ts';
 import { createMessageSearch } from '../../../src/domain/inbound/message-search.ts';
+import { shareMessages } from '../../../src/domain/inbound/node-messages.ts';
 import { createRecentMessages, recordRecent } from '../../../src/domain/inbound/recent-messages.ts';
 import { createTelecom } from '../../../src/telecom/telecom.ts';
+import { shareLocally } from '../../support/local-nodes.ts';
 import { createFixture, ending, msisdn, type rejected, sms } from './publishing-fixture.ts';
 
 const telecom = createTelecom({ operatorsFile: '', defaultRegion: '', check: 'metadata' });
@@ -19,7 +21,8 @@ export async function createTools() {
   const { clock, log, store, messageAdmin: admin, publishing } = fixture;
   const recent = createRecentMessages(clock, numberOf);
   const recorded = recordRecent(publishing, recent);
-  const search = createMessageSearch({ store, admin, recent, numberOf, clock });
+  const memories = shareMessages({ share: shareLocally, refusedSms: fixture.refusedSms, recent, numberOf });
+  const search = createMessageSearch({ store, admin, memories, numberOf, clock });
   const actions = createMessageActions({ outbox: publishing.outbox, search, admin, clock, log });
   const receive = (text: string, from = msisdn) =>
     recorded.receive({ platform: 'gateway-client', msisdn: from, text }, fixture.context);
@@ -35,5 +38,5 @@ export async function createTools() {
     return ids;
   };
   const latest = (): MessageAction | undefined => actions.list()[0];
-  return { ...fixture, recent, search, actions, receive, receiveSome, latest };
+  return { ...fixture, memories, recent, search, actions, receive, receiveSome, latest };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createClients } from '../../../src/domain/seeds/clients.ts';
+import { shareActivity } from '../../../src/domain/seeds/cluster-activity.ts';
 import { createReliability } from '../../../src/domain/seeds/reliability.ts';
 import { createSeedActivity } from '../../../src/domain/seeds/seed-activity.ts';
 import { createSeedTable } from '../../../src/domain/seeds/seed-table.ts';
@@ -8,6 +9,7 @@ import { createMemoryStore } from '../../../src/store/memory/store.ts';
 import { createTelecom } from '../../../src/telecom/telecom.ts';
 import { storeOptions } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
+import { shareLocally } from '../../support/local-nodes.ts';
 import { createMemoryLog } from '../../support/log.ts';
 
 const telecom = createTelecom({ operatorsFile: '', defaultRegion: '', check: 'metadata' });
@@ -28,7 +30,10 @@ function createFixture() {
   const reliability = createReliability({
     ...{ store, clients, clock, testLimit: limit, guessLimit: limit, senders: [], onEvent: () => {} },
   });
-  const table = createSeedTable({ clients, reliability, tests: store.tests, activity, telecom, clock });
+  const table = createSeedTable({
+    ...{ clients, reliability, tests: store.tests, telecom, clock },
+    activity: shareActivity(activity, shareLocally),
+  });
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
   };
@@ -128,8 +133,8 @@ test('the history and the seeds are bounded, and counts start anew at midnight U
     activity.delivered(mtn);
     clock.advance(21_000);
   }
-  expect(activity.history('1').length).toBeLessThanOrEqual(13);
-  expect(activity.today(mtn)).toBe(47);
+  expect(activity.timeline('1')?.events).toHaveLength(12);
+  expect(activity.counts()).toEqual([[mtn, 47]]);
   for (let n = 0; n < 20_100; n++) activity.pinged({ ...seed, imsi: `n${n}` });
   expect(activity.find('1')).toBeUndefined();
   expect(activity.find('n20099')).toBeDefined();
@@ -143,7 +148,8 @@ test('thousands of seeds are put together once for concurrent readers', async ()
   clock.advance(30_000);
   let counts = 0;
   const table = createSeedTable({
-    ...{ clients, reliability, activity, telecom, clock },
+    ...{ clients, reliability, telecom, clock },
+    activity: shareActivity(activity, shareLocally),
     tests: {
       count: async (...args) => {
         counts++;

@@ -62,11 +62,12 @@ function Findings({ last }: Pick<ChecksData, 'last'>) {
         Checked <Ago at={last.at} />
       </p>
       <ul class="timeline" aria-label="Findings">
-        {sorted.map(({ check, state, detail, advice }) => (
-          <li key={`${check} ${detail}`} class={tones[state]}>
+        {sorted.map(({ check, state, detail, advice, nodes }) => (
+          <li key={`${check} ${state} ${detail}`} class={tones[state]}>
             <div class="row">
               <strong>{check}</strong>
               <Badge tone={tones[state] ?? 'neutral'}>{state}</Badge>
+              {nodes && <span class="muted">{nodes.join(', ')}</span>}
             </div>
             <p>{detail}</p>
             {advice !== undefined && <p class="muted">What to do: {advice}</p>}

@@ -39,7 +39,7 @@ export function Log() {
       >
         <div class="stack">
           <p class="muted">
-            The last lines of this process; secrets, phone numbers and texts are left out. Debug lines appear
+            The last lines of every node; secrets, phone numbers and texts are left out. Debug lines appear
             here only, not in files.
           </p>
           <SelectField
@@ -71,11 +71,12 @@ function Lines({ lines }: { readonly lines: readonly LogLine[] }) {
     return <Empty title="No lines">The log has no line of this level since the start of the process.</Empty>;
   return (
     <ol class="log" aria-label="Log lines, the newest first">
-      {lines.map(({ number, time, level, service, message, fields }) => (
-        <li key={number}>
+      {lines.map(({ number, time, level, service, node, message, fields }) => (
+        <li key={`${node} ${number}`}>
           <div class="row small">
             <time dateTime={time}>{time}</time>
             <Badge tone={tones[level]}>{level}</Badge>
+            {node !== undefined && <span class="muted">{node}</span>}
             {service !== undefined && <span class="muted">{service}</span>}
           </div>
           <div>{message}</div>
