@@ -28,7 +28,11 @@ function describeProblem(
   command: Command,
   rest: readonly string[],
 ): string {
-  const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/^command-argument value ('.*') is invalid for argument '(.*?)'\./s, '<$2> $1 is invalid.')
+    .replaceAll('\n', ' ')
+    .replace(/\.$/, '');
   if (error.code === 'commander.missingMandatoryOptionValue') {
     // Commander reports a missing mandatory option before a misspelled one, which is often the cause.
     const misspelled = command.parseOptions([...rest]).unknown.find((word) => word.startsWith('-'));

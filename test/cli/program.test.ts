@@ -120,6 +120,10 @@ describe('a wrong command line exits with 64 and says', () => {
       'jwt verify --ky x',
       "unknown option '--ky', and required option '--key <file>' not specified; see swob help jwt verify",
     ],
+    [
+      'verify publisher',
+      "<url> 'publisher' is invalid. Expected the http URL of a stub; see swob help verify",
+    ],
     ['jwt verify', "required option '--key <file>' not specified; see swob help jwt verify"],
     ['seeds list --josn', "unknown option '--josn' (Did you mean --json?)"],
     ['--config', "option '-c, --config <file>' argument missing; see swob --help"],
