@@ -7,6 +7,7 @@ import { openRedisArchive } from '../../src/store/redis/archive.ts';
 import { entry } from '../contract/outboxes.ts';
 import { seed, storeContract, storeOptions, user } from '../contract/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
+import { messageOf } from '../support/outgoing-messages.ts';
 import { redisForFile } from '../support/redis.ts';
 import { sharedConnection } from '../support/redis-client.ts';
 import { contractStores, newPrefix } from './redis/support.ts';
@@ -38,11 +39,12 @@ test('suffice to export the store and import it elsewhere', async () => {
     { kind: 'inbound', record: entry },
     { kind: 'clients', record: { msisdn: '+1', lastDeliveryAt: 1 } },
     { kind: 'tests', record: { id: 1_000_000_000, msisdn: '+1', startedAt: 1 } },
+    { kind: 'messages', record: messageOf(options.clock.now()) },
   ] as const;
   for (const record of records) await archive.restore(record);
   const found = [];
   for await (const record of archive.records()) found.push(record.kind);
-  expect(found.sort()).toEqual(['clients', 'inbound', 'seeds', 'tests', 'users']);
+  expect(found.sort()).toEqual(['clients', 'inbound', 'messages', 'seeds', 'tests', 'users']);
   expect(await archive.count()).toMatchObject({ users: 1, seeds: 1, inbound: 1 });
 });
 

@@ -17,7 +17,7 @@ import {
 import { decodeMessage, encodeMessage } from './message-text.ts';
 
 /** A message in the index. */
-export interface HeldMessage {
+interface HeldMessage {
   readonly id: string;
   text: string;
   readonly queued: number;
