@@ -62,6 +62,10 @@ export async function explainDisconnect(config: Config, token: string, clock: Cl
   });
   const all = verified ? [...errors, ...faults] : [];
   const valid = verified !== undefined && all.length === 0;
+  // Only RADIUS sends these, and only when they are usable.
+  const ignored = new Set<string>();
+  if (disconnect.backend !== 'pcrf' && session.userName === undefined) ignored.add('sub');
+  if (disconnect.backend !== 'pcrf' && session.clientIp === undefined) ignored.add('clientIp');
   return {
     valid,
     faults: verified ? [] : errors,
@@ -69,6 +73,7 @@ export async function explainDisconnect(config: Config, token: string, clock: Cl
       name,
       value: (JSON.stringify(claims[name]) ?? '-').slice(0, maxValue),
       faults: all.filter((fault) => new RegExp(`\\b${name}\\b`).test(fault)),
+      ...(ignored.has(name) && claims[name] !== undefined && { ignored: true as const }),
     })),
     calls: valid ? callsFor(config, session) : [],
   };
@@ -125,13 +130,17 @@ function radiusCall(nas: Config['nas'], session: WifiSession): string {
 export function explanationLines({ valid, faults, claims, calls }: Explanation): string[] {
   return [
     faults.length === 0 ? 'signature: valid' : `token: ${faults.join(', ')}; its claims are not verified`,
-    ...claims.map(({ name, value, faults: wrong }) => `${name}: ${value}${verdictOf(value, wrong, faults)}`),
+    ...claims.map((claim) => `${claim.name}: ${claim.value}${verdictOf(claim, faults)}`),
     ...calls,
     ...(valid ? [] : ['nothing would be sent: the token is refused']),
   ];
 }
 
-function verdictOf(value: string, wrong: readonly string[], faults: readonly string[]): string {
+function verdictOf(
+  { value, faults: wrong, ignored }: Explanation['claims'][number],
+  faults: readonly string[],
+): string {
   if (wrong.length > 0) return `  refused: ${wrong.join(', ')}`;
-  return faults.length === 0 && value !== '-' ? '  ok' : '';
+  if (faults.length > 0 || value === '-') return '';
+  return ignored ? '  ignored: RADIUS cannot send it' : '  ok';
 }

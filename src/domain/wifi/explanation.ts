@@ -6,6 +6,8 @@ interface JudgedClaim {
   readonly value: string;
   /** Empty when nothing is wrong with it. */
   readonly faults: readonly string[];
+  /** RADIUS cannot send it, and the token is valid without it. */
+  readonly ignored?: true;
 }
 
 export interface Explanation {

@@ -52,6 +52,9 @@ test('both backends are named, and a NAS that is not configured', async () => {
   const elsewhere = await swob(rs256({ ...sampleClaims, nasIp: '192.0.2.9' }), ...both);
   expect(elsewhere.exit).toBe(1);
   expect(elsewhere.out).toContain('nasIp: "192.0.2.9"  refused: no [nas …] section has its nasIp and vrf\n');
+  const odd = await swob(rs256({ ...sampleClaims, sub: 7, clientIp: 'a.b' }), ...both);
+  expect(odd.out).toContain('sub: 7  ignored: RADIUS cannot send it\n');
+  expect(odd.out).toContain('clientIp: "a.b"  ignored: RADIUS cannot send it\n');
   const fortigate = await swob(goodToken, ...both, '--set', 'nas branch.profile=fortigate');
   expect(fortigate.out).toContain(
     'radius: nothing, as [nas branch], profile fortigate needs clientIp (Framed-IP-Address) to find the session\n',
