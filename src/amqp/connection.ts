@@ -42,7 +42,7 @@ export interface ReconnectingOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** The broker returned a message because it is bound to no queue. */
-  onReturn(messageId: unknown): void;
+  onReturn(correlationId: unknown): void;
 }
 
 /** Starts to connect, and retries until it is closed. */
@@ -81,7 +81,7 @@ export function createReconnectingConnection({
       log.info({ broker }, 'the message broker accepts SMS again');
     });
     const channel = await model.createConfirmChannel();
-    const onReturned = ({ properties }: Message): void => onReturn(properties.messageId);
+    const onReturned = ({ properties }: Message): void => onReturn(properties.correlationId);
     channel.on('error', noteReason).on('return', onReturned);
     await channel.assertExchange(exchangeName, 'topic', { durable: true });
 

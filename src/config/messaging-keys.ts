@@ -1,7 +1,7 @@
 // The keys of inbound and outgoing SMS and of the systems that they use. Part of the table in schema.ts.
 
 import { callbackTargets, path, upstreamHost } from './address-types.ts';
-import { defineKey, duration, integer, listType, text, url } from './value-types.ts';
+import { defineKey, duration, integer, listType, someOf, text, url } from './value-types.ts';
 
 const http = ['http', 'https'] as const;
 
@@ -135,6 +135,21 @@ export const messagingKeys = {
       1,
       [0, 2_147_483_647],
       "Subscription id of the SIM that DekuSMS sends an SMS with when its recipient has no sid; Android numbers a phone's SIMs from 1 as they are inserted.",
+    ),
+    callback_events: someOf(
+      ['sent', 'delivered', 'failed', 'expired', 'cancelled'],
+      [],
+      'States of SMS that are reported to callback URLs of requests without callback_events, besides the result of the request.',
+    ),
+    max_parts: integer(
+      255,
+      [1, 255],
+      'Maximum parts of one SMS; a longer text is an error of its recipient.',
+    ),
+    report_grace: duration(
+      '1m',
+      ['0s', '1d'],
+      'How long reports of phones are awaited after the time until which an SMS is valid; then it has expired.',
     ),
     callback_secret: text(
       '',

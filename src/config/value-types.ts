@@ -186,7 +186,7 @@ export function listType(name: string, check: (item: string) => void): ValueType
   return { name, parse, format: (value) => value.join(', ') };
 }
 
-/** A non-empty subset of the values. */
+/** A subset of the values; an empty one only where that is the default. */
 export function someOf<const T extends string>(
   values: readonly T[],
   value: readonly T[],
@@ -196,7 +196,8 @@ export function someOf<const T extends string>(
   const parse = (text: string): T[] => {
     const named = new Set(splitList(text));
     const found = values.filter((candidate) => named.has(candidate));
-    if (found.length === 0 || found.length < named.size) throw new Error(expected);
+    const isUnusable = found.length === 0 && (value.length > 0 || text.trim() !== '');
+    if (isUnusable || found.length < named.size) throw new Error(expected);
     return found;
   };
   const name = `one or more of ${values.join(', ')}`;

@@ -27,6 +27,17 @@ export function apiDescription(version: string): ApiDescription {
         description:
           'The token of a gateway client, required when [seeds] token_secret is set; see `swob seeds token`',
       },
+      developer: {
+        type: 'http',
+        scheme: 'basic',
+        description: 'auth_id and auth_key of a developer',
+      },
+      statusToken: {
+        type: 'http',
+        scheme: 'bearer',
+        description:
+          "The token of a developer's phones, from [outgoing] status_secret; see `swob sms outgoing token`",
+      },
       twilioSignature: {
         type: 'apiKey',
         in: 'header',

@@ -30,7 +30,15 @@ export const maxRecipients = 1_000;
 export async function parseRecipients(request: FastifyRequest): Promise<void> {
   const { body } = request;
   if (!isObject(body)) return;
-  removeEmptyMembers(body, ['auth_key', 'callback_url', 'uuid']);
+  removeEmptyMembers(body, [
+    'auth_key',
+    'callback_url',
+    'callback_events',
+    'uuid',
+    'schedule_at',
+    'valid_until',
+    'ttl',
+  ]);
   // The schema rejects a list that is empty or too long.
   if (!Array.isArray(body.data) || body.data.length === 0 || body.data.length > maxRecipients) return;
   request.recipients = body.data.map(parseRecipient);

@@ -4,6 +4,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { MessageAdmin } from '../domain/inbound/message-admin.ts';
 import type { Publishing } from '../domain/inbound/publishing.ts';
 import type { Outgoing } from '../domain/outgoing/outgoing.ts';
+import type { Tracking } from '../domain/outgoing/tracking.ts';
 import type { Pairing } from '../domain/pairing/pairing.ts';
 import type { Pairings } from '../domain/pairing/revocation.ts';
 import type { Clients } from '../domain/seeds/clients.ts';
@@ -25,6 +26,7 @@ import { clientRoutes } from './routes/clients.ts';
 import { inboundRoutes } from './routes/inbound.ts';
 import { messageAdminRoutes } from './routes/message-admin.ts';
 import { outgoingRoutes } from './routes/outgoing.ts';
+import { outgoingStatusRoutes } from './routes/outgoing-status.ts';
 import { pairingRoutes } from './routes/pairing.ts';
 import { pairingAdminRoutes } from './routes/pairing-admin.ts';
 import { publicationRoutes } from './routes/publications.ts';
@@ -45,6 +47,9 @@ export interface GatewayDeps extends Omit<HttpOptions, 'name'> {
   readonly publishing: Publishing;
   readonly messageAdmin: MessageAdmin;
   readonly outgoing: Outgoing;
+  readonly tracking: Tracking;
+  /** Of the tokens of phones that report on SMS; empty: their reports are refused. */
+  readonly statusSecret: string;
   /** For the admin routes. */
   readonly adminToken: string;
   /** Empty: requests from Twilio are rejected. */
@@ -110,6 +115,7 @@ export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
     now: deps.clock.now,
   });
   await app.register(outgoingRoutes, { outgoing: deps.outgoing });
+  await app.register(outgoingStatusRoutes, { tracking: deps.tracking, statusSecret: deps.statusSecret });
   for (const plugin of deps.plugins) await app.register(plugin);
 
   return server;

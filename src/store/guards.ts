@@ -143,9 +143,14 @@ export function isOutgoingMessage(value: unknown): value is OutgoingMessage {
     isStateTimes(value.times) &&
     (value.reason === undefined || isText(value.reason)) &&
     isOneOf(handovers, value.handover) &&
-    [value.acceptedAt, value.scheduledAt, value.waitsUntil, value.validUntil, value.reviewAt].every(
-      (each) => each === undefined || isNumber(each),
-    ) &&
+    [
+      value.publishingAt,
+      value.acceptedAt,
+      value.scheduledAt,
+      value.waitsUntil,
+      value.validUntil,
+      value.reviewAt,
+    ].every((each) => each === undefined || isNumber(each)) &&
     isListOf(isNumber, value.sentParts) &&
     isListOf(isNumber, value.deliveredParts) &&
     isListOf(isState, value.unreported) &&
@@ -181,7 +186,8 @@ export function isWaitingSms(value: unknown): value is WaitingSms {
     isObject(value) &&
     isText(value.messageId) &&
     isOutgoingSms(value.sms) &&
-    (value.isScheduled === undefined || typeof value.isScheduled === 'boolean')
+    (value.scheduledAt === undefined || isNumber(value.scheduledAt)) &&
+    isNumber(value.givenUpAt)
   );
 }
 
@@ -190,7 +196,9 @@ function isOutgoingSms(value: unknown): value is OutgoingSms {
     isObject(value) &&
     [value.authId, value.operatorName, value.number, value.text, value.sid].every(isText) &&
     (value.callingCode === null || isText(value.callingCode)) &&
-    isListOf(isText, value.networkCodes)
+    isListOf(isText, value.networkCodes) &&
+    (value.messageId === undefined || isText(value.messageId)) &&
+    (value.validUntil === undefined || isNumber(value.validUntil))
   );
 }
 

@@ -17,6 +17,10 @@ export interface Target {
   readonly exchange: string;
   readonly key: string;
   readonly body: Buffer;
+  /** The AMQP property `message_id`, for phones that report on it; a new UUID unless given. */
+  readonly messageId?: string | undefined;
+  /** The broker drops it after so many milliseconds in a queue. */
+  readonly expirationMs?: number | undefined;
 }
 
 export interface ConfirmedPublisher {
@@ -31,8 +35,8 @@ export interface ConfirmedPublisher {
     timeLeftMs: number,
     onSettled: () => void,
   ): Promise<PublishOutcome>;
-  /** The broker returned the message with this id. */
-  onReturn(messageId: unknown): void;
+  /** The broker returned the message with this correlation id. */
+  onReturn(correlationId: unknown): void;
 }
 
 /** `timeoutMs` is quoted in the reason of a new connection. */
@@ -43,21 +47,28 @@ export function createConfirmedPublisher({
   readonly timeoutMs: number;
   readonly clock: Pick<Clock, 'after'>;
 }): ConfirmedPublisher {
-  /** Message ids that wait for their confirm, and whether the broker returned the message. */
+  /** Correlation ids that wait for their confirm, and whether the broker returned the message. */
   const unconfirmed = new Map<string, { returned: boolean }>();
   /** Messages that are reported as unconfirmed, and not settled. */
   let late = 0;
 
   const publish: ConfirmedPublisher['publish'] = (connection, target, timeLeftMs, onSettled) => {
-    const { key, body } = target;
-    const messageId = newUuid();
+    const { key, body, expirationMs } = target;
+    const correlationId = newUuid();
     const message = { returned: false };
-    const options = { mandatory: true, persistent: true, contentType: 'application/json', messageId };
+    const options = {
+      mandatory: true,
+      persistent: true,
+      contentType: 'application/json',
+      messageId: target.messageId ?? correlationId,
+      correlationId,
+      ...(expirationMs !== undefined && { expiration: String(expirationMs) }),
+    };
     return new Promise((resolve, reject) => {
       let state: 'unwritten' | 'written' | 'late' | 'abandoned' = 'unwritten';
       const settle = (): void => {
         cancel();
-        unconfirmed.delete(messageId);
+        unconfirmed.delete(correlationId);
         if (state === 'late') late -= 1;
         onSettled();
       };
@@ -79,7 +90,7 @@ export function createConfirmedPublisher({
         else if (error) resolve('unconfirmed');
         else resolve(message.returned ? 'unroutable' : 'sent');
       };
-      unconfirmed.set(messageId, message);
+      unconfirmed.set(correlationId, message);
       const isAbandoned = (): boolean => state === 'abandoned';
       write(connection, target, { key, body, options, onConfirm, isAbandoned }).then(
         (result) => {
@@ -100,8 +111,8 @@ export function createConfirmedPublisher({
 
   return {
     publish,
-    onReturn: (messageId) => {
-      const message = unconfirmed.get(String(messageId));
+    onReturn: (correlationId) => {
+      const message = unconfirmed.get(String(correlationId));
       if (message) message.returned = true;
     },
   };

@@ -10,7 +10,7 @@ import {
   operatorFault,
   routingKey,
 } from '../domain/outgoing/broker-names.ts';
-import { clusterBody, dekuBody, maxInt } from '../domain/outgoing/message-bodies.ts';
+import { clusterBody, dekuBody, maxInt, maxMessageId } from '../domain/outgoing/message-bodies.ts';
 import type { OutgoingSms } from '../domain/outgoing/model.ts';
 import type { Broker } from '../domain/outgoing/ports.ts';
 import type { Clock, Log } from '../domain/shared/ports.ts';
@@ -53,8 +53,6 @@ export interface WatchedBroker extends Broker {
 export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): WatchedBroker {
   const { publish, onReturn } = createConfirmedPublisher({ timeoutMs, clock });
   const sending = new Set<Promise<PublishOutcome>>();
-  /** Unique to each SMS of this process; another process starts elsewhere. */
-  let nextId = randomNumber(maxInt);
   let closed: Promise<number> | undefined;
 
   const semaphore = createSemaphore({
@@ -73,6 +71,13 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Wat
     onReturn,
   });
 
+  /** Unique to each SMS of this process that no phone reports on; another process starts elsewhere. */
+  const newOwnId = (): number => {
+    nextOwnId = nextOwnId === maxInt ? maxMessageId + 1 : nextOwnId + 1;
+    return nextOwnId;
+  };
+  let nextOwnId = maxMessageId + randomNumber(maxInt - maxMessageId);
+
   const openConnection = async (): Promise<AmqpConnection> => {
     const connection = await connections.current();
     if (!connection) throw notConnected();
@@ -85,9 +90,7 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Wat
   };
 
   const send = async (sms: OutgoingSms): Promise<PublishOutcome> => {
-    const id = nextId;
-    nextId = nextId === maxInt ? 0 : nextId + 1;
-    const deku = dekuBody(sms, id);
+    const deku = dekuBody(sms, sms.messageId === undefined ? newOwnId() : Number(sms.messageId));
     // The body for the other exchange is shorter.
     const release = await semaphore.acquire(deku.length);
     let holders = 1;
@@ -98,12 +101,18 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Wat
     let deadline: number | undefined;
     try {
       for (const target of targetsOf(sms, deku)) {
+        const expirationMs = sms.validUntil && Math.max(0, sms.validUntil - clock.now());
         const connection = await openConnection();
         deadline ??= clock.monotonic() + timeoutMs;
         const timeLeftMs = deadline - clock.monotonic();
         if (timeLeftMs <= 0) throw unavailable('the message broker does not respond in time');
         holders += 1;
-        const outcome = await publish(connection, target, timeLeftMs, drop);
+        const outcome = await publish(
+          connection,
+          { ...target, messageId: sms.messageId, expirationMs },
+          timeLeftMs,
+          drop,
+        );
         // Only a returned message is tried elsewhere: no SMS may reach two phones.
         if (outcome !== 'unroutable') return outcome;
       }

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { generateSource } from 'oazapfts';
 import { expect, test } from 'vitest';
+import { createStatusToken } from '../../src/crypto/status-token.ts';
 import { goodToken, startDisconnect } from '../support/disconnect.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { msisdn, startMessaging } from '../support/messaging.ts';
@@ -63,7 +64,8 @@ const left = (document: OpenApi, answered: ReadonlyMap<string, unknown>): string
 test('the gateway: every route, with the types of the document, and every response as documented', async () => {
   const { url, managementUrl } = rabbit();
   const setup = { id: 'setup', key: 'secret' };
-  const { gateway, folder } = await startMessaging({
+  const developer = { auth_id: `client${process.pid}`, auth_key: 's3cret' };
+  const { gateway, folder, clock } = await startMessaging({
     set: [
       `broker.url=${url}`,
       `broker.management_url=${managementUrl}`,
@@ -71,6 +73,7 @@ test('the gateway: every route, with the types of the document, and every respon
       'broker.management_password=guest',
       `outgoing.setup_id=${setup.id}`,
       `outgoing.setup_key=${setup.key}`,
+      'outgoing.status_secret=status secret',
     ],
   });
   const document = await fetchDocument(gateway);
@@ -87,7 +90,9 @@ test('the gateway: every route, with the types of the document, and every respon
     sms: (encryptedKey: string) =>
       encryptAsApp(decryptWith(phone.privateKey, Buffer.from(encryptedKey, 'base64')).toString(), 'a:b:c'),
     msisdn,
-    developer: { auth_id: `client${process.pid}`, auth_key: 's3cret' },
+    developer,
+    schedule_at: new Date(clock.now() + 3_600_000).toISOString(),
+    statusToken: createStatusToken('status secret', developer.auth_id),
     setup,
   });
   expect(left(document, answered)).toEqual([]);

@@ -104,6 +104,9 @@ export async function buildGateway(
   const pairings = runtime.metrics.pairings(createPairings({ users: store.users, clock }));
   const server = await createGateway({
     ...messaging,
+    outgoing: messaging.outgoing.requests,
+    tracking: messaging.outgoing.tracking,
+    statusSecret: config.outgoing.status_secret,
     adminToken,
     twilioToken: config.twilio.auth_token,
     publicationTag: config.relay.tag,
@@ -147,7 +150,7 @@ export async function buildGateway(
       const port = await server.start();
       // Not earlier: a faulty configuration of another service must leave nothing started.
       messaging.start();
-      startSchedule(messaging.sendOwnSms);
+      startSchedule(messaging.outgoing.sendOwnSms);
       return port;
     },
     stop: (deadline) => {

@@ -56,7 +56,7 @@ const eventLoop: ReadinessCheck = {
 export function gatewayChecks(
   config: Config,
   store: Store,
-  { brokerState, callHealth }: Pick<Messaging, 'brokerState' | 'callHealth'>,
+  { outgoing: { brokerState }, callHealth }: Pick<Messaging, 'outgoing' | 'callHealth'>,
 ): ReadinessCheck[] {
   const { user_management_api: users, dev_api, backend_publisher, publisher, broker } = config;
   const relay = relayUrl(config);

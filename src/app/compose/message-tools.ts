@@ -47,7 +47,7 @@ export function buildMessageTools(
 
 /** What the views of messages and outgoing SMS need. */
 export function consoleMessaging(
-  { messageAdmin: admin, messageTools, sendingReport: report, brokerState }: Messaging,
+  { messageAdmin: admin, messageTools, outgoing: { report, brokerState } }: Messaging,
   store: Store,
 ) {
   return {

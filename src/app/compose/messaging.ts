@@ -8,38 +8,25 @@ import type { ClientObserver } from '../../domain/inbound/ports.ts';
 import { createPublishing, type Publishing, type PublishingDeps } from '../../domain/inbound/publishing.ts';
 import { createRefusalRecorder } from '../../domain/inbound/refusals.ts';
 import { createRefusedSmsLog } from '../../domain/inbound/refused-sms.ts';
-import { createDevelopers } from '../../domain/outgoing/developers.ts';
-import type { Callback } from '../../domain/outgoing/model.ts';
-import { createOutgoing, type Outgoing } from '../../domain/outgoing/outgoing.ts';
-import { createOwnSmsSender, type SendOwnSms } from '../../domain/outgoing/own-sms.ts';
-import type { Broker, CallbackSender, Tenants } from '../../domain/outgoing/ports.ts';
-import { createSendingStatistics, type SendingReport } from '../../domain/outgoing/sending-statistics.ts';
 import { createMsisdnParser } from '../../domain/shared/identifiers.ts';
 import type { Share } from '../../domain/shared/node-questions.ts';
-import { createOutbox } from '../../domain/shared/outbox.ts';
-import type { Outbox } from '../../domain/shared/outbox-types.ts';
 import type { Telecom } from '../../domain/shared/ports.ts';
 import { upstreamUrl } from '../../domain/shared/urls.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Deadline } from '../../lib/deadline.ts';
-import { createCallbackSender } from '../../upstream/callbacks.ts';
 import { createPublisher } from '../../upstream/publisher.ts';
 import { createUserDirectory } from '../../upstream/user-directory.ts';
 import type { Runtime } from './context.ts';
 import { buildMessageTools, type MessageTools } from './message-tools.ts';
+import { buildOutgoing, type OutgoingSms } from './outgoing.ts';
 import { buildRelayPublisher, isRelayOnly, noUsers, relayRules } from './relay.ts';
 
 export interface Messaging {
   readonly publishing: Publishing;
   readonly messageAdmin: MessageAdmin;
-  readonly outgoing: Outgoing;
+  readonly outgoing: OutgoingSms;
   /** For the console. */
   readonly messageTools: Pick<MessageTools, 'search' | 'actions' | 'memories'>;
-  readonly sendingReport: () => SendingReport;
-  /** Sends SMS of swob itself; undefined when no broker is configured. */
-  readonly sendOwnSms: SendOwnSms | undefined;
-  /** State of the connection to the broker; undefined when none is configured. */
-  readonly brokerState: (() => 'ok' | 'unreachable' | 'blocked') | undefined;
   /** Recent failures of calls to upstream systems. */
   readonly callHealth: () => readonly CallHealth[];
   /** Starts deliveries, also of entries from an earlier process. */
@@ -52,10 +39,6 @@ export interface Messaging {
 const recordOutcomeMs = 500;
 /** Of the stop's budget, for messaging after requests have taken all other time. */
 const messagingReserveMs = 750;
-/** Callbacks sent concurrently. */
-const callbackConcurrency = 16;
-const callbackMaxAgeMs = 86_400_000;
-const callbackMaxPauseMs = 3_600_000;
 /** How often a shared store is polled for entries that other processes released. */
 const sharedPollMs = 2_000;
 
@@ -114,65 +97,35 @@ export async function buildMessaging(
     share,
   });
   const { publishing } = tools;
-  const { callback_secret: secret, callback_allow: allow } = config.outgoing;
-  const statistics = createSendingStatistics(runtime.clock);
-  const sender = statistics.callbacks(
-    runtime.metrics.callbacks(createCallbackSender({ secret, allow, clock: runtime.clock })),
-  );
-  const callbacks = buildCallbacks(sender, runtime, store, statistics.callbackDeadLettered);
-  const { broker: connected, tenants, state } = await connectBroker(config, runtime);
-  const broker = connected && statistics.broker(connected);
+  const outgoing = await buildOutgoing(config, runtime, { store, telecom, developerApi: directory });
   const startNoDeliveries = (): void => {
     publishing.outbox.stop();
-    callbacks.stop();
+    outgoing.stop();
   };
   const close = async (deadline: Deadline): Promise<number> => {
     startNoDeliveries();
-    sender.close();
+    outgoing.interruptCallbacks();
     // Calls that are interrupted are recorded as such in the outbox, and repeated after the next start.
     const callDeadline = deadline.reserve(recordOutcomeMs);
     const interrupted = await Promise.all([
       publisher.close(callDeadline),
       relay?.close(callDeadline) ?? 0,
-      broker?.close(callDeadline) ?? 0,
+      outgoing.closeBroker(callDeadline),
     ]);
     // A user lookup may take longer, but no outcome is lost with it.
-    await deadline.settles(Promise.all([publishing.idle(), callbacks.idle()]));
+    await deadline.settles(Promise.all([publishing.idle(), outgoing.idle()]));
     return interrupted.reduce((sum, count) => sum + count);
   };
   runtime.lifecycle.defer('messaging', close, messagingReserveMs);
-  const outgoing = createOutgoing({
-    broker,
-    tenants,
-    defaultSid: String(config.outgoing.sim),
-    developers: createDevelopers({
-      api: directory,
-      limits: store.limits,
-      setup: { id: config.outgoing.setup_id, key: config.outgoing.setup_key },
-      guessLimit: config.limits.passwords,
-    }),
-    telecom,
-    limits: store.limits,
-    responses: store.responses,
-    leases: store.shared?.leases,
-    callbacks,
-    requestLimit: config.limits.sms,
-    lookupLimit: config.limits.lookups,
-    clock: runtime.clock,
-    log: runtime.log,
-  });
   return {
     publishing,
     messageAdmin,
     messageTools: tools,
-    sendingReport: statistics.report,
     callHealth,
     outgoing,
-    sendOwnSms: broker && createOwnSmsSender(broker, telecom, String(config.outgoing.sim)),
-    brokerState: state,
     start: () => {
       publishing.outbox.start();
-      callbacks.start();
+      outgoing.start();
     },
     startNoDeliveries,
   };
@@ -213,56 +166,4 @@ function buildPublishing(
   return metrics.publishing(
     observePublishing(publishing, observer, createRefusalRecorder(refusedSms, clock)),
   );
-}
-
-function buildCallbacks(
-  sender: CallbackSender,
-  { clock, log, metrics }: Runtime,
-  store: Store,
-  onDeadLettered: () => void,
-): Outbox<Callback> {
-  return createOutbox<Callback>({
-    name: 'callback',
-    store: store.callbacks,
-    clock,
-    log,
-    random: Math.random,
-    concurrency: callbackConcurrency,
-    maxAgeMs: callbackMaxAgeMs,
-    maxBackoffMs: callbackMaxPauseMs,
-    deadLetterTtlMs: 0,
-    onDeadLettered: () => {
-      metrics.deadLettered('callback');
-      onDeadLettered();
-    },
-    pollIntervalMs: store.shared && sharedPollMs,
-    deliver: async ({ id, content }) => {
-      const result = await sender.send(id, content);
-      if (result.kind === 'delivered') return result;
-      return { kind: result.kind === 'refused' ? 'dead-letter' : 'retry', reason: result.reason };
-    },
-  });
-}
-
-/** Imports amqplib only where a broker is configured: it costs memory and start-up time. */
-async function connectBroker(
-  { broker: settings }: Config,
-  { clock, log, metrics }: Runtime,
-): Promise<{ broker?: Broker; tenants?: Tenants; state?: Messaging['brokerState'] }> {
-  if (settings.url === '') return {};
-  const { createBroker } = await import('../../upstream/rabbitmq.ts');
-  const watched = createBroker({ url: settings.url, timeoutMs: settings.timeout, clock, log });
-  const broker = metrics.broker(watched);
-  if (settings.management_url === '') return { broker, state: watched.state };
-  const { createTenants } = await import('../../upstream/rabbitmq-tenants.ts');
-  const tenants = createTenants({
-    managementUrl: settings.management_url,
-    user: settings.management_user,
-    password: settings.management_password,
-    brokerUrl: settings.url,
-    tags: settings.tenant_tags,
-    timeoutMs: settings.timeout,
-    clock,
-  });
-  return { broker, tenants, state: watched.state };
 }

@@ -3,6 +3,7 @@
 import type { Telecom } from '../shared/ports.ts';
 import { operatorFault } from './broker-names.ts';
 import type { OutgoingSms } from './model.ts';
+import { type CountParts, type SmsParts, textFault } from './sms-text.ts';
 
 /** As on the wire; a missing operator is looked up. */
 export interface Addressee {
@@ -18,7 +19,7 @@ export interface Recipient extends Addressee {
   readonly fault?: string;
 }
 
-interface AddressedSms {
+export interface AddressedSms extends SmsParts {
   /** With the number as the developer wrote it when that is no phone number. */
   readonly sms: OutgoingSms;
   /** The number as the developer wrote it, for the response. */
@@ -33,8 +34,17 @@ export interface Addressing {
   address(authId: string, recipient: Recipient): Promise<AddressedSms>;
 }
 
-/** @param defaultSid the SIM of an SMS whose recipient names none */
-export function createAddressing(telecom: Telecom, defaultSid: string): Addressing {
+export interface AddressingOptions {
+  readonly telecom: Telecom;
+  readonly countParts: CountParts;
+  /** The SIM of an SMS whose recipient names none. */
+  readonly defaultSid: string;
+  /** Longer SMS are not sent. */
+  readonly maxParts: number;
+}
+
+export function createAddressing(options: AddressingOptions): Addressing {
+  const { telecom, countParts, defaultSid, maxParts } = options;
   const operatorOf: Addressing['operatorOf'] = async ({ number, operator_name }) => {
     if (operator_name) return operator_name;
     const normalised = telecom.normalise(number);
@@ -52,10 +62,12 @@ export function createAddressing(telecom: Telecom, defaultSid: string): Addressi
       const normalised = telecom.normalise(givenNumber);
       const number = normalised.kind === 'number' ? normalised.msisdn : givenNumber;
       const invalid = normalised.kind === 'number' ? undefined : 'not a phone number in E.164 format';
-      const fault = recipient.fault ?? namedOperatorFault(authId, named) ?? invalid;
+      const counted = countParts(text);
+      const unsendable = textFault(text, counted.parts, maxParts);
+      const fault = recipient.fault ?? namedOperatorFault(authId, named) ?? invalid ?? unsendable;
       const operatorName = fault === undefined ? await operatorOf(recipient) : (named ?? '');
       const sms = { authId, operatorName, number, text, sid, ...networksOf(number, operatorName) };
-      return { sms, givenNumber, fault };
+      return { sms, givenNumber, fault, ...counted };
     },
   };
 }

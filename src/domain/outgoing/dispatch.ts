@@ -8,72 +8,75 @@ import { operatorFault } from './broker-names.ts';
 import type { OutgoingSms } from './model.ts';
 import type { Broker } from './ports.ts';
 
-export interface Dispatched {
+/** An SMS to send. */
+export interface Sendable {
   readonly sms: OutgoingSms;
+  /** A known error: it is not sent. */
+  readonly fault: string | undefined;
+  /** Whether swob sends it later, or has sent it before. */
+  readonly isKept?: boolean;
+}
+
+export interface Dispatched<T extends Sendable = Sendable> {
+  readonly item: T;
   /**
    * - `sent`: the broker has it in a queue
+   * - `kept`: swob sends it later, or has sent it before
    * - `bad`: not sent, because of the SMS, its number, its operator, a missing or a full queue; others are not affected
    * - `unconfirmed`: written to the broker, which has not confirmed it
    * - `not sent`: not written
    */
-  readonly kind: 'sent' | 'bad' | 'unconfirmed' | 'not sent';
-  /** The error message for the developer; undefined when the SMS was sent. */
+  readonly kind: 'sent' | 'kept' | 'bad' | 'unconfirmed' | 'not sent';
+  /** The error message for the developer; undefined when the SMS was sent or is kept. */
   readonly failure?: string;
+  /** Whether the same SMS may be sent later: the broker does not have it, and may take it then. */
+  readonly mayRetry?: boolean;
 }
 
 /** SMS that wait for a confirm concurrently. */
 const sendConcurrency = 50;
 
-export interface SendOptions {
+export interface SendOptions<T extends Sendable> {
   readonly broker: Broker;
   /**
    * Runs before each batch, with the outcomes so far and the size of the batch; when it throws, the batch is not sent.
    */
-  readonly beforeBatch: (outcomes: readonly Dispatched[], count: number) => Promise<void>;
+  readonly beforeBatch: (outcomes: readonly Dispatched<T>[], count: number) => Promise<void>;
 }
 
-/**
- * Continues after an SMS that fails, but stops when the broker itself fails. `fault` is a known error of an SMS, which
- * is then not sent.
- */
-export async function sendAll(
-  { broker, beforeBatch }: SendOptions,
-  messages: readonly { readonly sms: OutgoingSms; readonly fault: string | undefined }[],
-): Promise<Dispatched[]> {
+/** Continues after an SMS that fails, but stops when the broker itself fails. */
+export async function sendAll<T extends Sendable>(
+  { broker, beforeBatch }: SendOptions<T>,
+  items: readonly T[],
+): Promise<Dispatched<T>[]> {
   let broken = false;
 
-  const send = async ({ sms, fault }: (typeof messages)[number]): Promise<Dispatched> => {
-    if (fault !== undefined) return { sms, kind: 'bad', failure: fault };
+  const send = async (item: T): Promise<Dispatched<T>> => {
+    const { sms, fault, isKept } = item;
+    if (fault !== undefined) return { item, kind: 'bad', failure: fault };
+    if (isKept) return { item, kind: 'kept' };
+    const notSent = (failure: string): Dispatched<T> => ({ item, kind: 'not sent', failure, mayRetry: true });
     // Each further SMS would only wait for another timeout.
-    if (broken) return { sms, kind: 'not sent', failure: 'not sent: the broker has failed' };
+    if (broken) return notSent('not sent: the broker has failed');
     try {
       const outcome = await broker.send(sms);
-      if (outcome === 'sent') return { sms, kind: 'sent' };
-      if (outcome === 'unroutable') {
-        return { sms, kind: 'bad', failure: unroutableText(sms) };
-      }
+      if (outcome === 'sent') return { item, kind: 'sent' };
+      if (outcome === 'unroutable') return { item, kind: 'bad', failure: unroutableText(sms) };
       if (outcome === 'refused') {
-        return {
-          sms,
-          kind: 'bad',
-          failure: 'the broker refused it: the queue of its gateway clients is full',
-        };
+        const failure = 'the broker refused it: the queue of its gateway clients is full';
+        return { item, kind: 'bad', failure, mayRetry: true };
       }
       broken = true;
-      return {
-        sms,
-        kind: 'unconfirmed',
-        failure: 'the broker did not confirm it; it may have been sent',
-      };
+      return { item, kind: 'unconfirmed', failure: 'the broker did not confirm it; it may have been sent' };
     } catch (error) {
       broken = true;
-      return { sms, kind: 'not sent', failure: `not sent: ${messageOf(error)}` };
+      return notSent(`not sent: ${messageOf(error)}`);
     }
   };
 
-  const outcomes: Dispatched[] = [];
-  for (let start = 0; start < messages.length; start += sendConcurrency) {
-    const some = messages.slice(start, start + sendConcurrency);
+  const outcomes: Dispatched<T>[] = [];
+  for (let start = 0; start < items.length; start += sendConcurrency) {
+    const some = items.slice(start, start + sendConcurrency);
     if (start > 0) await nextTurn();
     if (!broken) await beforeBatch(outcomes, some.length);
     outcomes.push(...(await Promise.all(some.map(send))));

@@ -34,6 +34,8 @@ export function dekuBody({ text, number, sid }: OutgoingSms, id: number): Buffer
 
 /** Largest subscription id on Android, and largest `id`. */
 export const maxInt = 2_147_483_647;
+/** Greatest id of a message that phones report on; those of other SMS are greater. */
+export const maxMessageId = 2 ** 30;
 
 /** Whether a value is a subscription id: a whole number in text, without sign or leading zeros. */
 export function isSubscriptionId(value: unknown): value is string {

@@ -13,6 +13,9 @@ import type { OutgoingSms } from './model.ts';
 export const messageStates = ['queued', 'sent', 'delivered', 'failed', 'expired', 'cancelled'] as const;
 export type MessageState = (typeof messageStates)[number];
 
+/** The states that can be reported to developers. */
+export const callbackEvents = ['sent', 'delivered', 'failed', 'expired', 'cancelled'] as const;
+
 /**
  * How far swob itself is:
  * - `pending`: it has not given the SMS to the broker
@@ -48,6 +51,8 @@ export interface OutgoingMessage {
   /** Why it failed, expired or was cancelled. */
   readonly reason?: string;
   readonly handover: Handover;
+  /** Since when it is `publishing`, or was. */
+  readonly publishingAt?: number;
   /** When the broker confirmed that it has the SMS. */
   readonly acceptedAt?: number;
   /** The time that the developer chose for it to be sent. */
@@ -74,8 +79,10 @@ export interface WaitingSms {
   /** Id of its `OutgoingMessage`. */
   readonly messageId: string;
   readonly sms: OutgoingSms;
-  /** Whether it waits for the time that the developer chose, and not for others of its queue. */
-  readonly isScheduled?: boolean;
+  /** The time that the developer chose; undefined when it waits for others of its queue. */
+  readonly scheduledAt?: number;
+  /** When swob gives up if the broker does not take it. */
+  readonly givenUpAt: number;
 }
 
 /** What a phone reports; `part` counts from 1, and without it the report is about the whole SMS. */
@@ -95,7 +102,7 @@ export function isFinal(state: MessageState): boolean {
 }
 
 /** States never go back, and a final one is never left. */
-export function mayFollow(from: MessageState, to: MessageState): boolean {
+function mayFollow(from: MessageState, to: MessageState): boolean {
   if (isFinal(from) || to === 'queued' || from === to) return false;
   return to !== 'cancelled' || from === 'queued';
 }

@@ -23,6 +23,10 @@ export interface OutgoingSms {
   readonly networkCodes: readonly string[];
   /** Subscription id of the SIM on the phone, for phones that read it: a whole number in text. */
   readonly sid: string;
+  /** By which phones report on it: 1 to 2,147,483,647 in decimal digits; an SMS of swob itself has none. */
+  readonly messageId?: string;
+  /** The broker drops it if no phone has taken it by then; Unix time in milliseconds. */
+  readonly validUntil?: number;
 }
 
 /** The response to a developer's request, stored so that the same request gets it again. */

@@ -1,7 +1,6 @@
 // Sends SMS of swob itself through the gateway phones of a developer. Used by the schedule of reliability tests.
 
-import type { Telecom } from '../shared/ports.ts';
-import { createAddressing } from './addressing.ts';
+import type { Addressing } from './addressing.ts';
 import { sendAll } from './dispatch.ts';
 import type { Broker } from './ports.ts';
 
@@ -17,9 +16,7 @@ type OwnSmsResult =
 /** Sends a text to a number in E.164 format. Never rejects for a broker that fails. */
 export type SendOwnSms = (authId: string, number: string, text: string) => Promise<OwnSmsResult>;
 
-/** @param sim subscription id of the SIM that phones send with */
-export function createOwnSmsSender(broker: Broker, telecom: Telecom, sim: string): SendOwnSms {
-  const addressing = createAddressing(telecom, sim);
+export function createOwnSmsSender(broker: Broker, addressing: Addressing): SendOwnSms {
   return async (authId, number, text) => {
     const addressed = await addressing.address(authId, { number, text });
     const [dispatched] = await sendAll({ broker, beforeBatch: async () => {} }, [addressed]);

@@ -4,9 +4,11 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyContextConfig } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { authIdPattern } from '../../domain/outgoing/broker-names.ts';
+import { callbackEvents } from '../../domain/outgoing/message.ts';
 import type { Outgoing, Subscription } from '../../domain/outgoing/outgoing.ts';
 import { SwobError } from '../../errors.ts';
 import { type RouteDocs, textContent } from '../../http/api-docs/route-docs.ts';
+import { messageSummaryMembers } from '../outgoing-schemas.ts';
 import {
   maxNumberLength,
   maxRecipients,
@@ -14,6 +16,7 @@ import {
   normalizeLookups,
   parseRecipients,
 } from '../recipients.ts';
+import { readSendingTime } from '../sending-times.ts';
 
 interface Options {
   readonly outgoing: Outgoing;
@@ -24,6 +27,10 @@ const config = { invalidJsonText: 'invalid json' } satisfies FastifyContextConfi
 const earlyRateLimits = ['requests', 'credentials'] as const;
 /** Read before authentication, so many concurrent bodies must fit into memory. */
 const bodyLimit = 512 * 1024;
+
+const maxTtlSeconds = 31 * 86_400;
+const time = (description: string) =>
+  Type.Optional(Type.String({ maxLength: 40, description: `${description}. ISO 8601 with an offset` }));
 
 const authId = Type.String({ pattern: authIdPattern, description: "The developer's id" });
 const credential = Type.String({ minLength: 1, maxLength: 256 });
@@ -42,6 +49,11 @@ const result = Type.Object({
       operator_name: Type.String(),
       error_message: Type.String(),
       timestamp: Type.String({ description: 'ISO 8601' }),
+    }),
+  ),
+  messages: Type.Optional(
+    Type.Array(Type.Object(messageSummaryMembers), {
+      description: 'Each recipient in order, failed ones too; absent in a 503',
     }),
   ),
 });
@@ -122,12 +134,30 @@ export const outgoingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { 
             { maxItems: maxRecipients, description: '1 to 1,000' },
           ),
           callback_url: Type.Optional(Type.String({ maxLength: 8_192 })),
+          callback_events: Type.Optional(
+            Type.Array(Type.Enum([...callbackEvents]), {
+              maxItems: callbackEvents.length,
+              description:
+                'States that are reported to callback_url, besides the result; default: [outgoing] callback_events',
+            }),
+          ),
           uuid: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+          schedule_at: time('Not to be sent earlier; at most 31 days ahead'),
+          valid_until: time('Not to be sent later'),
+          ttl: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              maximum: maxTtlSeconds,
+              description: 'In place of valid_until: seconds from when it may be sent',
+            }),
+          ),
         }),
       },
     },
     async (request, reply) => {
-      const { auth_id, auth_key, callback_url, uuid } = request.body;
+      const { auth_id, auth_key, callback_url, callback_events, uuid, ttl } = request.body;
+      const scheduledAt = readSendingTime('schedule_at', request.body.schedule_at);
+      const validUntil = readSendingTime('valid_until', request.body.valid_until);
       // 401, not 400: the old server accepted an auth_id alone.
       if (!auth_key) throw new SwobError('UNAUTHENTICATED', 'missing auth_key');
       const { recipients } = request;
@@ -139,7 +169,11 @@ export const outgoingRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { 
           authKey: auth_key,
           data: recipients,
           ...(callback_url !== undefined && { callbackUrl: callback_url }),
+          ...(callback_events !== undefined && { callbackEvents: callback_events }),
           ...(uuid !== undefined && { uuid }),
+          ...(scheduledAt !== undefined && { scheduledAt }),
+          ...(validUntil !== undefined && { validUntil }),
+          ...(ttl !== undefined && { ttlMs: ttl * 1_000 }),
           ...(idempotencyKey !== undefined && { idempotencyKey }),
         },
         request.requestContext,

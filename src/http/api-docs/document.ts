@@ -20,7 +20,7 @@ type OpenApiDocument = StaticDocumentSpec['document'];
 type SecurityScheme =
   | {
       readonly type: 'http';
-      readonly scheme: 'bearer';
+      readonly scheme: 'bearer' | 'basic';
       readonly bearerFormat?: string;
       readonly description: string;
     }

@@ -17,6 +17,7 @@ const members: Readonly<Record<keyof OutgoingMessage, true>> = {
   times: true,
   reason: true,
   handover: true,
+  publishingAt: true,
   acceptedAt: true,
   scheduledAt: true,
   waitsUntil: true,

@@ -13,6 +13,10 @@ export interface Given {
   /** An SMS that the Publisher takes, as a phone makes it with its shared key. */
   readonly sms: (encryptedSharedKey: string) => string;
   readonly msisdn: string;
+  /** A time to come. */
+  readonly schedule_at: string;
+  /** Of the developer's phones. */
+  readonly statusToken: string;
   readonly developer: { readonly auth_id: string; readonly auth_key: string };
   readonly setup: { readonly id: string; readonly key: string };
 }
@@ -46,8 +50,8 @@ export async function callGateway(given: Given): Promise<void> {
   const country: string | null | undefined = seeder?.country;
   if (!lps || !country) throw new Error('no seeder');
   if (dataOf(await api.listSeeds(), 200).length !== 2) throw new Error('not both seeds');
-  const own: { status: number; data?: string } = await api.getSeed(IMSI);
-  if (own.data !== given.msisdn) throw new Error(`not its number: ${own.data}`);
+  const seed: { status: number; data?: string } = await api.getSeed(IMSI);
+  if (seed.data !== given.msisdn) throw new Error(`not its number: ${seed.data}`);
 
   const [client] = dataOf(await api.listClients({ country: 'Cameroon' }), 200);
   const share: string | undefined = client?.reliability;
@@ -111,5 +115,27 @@ export async function callGateway(given: Given): Promise<void> {
     const reasons: string[] = sent.data.errors.map((error) => error.error_message);
     if (reasons.length !== 1) throw new Error('no recipient failed');
   }
+  const { schedule_at } = given;
+  const scheduled = dataOf(
+    await api.sendSms({ ...developer, data: [...data, ...data], schedule_at }, {}),
+    200,
+  );
+  const ids: string[] = (scheduled.messages ?? []).map((message) => message.id);
+  const [first = '', second = ''] = ids;
+  const own = { headers: { authorization: `Basic ${btoa(`${developer.auth_id}:${developer.auth_key}`)}` } };
+  const states = dataOf(await api.getSmsRequest(scheduled.uuid, own), 200).states;
+  if (states.queued !== 2) throw new Error('not both are queued');
+  const waitsUntil: string | undefined = dataOf(
+    await api.getSms(scheduled.uuid, first, own),
+    200,
+  ).waits_until;
+  if (waitsUntil !== schedule_at) throw new Error(`it waits until ${waitsUntil}`);
+  const cancelled: string = dataOf(await api.cancelSms(scheduled.uuid, first, own), 200).state;
+  if (cancelled !== 'cancelled') throw new Error(cancelled);
+  const phone = { headers: { authorization: `Bearer ${given.statusToken}` } };
+  const report = { type: 'SMS_TYPE_STATUS' as const, status: 'delivered' as const, id: second };
+  dataOf(await api.reportStatus(developer.auth_id, report, {}, phone), 200);
+  const [, late] = dataOf(await api.cancelSmsRequest(scheduled.uuid, own), 200).messages;
+  if (late?.cancelled !== false) throw new Error('a delivered SMS was cancelled');
   await api.unsubscribe({ ...developer, ...setup });
 }

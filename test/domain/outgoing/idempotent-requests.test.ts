@@ -2,15 +2,14 @@
 
 import { expect, test, vi } from 'vitest';
 import type { OutgoingSms } from '../../../src/domain/outgoing/model.ts';
-import { createOutgoing, type SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
+import type { SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
 import { SwobError } from '../../../src/errors.ts';
 import { createMemoryStore } from '../../../src/store/memory/store.ts';
-import { createTelecom } from '../../../src/telecom/telecom.ts';
 import { storeOptions } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { createLeases } from '../../support/leases.ts';
-import { createMemoryLog } from '../../support/log.ts';
 import { createRequestContext } from '../../support/request-context.ts';
+import { buildOutgoing } from './outgoing-parts.ts';
 
 const context = createRequestContext();
 const sms = { number: '+237650393369', operator_name: 'MTN Cameroon' };
@@ -23,9 +22,6 @@ const request: SendRequest = {
   callbackUrl: 'https://a.example',
 };
 const away = new SwobError('UNAVAILABLE', 'the store is away');
-const unused = async (): Promise<never> => {
-  throw new Error('not to be called');
-};
 
 /** Processes that share a store, each with a broker that blocks from the SMS `stopAt` on. */
 function createFixture() {
@@ -41,7 +37,7 @@ function createFixture() {
     const held = new Promise<void>((resolve) => {
       unblock = resolve;
     });
-    const outgoing = createOutgoing({
+    const { outgoing } = buildOutgoing({
       broker: {
         send: async ({ text }: OutgoingSms) => {
           sent.push(text);
@@ -52,25 +48,13 @@ function createFixture() {
       },
       tenants: undefined,
       developers: { authenticate: async () => {}, checkSetup: async () => {} },
-      telecom: createTelecom({ operatorsFile: '' }),
-      defaultSid: '1',
-      limits: store.limits,
+      store,
       leases: ownLeases,
       responses,
-      callbacks: {
-        add: async (_id, { body }) => void callbackBodies.push(body),
-        addFailed: unused,
-        deliverNow: () => ({ persisted: unused(), delivered: unused() }),
-        retry: unused,
-        drop: unused,
-        start: () => {},
-        stop: () => {},
-        idle: unused,
-      },
+      callbacks: { add: async (_id, { body }) => void callbackBodies.push(body) },
       requestLimit: 'off',
       lookupLimit: 'off',
       clock,
-      log: createMemoryLog(),
     });
     return {
       send: (data = batch) => outgoing.send({ ...request, data }, context),

@@ -1,16 +1,16 @@
 import { vi } from 'vitest';
 import { createDevelopers } from '../../../src/domain/outgoing/developers.ts';
 import type { Callback, OutgoingSms } from '../../../src/domain/outgoing/model.ts';
-import { createOutgoing, type SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
+import type { SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
 import type { Broker } from '../../../src/domain/outgoing/ports.ts';
 import { createOutbox } from '../../../src/domain/shared/outbox.ts';
 import { SwobError } from '../../../src/errors.ts';
 import { createMemoryStore } from '../../../src/store/memory/store.ts';
-import { createTelecom } from '../../../src/telecom/telecom.ts';
 import { storeOptions } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { createMemoryLog } from '../../support/log.ts';
 import { createRequestContext } from '../../support/request-context.ts';
+import { buildOutgoing } from './outgoing-parts.ts';
 
 export const context = createRequestContext();
 export const number = '+237650393369';
@@ -23,7 +23,10 @@ export const unavailable = new SwobError('UNAVAILABLE', 'no connection to the br
 export function createFixture(options: { broker?: boolean; tenants?: boolean; setup?: typeof setup } = {}) {
   const clock = createFakeClock();
   const log = createMemoryLog();
-  const store = createMemoryStore(storeOptions(clock));
+  const store = createMemoryStore({
+    ...storeOptions(clock),
+    messages: { ttlMs: 40 * 86_400_000, max: 1_000 },
+  });
   const broker = {
     send: vi.fn(async (_sms: OutgoingSms): ReturnType<Broker['send']> => 'sent'),
     close: async () => 0,
@@ -56,8 +59,11 @@ export function createFixture(options: { broker?: boolean; tenants?: boolean; se
     },
   });
   callbacks.start();
-  const outgoing = createOutgoing({
+  const { outgoing, tracking, messages, waiting } = buildOutgoing({
     broker: options.broker === false ? undefined : broker,
+    store,
+    callbacks,
+    clock,
     tenants: options.tenants === false ? undefined : tenants,
     developers: createDevelopers({
       api,
@@ -65,18 +71,12 @@ export function createFixture(options: { broker?: boolean; tenants?: boolean; se
       setup: options.setup ?? setup,
       guessLimit: { count: 3, windowMs: 60_000 },
     }),
-    telecom: createTelecom({ operatorsFile: '' }),
-    defaultSid: '1',
-    limits: store.limits,
     leases: undefined,
     responses: store.responses,
-    callbacks,
     requestLimit: { count: 50, windowMs: 60_000 },
     lookupLimit: { count: 50, windowMs: 60_000 },
-    clock,
-    log,
   });
-  return { clock, log, store, broker, tenants, api, called, outgoing };
+  return { clock, log, store, broker, tenants, api, called, outgoing, tracking, messages, waiting };
 }
 
 export const errorsIn = ({ body }: { body: string }): { number: string; error_message: string }[] =>

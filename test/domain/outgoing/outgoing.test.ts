@@ -11,7 +11,20 @@ describe('a request to send', () => {
     const context = createRequestContext();
     const { body, complete } = await outgoing.send(request, context);
     expect(context.log.lines).toMatchObject([{ message: 'outgoing SMS', fields: { sms: 1, failed: 0 } }]);
-    expect(JSON.parse(body)).toEqual({ uuid: expect.stringMatching(/^[0-9a-f-]{36}$/), errors: [] });
+    expect(JSON.parse(body)).toEqual({
+      uuid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      errors: [],
+      messages: [
+        {
+          id: expect.stringMatching(/^\d+$/),
+          number,
+          operator_name: 'MTN Cameroon',
+          state: 'queued',
+          encoding: 'GSM-7',
+          parts: 1,
+        },
+      ],
+    });
     expect(complete).toBe(true);
     expect(broker.send.mock.calls).toEqual([
       [
@@ -23,6 +36,7 @@ describe('a request to send', () => {
           callingCode: '237',
           networkCodes: ['62401'],
           sid: '1',
+          messageId: JSON.parse(body).messages[0].id,
         },
       ],
     ]);
@@ -76,7 +90,7 @@ describe('a request to send', () => {
       context,
     );
     const timestamp = new Date(clock.now()).toISOString();
-    expect(JSON.parse(response.body)).toEqual({
+    expect(JSON.parse(response.body)).toMatchObject({
       uuid: 'mine',
       errors: [
         {
@@ -97,6 +111,13 @@ describe('a request to send', () => {
           error_message: 'no gateway client for operator Nobody',
           timestamp,
         },
+      ],
+      messages: [
+        { state: 'failed', reason: 'not a phone number in E.164 format' },
+        { state: 'failed', reason: 'the operator of this number is unknown' },
+        { state: 'failed', reason: 'no gateway client for operator Nobody' },
+        { state: 'queued' },
+        { state: 'queued' },
       ],
     });
     // A missing operator is looked up by the number; a phone may be bound to every network.
@@ -215,7 +236,7 @@ describe('callbacks', () => {
     const callbackUrl = 'https://a.example/x, https://b.example/y';
     const { body } = await outgoing.send({ ...request, callbackUrl }, context);
     await vi.waitFor(() => expect(called).toHaveLength(2));
-    expect(called).toEqual([
+    expect(called).toMatchObject([
       { url: 'https://a.example/x', body },
       { url: 'https://b.example/y', body },
     ]);

@@ -1,0 +1,208 @@
+// Builds outgoing SMS: the broker, what became of each message, and the callbacks to developers. Used by messaging.ts.
+
+import type { Config } from '../../config/schema.ts';
+import { randomNumber } from '../../crypto/random.ts';
+import { createAddressing } from '../../domain/outgoing/addressing.ts';
+import { createDevelopers } from '../../domain/outgoing/developers.ts';
+import { maxMessageId } from '../../domain/outgoing/message-bodies.ts';
+import { createMessageLog } from '../../domain/outgoing/message-log.ts';
+import type { Callback } from '../../domain/outgoing/model.ts';
+import { createOutgoing, type Outgoing } from '../../domain/outgoing/outgoing.ts';
+import { createOwnSmsSender, type SendOwnSms } from '../../domain/outgoing/own-sms.ts';
+import type { Broker, CallbackSender, DeveloperApi, Tenants } from '../../domain/outgoing/ports.ts';
+import { createRequestLimits } from '../../domain/outgoing/request-limits.ts';
+import { createRequestMessages } from '../../domain/outgoing/request-messages.ts';
+import { createSending } from '../../domain/outgoing/sending.ts';
+import { createSendingStatistics, type SendingReport } from '../../domain/outgoing/sending-statistics.ts';
+import { createStateCallbacks } from '../../domain/outgoing/state-callbacks.ts';
+import { createTracking, type Tracking } from '../../domain/outgoing/tracking.ts';
+import { createWaitingQueue } from '../../domain/outgoing/waiting-sms.ts';
+import { createOutbox } from '../../domain/shared/outbox.ts';
+import type { Outbox } from '../../domain/shared/outbox-types.ts';
+import type { Telecom } from '../../domain/shared/ports.ts';
+import type { Store } from '../../domain/store.ts';
+import type { Deadline } from '../../lib/deadline.ts';
+import { countSmsParts } from '../../telecom/sms-parts.ts';
+import { createCallbackSender } from '../../upstream/callbacks.ts';
+import type { Runtime } from './context.ts';
+
+export interface OutgoingSms {
+  readonly requests: Outgoing;
+  readonly tracking: Tracking;
+  /** For the console. */
+  readonly report: () => SendingReport;
+  /** Sends SMS of swob itself; undefined when no broker is configured. */
+  readonly sendOwnSms: SendOwnSms | undefined;
+  /** State of the connection to the broker; undefined when none is configured. */
+  readonly brokerState: (() => 'ok' | 'unreachable' | 'blocked') | undefined;
+  /** Starts what earlier processes have left: callbacks, SMS that wait, and reviews of messages. */
+  start(): void;
+  stop(): void;
+  interruptCallbacks(): void;
+  /** @returns how many SMS are left without a confirm */
+  closeBroker(deadline: Deadline): Promise<number>;
+  idle(): Promise<void>;
+}
+
+interface OutgoingParts {
+  readonly store: Store;
+  readonly telecom: Telecom;
+  readonly developerApi: DeveloperApi;
+}
+
+/** Callbacks sent concurrently; those of one developer are in four lanes for each of five URLs at most. */
+const callbackConcurrency = 64;
+const callbackMaxAgeMs = 86_400_000;
+const callbackMaxPauseMs = 3_600_000;
+/** Of the places of callbacks, for those of one developer. */
+const shareOfDeveloper = 1 / 4;
+/** How often a shared store is polled for entries that other processes released. */
+const sharedPollMs = 2_000;
+
+export async function buildOutgoing(
+  config: Config,
+  runtime: Runtime,
+  { store, telecom, developerApi }: OutgoingParts,
+): Promise<OutgoingSms> {
+  const { clock, log, metrics } = runtime;
+  const { outgoing: settings, limits } = config;
+  const statistics = createSendingStatistics(clock);
+  const { callback_secret: secret, callback_allow: allow } = settings;
+  const sender = statistics.callbacks(metrics.callbacks(createCallbackSender({ secret, allow, clock })));
+  const callbacks = buildCallbacks(sender, runtime, store, statistics.callbackDeadLettered);
+  const { broker: connected, tenants, state } = await connectBroker(config, runtime);
+  const broker = connected && statistics.broker(connected);
+  const messages = createMessageLog({
+    store: store.messages,
+    callbacks: createStateCallbacks(callbacks, store.callbacks, settings.max_callbacks * shareOfDeveloper),
+    clock,
+    log,
+    newId: () => String(1 + randomNumber(maxMessageId)),
+    reportGraceMs: settings.report_grace,
+  });
+  const addressing = createAddressing({
+    telecom,
+    countParts: countSmsParts,
+    defaultSid: String(settings.sim),
+    maxParts: settings.max_parts,
+  });
+  const waiting =
+    broker &&
+    createWaitingQueue({
+      store: store.waitingSms,
+      broker,
+      messages,
+      pacing: undefined,
+      clock,
+      log,
+      random: Math.random,
+      pollIntervalMs: store.shared && sharedPollMs,
+    });
+  const developers = createDevelopers({
+    api: developerApi,
+    limits: store.limits,
+    setup: { id: settings.setup_id, key: settings.setup_key },
+    guessLimit: limits.passwords,
+  });
+  const requests = createRequestLimits(store.limits, limits.sms);
+  return {
+    requests: createOutgoing({
+      sending:
+        broker &&
+        waiting &&
+        createSending({
+          broker,
+          addressing,
+          messages: createRequestMessages(messages, store.messages, clock.now),
+          waiting,
+          pacing: undefined,
+          callbacks,
+          clock,
+        }),
+      tenants,
+      developers,
+      addressing,
+      limits: store.limits,
+      responses: store.responses,
+      leases: store.shared?.leases,
+      requests,
+      lookupLimit: limits.lookups,
+      defaultEvents: settings.callback_events,
+      clock,
+      log,
+    }),
+    tracking: createTracking({ store: store.messages, messages, waiting, developers, limits: requests }),
+    report: statistics.report,
+    sendOwnSms: broker && createOwnSmsSender(broker, addressing),
+    brokerState: state,
+    start: () => {
+      callbacks.start();
+      messages.start();
+      waiting?.start();
+    },
+    stop: () => {
+      callbacks.stop();
+      messages.stop();
+      waiting?.stop();
+    },
+    interruptCallbacks: () => sender.close(),
+    closeBroker: (deadline) => broker?.close(deadline) ?? Promise.resolve(0),
+    idle: async () => {
+      await waiting?.idle();
+      await messages.idle();
+      await callbacks.idle();
+    },
+  };
+}
+function buildCallbacks(
+  sender: CallbackSender,
+  { clock, log, metrics }: Runtime,
+  store: Store,
+  onDeadLettered: () => void,
+): Outbox<Callback> {
+  return createOutbox<Callback>({
+    name: 'callback',
+    store: store.callbacks,
+    clock,
+    log,
+    random: Math.random,
+    concurrency: callbackConcurrency,
+    orderKeyOf: ({ lane }) => lane,
+    maxAgeMs: callbackMaxAgeMs,
+    maxBackoffMs: callbackMaxPauseMs,
+    deadLetterTtlMs: 0,
+    onDeadLettered: () => {
+      metrics.deadLettered('callback');
+      onDeadLettered();
+    },
+    pollIntervalMs: store.shared && sharedPollMs,
+    deliver: async ({ id, content }) => {
+      const result = await sender.send(id, content);
+      if (result.kind === 'delivered') return result;
+      return { kind: result.kind === 'refused' ? 'dead-letter' : 'retry', reason: result.reason };
+    },
+  });
+}
+
+/** Imports amqplib only where a broker is configured: it costs memory and start-up time. */
+async function connectBroker(
+  { broker: settings }: Config,
+  { clock, log, metrics }: Runtime,
+): Promise<{ broker?: Broker; tenants?: Tenants; state?: OutgoingSms['brokerState'] }> {
+  if (settings.url === '') return {};
+  const { createBroker } = await import('../../upstream/rabbitmq.ts');
+  const watched = createBroker({ url: settings.url, timeoutMs: settings.timeout, clock, log });
+  const broker = metrics.broker(watched);
+  if (settings.management_url === '') return { broker, state: watched.state };
+  const { createTenants } = await import('../../upstream/rabbitmq-tenants.ts');
+  const tenants = createTenants({
+    managementUrl: settings.management_url,
+    user: settings.management_user,
+    password: settings.management_password,
+    brokerUrl: settings.url,
+    tags: settings.tenant_tags,
+    timeoutMs: settings.timeout,
+    clock,
+  });
+  return { broker, tenants, state: watched.state };
+}

@@ -1,0 +1,197 @@
+// Records what became of each outgoing SMS: every change is durable, reported to the developer once, and made by one process.
+// Reviews messages when their time has come, such as when they expire. Used by the use cases of outgoing SMS.
+
+import { messageOf, SwobError } from '../../errors.ts';
+import { mapConcurrent } from '../../lib/concurrency.ts';
+import type { Clock, Log } from '../shared/ports.ts';
+import { changeState, isFinal, type OutgoingMessage } from './message.ts';
+import type { OutgoingMessageStore } from './ports.ts';
+import type { StateCallbacks } from './state-callbacks.ts';
+
+/** A new message, without what the log decides. */
+export type MessageDraft = Omit<OutgoingMessage, 'id' | 'revision' | 'reviewAt'>;
+
+/** Returns the message after the change, or undefined to leave it as it is. */
+export type MessageChange = (message: OutgoingMessage, now: number) => OutgoingMessage | undefined;
+
+export interface MessageLog {
+  /** Adds new messages, and returns them in the same order with their ids. Throws UNAVAILABLE. */
+  add(drafts: readonly MessageDraft[]): Promise<readonly OutgoingMessage[]>;
+  /**
+   * Makes a change, again if another process changed the message meanwhile. Undefined for an unknown message, or when `change`
+   * returns undefined. Throws UNAVAILABLE.
+   */
+  change(id: string, change: MessageChange): Promise<OutgoingMessage | undefined>;
+  /** Starts to review messages, also those of earlier processes. */
+  start(): void;
+  /** Starts no more reviews. */
+  stop(): void;
+  /** Resolves when no review and no report is running. */
+  idle(): Promise<void>;
+}
+
+export interface MessageLogDeps {
+  readonly store: OutgoingMessageStore;
+  readonly callbacks: StateCallbacks;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A new id: 1 to 2,147,483,647 in decimal digits. */
+  readonly newId: () => string;
+  /** How long after `validUntil` reports of phones may still arrive, in milliseconds. */
+  readonly reportGraceMs: number;
+  readonly onChange?: (message: OutgoingMessage) => void;
+}
+
+const reviewIntervalMs = 1_000;
+const reviewBatch = 200;
+const reviewConcurrency = 20;
+const maxBatches = 50;
+/** No request takes longer to reach the broker: then its process was interrupted. */
+const publishingTimeoutMs = 600_000;
+/** Another process reports the states that one has not reported by then. */
+const reportTimeoutMs = 10_000;
+const maxAttempts = 20;
+
+export function createMessageLog(deps: MessageLogDeps): MessageLog {
+  const { store, callbacks, clock, log, newId, reportGraceMs } = deps;
+  const reporting = new Map<string, Promise<void>>();
+  let reviewing: Promise<void> | undefined;
+  let stopReviews = (): void => {};
+
+  const reviewAt = (message: OutgoingMessage, now: number): number | undefined => {
+    if (message.unreported.length > 0) return now + reportTimeoutMs;
+    if (isFinal(message.state)) return undefined;
+    const times = [interruptionOf(message), expiryOf(message)].filter((time) => time !== undefined);
+    return times.length > 0 ? Math.min(...times) : undefined;
+  };
+  const withReview = ({ reviewAt: _, ...message }: OutgoingMessage, now: number): OutgoingMessage => {
+    const at = reviewAt(message, now);
+    return { ...message, ...(at !== undefined && { reviewAt: at }) };
+  };
+  const expiryOf = ({ validUntil, handover }: OutgoingMessage): number | undefined =>
+    validUntil === undefined ? undefined : handover === 'pending' ? validUntil : validUntil + reportGraceMs;
+
+  const interruptionOf = ({ handover, publishingAt = 0 }: OutgoingMessage): number | undefined =>
+    handover === 'publishing' ? publishingAt + publishingTimeoutMs : undefined;
+
+  const change: MessageLog['change'] = async (id, makeChange) => {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const message = await store.get(id);
+      if (!message) return undefined;
+      const now = clock.now();
+      const changed = makeChange(message, now);
+      if (!changed) return undefined;
+      const next = withReview({ ...changed, revision: message.revision + 1 }, now);
+      if (!(await store.replace(next))) continue;
+      if (next.state !== message.state) deps.onChange?.(next);
+      if (next.unreported.length > 0) report(id);
+      return next;
+    }
+    throw new SwobError('UNAVAILABLE', `message ${id} is changed by others all the time`, { retryAfter: 1 });
+  };
+
+  /** Stores the callbacks of states that are not reported yet, one run at a time for each message. */
+  const report = (id: string): void => {
+    if (reporting.has(id)) return;
+    const run = reportStates(id)
+      .catch((error: unknown) => {
+        // The next review tries again.
+        log.warn({ id, reason: messageOf(error) }, 'callbacks of an outgoing SMS could not be stored yet');
+      })
+      .finally(() => reporting.delete(id));
+    reporting.set(id, run);
+  };
+  const reportStates = async (id: string): Promise<void> => {
+    for (let message = await store.get(id); message && message.unreported.length > 0; ) {
+      const [state] = message.unreported;
+      if (state === undefined || !(await callbacks.add(message, state))) return;
+      message = await change(id, (current) =>
+        current.unreported[0] === state ? { ...current, unreported: current.unreported.slice(1) } : undefined,
+      );
+    }
+  };
+
+  const review = async (id: string): Promise<void> => {
+    const changed = await change(id, (message, now) => {
+      const expiry = expiryOf(message);
+      if (expiry !== undefined && now >= expiry) {
+        const expired = changeState(message, 'expired', now, expiryReason(message));
+        if (expired) return expired;
+      }
+      const interruption = interruptionOf(message);
+      if (interruption !== undefined && now >= interruption) return outcomeUnknown(message, now);
+      // Sets the time of the next review, so that other processes leave it alone meanwhile.
+      return message;
+    });
+    if (changed) await reporting.get(id);
+  };
+  const reviewDue = async (): Promise<void> => {
+    for (let batch = 0; batch < maxBatches; batch++) {
+      const ids = await store.due(clock.now(), reviewBatch);
+      const quietly = (id: string): Promise<void> =>
+        review(id).catch((error: unknown) => {
+          log.warn({ id, reason: messageOf(error) }, 'an outgoing SMS could not be reviewed');
+        });
+      for await (const _ of mapConcurrent(ids, reviewConcurrency, quietly));
+      if (ids.length < reviewBatch) return;
+    }
+  };
+  const startReview = (): void => {
+    reviewing ??= reviewDue()
+      .catch((error: unknown) => {
+        log.debug({ reason: messageOf(error) }, 'outgoing SMS cannot be reviewed now');
+      })
+      .finally(() => {
+        reviewing = undefined;
+      });
+  };
+
+  return {
+    add: async (drafts) => {
+      const now = clock.now();
+      const added: OutgoingMessage[] = drafts.map((draft) =>
+        withReview({ ...draft, id: newId(), revision: 0 }, now),
+      );
+      let taken = await store.add(added);
+      for (let attempt = 0; taken.length > 0; attempt++) {
+        if (attempt === maxAttempts) throw new SwobError('UNAVAILABLE', 'no id is free for an outgoing SMS');
+        const renamed = taken.map((message) => ({ ...message, id: newId() }));
+        for (const [index, message] of taken.entries()) {
+          added[added.indexOf(message)] = renamed[index] ?? message;
+        }
+        taken = await store.add(renamed);
+      }
+      for (const message of added) {
+        if (message.state !== 'queued') deps.onChange?.(message);
+        if (message.unreported.length > 0) report(message.id);
+      }
+      return added;
+    },
+    change,
+    start: () => {
+      stopReviews = clock.every(reviewIntervalMs, startReview);
+    },
+    stop: () => stopReviews(),
+    idle: async () => {
+      await reviewing;
+      await Promise.all(reporting.values());
+    },
+  };
+}
+
+function expiryReason({ state, handover }: OutgoingMessage): string {
+  if (state === 'sent') return 'the phone sent it, and nothing reported its delivery while it was valid';
+  if (handover === 'pending') return 'swob could not give it to a phone while it was valid';
+  return 'no phone reported that it was sent while it was valid';
+}
+
+/** The broker has the SMS. */
+export const accepted: MessageChange = (message, now) => ({
+  ...message,
+  handover: 'accepted',
+  acceptedAt: now,
+});
+
+/** The broker may have the SMS: publishing it was interrupted, or not confirmed. */
+export const outcomeUnknown: MessageChange = (message) =>
+  message.handover === 'publishing' ? { ...message, handover: 'unknown' } : undefined;

@@ -1,0 +1,140 @@
+// The messages of one request: made once, however often the request is repeated, and shown in its response. Used by sending.ts.
+
+import { mapConcurrent } from '../../lib/concurrency.ts';
+import type { AddressedSms } from './addressing.ts';
+import type { Dispatched, Sendable } from './dispatch.ts';
+import { changeState, type MessageState, type OutgoingMessage } from './message.ts';
+import { accepted, type MessageDraft, type MessageLog, outcomeUnknown } from './message-log.ts';
+import type { Wait } from './pacing.ts';
+import type { OutgoingMessageStore } from './ports.ts';
+
+/** An SMS of a request, with its message; `isKept` when it waits, or an earlier attempt of the request has sent it. */
+export interface RequestItem extends AddressedSms, Sendable {
+  readonly message: OutgoingMessage;
+  /** Undefined when it does not wait. */
+  readonly wait: Wait | undefined;
+}
+
+/** What the messages of a request have in common. */
+interface RequestFacts {
+  readonly authId: string;
+  readonly uuid: string;
+  readonly urls: readonly string[];
+  readonly events: readonly MessageState[];
+  readonly scheduledAt?: number | undefined;
+  readonly validUntil?: number | undefined;
+}
+
+interface Planned {
+  readonly addressed: AddressedSms;
+  /** Its position in the request. */
+  readonly index: number;
+  /** Of the message that an earlier attempt has made. */
+  readonly id: string | undefined;
+  readonly wait: Wait | undefined;
+}
+
+export interface RequestMessages {
+  /** The messages with these ids, in this order; undefined for one that is no longer kept. */
+  find(ids: readonly string[]): Promise<readonly (OutgoingMessage | undefined)[]>;
+  /** Stores new messages, but for those that an earlier attempt has made. Throws UNAVAILABLE. */
+  create(list: readonly Planned[], request: RequestFacts): Promise<readonly RequestItem[]>;
+  /** Records what the broker did with them, and the ids of those that were interrupted. Throws UNAVAILABLE. */
+  settle(outcomes: readonly Dispatched<RequestItem>[], interrupted: readonly string[]): Promise<void>;
+  /** Forgets the messages of an attempt that has sent nothing, and may be repeated. */
+  forget(items: readonly RequestItem[]): Promise<void>;
+}
+
+const concurrency = 100;
+
+export function createRequestMessages(
+  log: Pick<MessageLog, 'add' | 'change'>,
+  store: Pick<OutgoingMessageStore, 'get' | 'remove'>,
+  now: () => number,
+): RequestMessages {
+  const find: RequestMessages['find'] = (ids) => collect(ids, (id) => store.get(id));
+
+  const settleOne = async ({ item, kind, failure }: Dispatched<RequestItem>): Promise<void> => {
+    const { id } = item.message;
+    if (kind === 'sent') await log.change(id, accepted);
+    else if (kind === 'unconfirmed') await log.change(id, outcomeUnknown);
+    else if (kind !== 'kept') {
+      await log.change(id, (message, at) => changeState(message, 'failed', at, failure));
+    }
+  };
+
+  return {
+    find,
+    create: async (list, request) => {
+      const earlier = await find(list.map(({ id = '' }) => id));
+      // One that has failed meanwhile, such as by expiry, gets a new message.
+      const reused = earlier.map((message) =>
+        message?.state === 'queued' || isHandedOver(message) ? message : undefined,
+      );
+      const added = await log.add(
+        list.filter((_, index) => !reused[index]).map((each) => draftOf(each, request, now())),
+      );
+      let next = 0;
+      return list.flatMap(({ addressed, wait }, index) => {
+        const message = reused[index] ?? added[next++];
+        if (!message) return [];
+        const { validUntil } = message;
+        const sms = {
+          ...addressed.sms,
+          messageId: message.id,
+          ...(validUntil !== undefined && { validUntil }),
+        };
+        const isSent = isHandedOver(message);
+        return [
+          {
+            ...addressed,
+            sms,
+            message,
+            wait: isSent ? undefined : wait,
+            isKept: isSent || wait !== undefined,
+          },
+        ];
+      });
+    },
+    settle: async (outcomes, interrupted) => {
+      await collect(interrupted, (id) => log.change(id, outcomeUnknown));
+      await collect(outcomes, settleOne);
+    },
+    forget: (items) => store.remove(items.map(({ message }) => message.id)),
+  };
+}
+
+function draftOf({ addressed, index, wait }: Planned, request: RequestFacts, now: number): MessageDraft {
+  const { authId, uuid, urls, events, scheduledAt, validUntil } = request;
+  const { number, operatorName } = addressed.sms;
+  return {
+    uuid,
+    index,
+    authId,
+    number,
+    operatorName,
+    encoding: addressed.encoding,
+    parts: addressed.parts,
+    state: 'queued',
+    times: { queued: now },
+    ...(wait
+      ? { handover: 'pending', waitsUntil: wait.until }
+      : { handover: 'publishing', publishingAt: now }),
+    ...(scheduledAt !== undefined && { scheduledAt }),
+    ...(validUntil !== undefined && { validUntil }),
+    sentParts: [],
+    deliveredParts: [],
+    ...(urls.length > 0 && events.length > 0 && { callbacks: { urls, events } }),
+    unreported: [],
+  };
+}
+
+function isHandedOver(message: OutgoingMessage | undefined): boolean {
+  return message?.handover === 'accepted' || message?.handover === 'unknown';
+}
+
+async function collect<T, R>(items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for await (const result of mapConcurrent(items, concurrency, map)) results.push(result);
+  return results;
+}

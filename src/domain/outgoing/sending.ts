@@ -1,0 +1,201 @@
+// Sends the SMS of one request: records each as a message, gives it to the broker or lets it wait, and reports the errors.
+// Used by outgoing.ts.
+
+import { newUuid } from '../../crypto/random.ts';
+import { messageOf } from '../../errors.ts';
+import type { Outbox } from '../shared/outbox-types.ts';
+import type { Clock, Log } from '../shared/ports.ts';
+import type { AddressedSms, Addressing, Recipient } from './addressing.ts';
+import { type Dispatched, lookUpAll, sendAll } from './dispatch.ts';
+import type { RequestAttempt, RequestResult } from './idempotent-requests.ts';
+import type { MessageState } from './message.ts';
+import { isoTime, messageSummary } from './message-views.ts';
+import type { Callback } from './model.ts';
+import { type Pacing, planWaits } from './pacing.ts';
+import type { Broker } from './ports.ts';
+import type { RequestItem, RequestMessages } from './request-messages.ts';
+import { laneOf } from './state-callbacks.ts';
+import type { WaitingQueue } from './waiting-sms.ts';
+
+/** What a developer requests. Times are Unix times in milliseconds. */
+export interface Batch {
+  readonly authId: string;
+  readonly data: readonly Recipient[];
+  readonly uuid?: string | undefined;
+  /** Where the result is reported, and each change to one of the states in `events`. */
+  readonly urls: readonly string[];
+  readonly events: readonly MessageState[];
+  readonly scheduledAt?: number | undefined;
+  readonly validUntil?: number | undefined;
+}
+
+export interface Sending {
+  /** One attempt to send a batch; stops early when its client has gone before the first SMS is sent. */
+  send(batch: Batch, attempt: RequestAttempt, log: Log, isAborted?: () => boolean): Promise<RequestResult>;
+  /** The response for the developer: the result of `send`, with the state of each message as it is now. */
+  respond(body: string): Promise<string>;
+}
+
+export interface SendingDeps {
+  readonly broker: Broker;
+  readonly addressing: Addressing;
+  readonly messages: RequestMessages;
+  readonly waiting: WaitingQueue;
+  readonly pacing: Pacing | undefined;
+  readonly callbacks: Pick<Outbox<Callback>, 'add'>;
+  readonly clock: Clock;
+}
+
+/** An SMS that is reported with its outcome. */
+interface Reported {
+  readonly item: AddressedSms;
+  readonly failure?: string;
+}
+
+const outcomeUnknown =
+  'it may have been sent: an earlier attempt of this request was interrupted, and no SMS is sent twice';
+
+export function createSending(deps: SendingDeps): Sending {
+  const { broker, addressing, messages, waiting, pacing, callbacks, clock } = deps;
+
+  /** Makes the messages of a batch, and keeps those that wait. */
+  const prepare = async (
+    batch: Batch,
+    uuid: string,
+    list: readonly {
+      readonly addressed: AddressedSms;
+      readonly index: number;
+      readonly id: string | undefined;
+    }[],
+  ): Promise<readonly RequestItem[]> => {
+    const waits = await planWaits(
+      list.map(({ addressed }) => addressed),
+      { scheduledAt: batch.scheduledAt, pacing, waiting, clock },
+    );
+    const items = await messages.create(
+      list.map((each, offset) => ({ ...each, wait: waits[offset] })),
+      { ...batch, uuid },
+    );
+    return Promise.all(items.map(keep));
+  };
+
+  /** Returns an SMS that cannot be kept with a fault. */
+  const keep = async (item: RequestItem): Promise<RequestItem> => {
+    const { sms, message, wait, isKept } = item;
+    if (!wait || !isKept) return item;
+    try {
+      if (wait.isScheduled) await waiting.schedule(message.id, sms, wait.until);
+      else await waiting.append(message.id, sms);
+      return item;
+    } catch (error) {
+      return { ...item, fault: `swob cannot keep it until it may be sent: ${messageOf(error)}` };
+    }
+  };
+
+  /** Never fails: a callback that cannot be stored must not fail a request whose SMS have been sent. */
+  const addCallbacks = async ({ authId, urls }: Batch, body: string, log: Log): Promise<void> => {
+    for (const [index, url] of urls.entries()) {
+      const lane = laneOf(authId, index, '');
+      await callbacks.add(newUuid(), { url, body, lane }).catch((error: unknown) => {
+        log.error({ reason: messageOf(error) }, 'a callback was dropped');
+      });
+    }
+  };
+
+  const respond: Sending['respond'] = async (body) => {
+    const { ids, ...result } = readBody(body);
+    if (!ids) return body;
+    const found = await messages.find(ids);
+    return JSON.stringify({
+      ...result,
+      messages: found.flatMap((each) => (each ? [messageSummary(each)] : [])),
+    });
+  };
+
+  return {
+    respond,
+    send: async (batch, { earlier, saveProgress }, log, isAborted) => {
+      const { done = 0, begun = 0 } = earlier ?? {};
+      const before = readBody(earlier?.body ?? '{}');
+      const uuid = batch.uuid ?? before.uuid ?? newUuid();
+      // All operators first, so that the SMS reach the broker in the order of the list.
+      const all = await lookUpAll(
+        batch.data,
+        (recipient) => addressing.address(batch.authId, recipient),
+        isAborted,
+      );
+      if (earlier) log.warn({ uuid, unknown: begun - done }, 'an interrupted request is resumed');
+      const list = all.map((addressed, index) => ({ addressed, index, id: before.ids?.[index] }));
+      const items = await prepare(batch, uuid, list.slice(begun));
+      const ids = [
+        ...list.slice(0, begun).map(({ id = '' }) => id),
+        ...items.map(({ message }) => message.id),
+      ];
+      const unknown = list.slice(done, begun);
+      const reported = unknown.map(({ addressed }) => ({ item: addressed, failure: outcomeUnknown }));
+      const timestamp = isoTime(clock.now());
+      const bodyOf = (outcomes: readonly Reported[]): string => {
+        const errors = errorsOf([...reported, ...outcomes], timestamp);
+        return JSON.stringify({ uuid, errors: [...(before.errors ?? []), ...errors], ids });
+      };
+      const outcomes = await sendAll(
+        {
+          broker,
+          beforeBatch: (outcomes, count) => {
+            const next = begun + outcomes.length;
+            return saveProgress({ body: bodyOf(outcomes), done: next, begun: next + count });
+          },
+        },
+        items,
+      );
+      const body = bodyOf(outcomes);
+      const complete = isComplete(outcomes);
+      log.info({ uuid, sms: outcomes.length, failed: errorsOf(outcomes, timestamp).length }, 'outgoing SMS');
+      if (!complete) {
+        await messages.forget(items);
+        const { ids: _, ...result } = readBody(body);
+        return { body: JSON.stringify(result), complete };
+      }
+      await messages.settle(
+        outcomes,
+        unknown.map(({ id = '' }) => id),
+      );
+      if (batch.urls.length > 0) {
+        // Throws if another process has taken over the request, whose result is the one to report.
+        await saveProgress({ body, done: all.length, begun: all.length });
+        await addCallbacks(batch, await respond(body), log);
+      }
+      return { body, complete };
+    },
+  };
+}
+
+/** Once an SMS may have been accepted the response is final, because a repetition would send it twice. */
+function isComplete(outcomes: readonly Dispatched[]): boolean {
+  const tried = outcomes.filter(({ kind }) => kind !== 'bad');
+  return tried.length === 0 || tried.some(({ kind }) => kind !== 'not sent');
+}
+
+function errorsOf(outcomes: readonly Reported[], timestamp: string): object[] {
+  return outcomes.flatMap(({ item: { sms, givenNumber }, failure: error_message }) =>
+    error_message === undefined
+      ? []
+      : [{ number: givenNumber, operator_name: sms.operatorName, error_message, timestamp }],
+  );
+}
+
+/** The result of a request, or its progress; `ids` are those of its messages, in the order of its recipients. */
+interface Body {
+  readonly uuid?: string;
+  readonly errors?: readonly unknown[];
+  readonly ids?: readonly string[];
+}
+
+function readBody(body: string): Body {
+  const { uuid, errors, ids }: Partial<Record<keyof Body, unknown>> = Object(JSON.parse(body));
+  return {
+    ...(typeof uuid === 'string' && { uuid }),
+    ...(Array.isArray(errors) && { errors }),
+    ...(Array.isArray(ids) && { ids: ids.map(String) }),
+  };
+}
