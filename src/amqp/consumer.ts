@@ -102,7 +102,11 @@ export async function consumeSms(options: SmsConsumerOptions): Promise<void> {
   };
 
   const setUp = async (model: ChannelModel): Promise<void> => {
-    const disconnect = (): void => void model.close().catch(() => undefined);
+    const disconnect = (): void => {
+      // What else was delivered on it cannot be acknowledged while it closes.
+      if (channel === opened) channel = undefined;
+      void model.close().catch(() => undefined);
+    };
     // The connection closes after it, and recovery handles that.
     model.on('error', () => undefined);
     const opened = await model.createChannel();

@@ -155,6 +155,20 @@ describe('a phone that listens as DekuSMS does', () => {
     ]);
   });
 
+  test('loses no SMS that it takes at the same time as the one at which it dies', async () => {
+    const gateway = await startGateway();
+    const steps = [
+      { mode: 'delivered', times: 5 },
+      { mode: 'die', times: 1 },
+    ] as const;
+    await startPhone({ statusUrl: gateway.url, mode: 'sent', prefetch: 20, steps, seed: '1' });
+    publish(...Array.from({ length: 40 }, (_, index) => `text ${index}`));
+    await vi.waitFor(async () => {
+      expect(new Set(gateway.received.map(({ body }) => body.id)).size).toBe(40);
+      expect(await channel.checkQueue(`${exchange}_#`)).toMatchObject({ messageCount: 0 });
+    });
+  });
+
   test('repeats a report after 5xx, 429 and a refused connection, and none that is refused', async () => {
     const gateway = await startGateway(503, 429, 200, 404);
     const phone = await startPhone({ statusUrl: gateway.url });
