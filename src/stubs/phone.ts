@@ -1,6 +1,7 @@
 // Stub of a gateway phone: consumes outgoing SMS from a RabbitMQ, "sends" them, and reports what became of them. Used by
 // `swob stub phone`, the playground and swob/testing.
 
+import { setMaxListeners } from 'node:events';
 import type { AmqpAddress } from '../amqp/address.ts';
 import { consumeSms, type DeliveredMessage, type Verdict } from '../amqp/consumer.ts';
 import type { PhoneBinding } from '../domain/outgoing/broker-names.ts';
@@ -105,6 +106,8 @@ export async function startPhoneStub(options: PhoneStubOptions): Promise<Running
   const requests = createSemaphore({ maxHolders: maxRequests });
   const stopped = new AbortController();
   const { signal } = stopped;
+  // One for each report that waits.
+  setMaxListeners(0, signal);
   const pause = async (ms: number): Promise<void> => {
     if (ms > 0) await delay(clock, ms, signal);
   };

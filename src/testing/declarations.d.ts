@@ -3,6 +3,7 @@
 /// <reference lib="esnext.disposable" />
 
 import type { NasStub } from './nas-stub-types.js';
+import type { PhoneStub } from './phone-stub-types.js';
 import type { DeveloperStub, PcrfStub, PublisherStub, UsersStub, WifiSession } from './stub-types.js';
 
 export * from './nas-stub-types.js';
@@ -36,6 +37,11 @@ export interface PlaygroundOptions {
    * `{ 'disconnect.backend': 'radius' }`, or `both`, sessions are ended at the NAS stub.
    */
   readonly config?: Readonly<Record<string, string | number | boolean>>;
+  /**
+   * A RabbitMQ for outgoing SMS, with an administrator: `{ url: 'amqp://guest:guest@localhost' }`. `managementUrl` is port 15672 of the same
+   * host by default.
+   */
+  readonly broker?: { readonly url: string; readonly managementUrl?: string };
   /** Whether to start with three active seeds and a paired phone; false by default. */
   readonly seedData?: boolean;
   /** Called with each line of the log, one JSON object; without it nothing is logged. */
@@ -70,6 +76,15 @@ export interface Playground extends AsyncDisposable {
     readonly publisher: PublisherStub;
     readonly pcrf: PcrfStub;
     readonly nas: NasStub;
+    /** With `broker`. */
+    readonly phone?: PhoneStub;
+  };
+  /** With `broker`: a developer who has subscribed, and where its phones report. */
+  readonly developer?: {
+    readonly authId: string;
+    readonly authKey: string;
+    readonly statusUrl: string;
+    readonly statusToken: string;
   };
   /** Stops everything and removes the folder, within 10 seconds. Idempotent. */
   close(): Promise<void>;

@@ -4,15 +4,17 @@ import { readFile } from 'node:fs/promises';
 import { systemClock } from '../app/system-clock.ts';
 import { createPlayground } from '../cli/playground/create.ts';
 import { playgroundEnvironment } from '../cli/playground/environment.ts';
+import { readOutgoingSecrets } from '../cli/playground/outgoing.ts';
 import { playgroundUser } from '../cli/playground/playground.ts';
 import type * as declared from './declarations.d.ts';
 import { disposable, verifiable } from './stubs.ts';
 
 export const playground: typeof declared.playground = async (options = {}) => {
-  const { users = [], config = {}, seedData = false, onLog, logLevel = 'info' } = options;
+  const { users = [], config = {}, broker, seedData = false, onLog, logLevel = 'info' } = options;
   const stopped = new AbortController();
   const { playground, lifecycle } = await createPlayground({
     users,
+    broker,
     setOptions: Object.entries(config).map(([key, value]) => `${key}=${value}`),
     seedData,
     clock: systemClock,
@@ -29,8 +31,8 @@ export const playground: typeof declared.playground = async (options = {}) => {
     return lifecycle.stop();
   };
   try {
-    const { urls, folder, config: configFile, jwtPrivateKey, adminTokenFile, session } = playground;
-    const { users, developer, publisher, pcrf, nas } = playground.stubs;
+    const { urls, folder, config: configFile, jwtPrivateKey, adminTokenFile, session, outgoing } = playground;
+    const { users, developer, publisher, pcrf, nas, phone } = playground.stubs;
     return disposable({
       urls,
       user: playgroundUser,
@@ -47,7 +49,9 @@ export const playground: typeof declared.playground = async (options = {}) => {
         publisher: verifiable(publisher, '/__messages'),
         pcrf: verifiable(pcrf, '/__requests'),
         nas: verifiable(nas),
+        ...(phone && { phone: verifiable(phone) }),
       },
+      ...(outgoing && { developer: { ...outgoing, ...(await readOutgoingSecrets(outgoing)) } }),
       close,
     });
   } catch (error) {

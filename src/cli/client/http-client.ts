@@ -53,11 +53,19 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   }: HttpRequest): Promise<HttpResponse & ErrorResponse> => {
     const url = /^https?:/.test(path) ? path : `${baseUrl}${path}`;
     const deadline = AbortSignal.timeout(timeoutMs);
+    const payload = body && JSON.stringify(body);
     try {
       const response = await sendRequest(new URL(url), {
         method,
-        headers: { ...(body && { 'Content-Type': 'application/json' }), ...headers },
-        body: body && JSON.stringify(body),
+        headers: {
+          // Node sends no length with the body of a DELETE, so that servers would take it for the next request.
+          ...(payload !== undefined && {
+            'Content-Type': 'application/json',
+            'Content-Length': String(Buffer.byteLength(payload)),
+          }),
+          ...headers,
+        },
+        body: payload,
         signal: AbortSignal.any([signal, deadline]),
         agent,
       });

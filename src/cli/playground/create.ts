@@ -11,7 +11,7 @@ import { type PlaygroundOptions, type RunningPlayground, startPlayground } from 
 import { addSeedData } from './seed-data.ts';
 
 export interface CreatePlaygroundOptions
-  extends Pick<PlaygroundOptions, 'address' | 'clock' | 'failures' | 'setOptions' | 'users'> {
+  extends Pick<PlaygroundOptions, 'address' | 'broker' | 'clock' | 'failures' | 'setOptions' | 'users'> {
   readonly seedData: boolean;
   /** Ends the creation of sample data. */
   readonly signal: AbortSignal;

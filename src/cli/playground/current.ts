@@ -92,11 +92,12 @@ function filePrefix(): string {
 
 /** As in the ready file of other commands: `{"gateway":{"url":…},…}`, and the files of the playground. */
 export function readyContent(playground: Playground): object {
-  const { urls, nas, session, folder, config, adminTokenFile, jwtPrivateKey } = playground;
+  const { urls, nas, session, outgoing, folder, config, adminTokenFile, jwtPrivateKey } = playground;
   const parts = Object.fromEntries(playgroundParts.map((name) => [name, { url: urls[name] }]));
   return {
     ...parts,
     nas: { url: urls.nas, ...nas },
+    ...(outgoing && { phone: { url: outgoing.phoneUrl }, outgoing }),
     session,
     folder,
     config,
@@ -137,7 +138,19 @@ function parsePlayground(content: Readonly<Record<string, unknown>>): Playground
   if (typeof folder !== 'string' || typeof config !== 'string') return undefined;
   if (typeof adminTokenFile !== 'string' || typeof jwtPrivateKey !== 'string') return undefined;
   const urls = { gateway, sync, disconnect, users, developer, publisher, pcrf, nas };
-  return { urls, nas: { radius, secretFile }, session, folder, config, adminTokenFile, jwtPrivateKey };
+  const outgoing = parseOutgoing(content.outgoing);
+  const files = { folder, config, adminTokenFile, jwtPrivateKey };
+  return { urls, nas: { radius, secretFile }, session, ...files, ...(outgoing && { outgoing }) };
+}
+
+function parseOutgoing(value: unknown): Playground['outgoing'] {
+  if (!isObject(value)) return undefined;
+  const { authId, authKeyFile, statusUrl, statusTokenFile, phoneUrl } = value;
+  if (typeof authId !== 'string' || typeof authKeyFile !== 'string') return undefined;
+  if (typeof statusUrl !== 'string' || typeof statusTokenFile !== 'string') return undefined;
+  return typeof phoneUrl === 'string'
+    ? { authId, authKeyFile, statusUrl, statusTokenFile, phoneUrl }
+    : undefined;
 }
 
 function notRunning(file: string): SwobError {

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { signToken } from '../../crypto/jwt.ts';
 import type { WifiSession } from '../../domain/wifi/model.ts';
+import { readOutgoingSecrets } from './outgoing.ts';
 import { type Playground, playgroundParts, playgroundUser, sampleSession } from './playground.ts';
 import { sharedKeyFile } from './seed-data.ts';
 
@@ -17,7 +18,7 @@ const tokenLifetime = 20 * 3_600;
  * @param now Unix time in milliseconds
  */
 export async function playgroundEnvironment(
-  { urls, folder, config, adminTokenFile, jwtPrivateKey, nas, session }: Playground,
+  { urls, folder, config, adminTokenFile, jwtPrivateKey, nas, session, outgoing }: Playground,
   now: number,
 ): Promise<Readonly<Record<string, string>>> {
   const [adminToken, key] = await Promise.all([
@@ -33,6 +34,7 @@ export async function playgroundEnvironment(
     ),
     PLAYGROUND_NAS_RADIUS: nas.radius,
     PLAYGROUND_NAS_SECRET_FILE: nas.secretFile,
+    ...(outgoing && (await outgoingVariables(outgoing))),
     PLAYGROUND_PAIRING_URL: pairingPageUrl(urls.gateway),
     PLAYGROUND_FOLDER: folder,
     PLAYGROUND_USER: playgroundUser.id,
@@ -41,6 +43,19 @@ export async function playgroundEnvironment(
     PLAYGROUND_JWT_KEY: jwtPrivateKey,
     PLAYGROUND_JWT: signToken(JSON.stringify(sampleClaims(now, session)), createPrivateKey(key), 'RS256'),
     ...(existsSync(sharedKey) && { PLAYGROUND_SHARED_KEY: sharedKey }),
+  };
+}
+
+async function outgoingVariables(
+  outgoing: NonNullable<Playground['outgoing']>,
+): Promise<Readonly<Record<string, string>>> {
+  const { authKey, statusToken } = await readOutgoingSecrets(outgoing);
+  return {
+    PLAYGROUND_PHONE_URL: outgoing.phoneUrl,
+    PLAYGROUND_AUTH_ID: outgoing.authId,
+    PLAYGROUND_AUTH_KEY: authKey,
+    PLAYGROUND_STATUS_URL: outgoing.statusUrl,
+    PLAYGROUND_STATUS_TOKEN: statusToken,
   };
 }
 

@@ -1,7 +1,9 @@
 // The options of the playground, and its run for the length of a command. Used by `playground start` and `playground run`.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { SwobError } from '../../errors.ts';
 import type { Context } from '../context.ts';
+import { parseBrokerUrl } from '../input/broker.ts';
 import { parsePort } from '../input/option-parsers.ts';
 import { createPlayground } from './create.ts';
 import { parseFailures, type StubFailures } from './failures.ts';
@@ -13,6 +15,8 @@ export interface PlaygroundCommandOptions {
   readonly seedData?: boolean;
   readonly disconnect?: string;
   readonly fail?: StubFailures;
+  readonly broker?: string;
+  readonly brokerManagement?: string;
   readonly verbose?: boolean;
 }
 
@@ -21,7 +25,7 @@ export function addPlaygroundOptions(command: Command): Command {
     .option('--host <host>', 'address to listen on; 0.0.0.0 for all, as in a container', '127.0.0.1')
     .option(
       '--port <port>',
-      'port of the gateway; the other parts take the next seven; 0 picks free ports',
+      'port of the gateway; the other parts take the next eight; 0 picks free ports',
       parseFirstPort,
       0,
     )
@@ -38,25 +42,46 @@ export function addPlaygroundOptions(command: Command): Command {
         'let stubs fail: publisher=1/3, publisher=<mode>, pcrf=<mode>, nas=1/3, nas=<mode>',
       ).argParser(parseFailures),
     )
+    .option(
+      '--broker <url>',
+      'RabbitMQ for outgoing SMS, with an administrator: amqp://guest:guest@localhost; starts a stub phone, too',
+      parseBrokerUrl,
+    )
+    .option(
+      '--broker-management <url>',
+      'URL of its management API (default: port 15672 of the same host)',
+      parseManagementUrl,
+    )
     .option('--verbose', 'log everything to stderr, requests to stubs too, instead of warnings and errors');
+}
+
+function parseManagementUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text.replace(/\/+$/, '');
+  throw new InvalidArgumentError('Expected a URL such as http://localhost:15672.');
 }
 
 function parseFirstPort(text: string): number {
   const port = parsePort(text);
-  if (port + playgroundParts.length - 1 <= 65_535) return port;
-  throw new InvalidArgumentError(`Expected a port up to ${65_535 - playgroundParts.length + 1}.`);
+  // One more for the stub phone.
+  if (port + playgroundParts.length <= 65_535) return port;
+  throw new InvalidArgumentError(`Expected a port up to ${65_535 - playgroundParts.length}.`);
 }
 
 /** Starts a playground, runs `work`, and removes everything, however it ends. */
 export async function withPlayground<T>(
   { io, options }: Context,
-  { host, port, disconnect, fail = {}, seedData = false, verbose = false }: PlaygroundCommandOptions,
+  given: PlaygroundCommandOptions,
   signal: AbortSignal,
   work: (playground: Playground) => Promise<T>,
 ): Promise<T> {
+  const { host, port, disconnect, fail = {}, seedData = false, verbose = false } = given;
+  const { broker, brokerManagement } = given;
+  if (broker === undefined && brokerManagement !== undefined)
+    throw new SwobError('USAGE', '--broker-management needs --broker');
   const { playground, lifecycle } = await createPlayground({
     address: { host, port },
     failures: fail,
+    ...(broker !== undefined && { broker: { url: broker, managementUrl: brokerManagement } }),
     setOptions: [...(disconnect === undefined ? [] : [`disconnect.backend=${disconnect}`]), ...options.set],
     seedData,
     clock: io.clock,

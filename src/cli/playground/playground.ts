@@ -18,11 +18,19 @@ import { startDeveloperStub } from '../../stubs/developer.ts';
 import type { JournalEntry } from '../../stubs/journal.ts';
 import { startNasStub } from '../../stubs/nas.ts';
 import { startPcrfStub } from '../../stubs/pcrf.ts';
+import type { RunningPhoneStub } from '../../stubs/phone.ts';
 import { startPublisherStub } from '../../stubs/publisher.ts';
 import { startUsersStub } from '../../stubs/users.ts';
 import { writeFileAtomic } from '../ready-file.ts';
 import { describeEntry } from '../verdict-report.ts';
 import type { StubFailures } from './failures.ts';
+import {
+  type BrokerOptions,
+  createOutgoingSetup,
+  outgoingSettings,
+  type PlaygroundDeveloper,
+  startOutgoing,
+} from './outgoing.ts';
 import { type Backend, formatIni, playgroundSettings } from './settings.ts';
 
 interface User {
@@ -50,6 +58,8 @@ export interface PlaygroundOptions {
   readonly address?: PlaygroundAddress;
   /** None by default. */
   readonly failures?: StubFailures;
+  /** For outgoing SMS; without it the gateway has none. */
+  readonly broker?: BrokerOptions | undefined;
   /** Users besides `playgroundUser`; none by default. */
   readonly users?: readonly User[];
   /** `section.key=value`, over the playground's own settings. */
@@ -95,6 +105,8 @@ export interface Playground {
     /** The file of the secret that it shares with its clients. */
     readonly secretFile: string;
   };
+  /** With a RabbitMQ. */
+  readonly outgoing?: PlaygroundDeveloper & { readonly phoneUrl: string };
   /** The session of its tokens; at the NAS stub where sessions are ended by RADIUS. */
   readonly session: WifiSession;
   /** Everything that the playground writes; removed at its end. */
@@ -108,7 +120,7 @@ export interface Playground {
 
 /** With the stubs, whose methods say what they have received. */
 export interface RunningPlayground extends Playground {
-  readonly stubs: Awaited<ReturnType<typeof startStubs>>;
+  readonly stubs: Awaited<ReturnType<typeof startStubs>> & { readonly phone?: RunningPhoneStub };
 }
 
 /** Throws UNAVAILABLE when a port is in use. When this throws, the caller stops the lifecycle. */
@@ -117,6 +129,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
     failures = {},
     users = [],
     address = defaultAddress,
+    broker,
     setOptions,
     lifecycle,
     clock,
@@ -142,6 +155,8 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
   const backend = requestedBackend(setOptions);
   const config = join(folder, 'conf.ini');
   const files = { folder, jwtPublicKey: jwtPublicKeyIn(folder) };
+  const setup = broker && createOutgoingSetup(broker);
+  const more = setup ? outgoingSettings(setup) : {};
   const systems = { ...stubUrls, backend, radius: { ...nasAddress, secretFile } };
   const settings = playgroundSettings(files, systems, {
     host: address.host,
@@ -149,7 +164,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
     sync: portFor('sync', address),
     disconnect: portFor('disconnect', address),
   });
-  await writeFileAtomic(config, formatIni(settings), 0o600);
+  await writeFileAtomic(config, formatIni({ ...settings, ...more }), 0o600);
   const { config: loaded, settings: loadedSettings } = loadConfig({ files: [config], setOptions, env: {} });
   // Before the gateway does, which would warn that there was no key pair.
   const { public_key_filepath: publicKey, private_key_filepath: privateKey } = loaded.security;
@@ -175,12 +190,20 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
     sync: portOf(urls.sync),
     disconnect: portOf(urls.disconnect),
   };
-  await writeFileAtomic(config, formatIni(playgroundSettings(files, systems, addresses)), 0o600);
+  const final = { ...playgroundSettings(files, systems, addresses), ...more };
+  await writeFileAtomic(config, formatIni(final), 0o600);
   const { admin_token_filepath: adminTokenFile } = loaded.security;
   const nas = { radius: `${bracketHost(nasAddress.address)}:${nasAddress.port}`, secretFile };
   // Packets go to the nasIp of a token.
   const session = backend === 'pcrf' ? sampleSession : { ...sampleSession, nasIp: nasAddress.address };
-  return { urls, nas, session, folder, config, adminTokenFile, jwtPrivateKey, stubs };
+  const playground = { urls, nas, session, folder, config, adminTokenFile, jwtPrivateKey };
+  if (!setup) return { ...playground, stubs };
+  // The port after those of the parts that every playground has.
+  const port = address.port === 0 ? 0 : address.port + playgroundParts.length;
+  const at = { gateway: urls.gateway, folder, host: address.host, port };
+  const { developer, phone } = await startOutgoing(setup, at, { clock, lifecycle });
+  const outgoing = { ...developer, phoneUrl: reachable(phone.url) };
+  return { ...playground, outgoing, stubs: { ...stubs, phone } };
 }
 
 async function startStubs(

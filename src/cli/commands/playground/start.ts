@@ -58,7 +58,8 @@ async function run(context: Context, options: Options): Promise<void> {
   );
 }
 
-function introduction({ urls, nas, session, adminTokenFile }: Playground, options: Options): string[] {
+function introduction(playground: Playground, options: Options): string[] {
+  const { urls, nas, session, outgoing, adminTokenFile } = playground;
   const { readyFile, seedData } = options;
   const { id, msisdn } = playgroundUser;
   const file = readyFile === undefined ? '' : ` --ready-file ${readyFile}`;
@@ -68,6 +69,7 @@ function introduction({ urls, nas, session, adminTokenFile }: Playground, option
     ...playgroundParts.map(
       (name) => `${name.padEnd(10)} ${urls[name]}${name === 'nas' ? `, RADIUS at ${nas.radius}` : ''}`,
     ),
+    ...(outgoing ? [`phone      ${outgoing.phoneUrl}, of the developer ${outgoing.authId}`] : []),
     `console    ${urls.gateway}/console; its admin token: cat ${adminTokenFile}`,
     '',
     'Try it in another terminal:',
@@ -79,9 +81,20 @@ function introduction({ urls, nas, session, adminTokenFile }: Playground, option
     '  curl -s "$PLAYGROUND_PUBLISHER_URL/__messages"',
     '  echo "$PLAYGROUND_JWT" | swob disconnect --token -',
     `  swob verify "$PLAYGROUND_${backend}_URL" --received session=${session.sessionId}`,
+    ...(outgoing ? tryOutgoing : []),
     '',
+    ...(outgoing
+      ? []
+      : ['Outgoing SMS need a RabbitMQ: swob playground --broker amqp://guest:guest@localhost']),
     `Pair a phone in a browser: ${pairingPageUrl(urls.gateway)}`,
     '',
     'Ctrl-C stops the playground and removes its data.',
   ];
 }
+
+/** The commands that send an SMS through RabbitMQ to the stub phone. */
+const tryOutgoing = [
+  '  curl -s "$PLAYGROUND_GATEWAY_URL/v1/sms" -H "Content-Type: application/json" -d \'{"auth_id":"\'$PLAYGROUND_AUTH_ID\'",',
+  '    "auth_key":"\'$PLAYGROUND_AUTH_KEY\'","data":[{"number":"+237650393369","text":"hello"}]}\'',
+  '  swob verify "$PLAYGROUND_PHONE_URL" --received text=hello --within 5s',
+];

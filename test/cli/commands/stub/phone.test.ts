@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { developerExchangeName } from '../../../../src/domain/outgoing/broker-names.ts';
 import type { PhoneMode } from '../../../../src/stubs/phone-modes.ts';
 import type * as declared from '../../../../src/testing/declarations.d.ts';
-import { stubPhone } from '../../../../src/testing/index.ts';
+import { playground, stubPhone } from '../../../../src/testing/index.ts';
 import { createTenants } from '../../../../src/upstream/rabbitmq-tenants.ts';
 import { connectClient, openChannel } from '../../../support/amqp-client.ts';
 import { createFakeClock } from '../../../support/fake-clock.ts';
@@ -83,6 +83,27 @@ test('is part of swob/testing', async () => {
     'operator',
   );
   expectTypeOf<declared.PhoneMode>().toEqualTypeOf<PhoneMode>();
+});
+
+test('is part of a playground with a RabbitMQ, whose developer is removed at its end', async () => {
+  const { url, managementUrl } = rabbit();
+  const services = await playground({ broker: { url, managementUrl } });
+  const { developer, stubs, env } = services;
+  try {
+    const { authId: auth_id = '', authKey: auth_key = '' } = developer ?? {};
+    const response = await fetch(`${services.urls.gateway}/v1/sms`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', connection: 'close' },
+      body: JSON.stringify({ auth_id, auth_key, data: [{ number: '+237650393369', text: 'Hello' }] }),
+    });
+    expect(await response.json()).toEqual({ uuid: expect.any(String), errors: [] });
+    await stubs.phone?.verify({ received: ['text~=Hello'], times: 1, withinMs: patient(60_000) });
+    expect(env).toMatchObject({ PLAYGROUND_PHONE_URL: stubs.phone?.url, PLAYGROUND_AUTH_ID: auth_id });
+  } finally {
+    await services.close();
+  }
+  const users = await rabbit().manage('GET', 'users');
+  expect(users).not.toContainEqual(expect.objectContaining({ name: developer?.authId }));
 });
 
 describe('swob stub phone refuses', () => {
