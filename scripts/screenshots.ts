@@ -121,6 +121,8 @@ async function take(browser: Browser, url: string, token: string, shot: Shot): P
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('● live').waitFor();
   }
+  // No row under the mouse.
+  await page.mouse.move(0, 0);
   await shot.prepare?.(page);
   await delay(1_000);
   const path = resolve(folder, `${shot.file}.png`);

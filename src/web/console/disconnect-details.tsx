@@ -1,7 +1,7 @@
 // One request to log a Wi-Fi user out as a timeline, with what to do. Used by the view of disconnects.
 
 import type { DisconnectDetails, DisconnectsData } from '../../console/views/disconnects.ts';
-import { Badge, Empty, Note, type Tone } from '../shared/components.tsx';
+import { Badge, Empty, Remedy, type Tone } from '../shared/components.tsx';
 import { formatTime } from '../shared/time.tsx';
 import { EntryCard } from './list.tsx';
 
@@ -57,12 +57,7 @@ function Timeline({ record }: { readonly record: DisconnectDetails }) {
         {user !== undefined && <strong>{user}</strong>}
         <span class="muted">{formatTime(at)}</span>
       </div>
-      {remedy !== undefined && (
-        <Note tone="warn">
-          <strong>What to do</strong>
-          <div class="sentence">{remedy}</div>
-        </Note>
-      )}
+      {remedy !== undefined && <Remedy text={remedy} />}
       <ol class="timeline" aria-label="History">
         {steps.map(({ tone, event, details }, index) => (
           <li key={index} class={tone}>

@@ -1,7 +1,7 @@
 // One message as a timeline, why it was refused, and what an operator can do. Used by the view of messages.
 
 import type { MessagesData } from '../../console/views/messages.ts';
-import { Badge, Empty, Note, type Tone } from '../shared/components.tsx';
+import { Badge, Empty, Remedy, type Tone } from '../shared/components.tsx';
 import type { Confirmation } from '../shared/confirm.tsx';
 import { Ago, formatTime } from '../shared/time.tsx';
 import { EntryCard } from './list.tsx';
@@ -88,12 +88,7 @@ function MessageDetails(props: {
         {relayed && <span class="muted">for the RelaySMS Publisher</span>}
       </div>
       <code>{id}</code>
-      {remedy !== undefined && (
-        <Note tone="warn">
-          <strong>What to do</strong>
-          <div class="sentence">{remedy}</div>
-        </Note>
-      )}
+      {remedy !== undefined && <Remedy text={remedy} />}
       <ol class="timeline" aria-label="History">
         {message.history.map(({ at, event }, index) => (
           <li key={index} class={toneOf(event)}>

@@ -38,6 +38,16 @@ export function Note({ tone = 'neutral', children }: { tone?: Tone; children: Co
   );
 }
 
+/** What an operator can do, in the words of the server. */
+export function Remedy({ text }: { readonly text: string }) {
+  return (
+    <Note tone="warn">
+      <strong>What to do</strong>
+      <div class="sentence">{text}</div>
+    </Note>
+  );
+}
+
 /** In place of a list without entries: what would be here, and how to get it. */
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
   return (

@@ -1,6 +1,7 @@
 // The audit trail as the console watches it: pages are read again only when they may have changed, and today's requests are
 // counted; and what is said of a record.
 
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { remedyOf, stepsOf } from '../../../src/domain/wifi/audit-history.ts';
 import {
@@ -40,15 +41,43 @@ const recordAt = (at: number, record: Partial<DisconnectRecord> = {}): Disconnec
   ...record,
 });
 
-test('a page is read again only after this process has recorded, or another one may have', async () => {
+test('pages are those of the store, whatever this process adds', async () => {
+  const command = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ user: fc.constantFrom('a', 'b'), backMs: fc.nat(3) }) },
+    fc.record({ filter: fc.constantFrom({}, { user: 'a' }, { text: 'B' }) }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(command, { maxLength: 40 }), async (commands) => {
+      const { trail, store, clock } = createTrail();
+      for (const each of commands) {
+        clock.advance(5);
+        if ('user' in each) {
+          await trail.store.add(recordAt(clock.now() - each.backMs * 10, { user: each.user }));
+          continue;
+        }
+        const shown = await trail.page(each.filter, { limit: 3 });
+        const { records, next } = await store.list(each.filter, { limit: 3 });
+        expect(shown.records).toEqual(records);
+        const rest = (before: string | undefined) =>
+          before === undefined ? [] : store.list(each.filter, { limit: 99, before });
+        expect(await rest(shown.next)).toEqual(await rest(next));
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a page is read once as long as only this process records, and soon again where others may', async () => {
   const own = createTrail();
-  await own.trail.store.add(recordAt(own.clock.now()));
-  expect((await own.page()).records).toHaveLength(1);
-  own.clock.advance(10_000);
   await own.page();
+  for (let n = 0; n < 3; n++) {
+    await own.trail.store.add(recordAt(own.clock.now()));
+    own.clock.advance(10_000);
+    expect((await own.page()).records).toHaveLength(Math.min(2, n + 1));
+  }
   expect(own.lists()).toBe(1);
-  await own.trail.store.add(recordAt(own.clock.now()));
-  expect((await own.page()).records).toHaveLength(2);
+  own.clock.advance(60_000);
+  await own.page();
   expect(own.lists()).toBe(2);
 
   const shared = createTrail(true);
