@@ -69,9 +69,16 @@ export function reopenModel(model: OutboxModel): void {
   for (const entry of model.entries.values()) setDue(model, entry);
 }
 
-const put = (entry: OutboxEntry<InboundSms>) =>
-  command(`put ${JSON.stringify(entry)}`, async (model, { outbox }) => {
+/** The entry with the order key that it has: a key follows from the content, as the id does, so that no entry gets another one. */
+function inItsOrder({ entries }: OutboxModel, entry: OutboxEntry<InboundSms>): OutboxEntry<InboundSms> {
+  const { orderKey, ...rest } = entry;
+  return { ...rest, ...orderOf(entries.get(entry.id)?.orderKey ?? orderKey) };
+}
+
+const put = (drawn: OutboxEntry<InboundSms>) =>
+  command(`put ${JSON.stringify(drawn)}`, async (model, { outbox }) => {
     const { entries, claimed, max } = model;
+    const entry = inItsOrder(model, drawn);
     const putting = outbox.put(entry);
     if (!entries.has(entry.id) && entries.size >= max) {
       await expect(putting).rejects.toMatchObject({ code: 'UNAVAILABLE' });
@@ -106,13 +113,14 @@ const hold = (entry: OutboxEntry<InboundSms>) =>
   });
 
 /** Settles the entry that was claimed first, if any. */
-const settle = (next: OutboxEntry<InboundSms> | undefined) =>
-  command(`settle as ${JSON.stringify(next)}`, async (model, { outbox }) => {
+const settle = (drawn: OutboxEntry<InboundSms> | undefined) =>
+  command(`settle as ${JSON.stringify(drawn)}`, async (model, { outbox }) => {
     const [id] = model.claimed;
     if (id === undefined) return;
-    expect(await outbox.settle(id, next && { ...next, id })).toBe(true);
+    const next = drawn && inItsOrder(model, { ...drawn, id });
+    expect(await outbox.settle(id, next)).toBe(true);
     model.claimed.delete(id);
-    if (next) store(model, { ...next, id });
+    if (next) store(model, next);
     else forget(model, id);
   });
 
