@@ -26,7 +26,7 @@ const start = (options: Parameters<typeof startMessaging>[0] = {}) =>
   startMessaging({
     ...options,
     names: ['gateway'],
-    set: [`store.url=${redis().master.url}`, 'store.replicas=1', `store.replica_timeout=${patient(300)}ms`],
+    set: [`store.url=${redis().master.url}`, 'store.replicas=1', `store.replica_timeout=${patient(1_000)}ms`],
   });
 
 /** Until the test ends, or `redis().ready()`. */

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { startSwob } from '../support/binary.ts';
+import { patient } from '../support/patience.ts';
 import { createPhone, get, openSession, pair, post } from '../support/phone.ts';
 import { freePort } from '../support/ports.ts';
 import { openSocket } from '../support/socket.ts';
@@ -30,7 +31,8 @@ for (const state of ['testing', 'production']) {
     const { gateway, url } = await startBoth(
       installation,
       `api.state=${state}`,
-      'sync.session_sleep_timeout=2s',
+      // The phone has to pair within it.
+      `sync.session_sleep_timeout=${patient(3_000)}ms`,
     );
     const socket = await openSocket(await openSession(url, 'alice'));
     const first = qrUrlOf(await socket.next());
