@@ -222,7 +222,7 @@ export function roundTrip(name: string, openOne: OpenPlace, openOther: OpenPlace
           from = to;
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 12 },
     );
   }, 120_000);
 }

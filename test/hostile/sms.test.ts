@@ -87,7 +87,7 @@ test('M2: a text that is not in our format gets the response of one that is not 
     fc.asyncProperty(any, async (text) => {
       expect(statusAndText(await services.post({ text, MSISDN: msisdn }))).toEqual(notPublished);
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
   await expectService(services);
 });

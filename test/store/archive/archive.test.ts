@@ -43,7 +43,7 @@ test('exports the users of all masters of a cluster, and no key of another insta
     onTestFinished(() => archive.close());
     return archive;
   };
-  const users = Array.from({ length: 2_000 }, (_, n): ArchivedRecord => {
+  const users = Array.from({ length: 600 }, (_, n): ArchivedRecord => {
     return { kind: 'users', record: { ...user, userId: `user ${n}` } };
   });
   // The other installation's prefix starts with this one's prefix of users.

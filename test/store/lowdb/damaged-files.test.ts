@@ -11,6 +11,7 @@ import { openLowdbStore } from '../../../src/store/lowdb/store.ts';
 import { deadLetter, entry, waiting } from '../../contract/outboxes.ts';
 import { seed, storeOptions, user } from '../../contract/store.ts';
 import { receipt, storedResponse } from '../../contract/ttl-stores.ts';
+import { effort } from '../../support/effort.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { filesIn, temporaryFolder } from '../../support/folders.ts';
 import { createMemoryLog } from '../../support/log.ts';
@@ -126,7 +127,7 @@ test('names any damage or loses nothing by it, and never returns a wrong value',
         expect(found, key).toEqual(value);
       }
     }),
-    { numRuns: Number(process.env.SWOB_DAMAGES ?? 60) },
+    { numRuns: 20 * effort },
   );
 });
 

@@ -99,17 +99,17 @@ describe('acknowledged writes are on disk', () => {
     expect(await after.inbound.get(entry.id)).toEqual(entry);
   });
 
-  test('finds 10,000 entries again', async () => {
+  test('finds 1,000 entries again', async () => {
     const folder = temporaryFolder();
-    const options = { ...storeOptions(createFakeClock()), inbound: { max: 10_000 }, folder };
+    const options = { ...storeOptions(createFakeClock()), inbound: { max: 1_000 }, folder };
     await (await openLowdbStore(options)).close();
-    for (let n = 0; n < 10_000; n++) {
+    for (let n = 0; n < 1_000; n++) {
       const file = fileOf(folder, `${n}`);
       await mkdir(dirname(file), { recursive: true });
       await writeRecordTo(file, n % 2 ? waiting(`${n}`, n) : deadLetter(`${n}`, n));
     }
     const store = await openLowdbStore(options);
-    expect(await store.inbound.count()).toEqual({ waiting: 5_000, deadLetters: 5_000 });
+    expect(await store.inbound.count()).toEqual({ waiting: 500, deadLetters: 500 });
     expect(await store.inbound.claim(5, 9)).toEqual(['1', '3', '5']);
     await expect(store.inbound.put(entry)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await store.close();
