@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/app/system-clock.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { redisOptions } from '../../src/store/redis/connection-options.ts';
-import { checkRedis } from '../../src/store/redis/findings.ts';
+import { checkNodeNames, checkRedis } from '../../src/store/redis/findings.ts';
 import { inspectRedis } from '../../src/store/redis/inspect.ts';
 import { parseRedisUrl } from '../../src/store/redis/url.ts';
 import { configFile } from '../support/config-files.ts';
@@ -97,4 +97,20 @@ test('password and certificates are read from files', async () => {
   await expect(of('url=redis://a', 'password_file=/nowhere')).rejects.toThrow(
     'cannot read [store] password_file: ENOENT',
   );
+});
+
+test('two processes with one name are found', () => {
+  const state = {
+    instance: 'i',
+    version: '1',
+    services: [],
+    startedAt: 1,
+    loopDelayMs: 0,
+    sockets: 0,
+    memory: 0,
+  };
+  const node = { name: 'a', ageMs: 1, state: { ...state, health: [], savedAt: 0, tail: '' } };
+  expect(checkNodeNames([node])).toEqual([]);
+  const renamed = { ...node, name: 'a~1', state: { ...node.state, duplicateOf: 'a' } };
+  expect(checkNodeNames([node, renamed])).toMatchObject([{ check: 'node names', state: 'warn' }]);
 });

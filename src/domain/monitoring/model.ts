@@ -34,6 +34,10 @@ export interface NodeState {
   readonly savedAt: number;
   /** Its history since then, encoded. */
   readonly tail: string;
+  /** It said that it stops. */
+  readonly isStopped?: true;
+  /** Its configured name, which another process has. */
+  readonly duplicateOf?: string;
 }
 
 /** A node as the others see it. */

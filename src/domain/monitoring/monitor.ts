@@ -10,6 +10,7 @@ import { createHistory, type History } from './history.ts';
 import { decodeInto, encodeHistory } from './history-codec.ts';
 import { type RangeName, ranges, recentSum, windowOf } from './history-window.ts';
 import type { HealthEntry, HistoryWindow, NodeEntry, NodeState } from './model.ts';
+import { createNodeName, isAlive } from './node-name.ts';
 import type { MonitoringStore } from './ports.ts';
 
 import { createSampler, type OutboxCounts, type Totals } from './sampler.ts';
@@ -70,19 +71,19 @@ const publishEveryMs = 2_000;
 const nodesEveryMs = 900;
 /** What is published is never longer than this, also while the history cannot be saved. */
 const maxTailMs = 120_000;
-/** Nodes that are silent for longer are shown as gone. */
-const aliveMs = 10_000;
 const healthEveryMs = 60_000;
 /** The same while somebody looks. */
 const watchedHealthEveryMs = 5_000;
 const verdictMinutes = 5;
 
 export function createMonitor(deps: MonitorDeps): Monitor {
-  const { store, isShared, name, identity, checkHealth, clock, log } = deps;
+  const { store, isShared, identity, checkHealth, clock, log } = deps;
   const history = createHistory();
   const startedAt = clock.now();
   const health = createHealthLog(clock);
-  const cluster = createClusterHistory({ own: history, name: () => name, store, clock });
+  const name = createNodeName({ ...deps, instance: identity.instance });
+  const ownName = () => (name.isSettled ? name.current : '');
+  const cluster = createClusterHistory({ own: history, name: ownName, store, clock });
   const countEveryMs = isShared ? publishEveryMs : 1_000;
   const sampler = createSampler({ ...deps, countEveryMs });
   let loopDelayMs = 0;
@@ -102,10 +103,10 @@ export function createMonitor(deps: MonitorDeps): Monitor {
 
   /** Before anything is saved: a store that was unavailable at the start may have a history that must not be replaced. */
   const restore = (): Promise<void> => {
-    restored ??= store.history(name).then(
+    restored ??= store.history(name.current).then(
       (saved) => {
         if (saved && !decodeInto({ assign: history.merge }, saved.text))
-          log.warn({ node: name }, 'the saved monitoring history cannot be read; it starts empty');
+          log.warn({ node: name.current }, 'the saved monitoring history cannot be read; it starts empty');
       },
       (error: unknown) => {
         restored = undefined;
@@ -115,11 +116,12 @@ export function createMonitor(deps: MonitorDeps): Monitor {
     return restored;
   };
   const save = (): Promise<void> => {
+    if (!name.isSettled) return Promise.resolve();
     saving ??= (async () => {
       try {
         await restore();
         const now = clock.now();
-        await store.saveHistory({ node: name, savedAt: now, text: encodeHistory(history) });
+        await store.saveHistory({ node: name.current, savedAt: now, text: encodeHistory(history) });
         savedAt = now;
         if (saveFails) log.info({}, 'the monitoring history is saved again');
         saveFails = false;
@@ -140,14 +142,21 @@ export function createMonitor(deps: MonitorDeps): Monitor {
     sockets: latest.sockets ?? 0,
     memory: (latest.memory ?? 0) * 1_024,
     health: health.entries(),
+    ...(name.duplicateOf !== undefined && { duplicateOf: name.duplicateOf }),
   });
   const publish = (): void => {
     if (isPublishing) return;
     isPublishing = true;
     publishedAt = clock.monotonic();
-    const tail = encodeHistory(history, Math.max(savedAt, clock.now() - maxTailMs));
-    store
-      .publish(name, { ...self(), savedAt, tail })
+    name
+      .claim()
+      .then(async (isSettled) => {
+        if (!isSettled) return;
+        // A failure is logged by the first save, which tries again.
+        restore().catch(() => undefined);
+        const tail = encodeHistory(history, Math.max(savedAt, clock.now() - maxTailMs));
+        await store.publish(name.current, { ...self(), savedAt, tail });
+      })
       // The readiness of the store shows why it fails.
       .catch(() => undefined)
       .finally(() => {
@@ -196,7 +205,8 @@ export function createMonitor(deps: MonitorDeps): Monitor {
     const now = clock.monotonic();
     if (!known || now - known.readAt >= nodesEveryMs) {
       const nodes = store.nodes().then(
-        (found) => found.filter((entry) => entry.name !== name),
+        (found) =>
+          found.filter((entry) => entry.state.instance !== identity.instance && entry.name !== ownName()),
         () => [],
       );
       known = { nodes, readAt: now };
@@ -206,14 +216,14 @@ export function createMonitor(deps: MonitorDeps): Monitor {
 
   return {
     history,
-    name: () => name,
+    name: () => name.current,
     peers: async () =>
       (await otherNodes())
-        .filter(({ ageMs }) => ageMs < aliveMs)
+        .filter(isAlive)
         .map((entry) => ({ name: entry.name, instance: entry.state.instance })),
     start: () => {
-      // A failure is logged by the first save, which tries again.
-      restore().catch(() => undefined);
+      // Where others share the store, the name has to be claimed first.
+      if (!isShared) restore().catch(() => undefined);
       schedule();
     },
     stop: async (deadline) => {
@@ -221,7 +231,13 @@ export function createMonitor(deps: MonitorDeps): Monitor {
       cancelTimer?.();
       const saved = (async () => {
         await saving;
+        if (!name.isSettled) name.leave();
         await save();
+        // Consoles of other nodes do not wait for its answers then.
+        if (isShared)
+          await store
+            .publish(name.current, { ...self(), savedAt, tail: '', isStopped: true })
+            .catch(() => undefined);
       })();
       await (deadline ? deadline.settles(saved) : saved);
     },
@@ -235,7 +251,7 @@ export function createMonitor(deps: MonitorDeps): Monitor {
         window: windowOf(histories, ranges[range], now),
         health: health.entries(),
         nodes: [
-          { ...self(), name, isThis: true, isAlive: true, lastSeen: now },
+          { ...self(), name: name.current, isThis: true, isAlive: true, lastSeen: now },
           ...others.map((entry) => viewOf(entry, now)).reverse(),
         ],
       };
@@ -261,7 +277,8 @@ function factsOf(histories: readonly History[], health: readonly HealthEntry[], 
   };
 }
 
-function viewOf({ name, state, ageMs }: NodeEntry, now: number): NodeView {
+function viewOf(entry: NodeEntry, now: number): NodeView {
+  const { name, state, ageMs } = entry;
   const { tail: _tail, savedAt: _savedAt, ...shown } = state;
-  return { ...shown, name, isThis: false, isAlive: ageMs < aliveMs, lastSeen: now - ageMs };
+  return { ...shown, name, isThis: false, isAlive: isAlive(entry), lastSeen: now - ageMs };
 }

@@ -1,5 +1,6 @@
 // Checks the Redis of the store: its version, replicas, persistence and eviction. Used by `swob doctor`.
 
+import type { NodeEntry } from '../../domain/monitoring/model.ts';
 import { type Finding, fail, ok, warn } from '../../lib/finding.ts';
 
 /** Of one master, as app/compose/doctor-redis.ts reads them; undefined where our user lacks the permission. */
@@ -68,5 +69,18 @@ function checkEviction({ name, maxmemoryPolicy }: RedisFacts): Finding {
     check,
     `${name} has maxmemory-policy ${maxmemoryPolicy}: it evicts registrations and keys when it is full`,
     'set maxmemory-policy noeviction',
+  );
+}
+
+/** Processes that found their name taken. */
+export function checkNodeNames(nodes: readonly NodeEntry[]): Finding[] {
+  return nodes.flatMap(({ name, state: { duplicateOf, isStopped } }) =>
+    duplicateOf === undefined || isStopped
+      ? []
+      : warn(
+          'node names',
+          `two processes have the name ${duplicateOf}; the later one is shown as ${name}, and its history ends with it`,
+          'give each process another [metrics] node, and restart it',
+        ),
   );
 }

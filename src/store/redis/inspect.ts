@@ -1,14 +1,19 @@
 // The checks of `swob doctor` for the Redis of [store]. Used by doctor.ts.
 
 import type { Config } from '../../config/schema.ts';
+import type { NodeEntry } from '../../domain/monitoring/model.ts';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import { messageOf, SwobError } from '../../errors.ts';
 import { type Finding, fail } from '../../lib/finding.ts';
 import type { RedisClient } from '../../redis/connect.ts';
 import { redisOptions } from './connection-options.ts';
-import { checkRedis, type RedisFacts } from './findings.ts';
+import { checkNodeNames, checkRedis, type RedisFacts } from './findings.ts';
+import { createRedisMonitoring } from './monitoring.ts';
+import { createKeySpace, createScriptRunner } from './script.ts';
 import type { RedisStoreUrl } from './url.ts';
 
+/** Nodes that were heard of within this time are looked at. */
+const seenMs = 60_000;
 const none = (): void => undefined;
 const noLog: Log = { debug: none, info: none, warn: none, error: none };
 
@@ -20,7 +25,11 @@ export async function inspectRedis(config: Config, url: RedisStoreUrl, clock: Cl
     const redis = await connectRedis(options);
     try {
       const facts = await Promise.all(redis.masters().map(readFacts));
-      return facts.flatMap((one) => checkRedis(one, config.store.replicas));
+      const nodes = await unlessForbidden(() => nodesOf(redis, config.store.prefix));
+      return [
+        ...facts.flatMap((one) => checkRedis(one, config.store.replicas)),
+        ...checkNodeNames(nodes ?? []),
+      ];
     } finally {
       await redis.close();
     }
@@ -52,8 +61,14 @@ async function readFacts({ name, run }: ReturnType<RedisClient['masters']>[numbe
   };
 }
 
+function nodesOf(redis: RedisClient, prefix: string): Promise<NodeEntry[]> {
+  const [keys, runner] = [createKeySpace(prefix), createScriptRunner(redis)];
+  const bounds = { maxNodes: 1, nodeTtlMs: seenMs, historyTtlMs: seenMs };
+  return createRedisMonitoring({ redis: runner, keys, now: () => '', bounds }).nodes();
+}
+
 /** Undefined when the permissions of our user, or a hosting provider, forbid the command. */
-async function unlessForbidden(command: () => Promise<unknown>): Promise<unknown> {
+async function unlessForbidden<T>(command: () => Promise<T>): Promise<T | undefined> {
   try {
     return await command();
   } catch (error) {

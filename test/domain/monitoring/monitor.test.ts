@@ -31,7 +31,7 @@ function setUp(given: Partial<MonitorDeps> & { readonly clock?: FakeClock } = {}
   const monitor = createMonitor({
     isShared: false,
     name: 'a',
-    identity: { instance: 'i', version: '1', services: ['gateway'] },
+    identity: { instance: `instance of ${given.name ?? 'a'}`, version: '1', services: ['gateway'] },
     totals: () => ({ ...totals }),
     outbox: async () => ({ waiting: 4, deadLetters: 1 }),
     checkHealth: async () => [{ name: 'store', state: 'ok', required: true }],
@@ -159,6 +159,62 @@ test('nodes of a shared store see each other, and their counts are added', async
   expect(later.nodes[1]).toMatchObject({ name: 'b', isAlive: false });
   expect(clock.now() - (later.nodes[1]?.lastSeen ?? 0)).toBeGreaterThan(55_000);
   expect(sumOf(later.window.columns.inbound)).toBe(12);
+});
+
+const identityOf = (instance: string) => ({ instance, version: '1', services: ['gateway'] });
+const inboundOf = async ({ monitor }: ReturnType<typeof setUp>) =>
+  (await monitor.overview('1h')).window.columns.inbound.reduce<number>((sum, each) => sum + (each ?? 0), 0);
+
+test('a second process with the name of a live one says so, and no history is lost or counted twice', async () => {
+  const clock = createFakeClock(1_790_000_040_500);
+  const store = createMemoryMonitoring(clock, bounds);
+  const shared = { clock, store, isShared: true, name: 'a' };
+  const first = setUp({ ...shared, identity: identityOf('99999999-1') });
+  first.totals.inbound = 5;
+  await seconds(clock, 70);
+  const second = setUp({ ...shared, identity: identityOf('11111111-1') });
+  second.totals.inbound = 2;
+  await seconds(clock, 130);
+  const name = 'a~11111111';
+  expect(second.log.lines).toMatchObject([{ level: 'warn', fields: { node: 'a', shownAs: name } }]);
+  expect(first.log.lines).toEqual([]);
+  expect((await store.historyNodes()).sort()).toEqual(['a', name]);
+  expect([await inboundOf(first), await inboundOf(second)]).toEqual([7, 7]);
+  const { nodes } = await first.monitor.overview('1h');
+  expect(nodes).toMatchObject([{ name: 'a' }, { name, duplicateOf: 'a', isAlive: true }]);
+});
+
+test('of two processes that start together with one name, one keeps it', async () => {
+  const clock = createFakeClock(1_790_000_040_500);
+  const shared = { clock, store: createMemoryMonitoring(clock, bounds), isShared: true, name: 'a' };
+  const both = ['1', '2'].map((instance) => setUp({ ...shared, identity: identityOf(instance) }));
+  await seconds(clock, 10);
+  expect(both.map(({ monitor }) => monitor.name()).sort()).toEqual(['a', 'a~1']);
+});
+
+test('a restart keeps the name and the history, at once after a stop and within seconds after a crash', async () => {
+  const clock = createFakeClock(1_790_000_040_500);
+  const store = createMemoryMonitoring(clock, bounds);
+  let hasCrashed = false;
+  const crashing: MonitoringStore = {
+    ...store,
+    publish: async (...args) => (hasCrashed ? undefined : store.publish(...args)),
+  };
+  const start = (instance: string, on = store) =>
+    setUp({ clock, store: on, isShared: true, name: 'a', identity: identityOf(instance) });
+  const first = start('1');
+  first.totals.inbound = 3;
+  await seconds(clock, 5);
+  await first.monitor.stop();
+  const second = start('2', crashing);
+  await seconds(clock, 3);
+  expect([second.monitor.name(), await inboundOf(second)]).toEqual(['a', 3]);
+  await seconds(clock, 60);
+  hasCrashed = true;
+  const third = start('3');
+  await seconds(clock, 15);
+  expect([third.monitor.name(), await inboundOf(third)]).toEqual(['a', 3]);
+  expect(third.log.lines).toEqual([]);
 });
 
 test('a store of one process is not written to by presence', async () => {

@@ -195,9 +195,12 @@ function Nodes({ nodes }: { readonly nodes: readonly NodeView[] }) {
         columns={[
           {
             title: 'Node',
-            cell: ({ name, isThis }) => (
+            cell: ({ name, isThis, duplicateOf }) => (
               <>
                 {name} {isThis && <span class="muted small">this one</span>}
+                {duplicateOf !== undefined && (
+                  <Badge tone="warn">two processes have the name {duplicateOf}</Badge>
+                )}
               </>
             ),
           },
