@@ -85,25 +85,41 @@ test('is part of swob/testing', async () => {
   expectTypeOf<declared.PhoneMode>().toEqualTypeOf<PhoneMode>();
 });
 
-test('is part of a playground with a RabbitMQ, whose developer is removed at its end', async () => {
+test('is part of a playground, whose gateway learns from it what became of each SMS', async () => {
   const { url, managementUrl } = rabbit();
   const services = await playground({ broker: { url, managementUrl } });
   const { developer, stubs, env } = services;
-  try {
-    const { authId: auth_id = '', authKey: auth_key = '' } = developer ?? {};
-    const response = await fetch(`${services.urls.gateway}/v1/sms`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', connection: 'close' },
-      body: JSON.stringify({ auth_id, auth_key, data: [{ number: '+237650393369', text: 'Hello' }] }),
+  const { authId: auth_id = '', authKey: auth_key = '' } = developer ?? {};
+  const request = async (path: string, body?: object): Promise<unknown> => {
+    const response = await fetch(`${services.urls.gateway}${path}`, {
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Basic ${btoa(`${auth_id}:${auth_key}`)}`,
+        connection: 'close',
+      },
+      ...(body && { method: 'POST', body: JSON.stringify(body) }),
     });
-    expect(await response.json()).toEqual({ uuid: expect.any(String), errors: [] });
-    await stubs.phone?.verify({ received: ['text~=Hello'], times: 1, withinMs: patient(60_000) });
+    return response.json();
+  };
+  try {
+    const modes = ['failed', 'reorder', 'duplicate', 'contradict', 'sent'] as const;
+    for (const mode of modes) {
+      stubs.phone?.setMode(mode, { count: 1 });
+      const data = [{ number: '+237650393369', text: `This one is ${mode}` }];
+      expect(await request('/v1/sms', { auth_id, auth_key, uuid: mode, data })).toMatchObject({ errors: [] });
+      const received = [`text~=${mode}`, mode === 'sent' ? 'reported~=sent' : 'reported~=delivered|failed'];
+      await stubs.phone?.verify({ received, times: 1, withinMs: patient(60_000) });
+    }
+    const states = ['failed', 'delivered', 'delivered', 'delivered', 'sent'];
+    await expect
+      .poll(() => Promise.all(modes.map((mode) => request(`/v1/sms/${mode}`))))
+      .toMatchObject(states.map((state) => ({ states: { [state]: 1 } })));
     expect(env).toMatchObject({ PLAYGROUND_PHONE_URL: stubs.phone?.url, PLAYGROUND_AUTH_ID: auth_id });
   } finally {
     await services.close();
   }
   const users = await rabbit().manage('GET', 'users');
-  expect(users).not.toContainEqual(expect.objectContaining({ name: developer?.authId }));
+  expect(users).not.toContainEqual(expect.objectContaining({ name: auth_id }));
 });
 
 describe('swob stub phone refuses', () => {
