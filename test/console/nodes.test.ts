@@ -1,19 +1,22 @@
 // The console over two nodes on one Redis: what one node knows alone is shown by the other, and actions are undone from either.
 
-import { basename } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createLogTail } from '../../src/app/logging/log-tail.ts';
 import type { ChecksData } from '../../src/console/views/checks.ts';
+import type { DisconnectsData } from '../../src/console/views/disconnects.ts';
 import type { LogData } from '../../src/console/views/log.ts';
 import type { MessagesActionResult, MessagesData } from '../../src/console/views/messages.ts';
 import type { OutgoingData } from '../../src/console/views/outgoing.ts';
 import type { OverviewData } from '../../src/console/views/overview.ts';
 import type { SeedsData } from '../../src/console/views/seeds.ts';
+import { publicPem } from '../crypto/token-builder.ts';
 import { asScript, ownPage, postJson, signIn } from '../support/console.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { startMessaging } from '../support/messaging.ts';
-import { post } from '../support/phone.ts';
+import { get, post } from '../support/phone.ts';
 import { redisForFile } from '../support/redis.ts';
 import { type Services, startTestServices } from '../support/services.ts';
 
@@ -41,14 +44,17 @@ async function act<Result>(services: Services, path: string, body: object): Prom
 async function startNodes() {
   const clock = createFakeClock();
   const folder = temporaryFolder();
+  const keyFile = join(folder, 'tokens.pem');
+  writeFileSync(keyFile, publicPem);
   const optionsOf = (node: string) => {
     const logTail = createLogTail(clock, () => {});
     logTail.add(JSON.stringify({ level: 30, time: '2026-01-01T00:00:00Z', msg: `a line of ${node}` }));
-    const set = [`store.url=${redis().url}`, `store.prefix=${basename(folder)}`, `metrics.node=${node}`];
+    const shared = [`store.url=${redis().url}`, `store.prefix=${basename(folder)}`];
+    const set = [...shared, `metrics.node=${node}`, `validation.public_key=${keyFile}`];
     return { folder, clock, logTail, set };
   };
   const one = await startMessaging({ ...optionsOf('one'), publisher: { mode: 'reject' } });
-  const other = await startTestServices({ ...optionsOf('other'), names: ['gateway'] });
+  const other = await startTestServices({ ...optionsOf('other'), names: ['gateway', 'disconnect'] });
   for (const services of [one, other])
     await expect
       .poll(
@@ -76,6 +82,13 @@ test('each node shows what the other one knows alone, and waits for none that ha
   expect((await post(`${other.gateway}/seeds/ping`, seed)).status).toBe(200);
   const shown = await read<SeedsData>(one, 'seeds?seed=%2B237650000011');
   expect(shown.selected?.history.map(({ event }) => event)).toEqual(['first ping since the start of swob']);
+
+  await get(`${other.disconnect}/disconnect`);
+  const disconnects = () => read<DisconnectsData>(one, 'disconnects');
+  expect(await disconnects()).toMatchObject({
+    ...{ isRunning: false, isRunningSomewhere: true, isShared: true },
+    report: { outcomes: [{ outcome: 'malformed', count: 1 }] },
+  });
 
   const { lines } = await read<LogData>(one, 'log');
   expect(lines.map(({ node, message }) => [node, message])).toEqual([

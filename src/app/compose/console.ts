@@ -10,11 +10,11 @@ import { createLiveHub, type LiveHub } from '../../console/live-hub.ts';
 import { createConsole } from '../../console/server.ts';
 import type { NodesDeps } from '../../console/view.ts';
 import { type ChecksDeps, createChecksView } from '../../console/views/checks.ts';
+import { createDisconnectsView, type DisconnectsDeps } from '../../console/views/disconnects.ts';
 import { createLogView, type LogDeps } from '../../console/views/log.ts';
 import { createViews, type ViewDeps } from '../../console/views.ts';
 import { createConsoleSessions } from '../../crypto/console-session.ts';
 import type { Store } from '../../domain/store.ts';
-import type { Explanation } from '../../domain/wifi/explanation.ts';
 import { createLogTail } from '../logging/log-tail.ts';
 import type { Runtime } from './context.ts';
 
@@ -46,9 +46,6 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
     origin: setting.origin,
   }));
   const sessions = createSessionCheck(createConsoleSessions(adminToken), store.signOuts, log);
-  const explain = async (token: string): Promise<Explanation> =>
-    (await import('../explain-disconnect.ts')).explainDisconnect(config, token, clock);
-  const isShared = store.shared !== undefined;
   const hub: LiveHub = createLiveHub({
     maxClients: config.console.max_clients,
     clock,
@@ -63,7 +60,7 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
       views: createViews({
         ...rest,
         ...processParts(config, runtime),
-        wifi: { ...wifi, explain, isShared, backend: config.disconnect.backend },
+        wifi: wifiParts(config, runtime, wifi, store.shared !== undefined),
         version,
         settings,
       }),
@@ -97,9 +94,30 @@ function processParts(config: Config, runtime: Runtime): Omit<ChecksDeps & LogDe
   };
 }
 
-/** Lets the consoles of other nodes show the log and the checks of a process that has no console. */
-export function answerConsoles(config: Config, runtime: Runtime, nodes: NodesDeps['nodes']): void {
+/** Lets the consoles of other nodes show the log, the checks and the disconnects of a process that has no console. */
+export function answerConsoles(
+  config: Config,
+  runtime: Runtime,
+  nodes: NodesDeps['nodes'],
+  wifi: ConsoleParts['wifi'],
+): void {
   const parts = { ...processParts(config, runtime), nodes };
   createChecksView(parts);
   createLogView(parts);
+  createDisconnectsView({ wifi: wifiParts(config, runtime, wifi, true), nodes });
+}
+
+function wifiParts(
+  config: Config,
+  { clock }: Runtime,
+  wifi: ConsoleParts['wifi'],
+  isShared: boolean,
+): DisconnectsDeps['wifi'] {
+  return {
+    ...wifi,
+    isShared,
+    backend: config.disconnect.backend,
+    explain: async (token) =>
+      (await import('../explain-disconnect.ts')).explainDisconnect(config, token, clock),
+  };
 }

@@ -95,14 +95,19 @@ export async function startServices(
     disconnect: async () => {
       const { buildDisconnect } = await import('./disconnect.ts');
       const logged = runtimeOf('disconnect');
-      const audit = names.has('gateway') ? trail.store : await openAuditStore(config, logged, store);
+      // The folder of an embedded store belongs to the gateway's process.
+      const isOwn = names.has('gateway') || store.shared !== undefined;
+      const audit = isOwn ? trail.store : await openAuditStore(config, logged, store);
       const built = await buildDisconnect(config, logged, store, audit);
       disconnects = built.disconnects;
       return built.server;
     },
   };
   if (opened.nodes && config.console.enabled && !names.has('gateway'))
-    (await import('./console.ts')).answerConsoles(config, runtime, nodes);
+    (await import('./console.ts')).answerConsoles(config, runtime, nodes, {
+      trail,
+      disconnects: () => disconnects,
+    });
   const ordered = startOrder.filter((name) => names.has(name));
   const servers = await allOrConfigErrors(ordered.map((name) => builders[name]()));
 

@@ -15,12 +15,20 @@ import {
 import type { DisconnectReport } from '../../domain/wifi/audit-statistics.ts';
 import type { AuditTrail } from '../../domain/wifi/audit-trail.ts';
 import type { Explanation } from '../../domain/wifi/explanation.ts';
+import { mergeReports } from '../../domain/wifi/merged-report.ts';
 import { canonicalMac } from '../../domain/wifi/session-claims.ts';
 import { SwobError } from '../../errors.ts';
 import { tableChanges } from '../table-changes.ts';
-import { type ConsoleView, defineAction, defineView } from '../view.ts';
+import {
+  type ConsoleView,
+  defineAction,
+  defineView,
+  missingPart,
+  type NodesDeps,
+  type NodesPart,
+} from '../view.ts';
 
-export interface DisconnectsDeps {
+export interface DisconnectsDeps extends NodesDeps {
   readonly wifi: {
     readonly trail: Pick<AuditTrail, 'page' | 'get' | 'report'>;
     /** The service of this process; undefined when it runs none. */
@@ -33,11 +41,14 @@ export interface DisconnectsDeps {
   };
 }
 
-export interface DisconnectsData {
+export interface DisconnectsData extends NodesPart {
   /** Whether this process runs the disconnect service. */
   readonly isRunning: boolean;
+  /** Whether any node does. */
+  readonly isRunningSomewhere: boolean;
   readonly isShared: boolean;
   readonly backend: 'pcrf' | 'radius' | 'both';
+  /** Of all nodes. */
   readonly report: DisconnectReport;
   /** Newest first. */
   readonly records: readonly DisconnectRow[];
@@ -98,8 +109,12 @@ const body = Type.Object(
   { additionalProperties: false },
 );
 
-export function createDisconnectsView({ wifi }: DisconnectsDeps): ConsoleView {
+export function createDisconnectsView({ wifi, nodes }: DisconnectsDeps): ConsoleView {
   const { trail, disconnects, explain, isShared, backend } = wifi;
+  const reports = nodes.share('disconnects', (_question: object) => ({
+    report: trail.report(),
+    isRunning: disconnects() !== undefined,
+  }));
 
   return defineView({
     name: 'disconnects',
@@ -108,12 +123,16 @@ export function createDisconnectsView({ wifi }: DisconnectsDeps): ConsoleView {
     everyMs: ({ text, outcome }) => (text === undefined && outcome === undefined ? 2_000 : 5_000),
     changes: tableChanges<DisconnectsData>('records', 'id'),
     read: async ({ before, id, ...filter }): Promise<DisconnectsData> => {
-      const [{ records, next }, selected] = await Promise.all([
+      const [{ records, next }, selected, { answers, missing }] = await Promise.all([
         trail.page(filtersOf(filter), { limit: perPage, ...(before !== undefined && { before }) }),
         id === undefined ? undefined : trail.get(id),
+        reports({}),
       ]);
       return {
-        ...{ isRunning: disconnects() !== undefined, isShared, backend, report: trail.report() },
+        ...{ isRunning: disconnects() !== undefined, isShared, backend },
+        isRunningSomewhere: answers.some(({ answer }) => answer.isRunning),
+        report: mergeReports(answers.map(({ answer }) => answer.report)),
+        ...missingPart(missing),
         records: records.map(rowOf),
         ...(next !== undefined && { next }),
         ...(id !== undefined && { selected: selected ? detailsOf(selected) : null }),

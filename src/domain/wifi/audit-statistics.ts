@@ -6,7 +6,7 @@ import type { Clock } from '../shared/ports.ts';
 import { type AuditedOutcome, type DisconnectRecord, disconnectOutcomes } from './audit-model.ts';
 import { type BackendName, backendNames } from './ports.ts';
 
-interface BackendStatistics {
+export interface BackendStatistics {
   readonly backend: BackendName;
   /** Of today: calls that ended a session, those of them whose session was gone already, and others. */
   readonly ended: number;

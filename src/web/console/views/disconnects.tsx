@@ -36,10 +36,10 @@ function Disconnects() {
   return (
     <>
       <PageHead title="Disconnects" live={live}>
-        {data?.isRunning && <span class="muted">this node, since {formatTime(data.report.since)}</span>}
+        {data?.isRunningSomewhere && <span class="muted">since {formatTime(data.report.since)}</span>}
       </PageHead>
       {data && !data.isRunning && <NotRunning isShared={data.isShared} />}
-      {data?.isRunning && <Today report={data.report} />}
+      {data?.isRunningSomewhere && <Today report={data.report} />}
       {id !== '' && <DisconnectCard id={id} data={data} closeUrl={urlWith({ id: '', before })} />}
       <ListCard
         title="Requests"
@@ -76,8 +76,8 @@ function Disconnects() {
         }
       />
       {data?.isRunning && <TokenForm urlOfRequest={(request) => urlWith({ ...noFilter, text: request })} />}
-      {data?.isRunning && <Backends report={data.report} backend={data.backend} />}
-      {data?.isRunning && <LastErrors report={data.report} urlOfRecord={urlOfRecord} />}
+      {data?.isRunningSomewhere && <Backends report={data.report} backend={data.backend} />}
+      {data?.isRunningSomewhere && <LastErrors report={data.report} urlOfRecord={urlOfRecord} />}
       {!data && <Skeleton lines={6} />}
     </>
   );
