@@ -3,6 +3,7 @@
 // reported.
 
 import { createServer, type Server } from 'node:net';
+import { commandOfPeer } from './peer-process.ts';
 
 /** With who uses them; default-ports.test.ts holds the list to the configuration. */
 export const defaultPorts: Readonly<Record<number, string>> = {
@@ -21,11 +22,13 @@ export const defaultPorts: Readonly<Record<number, string>> = {
 
 /** vitest's globalSetup. */
 export default async function takeDefaultPorts(): Promise<() => Promise<void>> {
-  const called = new Set<number>();
+  /** By port, the command that called it first. */
+  const called = new Map<number, string>();
   const servers: Server[] = [];
   for (const port of process.env.CI === 'true' ? Object.keys(defaultPorts).map(Number) : []) {
     const server = createServer((socket) => {
-      called.add(port);
+      if (!called.has(port))
+        called.set(port, commandOfPeer(socket.remotePort ?? 0, port) ?? 'a process that has ended');
       socket.on('error', () => {}).destroy();
     });
     const isListening = await new Promise<boolean>((resolve) => {
@@ -38,7 +41,7 @@ export default async function takeDefaultPorts(): Promise<() => Promise<void>> {
   return async () => {
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
     if (called.size === 0) return;
-    const names = [...called].map((port) => `${port} (${defaultPorts[port]})`);
+    const names = [...called].map(([port, command]) => `${port} (${defaultPorts[port]}) by ${command}`);
     // Not a failure, as another program on the machine may have connected.
     process.stderr.write(`default ports were called during the tests: ${names.join(', ')}\n`);
   };
