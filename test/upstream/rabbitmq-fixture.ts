@@ -4,7 +4,6 @@ import { createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, vi } from 'vitest';
 import { exchangeName, queueName, routingKey } from '../../src/domain/outgoing/broker-names.ts';
 import type { OutgoingSms } from '../../src/domain/outgoing/model.ts';
-import type { Broker } from '../../src/domain/outgoing/ports.ts';
 import { SwobError } from '../../src/errors.ts';
 import { createBroker } from '../../src/upstream/rabbitmq.ts';
 import { connectClient, consumeQueue, openChannel, type TestQueue } from '../support/amqp-client.ts';
@@ -27,7 +26,7 @@ export const sms: OutgoingSms = {
 };
 
 interface TestBroker {
-  readonly broker: Broker;
+  readonly broker: ReturnType<typeof createBroker>;
   readonly clock: FakeClock;
   readonly log: MemoryLog;
 }
