@@ -2,7 +2,7 @@
 // hand. Used by the tests of this folder.
 
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { rs256, sampleClaims } from '../crypto/token-builder.ts';
@@ -18,11 +18,22 @@ export interface Keys {
   token(claims?: object): string;
 }
 
-export async function makeKeys(): Promise<Keys> {
+/** Those that a worker has made, which tests share: a start of the command and a key take half a second of CPU time. */
+let made: readonly Buffer[] | undefined;
+
+/** @param options `own`: keys that no other test has */
+export async function makeKeys(options: { readonly own?: boolean } = {}): Promise<Keys> {
   const folder = temporaryFolder();
-  const { code, stdout, stderr } = await runSwob(['jwt', 'keygen', '--dir', 'keys'], { cwd: folder });
-  if (code !== 0) throw new Error(`keygen: ${stderr}`);
-  const [privateFile = '', publicFile = ''] = stdout.split('\n').map((file) => join(folder, file));
+  const [privateFile, publicFile] = [join(folder, 'keys/private.pem'), join(folder, 'keys/public.pem')];
+  if (made && !options.own) {
+    mkdirSync(join(folder, 'keys'));
+    for (const [index, file] of [privateFile, publicFile].entries())
+      writeFileSync(file, made[index] ?? '', { mode: index === 0 ? 0o600 : 0o440 });
+  } else {
+    const { code, stderr } = await runSwob(['jwt', 'keygen', '--dir', 'keys'], { cwd: folder });
+    if (code !== 0) throw new Error(`keygen: ${stderr}`);
+    if (!options.own) made = [privateFile, publicFile].map((file) => readFileSync(file));
+  }
   const key: KeyObject = createPrivateKey(readFileSync(privateFile));
   const iat = Math.floor(Date.now() / 1000);
   return {

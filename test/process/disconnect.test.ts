@@ -4,7 +4,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type PcrfStubOptions, startPcrfStub } from '../../src/stubs/pcrf.ts';
 import { runProcess, runSwob, startSwob, swobScript } from '../support/binary.ts';
 import { get } from '../support/phone.ts';
 import { freePort } from '../support/ports.ts';
@@ -16,6 +17,13 @@ const success = '200 {"success":true}';
 /** `swob stub pcrf` on a free port. */
 const startStub = (cwd: string, ...options: string[]) =>
   startSwob<{ url: string }>(['stub', 'pcrf', '--port', '0', ...options], { cwd });
+
+/** The same without a process of its own. */
+async function startLocalStub(mode: Partial<PcrfStubOptions> = {}) {
+  const stub = await startPcrfStub({ host: '127.0.0.1', port: 0, ...mode });
+  onTestFinished(() => stub.close());
+  return stub;
+}
 
 /** Path and query of every call that the stub received. */
 async function callsOf(stub: { ready: { url: string } }): Promise<string[]> {
@@ -61,7 +69,7 @@ describe('jwt mint | disconnect --token -', () => {
       stdout: '',
       stderr: `swob: not disconnected: the PCRF at ${name} refused: session 5692549928996307964 not found\n`,
     });
-    const stranger = await makeKeys();
+    const stranger = await makeKeys({ own: true });
     expect(await pipe(folder, stranger.privateFile, url)).toMatchObject({
       code: 1,
       stderr: 'swob: not disconnected: token refused: its signature does not match the key\n',
@@ -75,8 +83,8 @@ describe('jwt mint | disconnect --token -', () => {
 
   test('no process argument and no log line contains a token', async () => {
     const keys = await makeKeys();
-    const stub = await startStub(keys.folder);
-    const swob = await serveDisconnect(keys, stub.ready.url, ['logging.level=debug']);
+    const stub = await startLocalStub();
+    const swob = await serveDisconnect(keys, stub.url, ['logging.level=debug']);
     const token = keys.token();
     expect(await call(swob.ready.disconnect.url, token)).toBe(success);
     expect(await call(swob.ready.disconnect.url, `${token}x`)).toMatch(/^401 /);
@@ -92,8 +100,8 @@ describe('jwt mint | disconnect --token -', () => {
 
 test('--hocon reads the unchanged application.conf of the replaced service, and PORT sets the port', async () => {
   const keys = await makeKeys();
-  const stub = await startStub(keys.folder);
-  const { hostname, port: pcrfPort } = new URL(stub.ready.url);
+  const stub = await startLocalStub();
+  const { hostname, port: pcrfPort } = new URL(stub.url);
   // All blocks of the documentation in one file.
   const conf = `pcrf {
   host = ${hostname}
@@ -117,7 +125,7 @@ validation {
   });
   expect(ready.disconnect.url).toBe(`http://0.0.0.0:${port}`);
   expect(await call(`http://127.0.0.1:${port}`, keys.token())).toBe(success);
-  expect(await callsOf(stub)).toHaveLength(1);
+  expect(stub.requests()).toHaveLength(1);
 });
 
 describe('serve without names', () => {
@@ -198,10 +206,10 @@ test('warns about a key file that its group can write', async () => {
 describe('SIGTERM', () => {
   test('during a slow call: the process exits after the call has ended', async () => {
     const keys = await makeKeys();
-    const stub = await startStub(keys.folder, '--mode', 'slow', '--ms', '1500');
-    const swob = await serveDisconnect(keys, stub.ready.url);
+    const stub = await startLocalStub({ mode: 'slow', ms: 1_500 });
+    const swob = await serveDisconnect(keys, stub.url);
     const response = call(swob.ready.disconnect.url, keys.token());
-    await vi.waitFor(async () => expect(await callsOf(stub)).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(stub.requests()).toHaveLength(1));
     swob.kill('SIGTERM');
     await swob.waitForOutput('stderr', '"msg":"stopping"');
     expect(swob.stderr()).not.toContain('logged out');
@@ -212,10 +220,10 @@ describe('SIGTERM', () => {
 
   test('while the PCRF hangs: the stop is not forced, whatever [pcrf] timeout is', async () => {
     const keys = await makeKeys();
-    const stub = await startStub(keys.folder, '--mode', 'hang');
-    const swob = await serveDisconnect(keys, stub.ready.url, ['pcrf.timeout=5m']);
+    const stub = await startLocalStub({ mode: 'hang' });
+    const swob = await serveDisconnect(keys, stub.url, ['pcrf.timeout=5m']);
     const response = call(swob.ready.disconnect.url, keys.token()).catch((error: Error) => error.message);
-    await vi.waitFor(async () => expect(await callsOf(stub)).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(stub.requests()).toHaveLength(1));
     swob.kill('SIGTERM');
     expect(await swob.exit).toEqual({ code: null, signal: 'SIGTERM' });
     expect(swob.stderr()).not.toContain('by force');
