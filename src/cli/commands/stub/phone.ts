@@ -61,7 +61,7 @@ export function define(command: Command, context: Context): void {
     .option('--ms <ms>', 'delay of mode slow, in milliseconds', parseMilliseconds, 1_000)
     .option(
       '--mix <mode=share,...>',
-      'shares of mode mixed, such as failed=10%,silent=5%; the rest is delivered',
+      'shares of mode mixed; the rest is delivered (default: sent=10%,failed=10%, and silent, lossy, duplicate and reorder 5% each)',
       parseMix,
     )
     .option('--seed <text>', 'the same seed makes the same choices', '1')
