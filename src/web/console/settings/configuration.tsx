@@ -9,6 +9,8 @@ import { useQueryParam } from '../router.ts';
 export function Configuration() {
   const live = useLive<SettingsData>('settings');
   const [filter, setFilter] = useQueryParam('filter');
+  const [changed, setChanged] = useQueryParam('changed');
+  const isOnlyChanged = changed === '1';
   const { data } = live;
   return (
     <>
@@ -24,7 +26,22 @@ export function Configuration() {
             value={filter}
             onInput={setFilter}
           />
-          {data ? <Keys settings={data.settings} filter={filter} /> : <Skeleton lines={12} />}
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={isOnlyChanged}
+              onChange={(event) => setChanged(event.currentTarget.checked ? '1' : '')}
+            />
+            Only what differs from the defaults
+          </label>
+          {data ? (
+            <Keys
+              settings={data.settings.filter(({ origin }) => !isOnlyChanged || origin !== 'default')}
+              filter={filter}
+            />
+          ) : (
+            <Skeleton lines={12} />
+          )}
         </div>
       </Card>
     </>
