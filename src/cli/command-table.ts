@@ -152,6 +152,21 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/sms/consume.ts'),
   },
   {
+    path: 'sms outgoing list',
+    summary: 'list outgoing SMS with their states',
+    load: () => import('./commands/sms/outgoing/list.ts'),
+  },
+  {
+    path: 'sms outgoing show',
+    summary: 'show what became of an outgoing SMS',
+    load: () => import('./commands/sms/outgoing/show.ts'),
+  },
+  {
+    path: 'sms outgoing cancel',
+    summary: 'cancel outgoing SMS that RabbitMQ does not have yet',
+    load: () => import('./commands/sms/outgoing/cancel.ts'),
+  },
+  {
     path: 'sms outgoing token',
     summary: 'print the token with which the phones of a developer report on SMS',
     load: () => import('./commands/sms/outgoing/token.ts'),

@@ -1,7 +1,8 @@
 // The JSON of outgoing messages in responses. Used by the routes of developers and operators.
 
 import { Type } from 'typebox';
-import { encodings, handovers, messageStates } from '../domain/outgoing/message.ts';
+import { encodings, handovers, messageStates, type OutgoingMessage } from '../domain/outgoing/message.ts';
+import { SwobError } from '../errors.ts';
 
 const time = (description: string) => Type.Optional(Type.String({ description: `${description}, ISO 8601` }));
 
@@ -20,7 +21,8 @@ export const messageSummaryMembers = {
   valid_until: time('It is not sent later'),
 };
 
-const detailMembers = {
+/** As `messageDetails` has it. */
+export const messageDetailMembers = {
   ...messageSummaryMembers,
   uuid: Type.String({ description: 'Of its request' }),
   times: Type.Record(Type.String(), Type.String(), {
@@ -34,10 +36,17 @@ const detailMembers = {
   schedule_at: time('The time that the developer chose'),
 };
 
-/** As `messageDetails` has it. */
-export const message = Type.Object(detailMembers);
+export const message = Type.Object(messageDetailMembers);
 
 export const cancellation = Type.Object({
-  ...detailMembers,
+  ...messageDetailMembers,
   cancelled: Type.Boolean({ description: 'false: RabbitMQ may have it already, or it is in a final state' }),
 });
+
+/** CONFLICT */
+export function tooLateToCancel({ state }: OutgoingMessage): SwobError {
+  return new SwobError(
+    'CONFLICT',
+    `too late to cancel: the SMS is ${state === 'queued' ? 'queued, and RabbitMQ may have it' : state}`,
+  );
+}

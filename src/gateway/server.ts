@@ -26,6 +26,7 @@ import { clientRoutes } from './routes/clients.ts';
 import { inboundRoutes } from './routes/inbound.ts';
 import { messageAdminRoutes } from './routes/message-admin.ts';
 import { outgoingRoutes } from './routes/outgoing.ts';
+import { outgoingAdminRoutes } from './routes/outgoing-admin.ts';
 import { outgoingStatusRoutes } from './routes/outgoing-status.ts';
 import { pairingRoutes } from './routes/pairing.ts';
 import { pairingAdminRoutes } from './routes/pairing-admin.ts';
@@ -107,6 +108,7 @@ export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
     adminToken: deps.adminToken,
     now: deps.clock.now,
   });
+  await app.register(outgoingAdminRoutes, { tracking: deps.tracking, adminToken: deps.adminToken });
   await app.register(pairingAdminRoutes, {
     pairing: deps.pairing,
     pairings: deps.pairings,

@@ -53,6 +53,9 @@ export const invocations: Readonly<Record<string, Invocation>> = {
     exit: 69,
     silent: true,
   },
+  'sms outgoing list': { line: 'sms outgoing list', silent: true },
+  'sms outgoing show': { line: 'sms outgoing show 1', exit: 1, silent: true },
+  'sms outgoing cancel': { line: 'sms outgoing cancel --request none --dry-run' },
   'sms outgoing token': {
     line: 'sms outgoing token dev1 --set outgoing.status_secret=0123456789abcdef0123456789abcdef',
   },

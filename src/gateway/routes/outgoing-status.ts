@@ -12,7 +12,7 @@ import { SwobError } from '../../errors.ts';
 import { textContent } from '../../http/api-docs/route-docs.ts';
 import { basicCredentials } from '../../http/basic-auth.ts';
 import { bearerToken } from '../../http/bearer-token.ts';
-import { cancellation, message } from '../outgoing-schemas.ts';
+import { cancellation, message, tooLateToCancel } from '../outgoing-schemas.ts';
 
 interface Options {
   readonly tracking: Tracking;
@@ -190,12 +190,10 @@ export const outgoingStatusRoutes: FastifyPluginAsyncTypebox<Options> = async (a
       },
     },
     async (request) => {
-      const [result] = await tracking.cancel([await messageOf(request, request.params)]);
-      if (result?.kind === 'cancelled') return messageDetails(result.message);
-      throw new SwobError(
-        'CONFLICT',
-        `too late to cancel: the message is ${result?.message.state ?? 'gone'}, and RabbitMQ may have it`,
-      );
+      const found = await messageOf(request, request.params);
+      const [result = { message: found, kind: 'too late' }] = await tracking.cancel([found]);
+      if (result.kind === 'too late') throw tooLateToCancel(result.message);
+      return messageDetails(result.message);
     },
   );
 };

@@ -130,8 +130,12 @@ export async function callGateway(given: Given): Promise<void> {
     200,
   ).waits_until;
   if (waitsUntil !== schedule_at) throw new Error(`it waits until ${waitsUntil}`);
+  const listed = dataOf(await api.listOutgoingSms({ uuid: scheduled.uuid }, { headers }), 200).messages;
+  const oldest: string | undefined = dataOf(await api.showOutgoingSms(first, { headers }), 200).auth_id;
+  if (listed.length !== 2 || oldest !== developer.auth_id) throw new Error('not listed');
   const cancelled: string = dataOf(await api.cancelSms(scheduled.uuid, first, own), 200).state;
   if (cancelled !== 'cancelled') throw new Error(cancelled);
+  dataOf(await api.cancelOutgoingSms(first, { headers }), 200);
   const phone = { headers: { authorization: `Bearer ${given.statusToken}` } };
   const report = { type: 'SMS_TYPE_STATUS' as const, status: 'delivered' as const, id: second };
   dataOf(await api.reportStatus(developer.auth_id, report, {}, phone), 200);

@@ -118,6 +118,7 @@ const lines = [
   'sms retry --waiting --dry-run',
   'sms refused',
   'sms invite dev1 --msisdn +237650000001 --broker 127.0.0.1:5672',
+  'sms outgoing cancel --request none --dry-run',
   'sms outgoing token dev1 --set outgoing.status_secret=hush',
   'sync pair alice',
   'sync qr alice',

@@ -1,7 +1,6 @@
 // `swob disconnects list`: lists the audited requests to the disconnect service.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../../../config/value-types.ts';
 import { disconnectOutcomes } from '../../../domain/wifi/audit-model.ts';
 import { canonicalMac } from '../../../domain/wifi/session-claims.ts';
 import {
@@ -12,6 +11,7 @@ import {
 } from '../../client/disconnect-audit.ts';
 import { formatTime } from '../../client/message-admin.ts';
 import type { Context } from '../../context.ts';
+import { parseSince, type Since, sinceHelp, timeOfSince } from '../../input/since.ts';
 
 interface Options extends AuditOptions {
   readonly since?: Since;
@@ -22,15 +22,12 @@ interface Options extends AuditOptions {
   readonly limit: number;
 }
 
-/** Milliseconds: an age, or a Unix time. */
-type Since = { readonly age: number } | { readonly at: number };
-
 const maxListed = 100_000;
 const pageSize = 1_000;
 
 export function define(command: Command, context: Context): void {
   addAuditOptions(command)
-    .option('--since <time>', 'only the last, such as 10m, or since a time of ISO 8601', parseSince)
+    .option('--since <time>', sinceHelp, parseSince)
     .option('--mac <MAC>', 'only this MAC address, in any spelling', parseMac)
     .option('--session <sessionId>', 'only this session')
     .option('--user <sub>', 'only this user, the sub of the token')
@@ -54,7 +51,7 @@ async function run(context: Context, options: Options): Promise<void> {
   const { printer, io } = context;
   const { since, mac, session, user, outcome, limit } = options;
   const query = new URLSearchParams({
-    ...(since && { since: String('at' in since ? since.at : Math.max(0, io.clock.now() - since.age)) }),
+    ...(since && { since: String(timeOfSince(since, io.clock.now())) }),
     ...(mac !== undefined && { mac }),
     ...(session !== undefined && { session }),
     ...(user !== undefined && { user }),
@@ -99,18 +96,6 @@ function parseMac(text: string): string {
   const mac = canonicalMac(text);
   if (mac !== undefined) return mac;
   throw new InvalidArgumentError('Expected a MAC address such as FC-45-96-5F-50-AC.');
-}
-
-function parseSince(text: string): Since {
-  try {
-    return { age: parseDuration(text) };
-  } catch {
-    const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-    if (at >= 0) return { at };
-    throw new InvalidArgumentError(
-      'Expected a duration such as 10m, or a time such as 2026-11-25T16:20:18Z.',
-    );
-  }
 }
 
 function parseLimit(text: string): number {

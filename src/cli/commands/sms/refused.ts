@@ -1,7 +1,6 @@
 // `swob sms refused`: lists the recently refused SMS, why they were refused, and what to do about it.
 
 import { type Command, InvalidArgumentError } from 'commander';
-import { parseDuration } from '../../../config/value-types.ts';
 import { isObject } from '../../../lib/json.ts';
 import {
   addMessageAdminOptions,
@@ -12,10 +11,11 @@ import {
   withMessageAdmin,
 } from '../../client/message-admin.ts';
 import type { Context } from '../../context.ts';
+import { parseSince, type Since, sinceHelp } from '../../input/since.ts';
 
 interface Options extends MessageAdminOptions {
   /** As the query of the route. */
-  readonly since?: string;
+  readonly since?: Since;
   readonly limit: number;
 }
 
@@ -24,7 +24,7 @@ const maxListed = 1_000;
 export function define(command: Command, context: Context): void {
   const { printer } = context;
   addMessageAdminOptions(command)
-    .option('--since <time>', 'only the last, such as 10m, or since a time of ISO 8601', parseSince)
+    .option('--since <time>', sinceHelp, parseSince)
     .option('--limit <n>', `at most so many, up to ${maxListed}`, parseLimit, maxListed)
     .addHelpText(
       'after',
@@ -38,7 +38,7 @@ Example:
     )
     .action((options: Options) =>
       withMessageAdmin(context, options, async (callAdmin) => {
-        const since = options.since === undefined ? '' : `&${options.since}`;
+        const since = options.since === undefined ? '' : `&${queryOf(options.since)}`;
         const list = await callAdmin('GET', `/sms/refused?limit=${options.limit}${since}`);
         if (!Array.isArray(list)) throw unexpectedList();
         const refused = list.map(parseRefused);
@@ -70,16 +70,9 @@ function parseRefused(value: unknown) {
   };
 }
 
-function parseSince(text: string): string {
-  try {
-    return `within=${parseDuration(text)}`;
-  } catch {
-    const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-    if (time >= 0) return `since=${time}`;
-    throw new InvalidArgumentError(
-      'Expected a duration such as 10m, or a time such as 2026-11-25T16:20:18Z.',
-    );
-  }
+/** The age is reckoned by the clock of the gateway. */
+function queryOf(since: Since): string {
+  return 'age' in since ? `within=${since.age}` : `since=${since.at}`;
 }
 
 function parseLimit(text: string): number {
