@@ -110,8 +110,8 @@ test('takes fixed ports in the order of its parts; one that is in use ends it, w
   expect(stderr).toContain('cannot listen on 127.9.8.7:7003');
   expect(code).toBe(75);
   expect(await readdir(folder)).toEqual([]);
-  const outOfRange = await runSwob(['playground', '--port', '65529'], { cwd: folder, env });
-  expect(outOfRange).toMatchObject({ code: 64, stderr: expect.stringContaining('up to 65528') });
+  const outOfRange = await runSwob(['playground', '--port', '65528'], { cwd: folder, env });
+  expect(outOfRange).toMatchObject({ code: 64, stderr: expect.stringContaining('up to 65527') });
 });
 
 test('a ready file names every part, with an address of this machine where it listens on all', async () => {
