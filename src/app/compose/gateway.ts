@@ -5,6 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import { loadAdminToken } from '../../crypto/admin-token.ts';
 import { loadServerKeys } from '../../crypto/server-keys.ts';
 import type { Monitor } from '../../domain/monitoring/monitor.ts';
+import type { MessageOverview } from '../../domain/outgoing/message-overview.ts';
 import { createPairing } from '../../domain/pairing/pairing.ts';
 import type { Bus } from '../../domain/pairing/ports.ts';
 import { createPairings } from '../../domain/pairing/revocation.ts';
@@ -37,6 +38,7 @@ export interface GatewayParts {
   readonly addresses: ServiceUrls;
   /** What the console shows first. */
   readonly overview: Monitor['overview'];
+  readonly messages: MessageOverview;
   readonly trail: AuditTrail;
   /** The disconnect service of this process; undefined when it runs none. */
   readonly disconnects: () => AuditedDisconnects | undefined;
@@ -46,7 +48,7 @@ export interface GatewayParts {
 export async function buildGateway(
   config: Config,
   runtime: Runtime,
-  { store, bus, addresses, overview, trail, disconnects, nodes }: GatewayParts,
+  { store, bus, addresses, overview, messages, trail, disconnects, nodes }: GatewayParts,
 ): Promise<HttpServer> {
   const { clock, log } = runtime;
   const production = config.api.state === 'production';
@@ -137,7 +139,7 @@ export async function buildGateway(
     plugins: [
       ...buildConsole(config, runtime, {
         ...{ nodes, store, adminToken, overview, pairings, seedTable, seedExpiryMs: config.seeds.expiry },
-        ...consoleMessaging(messaging, store),
+        ...consoleMessaging(messaging, store, messages),
         wifi: { trail, disconnects },
       }),
       ...buildPairingPage(config, { pairing, addresses }),

@@ -7,6 +7,9 @@ import { type NodeMessages, shareMessages } from '../../domain/inbound/node-mess
 import type { Publishing } from '../../domain/inbound/publishing.ts';
 import { createRecentMessages, recordRecent } from '../../domain/inbound/recent-messages.ts';
 import type { RefusedSmsLog } from '../../domain/inbound/refused-sms.ts';
+import type { OutgoingMessage } from '../../domain/outgoing/message.ts';
+import type { MessageOverview } from '../../domain/outgoing/message-overview.ts';
+import { waitingCallbacksOf } from '../../domain/outgoing/state-callbacks.ts';
 import type { Share } from '../../domain/shared/node-questions.ts';
 import type { Telecom } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
@@ -17,6 +20,8 @@ export interface MessageTools {
   readonly search: MessageSearch;
   readonly actions: MessageActions;
   readonly memories: NodeMessages;
+  /** A number in any spelling, in E.164 format. */
+  numberOf(text: string): string | undefined;
   /** Publishing that records what it receives. */
   readonly publishing: Publishing;
 }
@@ -42,18 +47,21 @@ export function buildMessageTools(
   const search = createMessageSearch({ store, admin, memories, numberOf, clock });
   const actions = createMessageActions({ outbox: publishing.outbox, search, admin, clock, log });
   lifecycle.defer('actions of operators', actions.stop);
-  return { search, actions, memories, publishing: recordRecent(publishing, recent) };
+  return { search, actions, memories, numberOf, publishing: recordRecent(publishing, recent) };
 }
 
 /** What the views of messages and outgoing SMS need. */
 export function consoleMessaging(
-  { messageAdmin: admin, messageTools, outgoing: { report, brokerState } }: Messaging,
+  { messageAdmin: admin, messageTools, outgoing: { report, brokerState, tracking } }: Messaging,
   store: Store,
+  overview: MessageOverview,
 ) {
+  const { numberOf, ...messages } = messageTools;
   return {
-    messages: { ...messageTools, admin },
+    messages: { ...messages, admin },
     outgoing: {
-      report,
+      ...{ report, overview, tracking, numberOf },
+      waitingCallbacksOf: (message: OutgoingMessage) => waitingCallbacksOf(message, store.callbacks),
       waitingCallbacks: async () => (await store.callbacks.count()).waiting,
       brokerState,
     },

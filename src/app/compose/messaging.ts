@@ -26,7 +26,7 @@ export interface Messaging {
   readonly messageAdmin: MessageAdmin;
   readonly outgoing: OutgoingSms;
   /** For the console. */
-  readonly messageTools: Pick<MessageTools, 'search' | 'actions' | 'memories'>;
+  readonly messageTools: Pick<MessageTools, 'search' | 'actions' | 'memories' | 'numberOf'>;
   /** Recent failures of calls to upstream systems. */
   readonly callHealth: () => readonly CallHealth[];
   /** Starts deliveries, also of entries from an earlier process. */

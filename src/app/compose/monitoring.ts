@@ -5,6 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import type { CallHealth } from '../../domain/inbound/call-health.ts';
 import type { HealthObservation } from '../../domain/monitoring/health-log.ts';
 import { createMonitor, type Monitor } from '../../domain/monitoring/monitor.ts';
+import type { MessageOverview } from '../../domain/outgoing/message-overview.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Readiness } from '../../http/readiness.ts';
 import type { AppMetrics } from './app-metrics.ts';
@@ -57,10 +58,12 @@ export function buildMonitor(
     readonly names: ReadonlySet<ServiceName>;
     readonly metrics: AppMetrics;
     readonly health: HealthSources;
+    readonly messages: MessageOverview;
   },
 ): Monitor {
-  const { store, instance, names, metrics, health } = parts;
+  const { store, instance, names, metrics, health, messages } = parts;
   const isShared = store.shared !== undefined;
+  const sendsSms = names.has('gateway') && config.broker.url !== '';
   return createMonitor({
     store: store.monitoring,
     isShared,
@@ -68,6 +71,7 @@ export function buildMonitor(
     identity: { instance, version, services: [...names] },
     totals: metrics.seriesTotals,
     outbox: names.has('gateway') ? store.inbound.count : undefined,
+    overdueSms: sendsSms ? async () => (await messages.today()).overdue : undefined,
     checkHealth: health.check,
     clock,
     log,

@@ -5,6 +5,7 @@ import { createWebSocketBus } from '../../bus/websocket.ts';
 import type { Config } from '../../config/schema.ts';
 import { newUuid } from '../../crypto/random.ts';
 import { createTlsAgent, trustCertificate } from '../../crypto/tls-agent.ts';
+import { createMessageOverview } from '../../domain/outgoing/message-overview.ts';
 import type { Bus } from '../../domain/pairing/ports.ts';
 import type { SyncSessions } from '../../domain/pairing/sync-ports.ts';
 import { createSyncSessions } from '../../domain/pairing/sync-sessions.ts';
@@ -52,7 +53,8 @@ export async function startServices(
   const store = runtime.metrics.store(opened.store);
   const { metrics, health } = runtime;
   const instance = newUuid();
-  const monitor = buildMonitor(config, context, { store, instance, names, metrics, health });
+  const messages = createMessageOverview(store.messages, clock);
+  const monitor = buildMonitor(config, context, { store, instance, names, metrics, health, messages });
   lifecycle.defer('monitoring', monitor.stop, saveReserveMs);
   const { bus, sessions } = connectGatewayAndSync(config, names, runtime, {
     ...opened,
@@ -81,6 +83,7 @@ export async function startServices(
         bus,
         addresses: urls.public,
         overview: monitor.overview,
+        messages,
         trail,
         disconnects: () => disconnects,
         nodes,

@@ -1,9 +1,28 @@
-// The Outgoing view: today's outgoing SMS and callbacks by outcome, latencies, last errors. Used by views.ts.
+// The Outgoing view: today's outgoing SMS by state and operator, requests with their progress, messages, one message as a
+// timeline, and their cancellation. Used by views.ts.
 
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { mergeReports } from '../../domain/outgoing/merged-report.ts';
+import { type MessageState, messageStates, type OutgoingMessage } from '../../domain/outgoing/message.ts';
+import { type MessageStep, stepsOf } from '../../domain/outgoing/message-history.ts';
+import {
+  isPending,
+  type MessageOverview,
+  type RequestProgress,
+  type Today,
+} from '../../domain/outgoing/message-overview.ts';
+import type { MessageFilters } from '../../domain/outgoing/ports.ts';
 import type { SendingReport } from '../../domain/outgoing/sending-statistics.ts';
-import { type ConsoleView, defineView, missingPart, type NodesDeps, type NodesPart } from '../view.ts';
+import type { Tracking } from '../../domain/outgoing/tracking.ts';
+import { tableChanges } from '../table-changes.ts';
+import {
+  type ConsoleView,
+  defineAction,
+  defineView,
+  missingPart,
+  type NodesDeps,
+  type NodesPart,
+} from '../view.ts';
 
 const brokerStates = ['unreachable', 'blocked', 'ok', 'not configured'] as const;
 type BrokerState = (typeof brokerStates)[number];
@@ -13,8 +32,14 @@ export interface OutgoingDeps extends NodesDeps {
     report(): SendingReport;
     /** Callbacks that wait for another attempt. */
     waitingCallbacks(): Promise<number>;
+    /** The states of a message whose callbacks wait. */
+    waitingCallbacksOf(message: OutgoingMessage): Promise<readonly MessageState[]>;
     /** Undefined when no broker is configured. */
     readonly brokerState: (() => 'ok' | 'unreachable' | 'blocked') | undefined;
+    readonly overview: MessageOverview;
+    readonly tracking: Pick<Tracking, 'list' | 'find' | 'cancel'>;
+    /** A number in any spelling, in E.164 format; undefined when it is none. */
+    numberOf(text: string): string | undefined;
   };
 }
 
@@ -22,26 +47,181 @@ export interface OutgoingData extends SendingReport, NodesPart {
   /** The worst of all nodes. */
   readonly broker: BrokerState;
   readonly waitingCallbacks: number;
+  readonly today: Today;
+  /** The newest first; only when requests are listed. */
+  readonly requests?: readonly RequestProgress[];
+  /** The newest first, those of one request in its order; empty while requests are listed. */
+  readonly messages: readonly OutgoingRow[];
+  /** The `before` of the next page; it may be there although this one is short. */
+  readonly next?: string;
+  /** The request that the query names; null when it is unknown. */
+  readonly request?: RequestProgress | null;
+  /** The message that the query names; null when it is unknown. */
+  readonly selected?: OutgoingDetails | null;
 }
 
+interface OutgoingRow
+  extends Pick<OutgoingMessage, 'id' | 'uuid' | 'authId' | 'number' | 'operatorName' | 'state'> {
+  /** When it got its state, Unix time in milliseconds. */
+  readonly at: number;
+  readonly reason?: string;
+  /** When it may be sent, of one that waits in swob. */
+  readonly waitsUntil?: number;
+  readonly isPending: boolean;
+}
+
+export interface OutgoingDetails extends OutgoingRow {
+  readonly steps: readonly MessageStep[];
+}
+
+/** What an action of the view has done. */
+export type OutgoingActionResult =
+  | { readonly kind: 'cancelled'; readonly cancelled: number; readonly tooLate: number }
+  | { readonly kind: 'too late'; readonly state: MessageState }
+  | { readonly kind: 'unknown' };
+
+const perPage = 50;
+const authId = Type.String({ maxLength: 128 });
+const uuid = Type.String({ minLength: 1, maxLength: 128 });
+const id = Type.String({ pattern: '^[1-9][0-9]{0,9}$' });
+const query = Type.Object(
+  {
+    /** Requests are listed otherwise. */
+    list: Type.Optional(Type.Literal('messages')),
+    developer: Type.Optional(authId),
+    /** Together with a developer, it selects a request. */
+    uuid: Type.Optional(uuid),
+    number: Type.Optional(Type.String({ maxLength: 100 })),
+    operator: Type.Optional(Type.String({ maxLength: 128 })),
+    state: Type.Optional(Type.Union(messageStates.map((state) => Type.Literal(state)))),
+    from: Type.Optional(Type.String({ pattern: '^[0-9]{1,16}$', description: 'Unix time in milliseconds' })),
+    before: Type.Optional(Type.String({ pattern: '^[0-9]{1,16}(-[0-9]{1,10})?$' })),
+    /** The message whose timeline is shown. */
+    id: Type.Optional(id),
+  },
+  { additionalProperties: false },
+);
+type Query = Static<typeof query>;
+
 export function createOutgoingView({ outgoing, nodes }: OutgoingDeps): ConsoleView {
+  const { overview, tracking, waitingCallbacksOf } = outgoing;
   const reports = nodes.share('outgoing', (_question: object) => ({
     report: outgoing.report(),
     broker: outgoing.brokerState?.() ?? ('not configured' as const),
   }));
+
+  const listOf = async (
+    given: Query,
+  ): Promise<Pick<OutgoingData, 'requests' | 'request' | 'messages' | 'next'>> => {
+    const { developer, before } = given;
+    const filters = filtersOf(given, outgoing.numberOf);
+    if (developer !== undefined && given.uuid !== undefined) {
+      const request = await overview.request(developer, given.uuid);
+      if (!request) return { request: null, messages: [] };
+      const { messages, ...progress } = request;
+      const first = Number(before ?? 0) || 0;
+      const matching = messages.filter((message) => isOf(message, filters));
+      const next = first + perPage;
+      return {
+        request: progress,
+        messages: matching.slice(first, next).map(rowOf),
+        ...(next < matching.length && { next: String(next) }),
+      };
+    }
+    if (given.list === undefined) return { ...(await overview.requests(filters, before)), messages: [] };
+    const page = await tracking.list(filters, {
+      limit: perPage,
+      ...(before !== undefined && { before }),
+    });
+    return { messages: page.messages.map(rowOf), ...(page.next !== undefined && { next: page.next }) };
+  };
+  const detailsOf = async (message: OutgoingMessage | undefined): Promise<OutgoingDetails | null> =>
+    message ? { ...rowOf(message), steps: stepsOf(message, await waitingCallbacksOf(message)) } : null;
+
   return defineView({
     name: 'outgoing',
-    query: Type.Object({}, { additionalProperties: false }),
-    everyMs: 2_000,
-    read: async (): Promise<OutgoingData> => {
-      const { answers, missing } = await reports({});
+    query,
+    // A search may read thousands of messages.
+    everyMs: ({ number, operator, state }) =>
+      number === undefined && operator === undefined && state === undefined ? 2_000 : 5_000,
+    changes: tableChanges<OutgoingData>('messages', 'id'),
+    read: async (given): Promise<OutgoingData> => {
+      const [{ answers, missing }, today, list, waitingCallbacks, selected] = await Promise.all([
+        reports({}),
+        overview.today(),
+        listOf(given),
+        outgoing.waitingCallbacks(),
+        given.id === undefined ? undefined : tracking.find(given.id).then(detailsOf),
+      ]);
       const states = answers.map(({ answer }) => answer.broker);
       return {
         ...mergeReports(answers.map(({ answer }) => answer.report)),
         ...missingPart(missing),
-        broker: brokerStates.find((state) => states.includes(state)) ?? 'not configured',
-        waitingCallbacks: await outgoing.waitingCallbacks(),
+        ...{ broker: brokerStates.find((state) => states.includes(state)) ?? 'not configured' },
+        ...{ waitingCallbacks, today, ...list },
+        ...(selected !== undefined && { selected }),
       };
     },
+    actions: {
+      cancel: defineAction({
+        body: Type.Object({ id }, { additionalProperties: false }),
+        run: async (body): Promise<OutgoingActionResult> => {
+          const message = await tracking.find(body.id);
+          const [result] = message ? await tracking.cancel([message]) : [];
+          if (!result) return { kind: 'unknown' };
+          if (result.kind === 'too late') return { kind: 'too late', state: result.message.state };
+          return { kind: 'cancelled', cancelled: 1, tooLate: 0 };
+        },
+      }),
+      'cancel-request': defineAction({
+        body: Type.Object({ developer: authId, uuid }, { additionalProperties: false }),
+        run: async (body): Promise<OutgoingActionResult> => {
+          const request = await overview.request(body.developer, body.uuid);
+          if (!request) return { kind: 'unknown' };
+          const pending = request.messages.filter(isPending);
+          const results = await tracking.cancel(pending);
+          const cancelled = results.filter(({ kind }) => kind === 'cancelled').length;
+          const before = request.states.cancelled;
+          return { kind: 'cancelled', cancelled, tooLate: request.messages.length - before - cancelled };
+        },
+      }),
+    },
   });
+}
+
+function filtersOf(
+  { developer, uuid, number = '', operator, state, from }: Query,
+  numberOf: (text: string) => string | undefined,
+): MessageFilters {
+  const wanted = number.trim();
+  return {
+    ...(developer !== undefined && { authId: developer }),
+    ...(uuid !== undefined && { uuid }),
+    ...(wanted !== '' && { number: numberOf(wanted) ?? wanted }),
+    ...(operator !== undefined && { operatorName: operator }),
+    ...(state !== undefined && { state }),
+    ...(from !== undefined && { since: Number(from) }),
+  };
+}
+
+/** Whether a message of the request matches the other filters. */
+function isOf(message: OutgoingMessage, { number, operatorName, state, since = 0 }: MessageFilters): boolean {
+  return (
+    (number === undefined || message.number === number) &&
+    (operatorName === undefined || message.operatorName === operatorName) &&
+    (state === undefined || message.state === state) &&
+    message.times.queued >= since
+  );
+}
+
+function rowOf(message: OutgoingMessage): OutgoingRow {
+  const { id, uuid, authId, number, operatorName, state, times, reason, waitsUntil } = message;
+  const waits = isPending(message);
+  return {
+    ...{ id, uuid, authId, number, operatorName, state },
+    at: times[state] ?? times.queued,
+    ...(reason !== undefined && { reason }),
+    ...(waits && waitsUntil !== undefined && { waitsUntil }),
+    isPending: waits,
+  };
 }

@@ -16,6 +16,12 @@ export interface HealthEntry {
   readonly reason?: string;
 }
 
+/** Outgoing SMS that a phone has had for longer than these minutes without a report. */
+export interface OverdueSms {
+  readonly count: number;
+  readonly minutes: number;
+}
+
 /** What a node says about itself. */
 export interface NodeState {
   /** Differs for each start of the process. */

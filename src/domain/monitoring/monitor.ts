@@ -9,7 +9,7 @@ import { createHealthLog, type HealthObservation } from './health-log.ts';
 import { createHistory, type History } from './history.ts';
 import { decodeInto, encodeHistory } from './history-codec.ts';
 import { type RangeName, ranges, recentSum, windowOf } from './history-window.ts';
-import type { HealthEntry, HistoryWindow, NodeEntry, NodeState } from './model.ts';
+import type { HealthEntry, HistoryWindow, NodeEntry, NodeState, OverdueSms } from './model.ts';
 import { createNodeName, isAlive } from './node-name.ts';
 import type { MonitoringStore } from './ports.ts';
 
@@ -27,6 +27,8 @@ export interface MonitorDeps {
   readonly identity: Pick<NodeState, 'instance' | 'version' | 'services'>;
   readonly totals: () => Totals;
   readonly outbox: OutboxCounts | undefined;
+  /** Undefined in a process that sends no SMS. */
+  readonly overdueSms: (() => Promise<OverdueSms>) | undefined;
   /** Runs the checks of all services of this process; never rejects. */
   readonly checkHealth: () => Promise<readonly HealthObservation[]>;
   readonly clock: Clock;
@@ -245,9 +247,10 @@ export function createMonitor(deps: MonitorDeps): Monitor {
       if (clock.monotonic() - checkedAt >= watchedHealthEveryMs) await check();
       const others = await otherNodes();
       const histories = await cluster.read(others);
+      const overdueSms = await deps.overdueSms?.().catch(() => undefined);
       const now = clock.now();
       return {
-        verdict: verdictOf(factsOf(histories, health.entries(), now)),
+        verdict: verdictOf({ ...factsOf(histories, health.entries(), now), overdueSms }),
         window: windowOf(histories, ranges[range], now),
         health: health.entries(),
         nodes: [

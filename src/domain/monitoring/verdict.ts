@@ -1,6 +1,6 @@
 // One sentence that says whether messages flow. Used by the Overview.
 
-import type { HealthEntry } from './model.ts';
+import type { HealthEntry, OverdueSms } from './model.ts';
 
 export interface Verdict {
   readonly level: 'ok' | 'idle' | 'warning' | 'failure';
@@ -22,6 +22,7 @@ export interface FlowFacts {
   /** Now; undefined where it is not known. */
   readonly waiting: number | undefined;
   readonly deadLetters: number | undefined;
+  readonly overdueSms: OverdueSms | undefined;
   readonly health: readonly HealthEntry[];
 }
 
@@ -65,12 +66,14 @@ export function verdictOf(facts: FlowFacts): Verdict {
     inbound === 0 && published === 0
       ? `No messages ${period}`
       : `Messages flow: ${inbound} in, ${published} published ${period}`;
+  const overdue = facts.overdueSms && facts.overdueSms.count > 0 ? [overdueText(facts.overdueSms)] : [];
   const beside = [
     ...(deadLetters > 0 ? [`${plural(deadLetters, 'dead letter')} to look at`] : []),
     ...(waiting > 0 ? [waitingText(waiting)] : []),
+    ...overdue,
     ...failing.map(({ name, state }) => `${nameOf(name)} is ${state}`),
   ];
-  if (deadLetters > 0 || failing.length > 0)
+  if (deadLetters > 0 || overdue.length > 0 || failing.length > 0)
     return { level: 'warning', text: flow, detail: beside.join(', ') };
   const isIdle = inbound === 0 && published === 0 && waiting === 0;
   return {
@@ -90,6 +93,10 @@ function nameOf(name: string): string {
 function waitingText(waiting: number): string {
   if (waiting === 0) return 'nothing waits';
   return `${plural(waiting, 'message')} ${waiting === 1 ? 'waits' : 'wait'}`;
+}
+
+function overdueText({ count, minutes }: OverdueSms): string {
+  return `${count} SMS ${count === 1 ? 'has' : 'have'} waited for a phone for over ${minutes} minutes`;
 }
 
 function plural(count: number, noun: string): string {

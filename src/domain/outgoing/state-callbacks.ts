@@ -32,13 +32,31 @@ export function createStateCallbacks(
       for (const { lane } of callbacks) if ((await store.countOf(lane)) >= maxPerLane) return false;
       const body = JSON.stringify(stateEvent(message, state));
       for (const { url, lane } of callbacks) {
-        const { authId, uuid, id } = message;
-        const name = JSON.stringify([authId, uuid, id, state, url]);
-        await outbox.add(sha256Hex(name).slice(0, 32), { url, body, lane });
+        await outbox.add(callbackId(message, state, url), { url, body, lane });
       }
       return true;
     },
   };
+}
+
+function callbackId({ authId, uuid, id }: OutgoingMessage, state: MessageState, url: string): string {
+  return sha256Hex(JSON.stringify([authId, uuid, id, state, url])).slice(0, 32);
+}
+
+/** The states of a message whose callbacks wait for an attempt, or for another one. */
+export async function waitingCallbacksOf(
+  message: OutgoingMessage,
+  store: Pick<OutboxStore<Callback>, 'get'>,
+): Promise<readonly MessageState[]> {
+  const { urls = [], events = [] } = message.callbacks ?? {};
+  const waiting = await Promise.all(
+    events
+      .filter((state) => message.times[state] !== undefined)
+      .flatMap((state) =>
+        urls.map(async (url) => ((await store.get(callbackId(message, state, url))) ? state : undefined)),
+      ),
+  );
+  return waiting.filter((state) => state !== undefined);
 }
 
 /**

@@ -34,6 +34,7 @@ function setUp(given: Partial<MonitorDeps> & { readonly clock?: FakeClock } = {}
     identity: { instance: `instance of ${given.name ?? 'a'}`, version: '1', services: ['gateway'] },
     totals: () => ({ ...totals }),
     outbox: async () => ({ waiting: 4, deadLetters: 1 }),
+    overdueSms: undefined,
     checkHealth: async () => [{ name: 'store', state: 'ok', required: true }],
     log,
     ...given,

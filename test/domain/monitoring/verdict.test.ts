@@ -14,6 +14,7 @@ const quiet: FlowFacts = {
   publishFailed: 0,
   waiting: 0,
   deadLetters: 0,
+  overdueSms: undefined,
   health: [],
 };
 const entry = (name: string, state: string, required = false): HealthEntry => ({
@@ -53,6 +54,10 @@ describe('the verdict', () => {
     [
       { inbound: 2, publishFailed: 2, waiting: 2 },
       'failure: No message was published in the last 5 minutes: 2 messages wait',
+    ],
+    [
+      { overdueSms: { count: 12, minutes: 10 } },
+      'warning: No messages in the last 5 minutes: 12 SMS have waited for a phone for over 10 minutes',
     ],
     [{ refused: 3 }, 'warning: No SMS was accepted in the last 5 minutes: 3 refused'],
     [

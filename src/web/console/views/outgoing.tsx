@@ -1,132 +1,171 @@
-// The Outgoing view: what became of today's outgoing SMS and callbacks, and the last errors.
+// The Outgoing view: today's SMS by state, requests and messages with their filters, and what can be cancelled.
+// outgoing-details.tsx has a single one, outgoing-report.tsx what nodes count.
 
-import type { OutgoingData } from '../../../console/views/outgoing.ts';
-import { Badge, Card, Empty, Note, Skeleton, Stat, Table } from '../../shared/components.tsx';
-import { Ago, formatTime } from '../../shared/time.tsx';
+import { useState } from 'preact/hooks';
+import type { TableChange } from '../../../console/table-changes.ts';
+import type { OutgoingActionResult, OutgoingData } from '../../../console/views/outgoing.ts';
+import { SelectField, Skeleton } from '../../shared/components.tsx';
+import { type Confirmation, ConfirmDialog } from '../../shared/confirm.tsx';
+import { runAction } from '../api.ts';
+import { CursorPager, ListCard, SearchField, SinceField, useFilter, useKept } from '../list.tsx';
 import { useLive } from '../live.ts';
+import { OutgoingMessageCard, RequestCard } from '../outgoing-details.tsx';
+import { OutgoingMessageTable, RequestTable } from '../outgoing-list.tsx';
+import { BrokerNote, Counters, Today } from '../outgoing-report.tsx';
 import { PageHead } from '../page-head.tsx';
+import { type ActionResult, useResult } from '../result.tsx';
+import { states } from '../state-bar.tsx';
+import { applyTableChange } from '../table-changes.ts';
+import { Tabs } from '../tabs.tsx';
 import type { PageView } from '../view.ts';
+import './outgoing.css';
 
-type Outcome = keyof OutgoingData['outcomes'];
-
-const outcomes: readonly { readonly name: Outcome; readonly title: string; readonly note: string }[] = [
-  { name: 'sent', title: 'Sent', note: 'in a queue of gateway clients' },
-  { name: 'unroutable', title: 'Unroutable', note: 'no gateway client for the operator' },
-  { name: 'refused', title: 'Refused', note: 'the queue is full' },
-  { name: 'unconfirmed', title: 'Unconfirmed', note: 'may have been sent' },
-  { name: 'failed', title: 'Failed', note: 'the broker was unavailable' },
-];
+const members = ['list', 'developer', 'uuid', 'number', 'operator', 'state', 'from', 'before', 'id'];
+const filterMembers = ['developer', 'uuid', 'number', 'operator', 'state', 'from'];
+const noFilter = Object.fromEntries(filterMembers.map((name) => [name, '']));
+const applyChange = applyTableChange<OutgoingData>('messages', 'id');
+const stateOptions = [{ value: '', label: 'Any' }, ...states.map((value) => ({ value, label: value }))];
 
 function Outgoing() {
-  const live = useLive<OutgoingData>('outgoing');
-  const { data } = live;
+  const { filter, urlWith, change: changeFilter } = useFilter('outgoing', members);
+  const live = useLive<OutgoingData, TableChange>('outgoing', filter, applyChange);
+  const data = useKept(live.data);
+  const [confirmation, setConfirmation] = useState<Confirmation>();
+  const [result, report] = useResult();
+  const act = (action: string, body: object): Promise<void> =>
+    report(async () => resultOf(await runAction<OutgoingActionResult>('outgoing', action, body)));
+  const { list = '', developer = '', uuid = '', before = '', id = '' } = filter;
+  const isRequest = developer !== '' && uuid !== '';
+  const isOfMessages = isRequest || list !== '';
+  const first = { before: '', id: '' };
+  /** Another filter begins with its first page, and closes the message that is open. */
+  const change = (changed: Readonly<Record<string, string>>): void => changeFilter({ ...first, ...changed });
+  const urlOfRequest = (request: { readonly authId: string; readonly uuid: string }): string =>
+    urlWith({ ...noFilter, ...first, list: 'messages', developer: request.authId, uuid: request.uuid });
+  const cards = { data, onAction: setConfirmation };
   return (
     <>
-      <PageHead title="Outgoing" live={live}>
-        {data && <span class="muted">this gateway, since {formatTime(data.since)}</span>}
-      </PageHead>
-      {data ? <Report data={data} /> : <Skeleton lines={12} />}
+      <PageHead title="Outgoing" live={live} />
+      {data && <BrokerNote broker={data.broker} />}
+      {result}
+      {data ? (
+        <Today
+          today={data.today}
+          urlOf={(state) => urlWith({ ...noFilter, ...first, list: 'messages', state })}
+        />
+      ) : (
+        <Skeleton lines={8} />
+      )}
+      {isRequest && (
+        <RequestCard
+          {...cards}
+          developer={developer}
+          uuid={uuid}
+          closeUrl={urlWith({ ...first, list: '', uuid: '', developer: '' })}
+          cancel={(body) => void act('cancel-request', body)}
+        />
+      )}
+      {id !== '' && (
+        <OutgoingMessageCard
+          {...cards}
+          id={id}
+          closeUrl={urlWith({ id: '' })}
+          requestUrl={urlOfRequest}
+          cancel={(body) => void act('cancel', body)}
+        />
+      )}
+      <ListCard
+        title={isRequest ? 'Messages of the request' : 'Search'}
+        live={live}
+        filters={<Filters filter={filter} change={change} />}
+        actions={
+          !isRequest && (
+            <Tabs
+              label="List"
+              tabs={[
+                { title: 'Requests', href: urlWith({ ...first, list: '' }), isCurrent: !isOfMessages },
+                { title: 'Messages', href: urlWith({ ...first, list: 'messages' }), isCurrent: isOfMessages },
+              ]}
+            />
+          )
+        }
+        list={
+          data && (
+            <>
+              <List
+                data={data}
+                isFiltered={filterMembers.some((name) => filter[name] !== '')}
+                urlOfRequest={urlOfRequest}
+                urlOfMessage={(message) => urlWith({ id: message })}
+              />
+              <CursorPager
+                isFirst={before === ''}
+                firstUrl={urlWith(first)}
+                nextUrl={data.next === undefined ? undefined : urlWith({ before: data.next, id: '' })}
+                next={isRequest ? 'Next page' : isOfMessages ? 'Older messages' : 'Older requests'}
+              />
+            </>
+          )
+        }
+      />
+      {data && <Counters data={data} />}
+      <ConfirmDialog confirmation={confirmation} onClose={() => setConfirmation(undefined)} />
     </>
   );
 }
 
-function Report({ data }: { readonly data: OutgoingData }) {
-  const { callbacks, latency } = data;
+function Filters(props: {
+  readonly filter: Readonly<Record<string, string>>;
+  readonly change: (changed: Readonly<Record<string, string>>) => void;
+}) {
+  const { filter, change } = props;
+  const field = (name: string, label: string, placeholder: string) => (
+    <SearchField
+      label={label}
+      value={filter[name] ?? ''}
+      placeholder={placeholder}
+      onSearch={(text) => change({ [name]: text })}
+    />
+  );
   return (
     <>
-      {brokerNotes[data.broker]}
-      <Card title="SMS today">
-        <div class="grid">
-          {outcomes.map(({ name, title, note }) => (
-            <Stat key={name} label={title} value={data.outcomes[name].toLocaleString('en')} note={note} />
-          ))}
-          <Stat
-            label="Time to the confirm"
-            value={latency ? `${latency.p50} ms` : 'none yet'}
-            note={
-              latency
-                ? `95 %: ${latency.p95} ms, longest: ${latency.max} ms, of the last ${latency.count}`
-                : 'measured from the first SMS on'
-            }
-          />
-        </div>
-      </Card>
-      <Card title="By operator">
-        {data.operators.length === 0 ? (
-          <Empty title="No outgoing SMS today">
-            <p>
-              Developers send them by <code>POST /v1/sms</code>; see the documentation of outgoing SMS.
-            </p>
-          </Empty>
-        ) : (
-          <Table
-            caption="Outgoing SMS of today by operator"
-            rows={data.operators}
-            keyOf={({ operator }) => operator}
-            columns={[
-              { title: 'Operator', cell: ({ operator }) => operator || 'unknown' },
-              ...outcomes.map(({ name, title }) => ({
-                title,
-                isNumber: true,
-                cell: ({ counts }: OutgoingData['operators'][number]) => counts[name].toLocaleString('en'),
-              })),
-            ]}
-          />
-        )}
-      </Card>
-      <Card title="Callbacks today">
-        <div class="grid">
-          <Stat label="Delivered" value={callbacks.delivered} note="the developer has them" />
-          <Stat label="Failed attempts" value={callbacks.failed} note="attempted again" />
-          <Stat label="Refused" value={callbacks.refused} note="the URL may not be called" />
-          <Stat label="Dead-lettered" value={callbacks.deadLettered} note="no longer attempted" />
-          <Stat label="Waiting" value={data.waitingCallbacks} note="for another attempt" />
-        </div>
-      </Card>
-      <Card title="Last errors">
-        {data.errors.length === 0 ? (
-          <Empty title="No error since the start" />
-        ) : (
-          <Table
-            caption="Last errors of outgoing SMS and callbacks"
-            rows={data.errors.map((error, index) => ({ ...error, index }))}
-            keyOf={({ at, index }) => `${at} ${index}`}
-            columns={[
-              { title: 'Time', cell: ({ at }) => <Ago at={at} /> },
-              { title: 'Outcome', cell: ({ outcome }) => <Badge tone="warn">{outcome}</Badge> },
-              { title: 'Operator', cell: ({ operator }) => operator },
-              { title: 'Developer', cell: ({ authId }) => authId },
-              { title: 'Reason', cell: ({ reason }) => reason },
-            ]}
-          />
-        )}
-      </Card>
+      {field('number', 'Number', '+237 650…')}
+      {field('developer', 'Developer', 'auth_id')}
+      {field('operator', 'Operator', 'MTN Cameroon')}
+      {field('uuid', 'Request', 'uuid')}
+      <SelectField
+        label="State"
+        value={filter.state ?? ''}
+        options={stateOptions}
+        onChange={(state) => change({ state })}
+      />
+      <SinceField label="Requested" from={filter.from ?? ''} onChange={(from) => change({ from })} />
     </>
   );
 }
 
-const brokerNotes = {
-  ok: null,
-  unreachable: (
-    <Note tone="bad">
-      <p>
-        The broker is unreachable: outgoing SMS are refused. Check <code>[broker] url</code> and that RabbitMQ
-        runs.
-      </p>
-    </Note>
-  ),
-  blocked: (
-    <Note tone="bad">
-      The broker accepts nothing: it is out of memory or disk space. Look at RabbitMQ's alarms.
-    </Note>
-  ),
-  'not configured': (
-    <Note>
-      <p>
-        No broker is configured, so that no SMS can be sent. Set <code>[broker] url</code>.
-      </p>
-    </Note>
-  ),
-} as const;
+function List(props: {
+  readonly data: OutgoingData;
+  readonly isFiltered: boolean;
+  readonly urlOfRequest: Parameters<typeof RequestTable>[0]['urlOf'];
+  readonly urlOfMessage: (id: string) => string;
+}) {
+  const { data, isFiltered, urlOfRequest, urlOfMessage } = props;
+  const nothing = { isFiltered, isCut: data.next !== undefined };
+  if (data.requests) return <RequestTable {...nothing} requests={data.requests} urlOf={urlOfRequest} />;
+  return <OutgoingMessageTable {...nothing} messages={data.messages} urlOf={urlOfMessage} />;
+}
+
+function resultOf(result: OutgoingActionResult): ActionResult {
+  if (result.kind === 'unknown') return { tone: 'bad', text: 'Nothing was cancelled: it is unknown here.' };
+  if (result.kind === 'too late')
+    return {
+      tone: 'bad',
+      text: `Nothing was cancelled: the SMS is ${result.state}, and RabbitMQ may have it.`,
+    };
+  const { cancelled, tooLate } = result;
+  const others = tooLate > 0 ? ` ${tooLate.toLocaleString('en')} could not be cancelled any more.` : '';
+  return { tone: 'good', text: `Cancelled: ${cancelled.toLocaleString('en')} SMS.${others}` };
+}
 
 export const outgoingView: PageView = { name: 'outgoing', title: 'Outgoing', View: Outgoing };
