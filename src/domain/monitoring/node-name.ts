@@ -18,7 +18,7 @@ export interface NodeName {
 }
 
 /** Nodes that are silent for longer have stopped. */
-export const aliveMs = 10_000;
+const aliveMs = 10_000;
 /** Two processes that start together find each other within this time; later the name is looked at once a minute. */
 const startMs = 15_000;
 const everyMs = 60_000;
