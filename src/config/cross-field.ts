@@ -35,6 +35,7 @@ export function crossFieldErrors(config: Config): string[] {
     ...loggingErrors(config.logging),
     ...reliabilityErrors(config),
     ...relayErrors(config),
+    ...pacingErrors(config.outgoing),
     ...nasErrors(config),
   ];
 }
@@ -89,6 +90,22 @@ function loggingErrors(logging: Config['logging']): string[] {
     errors.push(`[logging] gelf_level = ${logging.gelf_level} needs gelf_host`);
   if (logging.accumulated_size < logging.max_file_size)
     errors.push('[logging] accumulated_size is less than max_file_size: it must hold at least one log file');
+  return errors;
+}
+
+const minPaceWindowMs = 1_000;
+/** Stores keep counts for a day. */
+const maxPaceWindowMs = 86_400_000;
+
+function pacingErrors({ rate, daily }: Config['outgoing']): string[] {
+  const errors: string[] = [];
+  for (const [key, limit] of Object.entries({ rate, daily })) {
+    if (limit !== 'off' && (limit.windowMs < minPaceWindowMs || limit.windowMs > maxPaceWindowMs))
+      errors.push(`[outgoing] ${key} needs a window from 1s to 1d, such as 20/1m`);
+  }
+  if (rate === 'off' || daily === 'off') return errors;
+  if (daily.windowMs <= rate.windowMs)
+    errors.push('[outgoing] daily needs a longer window than rate: exchange them, or remove one');
   return errors;
 }
 

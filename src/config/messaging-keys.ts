@@ -1,7 +1,8 @@
 // The keys of inbound and outgoing SMS and of the systems that they use. Part of the table in schema.ts.
 
 import { callbackTargets, path, upstreamHost } from './address-types.ts';
-import { defineKey, duration, integer, listType, someOf, text, url } from './value-types.ts';
+import { quietHours } from './quiet-hours-type.ts';
+import { defineKey, duration, integer, limit, listType, someOf, text, url } from './value-types.ts';
 
 const http = ['http', 'https'] as const;
 
@@ -136,6 +137,14 @@ export const messagingKeys = {
       [0, 2_147_483_647],
       "Subscription id of the SIM that DekuSMS sends an SMS with when its recipient has no sid; Android numbers a phone's SIMs from 1 as they are inserted.",
     ),
+    rate: limit(
+      'off',
+      'Most SMS that one SIM of a developer gets for one operator, such as 20/1m, so that the operator does not block it; further ones wait. From 1s to 1d.',
+    ),
+    daily: limit('off', 'The same in a longer window, such as 200/1d.'),
+    quiet: quietHours(
+      'Hours in which SMS wait, such as 22:00-06:00 Africa/Douala, MTN Cameroon 20:00-07:00 Africa/Douala: of the operator that is named, or of all others.',
+    ),
     callback_events: someOf(
       ['sent', 'delivered', 'failed', 'expired', 'cancelled'],
       [],
@@ -184,7 +193,7 @@ export const messagingKeys = {
     max_waiting: integer(
       10_000,
       [1, 1_000_000],
-      'Maximum of outgoing SMS that wait for their time or RabbitMQ; further ones are refused.',
+      'Maximum of outgoing SMS that wait for their time, a limit, quiet hours or RabbitMQ, a quarter of it for one developer; further ones are refused.',
     ),
   },
   twilio: {

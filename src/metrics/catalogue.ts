@@ -2,8 +2,9 @@
 // label value that is here shows as 0 from the start. Used by registry.ts; test/metrics holds the services to it.
 
 import { leasedWork } from '../domain/shared/coalesce.ts';
-import { limitNames } from '../domain/shared/limit-keys.ts';
+import { refusingLimits } from '../domain/shared/limit-keys.ts';
 import { disconnectMetrics } from './disconnect-metrics.ts';
+import { outgoingMetrics } from './outgoing-metrics.ts';
 
 export interface MetricDefinition {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -82,7 +83,7 @@ export const metricCatalogue = {
   swob_limit_refusals_total: {
     type: 'counter',
     help: 'Events that a rate limit of [limits] rejected, by what the limit counts.',
-    labels: { limit: limitNames },
+    labels: { limit: refusingLimits },
   },
   swob_leases_lost_total: {
     type: 'counter',
@@ -195,16 +196,7 @@ export const metricCatalogue = {
     help: 'SMS of unverified senders that were not kept while the back end was unavailable: refused by the quota of their sender or address, or evicted later.',
     labels: { outcome: ['refused', 'evicted'] },
   },
-  swob_outgoing_sms_total: {
-    type: 'counter',
-    help: 'Outgoing SMS, by what the broker did with them.',
-    labels: { outcome: ['sent', 'unroutable', 'refused', 'unconfirmed', 'failed'] },
-  },
-  swob_callback_attempts_total: {
-    type: 'counter',
-    help: "Attempts to deliver a result to a developer's callback URL, by outcome.",
-    labels: { outcome: ['delivered', 'refused', 'failed'] },
-  },
+  ...outgoingMetrics,
   ...disconnectMetrics,
   swob_console_sign_ins_total: {
     type: 'counter',

@@ -187,7 +187,7 @@ export function isWaitingSms(value: unknown): value is WaitingSms {
     isText(value.messageId) &&
     isOutgoingSms(value.sms) &&
     (value.scheduledAt === undefined || isNumber(value.scheduledAt)) &&
-    isNumber(value.givenUpAt)
+    (value.givenUpAt === undefined || isNumber(value.givenUpAt))
   );
 }
 

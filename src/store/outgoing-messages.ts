@@ -15,11 +15,14 @@ export function rankOf({ state, handover }: OutgoingMessage): EvictionRank {
 }
 
 /**
- * For how long a message is kept from `times.queued` on. One with a schedule has the same time after it, so that it does not
- * expire before it is sent.
+ * For how long a message is kept from `times.queued` on. One that waits, such as for its schedule, has the same time after that,
+ * so that it does not expire before it is sent.
  */
-export function lifetimeOf({ times, scheduledAt = 0 }: OutgoingMessage, ttlMs: number): number {
-  return ttlMs + Math.max(0, scheduledAt - times.queued);
+export function lifetimeOf(
+  { times, scheduledAt = 0, waitsUntil = 0 }: OutgoingMessage,
+  ttlMs: number,
+): number {
+  return ttlMs + Math.max(0, Math.max(scheduledAt, waitsUntil) - times.queued);
 }
 
 /** Lists are in the order of these texts: by time, and by id within a millisecond. */

@@ -51,6 +51,18 @@ export function outboxOrderContract(inbound: () => OutboxStore<InboundSms>): voi
       expect(await inbound().countBehind()).toBe(0);
     });
 
+    test('entries are counted by the first word of their order keys', async () => {
+      const count = (word: string) => inbound().countOfGroup(word);
+      const keys = ['dev 1 MTN', 'dev 2 MTN', 'dev 1 MTN', 'dev', 'devil 1 MTN', 'de 1', 'dev! 1'];
+      for (const [n, key] of keys.entries()) await inbound().put(orderedEntry(`e${n}`, key));
+      expect(await Promise.all(['dev', 'devil', 'de', 'd'].map(count))).toEqual([3, 1, 1, 0]);
+      await inbound().remove('e0');
+      expect(await inbound().claim(at, 9)).toContain('e2');
+      expect(await count('dev')).toBe(2);
+      await inbound().settle('e2', undefined);
+      expect(await count('dev')).toBe(1);
+    });
+
     test('an entry that backs off holds back those behind it, and the next is due when it leaves', async () => {
       await inbound().put(orderedEntry('a', 'k'));
       await inbound().put(orderedEntry('b', 'k', { dueAt: at + 1_000 }));

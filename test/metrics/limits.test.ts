@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type LimitName, limitNameOf, limitNames } from '../../src/domain/shared/limit-keys.ts';
+import { limitNameOf, type RefusingLimit, refusingLimits } from '../../src/domain/shared/limit-keys.ts';
 import { publicPem } from '../crypto/token-builder.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { type Messaging, startMessaging } from '../support/messaging.ts';
@@ -62,7 +62,7 @@ async function session(
 }
 
 /** How to exceed each limit; a new limit does not compile until it is here. */
-const uses: Record<LimitName, ((services: Messaging) => Promise<void>) | undefined> = {
+const uses: Record<RefusingLimit, ((services: Messaging) => Promise<void>) | undefined> = {
   // [limits] sms allows fewer deliveries; test/gateway/clients.test.ts exceeds it.
   'client:address': undefined,
   'console:address': async (w) => {
@@ -173,9 +173,9 @@ test('each limit is counted under its own name when it rejects, and under no oth
     const lines = text.matchAll(/^swob_limit_refusals_total\{limit="([^"]*)"\} (\d+)$/gm);
     return Object.fromEntries([...lines].map(([, name = '', count]) => [name, Number(count)]));
   };
-  const expected = Object.fromEntries(limitNames.map((name) => [name, 0]));
+  const expected = Object.fromEntries(refusingLimits.map((name) => [name, 0]));
   expect(await refusals()).toEqual(expected);
-  for (const name of limitNames) {
+  for (const name of refusingLimits) {
     const use = uses[name];
     if (!use) continue;
     await use(services);
@@ -185,7 +185,7 @@ test('each limit is counted under its own name when it rejects, and under no oth
 });
 
 test('the name of a key does not depend on its subject', () => {
-  for (const name of limitNames)
+  for (const name of refusingLimits)
     for (const subject of ['', 'x', ':', 'a:b', 'ping:imsi:1', '2001:db8:0:0::/64'])
       expect(limitNameOf(`${name}:${subject}`)).toBe(name);
 });

@@ -61,6 +61,8 @@ export interface AppMetrics {
   /** @returns counts reliability tests by what happened to them */
   reliabilityTests(): (event: TestEvent) => void;
   broker(broker: Broker): Broker;
+  /** @returns counts SMS that wait, by why; `oldest` is how many seconds the first one of a queue has waited */
+  outgoingWaits(oldest: () => number): (why: LabelOf<'swob_outgoing_waits_total'>) => void;
   callbacks(sender: CallbackSender): CallbackSender;
   disconnects(disconnects: Disconnects): Disconnects;
   /** Measures the calls. */
@@ -142,6 +144,10 @@ export function createAppMetrics(options: {
     refusedSms: (history) => instrumentRefusedSms(registry, history),
     reliabilityTests: () => registry.counter('swob_reliability_tests_total'),
     broker: (broker) => instrumentBroker(registry, broker),
+    outgoingWaits: (oldest) => {
+      registry.gauge('swob_outgoing_oldest_wait_seconds', () => [[{}, oldest()]]);
+      return registry.counter('swob_outgoing_waits_total');
+    },
     callbacks: (sender) => instrumentCallbacks(registry, sender),
     disconnects: (disconnects) => instrumentDisconnects(registry, disconnects),
     pcrf: (pcrf, clock) => instrumentPcrf(registry, pcrf, clock),

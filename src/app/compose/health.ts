@@ -81,6 +81,7 @@ export function gatewayChecks(
     checks.push(
       { name: 'broker', required: false, run: async () => brokerState() },
       outboxCheck('callbacks', store.callbacks, config.outgoing.max_callbacks),
+      outboxCheck('waiting_sms', store.waitingSms, config.outgoing.max_waiting),
     );
   }
   if (broker.management_url !== '')
@@ -183,11 +184,7 @@ function seedsCheck({ seeds }: Store, max: number): ReadinessCheck {
   };
 }
 
-function outboxCheck(
-  name: string,
-  outbox: Store['inbound'] | Store['callbacks'],
-  max: number,
-): ReadinessCheck {
+function outboxCheck(name: string, outbox: Pick<Store['inbound'], 'count'>, max: number): ReadinessCheck {
   return {
     name,
     required: false,

@@ -5,7 +5,7 @@ import type { Broker, CallbackSender } from '../../domain/outgoing/ports.ts';
 import type { Pairing } from '../../domain/pairing/pairing.ts';
 import type { Pairings } from '../../domain/pairing/revocation.ts';
 import { type LeasedWork, leasedWork } from '../../domain/shared/coalesce.ts';
-import { type LimitKey, limitNameOf } from '../../domain/shared/limit-keys.ts';
+import { isRefusing, type LimitKey, limitNameOf } from '../../domain/shared/limit-keys.ts';
 import type { LeaseStore, LimitStore } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import { type ErrorCode, SwobError } from '../../errors.ts';
@@ -45,6 +45,7 @@ export function instrumentStore(registry: MetricsRegistry, store: Store): Store 
     );
     return samples.flat();
   });
+  registry.gauge('swob_outgoing_waiting', async () => [[{}, (await store.waitingSms.count()).waiting]]);
   registry.gauge('swob_seeds_registered', async () => [[{}, (await store.seeds.usage()).registered]]);
   registry.observableCounter('swob_seeds_evicted_total', async () => [
     [{}, (await store.seeds.usage()).evicted],
@@ -76,7 +77,8 @@ function instrumentLeases(countLostLease: (work: LeasedWork) => void, leases: Le
 function instrumentLimits(registry: MetricsRegistry, limits: LimitStore): LimitStore {
   const countRefusal = registry.counter('swob_limit_refusals_total');
   const countIfRefused = (key: LimitKey, seconds: number): number => {
-    if (seconds > 0) countRefusal(limitNameOf(key));
+    const name = limitNameOf(key);
+    if (seconds > 0 && isRefusing(name)) countRefusal(name);
     return seconds;
   };
   return {

@@ -9,6 +9,7 @@ import { createMessageLog } from '../../domain/outgoing/message-log.ts';
 import type { Callback } from '../../domain/outgoing/model.ts';
 import { createOutgoing, type Outgoing } from '../../domain/outgoing/outgoing.ts';
 import { createOwnSmsSender, type SendOwnSms } from '../../domain/outgoing/own-sms.ts';
+import { createPacing } from '../../domain/outgoing/pacing.ts';
 import type { Broker, CallbackSender, DeveloperApi, Tenants } from '../../domain/outgoing/ports.ts';
 import { createRequestLimits } from '../../domain/outgoing/request-limits.ts';
 import { createRequestMessages } from '../../domain/outgoing/request-messages.ts';
@@ -54,7 +55,7 @@ interface OutgoingParts {
 const callbackConcurrency = 64;
 const callbackMaxAgeMs = 86_400_000;
 const callbackMaxPauseMs = 3_600_000;
-/** Of the places of callbacks, for those of one developer. */
+/** Of the places of callbacks and of waiting SMS, for those of one developer. */
 const shareOfDeveloper = 1 / 4;
 /** How often a shared store is polled for entries that other processes released. */
 const sharedPollMs = 2_000;
@@ -86,18 +87,22 @@ export async function buildOutgoing(
     defaultSid: String(settings.sim),
     maxParts: settings.max_parts,
   });
+  const { rate, daily, quiet } = settings;
+  const pacing = createPacing({ rate, daily, quiet, limits: store.limits, clock });
   const waiting =
     broker &&
     createWaitingQueue({
       store: store.waitingSms,
       broker,
       messages,
-      pacing: undefined,
+      pacing,
+      maxPerDeveloper: Math.ceil(settings.max_waiting * shareOfDeveloper),
       clock,
       log,
       random: Math.random,
       pollIntervalMs: store.shared && sharedPollMs,
     });
+  const onWait = metrics.outgoingWaits(() => (waiting?.oldestWaitMs() ?? 0) / 1_000);
   const developers = createDevelopers({
     api: developerApi,
     limits: store.limits,
@@ -115,7 +120,8 @@ export async function buildOutgoing(
           addressing,
           messages: createRequestMessages(messages, store.messages, clock.now),
           waiting,
-          pacing: undefined,
+          pacing,
+          onWait,
           callbacks,
           clock,
         }),

@@ -81,8 +81,8 @@ export interface WaitingSms {
   readonly sms: OutgoingSms;
   /** The time that the developer chose; undefined when it waits for others of its queue. */
   readonly scheduledAt?: number;
-  /** When swob gives up if the broker does not take it. */
-  readonly givenUpAt: number;
+  /** When swob gives up, of one that the broker has not taken before. */
+  readonly givenUpAt?: number;
 }
 
 /** What a phone reports; `part` counts from 1, and without it the report is about the whole SMS. */

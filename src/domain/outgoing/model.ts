@@ -38,3 +38,14 @@ export interface StoredResponse {
   /** Number of items whose outcome is known (`done`), and number of items that may have been sent (`begun`). */
   readonly unfinished?: { readonly done: number; readonly begun: number };
 }
+
+/** Hours of each day in which no SMS is sent, in minutes after midnight; over midnight when `from` is later than `to`. */
+export interface QuietHours {
+  /** Undefined for all operators that have none of their own. */
+  readonly operatorName?: string;
+  readonly from: number;
+  /** The first minute in which SMS are sent again. */
+  readonly to: number;
+  /** IANA name, such as `Africa/Douala`. */
+  readonly timeZone: string;
+}

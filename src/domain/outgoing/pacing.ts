@@ -1,30 +1,46 @@
 // When an SMS may be given to the broker: rate limits of an operator's queue and SIM, and quiet hours. Used for new SMS and for those
 // that wait.
 
-import type { Clock } from '../shared/ports.ts';
-import type { AddressedSms } from './addressing.ts';
-import type { OutgoingSms } from './model.ts';
-import type { WaitingQueue } from './waiting-sms.ts';
+import type { LimitKey } from '../shared/limit-keys.ts';
+import type { RateLimit } from '../shared/model.ts';
+import type { Clock, LimitStore } from '../shared/ports.ts';
+import type { OutgoingSms, QuietHours } from './model.ts';
+import { createQuietTimes, createSendingTimes, firstNotQuiet, type QuietTimes } from './quiet-hours.ts';
+
+/** What an SMS waits for: a limit, quiet hours, or the time that the developer chose. */
+export const waitReasons = ['rate', 'daily', 'quiet', 'schedule'] as const;
+export type WaitReason = (typeof waitReasons)[number];
+
+/** `until` is a Unix time in milliseconds. */
+export interface Wait {
+  readonly until: number;
+  readonly why: WaitReason;
+}
 
 type Admission =
   | { readonly kind: 'now' }
-  | {
-      readonly kind: 'wait';
-      /** Unix time in milliseconds at which to ask again. */
-      readonly until: number;
-    };
+  /** Ask again at `until`. */
+  | ({ readonly kind: 'wait' } & Wait);
+
+/** When the SMS will be admitted that has this number of others before it. */
+export type Forecast = (ahead: number) => Wait;
 
 export interface Pacing {
-  /** Counts the SMS against its limits when it may be given to the broker now. */
+  /** Counts the SMS against its limits when it may be given to the broker now. Throws UNAVAILABLE. */
   admit(sms: OutgoingSms): Promise<Admission>;
-  /** When the SMS will be admitted that has `ahead` others before it; Unix time in milliseconds. */
-  estimate(sms: OutgoingSms, ahead: number): Promise<number>;
+  /** Takes back what `admit` has counted for an SMS that the broker did not take. */
+  refund(sms: OutgoingSms): Promise<void>;
+  /** Of the queue of this SMS; assumes that the broker takes every SMS at once. Throws UNAVAILABLE. */
+  forecast(sms: OutgoingSms): Promise<Forecast>;
 }
 
-/** Unix time in milliseconds, and whether it was chosen by the developer. */
-export interface Wait {
-  readonly until: number;
-  readonly isScheduled: boolean;
+export interface PacingOptions {
+  /** SMS in a window, and in a longer one. */
+  readonly rate: RateLimit;
+  readonly daily: RateLimit;
+  readonly quiet: readonly QuietHours[];
+  readonly limits: LimitStore;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /** Of SMS that wait for the same limits, one after the other: those of a developer to one operator by one SIM. */
@@ -32,34 +48,67 @@ export function paceKey({ authId, operatorName, sid }: OutgoingSms): string {
   return `${authId} ${sid} ${operatorName}`;
 }
 
-interface PlanOptions {
-  /** The time that the developer chose. */
-  readonly scheduledAt: number | undefined;
-  readonly pacing: Pacing | undefined;
-  readonly waiting: Pick<WaitingQueue, 'countBefore'>;
-  readonly clock: Pick<Clock, 'now'>;
+/** Undefined where no SMS has to wait. */
+export function createPacing({ rate, daily, quiet, limits, clock }: PacingOptions): Pacing | undefined {
+  if (rate === 'off' && daily === 'off' && quiet.length === 0) return undefined;
+  const quietTimesOf = quietTimesByOperator(quiet);
+  const counted = [
+    { why: 'rate', name: 'outgoing:rate', limit: rate },
+    { why: 'daily', name: 'outgoing:daily', limit: daily },
+  ] as const;
+  const keyOf = (name: (typeof counted)[number]['name'], sms: OutgoingSms): LimitKey =>
+    `${name}:${paceKey(sms)}`;
+
+  return {
+    admit: async (sms) => {
+      const now = clock.now();
+      const quietTimes = quietTimesOf(sms.operatorName);
+      if (quietTimes?.isQuiet(now)) return { kind: 'wait', until: quietTimes.nextChange(now), why: 'quiet' };
+      for (const [index, { why, name, limit }] of counted.entries()) {
+        const seconds = await limits.consume(keyOf(name, sms), limit);
+        if (seconds === 0) continue;
+        for (const before of counted.slice(0, index))
+          await limits.refund(keyOf(before.name, sms), before.limit);
+        return { kind: 'wait', until: now + seconds * 1_000, why };
+      }
+      // A restart must not grant a SIM its limits again.
+      await Promise.all(
+        counted.map(({ name, limit }) => limit !== 'off' && limits.persist(keyOf(name, sms))),
+      );
+      return { kind: 'now' };
+    },
+    refund: async (sms) => {
+      for (const { name, limit } of counted) await limits.refund(keyOf(name, sms), limit);
+    },
+    forecast: async (sms) => {
+      const now = clock.now();
+      const waitOf = async ({ name, limit }: (typeof counted)[number]): Promise<number> =>
+        limit === 'off' ? 0 : 1_000 * (await limits.peek(keyOf(name, sms), limit));
+      const [rateWait, dailyWait] = await Promise.all([waitOf(counted[0]), waitOf(counted[1])]);
+      const quietTimes = quietTimesOf(sms.operatorName);
+      const afterSending = createSendingTimes(quietTimes, now + rateWait);
+      return (ahead) => {
+        const windows = windowsBefore(rate, ahead);
+        const byRate = afterSending(windows);
+        const byDay = firstNotQuiet(quietTimes, now + dailyWait + windowsBefore(daily, ahead));
+        if (byDay > byRate) return { until: byDay, why: 'daily' };
+        return { until: byRate, why: rateWait + windows > 0 ? 'rate' : 'quiet' };
+      };
+    },
+  };
 }
 
-/** Until when each SMS of a request waits; undefined for one that may be given to the broker now, and for one with a fault. */
-export async function planWaits(
-  list: readonly AddressedSms[],
-  { scheduledAt, pacing, waiting, clock }: PlanOptions,
-): Promise<readonly (Wait | undefined)[]> {
-  const isLater = scheduledAt !== undefined && scheduledAt > clock.now();
-  /** SMS that wait before the next one, by their pace key. */
-  const waitingBefore = new Map<string, number>();
-  const waits: (Wait | undefined)[] = [];
-  for (const { sms, fault } of list) {
-    if (fault !== undefined || (!isLater && !pacing)) waits.push(undefined);
-    else if (isLater) waits.push({ until: scheduledAt, isScheduled: true });
-    else if (pacing) {
-      const key = paceKey(sms);
-      const ahead = waitingBefore.get(key) ?? (await waiting.countBefore(sms));
-      const admission = ahead === 0 ? await pacing.admit(sms) : undefined;
-      waitingBefore.set(key, admission?.kind === 'now' ? 0 : ahead + 1);
-      if (admission?.kind === 'now') waits.push(undefined);
-      else waits.push({ until: admission?.until ?? (await pacing.estimate(sms, ahead)), isScheduled: false });
-    }
-  }
-  return waits;
+/** So long the windows take in which the SMS before one are sent. */
+function windowsBefore(limit: RateLimit, ahead: number): number {
+  return limit === 'off' ? 0 : Math.floor(ahead / limit.count) * limit.windowMs;
+}
+
+/** The quiet hours of an operator by its name in any case; else those of all others. */
+function quietTimesByOperator(
+  quiet: readonly QuietHours[],
+): (operatorName: string) => QuietTimes | undefined {
+  const named = new Map(
+    quiet.map((hours) => [hours.operatorName?.toLowerCase(), createQuietTimes(hours)] as const),
+  );
+  return (operatorName) => named.get(operatorName.toLowerCase()) ?? named.get(undefined);
 }

@@ -11,7 +11,8 @@ import type { RequestAttempt, RequestResult } from './idempotent-requests.ts';
 import type { MessageState } from './message.ts';
 import { isoTime, messageSummary } from './message-views.ts';
 import type { Callback } from './model.ts';
-import { type Pacing, planWaits } from './pacing.ts';
+import type { Pacing, WaitReason } from './pacing.ts';
+import { planWaits } from './plan-waits.ts';
 import type { Broker } from './ports.ts';
 import type { RequestItem, RequestMessages } from './request-messages.ts';
 import { laneOf } from './state-callbacks.ts';
@@ -42,6 +43,8 @@ export interface SendingDeps {
   readonly messages: RequestMessages;
   readonly waiting: WaitingQueue;
   readonly pacing: Pacing | undefined;
+  /** Called for each SMS that has to wait. */
+  readonly onWait?: (why: WaitReason) => void;
   readonly callbacks: Pick<Outbox<Callback>, 'add'>;
   readonly clock: Clock;
 }
@@ -52,11 +55,13 @@ interface Reported {
   readonly failure?: string;
 }
 
+const noPlace =
+  'not sent: too many of your SMS wait in swob already; send it again when some of them have been sent';
 const outcomeUnknown =
   'it may have been sent: an earlier attempt of this request was interrupted, and no SMS is sent twice';
 
 export function createSending(deps: SendingDeps): Sending {
-  const { broker, addressing, messages, waiting, pacing, callbacks, clock } = deps;
+  const { broker, addressing, messages, waiting, pacing, onWait, callbacks, clock } = deps;
 
   /** Makes the messages of a batch, and keeps those that wait. */
   const prepare = async (
@@ -68,15 +73,27 @@ export function createSending(deps: SendingDeps): Sending {
       readonly id: string | undefined;
     }[],
   ): Promise<readonly RequestItem[]> => {
-    const waits = await planWaits(
+    const planned = await planWaits(
       list.map(({ addressed }) => addressed),
       { scheduledAt: batch.scheduledAt, pacing, waiting, clock },
     );
-    const items = await messages.create(
-      list.map((each, offset) => ({ ...each, wait: waits[offset] })),
-      { ...batch, uuid },
-    );
-    return Promise.all(items.map(keep));
+    const wanted = planned.filter(({ wait }) => wait).length;
+    const places = wanted > 0 ? await waiting.reserve(batch.authId, wanted) : undefined;
+    try {
+      let free = places?.granted ?? 0;
+      const admitted = planned.map(({ addressed, wait }) =>
+        wait && free-- <= 0
+          ? { addressed: { ...addressed, fault: noPlace }, wait: undefined }
+          : { addressed, wait },
+      );
+      const items = await messages.create(
+        list.map((each, offset) => ({ wait: undefined, ...each, ...admitted[offset] })),
+        { ...batch, uuid },
+      );
+      return await Promise.all(items.map(keep));
+    } finally {
+      places?.release();
+    }
   };
 
   /** Returns an SMS that cannot be kept with a fault. */
@@ -84,8 +101,9 @@ export function createSending(deps: SendingDeps): Sending {
     const { sms, message, wait, isKept } = item;
     if (!wait || !isKept) return item;
     try {
-      if (wait.isScheduled) await waiting.schedule(message.id, sms, wait.until);
+      if (wait.why === 'schedule') await waiting.schedule(message.id, sms, wait.until);
       else await waiting.append(message.id, sms);
+      onWait?.(wait.why);
       return item;
     } catch (error) {
       return { ...item, fault: `swob cannot keep it until it may be sent: ${messageOf(error)}` };
@@ -148,6 +166,7 @@ export function createSending(deps: SendingDeps): Sending {
         },
         items,
       );
+      if (pacing) await refundUnsent(pacing, outcomes);
       const body = bodyOf(outcomes);
       const complete = isComplete(outcomes);
       log.info({ uuid, sms: outcomes.length, failed: errorsOf(outcomes, timestamp).length }, 'outgoing SMS');
@@ -168,6 +187,14 @@ export function createSending(deps: SendingDeps): Sending {
       return { body, complete };
     },
   };
+}
+
+/** Limits count what phones send. */
+async function refundUnsent(pacing: Pacing, outcomes: readonly Dispatched[]): Promise<void> {
+  for (const { item, kind } of outcomes) {
+    const isUnsent = kind === 'bad' || kind === 'not sent';
+    if (isUnsent && item.fault === undefined) await pacing.refund(item.sms);
+  }
 }
 
 /** Once an SMS may have been accepted the response is final, because a repetition would send it twice. */

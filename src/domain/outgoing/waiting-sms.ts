@@ -1,10 +1,11 @@
 // SMS that wait in swob before the broker gets them: for the time that the developer chose, a rate limit, quiet hours, or the
 // broker itself. Used by sending.ts.
 
+import type { OutboxEntry } from '../shared/model.ts';
 import { createOutbox } from '../shared/outbox.ts';
 import type { AttemptOutcome, OutboxOptions, Postponed } from '../shared/outbox-types.ts';
-import { sendAll } from './dispatch.ts';
-import { changeState, type WaitingSms } from './message.ts';
+import { type Dispatched, sendAll } from './dispatch.ts';
+import { changeState, type OutgoingMessage, type WaitingSms } from './message.ts';
 import { accepted, type MessageChange, type MessageLog, outcomeUnknown } from './message-log.ts';
 import type { OutgoingSms } from './model.ts';
 import { type Pacing, paceKey } from './pacing.ts';
@@ -17,6 +18,8 @@ export interface WaitingQueueDeps
   readonly broker: Broker;
   readonly messages: Pick<MessageLog, 'change'>;
   readonly pacing: Pacing | undefined;
+  /** SMS of one developer that may wait. */
+  readonly maxPerDeveloper: number;
 }
 
 export interface WaitingQueue {
@@ -26,6 +29,13 @@ export interface WaitingQueue {
   append(messageId: string, sms: OutgoingSms): Promise<void>;
   /** SMS that wait in the queue of this one. */
   countBefore(sms: OutgoingSms): Promise<number>;
+  /**
+   * Places for SMS of a developer, who cannot have more than the developer's share; `wanted` or fewer are granted. They are to be
+   * released when their SMS have been kept. Throws UNAVAILABLE.
+   */
+  reserve(authId: string, wanted: number): Promise<{ readonly granted: number; release(): void }>;
+  /** The longest time that the first SMS of a queue which this process paces has waited, in milliseconds. */
+  oldestWaitMs(): number;
   /** Forgets an SMS that was cancelled. */
   remove(messageId: string): Promise<void>;
   start(): void;
@@ -35,16 +45,32 @@ export interface WaitingQueue {
 
 /** The latest time that a developer may choose, from now. */
 export const maxScheduleMs = 31 * 86_400_000;
-/** So long an SMS waits for a broker that does not take it, from when it could be sent. */
+/** So long an SMS waits for a broker that does not take it, from the first attempt on. */
 const maxOutageMs = 86_400_000;
+/** The first SMS of a queue asks again at least so often, because limits and clocks can be changed. */
+const maxPacePauseMs = 300_000;
 const maxBackoffMs = 60_000;
 const concurrency = 16;
+/** Further queues are paced, and left out of `oldestWaitMs`. */
+const maxFronts = 10_000;
 
 export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
-  const { store, broker, messages, pacing, clock } = deps;
+  const { store, broker, messages, pacing, maxPerDeveloper, clock } = deps;
+  const reserved = new Map<string, number>();
+  /** By pace key, the first SMS of a queue that was told to wait: since when it waits, and when it asked last. */
+  const fronts = new Map<string, { readonly since: number; readonly askedAt: number }>();
 
-  const deliver = async (waiting: WaitingSms): Promise<AttemptOutcome<WaitingSms> | Postponed> => {
-    const { messageId: id, sms, scheduledAt, givenUpAt } = waiting;
+  const shiftReserved = (authId: string, by: number): void => {
+    const count = (reserved.get(authId) ?? 0) + by;
+    if (count > 0) reserved.set(authId, count);
+    else reserved.delete(authId);
+  };
+
+  const deliver = async ({
+    content: waiting,
+    since,
+  }: OutboxEntry<WaitingSms>): Promise<AttemptOutcome<WaitingSms> | Postponed> => {
+    const { messageId: id, sms, scheduledAt } = waiting;
     const now = clock.now();
     if (scheduledAt !== undefined) {
       // Also after the clock was set back.
@@ -53,48 +79,75 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
       return delivered;
     }
     const admission = await pacing?.admit(sms);
+    fronts.delete(paceKey(sms));
     if (admission?.kind === 'wait') {
       const { until } = admission;
-      await messages.change(id, (message) => ({ ...message, waitsUntil: until }));
-      return { kind: 'postponed', pauseMs: Math.max(1, until - now) };
+      if (fronts.size < maxFronts) fronts.set(paceKey(sms), { since, askedAt: now });
+      await messages.change(id, (message) => waitUntil(message, until));
+      return { kind: 'postponed', pauseMs: Math.min(maxPacePauseMs, Math.max(1, until - now)) };
     }
+    const outcome = await publish(id, sms);
+    if (outcome === 'taken') return delivered;
+    await pacing?.refund(sms);
+    if (outcome === 'gone') return delivered;
+    const { givenUpAt = now + maxOutageMs } = waiting;
+    const { mayRetry = false, failure = 'not sent' } = outcome;
+    if (mayRetry && now < givenUpAt) {
+      await messages.change(id, (message) => ({ ...message, handover: 'pending' }));
+      return { kind: 'retry', reason: failure, content: { ...waiting, givenUpAt } };
+    }
+    await messages.change(id, (message, at) => changeState(message, 'failed', at, failure));
+    return delivered;
+  };
+
+  /** `taken`: the broker has it, or may have it; `gone`: nobody wants it any more; otherwise, why the broker did not take it. */
+  const publish = async (id: string, sms: OutgoingSms): Promise<'taken' | 'gone' | Dispatched> => {
     // Recorded before it is published, so that it never is twice.
     if (!(await messages.change(id, beginPublishing))) {
-      await messages.change(id, outcomeUnknown);
-      return delivered;
+      return (await messages.change(id, outcomeUnknown)) ? 'taken' : 'gone';
     }
     const [outcome] = await sendAll({ broker, beforeBatch: async () => {} }, [{ sms, fault: undefined }]);
-    const { kind = 'not sent', failure = 'not sent' } = outcome ?? {};
-    if (kind === 'sent') await messages.change(id, accepted);
-    else if (kind === 'unconfirmed') await messages.change(id, outcomeUnknown);
-    else if (outcome?.mayRetry === true && now < givenUpAt) {
-      await messages.change(id, (message) => ({ ...message, handover: 'pending' }));
-      return { kind: 'retry', reason: failure };
-    } else await messages.change(id, (message, at) => changeState(message, 'failed', at, failure));
-    return delivered;
+    if (outcome?.kind === 'sent') await messages.change(id, accepted);
+    else if (outcome?.kind === 'unconfirmed') await messages.change(id, outcomeUnknown);
+    else if (outcome) return outcome;
+    return 'taken';
   };
   const outbox = createOutbox<WaitingSms>({
     ...deps,
     name: 'waiting SMS',
-    orderKeyOf: ({ sms, scheduledAt }) => (scheduledAt === undefined ? paceKey(sms) : undefined),
+    // That of a scheduled one is its own, and begins with the developer, by whom entries are counted.
+    orderKeyOf: ({ messageId, sms, scheduledAt }) =>
+      scheduledAt === undefined ? paceKey(sms) : `${sms.authId} scheduled ${messageId}`,
     concurrency,
     maxBackoffMs,
     maxRequestedPauseMs: maxScheduleMs,
-    // Its delivery ends by `givenUpAt`, which its message records.
+    // Its delivery ends by `givenUpAt`.
     maxAgeMs: Number.POSITIVE_INFINITY,
     deadLetterTtlMs: 0,
-    deliver: ({ content }) => deliver(content),
+    deliver,
   });
-  const append: WaitingQueue['append'] = (messageId, sms) =>
-    outbox.add(messageId, { messageId, sms, givenUpAt: clock.now() + maxOutageMs });
+  const append: WaitingQueue['append'] = (messageId, sms) => outbox.add(messageId, { messageId, sms });
 
   return {
     schedule: (messageId, sms, at) => {
-      const waiting = { messageId, sms, scheduledAt: at, givenUpAt: at + maxOutageMs };
+      const waiting = { messageId, sms, scheduledAt: at };
       return outbox.add(scheduledId(messageId), waiting, [], Math.max(0, at - clock.now()));
     },
     append,
     countBefore: (sms) => store.countOf(paceKey(sms)),
+    reserve: async (authId, wanted) => {
+      const used = await store.countOfGroup(authId);
+      const free = maxPerDeveloper - used - (reserved.get(authId) ?? 0);
+      const granted = Math.max(0, Math.min(wanted, free));
+      shiftReserved(authId, granted);
+      return { granted, release: () => shiftReserved(authId, -granted) };
+    },
+    oldestWaitMs: () => {
+      const now = clock.now();
+      // One that has not asked for so long is paced by another process now.
+      for (const [key, { askedAt }] of fronts) if (now - askedAt > 2 * maxPacePauseMs) fronts.delete(key);
+      return Math.max(0, ...[...fronts.values()].map(({ since }) => now - since));
+    },
     remove: async (messageId) => {
       for (const id of [scheduledId(messageId), messageId]) await store.remove(id);
     },
@@ -105,6 +158,14 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
 }
 
 const delivered = { kind: 'delivered' } as const;
+
+/** Limits count whole seconds, so that a new answer differs a little: that is not worth a write. */
+const waitToleranceMs = 2_000;
+
+function waitUntil(message: OutgoingMessage, until: number): OutgoingMessage | undefined {
+  const { waitsUntil = 0 } = message;
+  return Math.abs(until - waitsUntil) < waitToleranceMs ? undefined : { ...message, waitsUntil: until };
+}
 
 /** An SMS whose time has come gets an entry of its own, behind the others of its queue. */
 function scheduledId(messageId: string): string {

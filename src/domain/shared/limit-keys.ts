@@ -1,8 +1,8 @@
-// The keys of rate limits. A LimitStore accepts no others, so that a key without a name in this table does not compile
+// The keys of rate limits. A LimitStore accepts no others, so that a key without a name in these tables does not compile
 // and every refusal has its label in `swob_limit_refusals_total{limit}`.
 
-/** What each limit counts. A key is a name, `:`, and a subject such as an address, a user or an IMSI. */
-export const limitNames = [
+/** What each limit counts that refuses. A key is a name, `:`, and a subject such as an address, a user or an IMSI. */
+export const refusingLimits = [
   'client:address',
   'console:address',
   'console:all',
@@ -30,6 +30,12 @@ export const limitNames = [
   'test:client',
 ] as const satisfies readonly `${string}:${string}`[];
 
+/** Limits for which SMS wait; they refuse nothing. */
+const pacingLimits = ['outgoing:daily', 'outgoing:rate'] as const satisfies readonly `${string}:${string}`[];
+
+export const limitNames = [...refusingLimits, ...pacingLimits] as const;
+
+export type RefusingLimit = (typeof refusingLimits)[number];
 export type LimitName = (typeof limitNames)[number];
 
 /** A template literal such as `ping:address:${address}` is checked at compile time. */
@@ -43,4 +49,8 @@ export function limitNameOf(key: LimitKey): LimitName {
   const name = names.get(key.slice(0, key.indexOf(':', key.indexOf(':') + 1)));
   if (name === undefined) throw new TypeError('a limit key has no known name');
   return name;
+}
+
+export function isRefusing(name: LimitName): name is RefusingLimit {
+  return refusingLimits.some((each) => each === name);
 }

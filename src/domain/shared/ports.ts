@@ -129,6 +129,8 @@ export interface OutboxStore<T> {
   waitingOf(orderKey: string, limit: number): Promise<OutboxEntry<T>[]>;
   /** The number of waiting entries of an order key, claimed or not. */
   countOf(orderKey: string): Promise<number>;
+  /** The same of all order keys that begin with this word and a space. */
+  countOfGroup(word: string): Promise<number>;
   count(): Promise<{ readonly waiting: number; readonly deadLetters: number }>;
 }
 

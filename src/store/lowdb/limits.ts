@@ -1,5 +1,5 @@
-// Rate limits of the lowdb store: counted in memory, and for wrong guesses also on disk, so that a crash grants no
-// new guesses. docs/protocol.md, L9.
+// Rate limits of the lowdb store: counted in memory, and for wrong guesses and outgoing SMS also on disk, so that a crash
+// grants no new ones. docs/protocol.md, L9.
 
 import { type LimitName, limitNames } from '../../domain/shared/limit-keys.ts';
 import type { LimitStore } from '../../domain/shared/ports.ts';
@@ -25,7 +25,7 @@ interface StoredWindow {
   readonly remainingMs: number;
 }
 
-/** Windows last minutes; none is stored for longer than this. */
+/** No window is stored for longer than this. */
 const maxWindowMs = 86_400_000;
 /** About 10 MB when full, which only wrong passwords from thousands of networks can reach. */
 const maxStoredWindows = 32_768;
@@ -66,10 +66,10 @@ export async function openLowdbLimits(
             remainingMs,
           });
         } catch (error) {
-          // The guess is still counted in memory until the process ends.
+          // The event is still counted in memory until the process ends.
           log.warn(
             { limit: name, reason: messageOf(error) },
-            'could not store a wrong guess: a crash would lose its count',
+            'the count of a limit could not be stored: a crash would lose it',
           );
         }
       },

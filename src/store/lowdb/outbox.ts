@@ -176,6 +176,7 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
     waitingOf: async (orderKey, limit) =>
       readAll(index.idsOf(orderKey, limit), ({ dueAt }) => dueAt !== null),
     countOf: async (orderKey) => index.countOf(orderKey),
+    countOfGroup: async (word) => index.countOfGroup(word),
     count: async () => ({ waiting: index.waiting, deadLetters: index.deadLetters }),
   };
   return {

@@ -17,6 +17,8 @@ export interface EntryOrder {
   /** The ids of a key, first to last. */
   ids(orderKey: string, limit: number): string[];
   count(orderKey: string): number;
+  /** Of all keys that begin with this word and a space. */
+  countOfGroup(word: string): number;
 }
 
 interface Position {
@@ -28,12 +30,24 @@ interface Position {
 export function createEntryOrder(): EntryOrder {
   const positions = new Map<string, Position>();
   const byKey = new Map<string, Position[]>();
+  /** Entries by the first word of their keys. */
+  const groups = new Map<string, number>();
   let last = 0;
+
+  const countInGroup = (orderKey: string, by: number): void => {
+    const space = orderKey.indexOf(' ');
+    if (space < 0) return;
+    const word = orderKey.slice(0, space);
+    const count = (groups.get(word) ?? 0) + by;
+    if (count > 0) groups.set(word, count);
+    else groups.delete(word);
+  };
 
   const leave = (id: string): void => {
     const position = positions.get(id);
     if (!position) return;
     positions.delete(id);
+    countInGroup(position.orderKey, -1);
     const others = byKey.get(position.orderKey) ?? [];
     others.splice(others.indexOf(position), 1);
     if (others.length === 0) byKey.delete(position.orderKey);
@@ -48,6 +62,7 @@ export function createEntryOrder(): EntryOrder {
       last = Math.max(last, sequence);
       const position = { id, orderKey, sequence };
       positions.set(id, position);
+      countInGroup(orderKey, 1);
       const others = byKey.get(orderKey) ?? [];
       byKey.set(orderKey, others);
       // New entries are the last ones, so that this search ends at once.
@@ -58,5 +73,6 @@ export function createEntryOrder(): EntryOrder {
     first: (orderKey) => byKey.get(orderKey)?.[0]?.id,
     ids: (orderKey, limit) => (byKey.get(orderKey) ?? []).slice(0, Math.max(0, limit)).map(({ id }) => id),
     count: (orderKey) => byKey.get(orderKey)?.length ?? 0,
+    countOfGroup: (word) => groups.get(word) ?? 0,
   };
 }

@@ -18,6 +18,7 @@ export interface OutboxIndex {
   /** Ids of the waiting entries of an order key, in their order. */
   idsOf(orderKey: string, limit: number): string[];
   countOf(orderKey: string): number;
+  countOfGroup(word: string): number;
   /** Adds the entry, or moves it to the position of its current times. */
   set(entry: EntryTimes): void;
   delete(id: string): void;
@@ -140,6 +141,7 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
     isWaitingFor: (orderKey) => orderKey !== undefined && heads.has(orderKey),
     idsOf: order.ids,
     countOf: order.count,
+    countOfGroup: order.countOfGroup,
     set,
     hold: (entry) => {
       const { id, since, dueAt } = entry;

@@ -61,6 +61,7 @@ export function createMemoryOutbox<T>(
     countBehind: async () => index.behind,
     waitingOf: async (orderKey, limit) => listed(index.idsOf(orderKey, limit)),
     countOf: async (orderKey) => index.countOf(orderKey),
+    countOfGroup: async (word) => index.countOfGroup(word),
     count: async () => ({ waiting: index.waiting, deadLetters: index.deadLetters }),
   };
 }

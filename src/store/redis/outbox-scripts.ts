@@ -234,6 +234,12 @@ return entriesOf(ids)`,
   /** ARGV: order key. */
   countOf: script('count waiting entries of an order key', 'return countOf(ARGV[1])'),
 
+  /** ARGV: first word of order keys, before a space; `!` is the next character. */
+  countOfGroup: script(
+    'count waiting entries of a group',
+    `return redis.call('ZLEXCOUNT', order, '[' .. ARGV[1] .. ' ', '(' .. ARGV[1] .. '!')`,
+  ),
+
   countBehind: script('count entries behind others', `return redis.call('ZCARD', followers)`),
 
   count: script('count entry', `return { redis.call('HLEN', entries), redis.call('ZCARD', failed) }`),

@@ -119,6 +119,7 @@ export function createRedisOutbox<T>(options: RedisOutboxOptions<T>): RedisOutbo
     countBehind: async () => Number(await run(scripts.countBehind)),
     waitingOf: (orderKey, limit) => list(scripts.waitingOf, limit, orderKey),
     countOf: async (orderKey) => Number(await run(scripts.countOf, orderKey)),
+    countOfGroup: async (word) => Number(await run(scripts.countOfGroup, word)),
     count: async () => {
       const reply: unknown = await run(scripts.count);
       const [all = 0, deadLetters = 0] = Array.isArray(reply) ? reply.map(Number) : [];

@@ -2,6 +2,7 @@ import { vi } from 'vitest';
 import { createDevelopers } from '../../../src/domain/outgoing/developers.ts';
 import type { Callback, OutgoingSms } from '../../../src/domain/outgoing/model.ts';
 import type { SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
+import { createPacing, type PacingOptions } from '../../../src/domain/outgoing/pacing.ts';
 import type { Broker } from '../../../src/domain/outgoing/ports.ts';
 import { createOutbox } from '../../../src/domain/shared/outbox.ts';
 import { SwobError } from '../../../src/errors.ts';
@@ -20,12 +21,21 @@ export const setup = { id: 'setup', key: 'secret' };
 export const subscription = { authId: 'dev1', authKey: 'key', setup };
 export const unavailable = new SwobError('UNAVAILABLE', 'no connection to the broker', { retryAfter: 5 });
 
-export function createFixture(options: { broker?: boolean; tenants?: boolean; setup?: typeof setup } = {}) {
+interface FixtureOptions {
+  readonly broker?: boolean;
+  readonly tenants?: boolean;
+  readonly setup?: typeof setup;
+  readonly pace?: Partial<Pick<PacingOptions, 'rate' | 'daily' | 'quiet'>>;
+  readonly maxPerDeveloper?: number;
+}
+
+export function createFixture(options: FixtureOptions = {}) {
   const clock = createFakeClock();
   const log = createMemoryLog();
   const store = createMemoryStore({
     ...storeOptions(clock),
     messages: { ttlMs: 40 * 86_400_000, max: 1_000 },
+    waitingSms: { max: 1_000 },
   });
   const broker = {
     send: vi.fn(async (_sms: OutgoingSms): ReturnType<Broker['send']> => 'sent'),
@@ -64,6 +74,10 @@ export function createFixture(options: { broker?: boolean; tenants?: boolean; se
     store,
     callbacks,
     clock,
+    pacing:
+      options.pace &&
+      createPacing({ rate: 'off', daily: 'off', quiet: [], ...options.pace, limits: store.limits, clock }),
+    maxPerDeveloper: options.maxPerDeveloper,
     tenants: options.tenants === false ? undefined : tenants,
     developers: createDevelopers({
       api,

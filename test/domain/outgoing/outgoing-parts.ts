@@ -29,14 +29,24 @@ interface Parts extends Given {
   readonly store: Store;
   readonly callbacks: Pick<Outbox<Callback>, 'add'>;
   readonly clock: Clock;
-  readonly pacing?: Pacing;
+  readonly pacing?: Pacing | undefined;
   readonly maxParts?: number;
+  readonly maxPerDeveloper?: number | undefined;
   readonly requestLimit: RateLimit;
 }
 
 let lastId = 0;
 
-export function buildOutgoing({ broker, store, callbacks, clock, pacing, maxParts = 255, ...given }: Parts) {
+export function buildOutgoing({
+  broker,
+  store,
+  callbacks,
+  clock,
+  pacing,
+  maxParts = 255,
+  maxPerDeveloper = 1_000,
+  ...given
+}: Parts) {
   const log = createMemoryLog();
   const messages = createMessageLog({
     store: store.messages,
@@ -59,6 +69,7 @@ export function buildOutgoing({ broker, store, callbacks, clock, pacing, maxPart
       broker,
       messages,
       pacing,
+      maxPerDeveloper,
       clock,
       log,
       random: () => 1,

@@ -101,6 +101,6 @@ test('a full disk delays no response and is logged, and the guess counts until t
   expect(await guess(store, 'alice')).toBe(900);
   expect(log.lines[0]).toMatchObject({
     level: 'warn',
-    message: 'could not store a wrong guess: a crash would lose its count',
+    message: 'the count of a limit could not be stored: a crash would lose it',
   });
 });

@@ -1,0 +1,31 @@
+// The metrics of outgoing SMS. Part of the table in catalogue.ts.
+
+import { waitReasons } from '../domain/outgoing/pacing.ts';
+
+export const outgoingMetrics = {
+  swob_outgoing_sms_total: {
+    type: 'counter',
+    help: 'Outgoing SMS, by what the broker did with them.',
+    labels: { outcome: ['sent', 'unroutable', 'refused', 'unconfirmed', 'failed'] },
+  },
+  swob_callback_attempts_total: {
+    type: 'counter',
+    help: "Attempts to deliver a result to a developer's callback URL, by outcome.",
+    labels: { outcome: ['delivered', 'refused', 'failed'] },
+  },
+  swob_outgoing_waiting: {
+    type: 'gauge',
+    help: 'Outgoing SMS that wait in swob, of [outgoing] max_waiting.',
+    labels: {},
+  },
+  swob_outgoing_oldest_wait_seconds: {
+    type: 'gauge',
+    help: 'How long the first SMS of a queue has waited at most, of the queues that this process paces.',
+    labels: {},
+  },
+  swob_outgoing_waits_total: {
+    type: 'counter',
+    help: 'Outgoing SMS that could not be given to the broker when they were accepted, by what they wait for: [outgoing] rate, daily or quiet, or the time that the developer chose.',
+    labels: { why: waitReasons },
+  },
+} as const;
