@@ -7,9 +7,9 @@ import { type NodeMessages, shareMessages } from '../../domain/inbound/node-mess
 import type { Publishing } from '../../domain/inbound/publishing.ts';
 import { createRecentMessages, recordRecent } from '../../domain/inbound/recent-messages.ts';
 import type { RefusedSmsLog } from '../../domain/inbound/refused-sms.ts';
+import { waitingCallbacksOf } from '../../domain/outgoing/developer-callbacks.ts';
 import type { OutgoingMessage } from '../../domain/outgoing/message.ts';
 import type { MessageOverview } from '../../domain/outgoing/message-overview.ts';
-import { waitingCallbacksOf } from '../../domain/outgoing/state-callbacks.ts';
 import type { Share } from '../../domain/shared/node-questions.ts';
 import type { Telecom } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';

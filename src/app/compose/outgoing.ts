@@ -3,6 +3,7 @@
 import type { Config } from '../../config/schema.ts';
 import { randomNumber } from '../../crypto/random.ts';
 import { createAddressing } from '../../domain/outgoing/addressing.ts';
+import { createDeveloperCallbacks } from '../../domain/outgoing/developer-callbacks.ts';
 import { createDevelopers } from '../../domain/outgoing/developers.ts';
 import { maxMessageId } from '../../domain/outgoing/message-bodies.ts';
 import { createMessageLog } from '../../domain/outgoing/message-log.ts';
@@ -15,7 +16,6 @@ import { createRequestLimits } from '../../domain/outgoing/request-limits.ts';
 import { createRequestMessages } from '../../domain/outgoing/request-messages.ts';
 import { createSending } from '../../domain/outgoing/sending.ts';
 import { createSendingStatistics, type SendingReport } from '../../domain/outgoing/sending-statistics.ts';
-import { createStateCallbacks } from '../../domain/outgoing/state-callbacks.ts';
 import { createTracking, type Tracking } from '../../domain/outgoing/tracking.ts';
 import { createWaitingQueue } from '../../domain/outgoing/waiting-sms.ts';
 import { createOutbox } from '../../domain/shared/outbox.ts';
@@ -73,9 +73,14 @@ export async function buildOutgoing(
   const callbacks = buildCallbacks(sender, runtime, store, statistics.callbackDeadLettered);
   const { broker: connected, tenants, state } = await connectBroker(config, runtime);
   const broker = connected && statistics.broker(connected);
+  const developerCallbacks = createDeveloperCallbacks({
+    outbox: callbacks,
+    store: store.callbacks,
+    maxPerDeveloper: settings.max_callbacks * shareOfDeveloper,
+  });
   const messages = createMessageLog({
     store: store.messages,
-    callbacks: createStateCallbacks(callbacks, store.callbacks, settings.max_callbacks * shareOfDeveloper),
+    callbacks: developerCallbacks,
     clock,
     log,
     newId: () => String(1 + randomNumber(maxMessageId)),
@@ -122,7 +127,7 @@ export async function buildOutgoing(
           waiting,
           pacing,
           onWait,
-          callbacks,
+          callbacks: developerCallbacks,
           clock,
         }),
       tenants,

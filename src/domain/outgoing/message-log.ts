@@ -4,9 +4,9 @@
 import { messageOf, SwobError } from '../../errors.ts';
 import { mapConcurrent } from '../../lib/concurrency.ts';
 import type { Clock, Log } from '../shared/ports.ts';
+import type { DeveloperCallbacks } from './developer-callbacks.ts';
 import { changeState, isFinal, type OutgoingMessage } from './message.ts';
 import type { OutgoingMessageStore } from './ports.ts';
-import type { StateCallbacks } from './state-callbacks.ts';
 
 /** A new message, without what the log decides. */
 export type MessageDraft = Omit<OutgoingMessage, 'id' | 'revision' | 'reviewAt'>;
@@ -32,7 +32,7 @@ export interface MessageLog {
 
 export interface MessageLogDeps {
   readonly store: OutgoingMessageStore;
-  readonly callbacks: StateCallbacks;
+  readonly callbacks: Pick<DeveloperCallbacks, 'addState'>;
   readonly clock: Clock;
   readonly log: Log;
   /** A new id: 1 to 2,147,483,647 in decimal digits. */
@@ -104,7 +104,7 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
   const reportStates = async (id: string): Promise<void> => {
     for (let message = await store.get(id); message && message.unreported.length > 0; ) {
       const [state] = message.unreported;
-      if (state === undefined || !(await callbacks.add(message, state))) return;
+      if (state === undefined || !(await callbacks.addState(message, state))) return;
       message = await change(id, (current) =>
         current.unreported[0] === state ? { ...current, unreported: current.unreported.slice(1) } : undefined,
       );

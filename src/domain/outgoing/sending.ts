@@ -3,19 +3,17 @@
 
 import { newUuid } from '../../crypto/random.ts';
 import { messageOf } from '../../errors.ts';
-import type { Outbox } from '../shared/outbox-types.ts';
 import type { Clock, Log } from '../shared/ports.ts';
 import type { AddressedSms, Addressing, Recipient } from './addressing.ts';
+import type { DeveloperCallbacks } from './developer-callbacks.ts';
 import { type Dispatched, lookUpAll, sendAll } from './dispatch.ts';
 import type { RequestAttempt, RequestResult } from './idempotent-requests.ts';
 import type { MessageState } from './message.ts';
 import { isoTime, messageSummary } from './message-views.ts';
-import type { Callback } from './model.ts';
 import type { Pacing, WaitReason } from './pacing.ts';
 import { planWaits } from './plan-waits.ts';
 import type { Broker } from './ports.ts';
 import type { RequestItem, RequestMessages } from './request-messages.ts';
-import { laneOf } from './state-callbacks.ts';
 import type { WaitingQueue } from './waiting-sms.ts';
 
 /** What a developer requests. Times are Unix times in milliseconds. */
@@ -45,7 +43,7 @@ export interface SendingDeps {
   readonly pacing: Pacing | undefined;
   /** Called for each SMS that has to wait. */
   readonly onWait?: (why: WaitReason) => void;
-  readonly callbacks: Pick<Outbox<Callback>, 'add'>;
+  readonly callbacks: Pick<DeveloperCallbacks, 'addResult'>;
   readonly clock: Clock;
 }
 
@@ -107,16 +105,6 @@ export function createSending(deps: SendingDeps): Sending {
       return item;
     } catch (error) {
       return { ...item, fault: `swob cannot keep it until it may be sent: ${messageOf(error)}` };
-    }
-  };
-
-  /** Never fails: a callback that cannot be stored must not fail a request whose SMS have been sent. */
-  const addCallbacks = async ({ authId, urls }: Batch, body: string, log: Log): Promise<void> => {
-    for (const [index, url] of urls.entries()) {
-      const lane = laneOf(authId, index, '');
-      await callbacks.add(newUuid(), { url, body, lane }).catch((error: unknown) => {
-        log.error({ reason: messageOf(error) }, 'a callback was dropped');
-      });
     }
   };
 
@@ -182,7 +170,7 @@ export function createSending(deps: SendingDeps): Sending {
       if (batch.urls.length > 0) {
         // Throws if another process has taken over the request, whose result is the one to report.
         await saveProgress({ body, done: all.length, begun: all.length });
-        await addCallbacks(batch, await respond(body), log);
+        await callbacks.addResult({ ...batch, uuid }, await respond(body), log);
       }
       return { body, complete };
     },

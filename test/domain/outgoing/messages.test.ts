@@ -157,8 +157,8 @@ describe('callbacks about states', () => {
   test('of one developer cannot take all places: the others wait in their messages', async () => {
     const fixture = startFixture();
     const { store, clock } = fixture;
-    const full = vi.spyOn(store.callbacks, 'countOf').mockResolvedValue(1_000);
     const id = await sendOne(fixture, { callbackUrl, callbackEvents: ['sent'] });
+    const full = vi.spyOn(store.callbacks, 'countOf').mockResolvedValue(1_000);
     await report(fixture, id, { status: 'sent' });
     await fixture.messages.idle();
     expect(await store.messages.get(id)).toMatchObject({ unreported: ['sent'] });

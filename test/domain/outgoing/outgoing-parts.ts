@@ -1,6 +1,7 @@
 // Outgoing SMS as the composition root builds them, on a store, a broker and callbacks of a test.
 
 import { createAddressing } from '../../../src/domain/outgoing/addressing.ts';
+import { createDeveloperCallbacks } from '../../../src/domain/outgoing/developer-callbacks.ts';
 import { createMessageLog } from '../../../src/domain/outgoing/message-log.ts';
 import type { Callback } from '../../../src/domain/outgoing/model.ts';
 import { createOutgoing, type OutgoingDeps } from '../../../src/domain/outgoing/outgoing.ts';
@@ -9,7 +10,6 @@ import type { Broker } from '../../../src/domain/outgoing/ports.ts';
 import { createRequestLimits } from '../../../src/domain/outgoing/request-limits.ts';
 import { createRequestMessages } from '../../../src/domain/outgoing/request-messages.ts';
 import { createSending } from '../../../src/domain/outgoing/sending.ts';
-import { createStateCallbacks } from '../../../src/domain/outgoing/state-callbacks.ts';
 import { createTracking } from '../../../src/domain/outgoing/tracking.ts';
 import { createWaitingQueue } from '../../../src/domain/outgoing/waiting-sms.ts';
 import type { RateLimit } from '../../../src/domain/shared/model.ts';
@@ -48,9 +48,14 @@ export function buildOutgoing({
   ...given
 }: Parts) {
   const log = createMemoryLog();
+  const developerCallbacks = createDeveloperCallbacks({
+    outbox: callbacks,
+    store: store.callbacks,
+    maxPerDeveloper: 100,
+  });
   const messages = createMessageLog({
     store: store.messages,
-    callbacks: createStateCallbacks(callbacks, store.callbacks, 100),
+    callbacks: developerCallbacks,
     clock,
     log,
     newId: () => String(++lastId),
@@ -87,7 +92,7 @@ export function buildOutgoing({
         messages: createRequestMessages(messages, store.messages, clock.now),
         waiting,
         pacing,
-        callbacks,
+        callbacks: developerCallbacks,
         clock,
       }),
     addressing,
