@@ -8,6 +8,11 @@ export const outgoingMetrics = {
     help: 'Outgoing SMS, by what the broker did with them.',
     labels: { outcome: ['sent', 'unroutable', 'refused', 'unconfirmed', 'failed'] },
   },
+  swob_outgoing_states_total: {
+    type: 'counter',
+    help: 'Outgoing SMS that have entered each state, by reports of phones and by swob.',
+    labels: { state: ['sent', 'delivered', 'failed', 'expired', 'cancelled'] },
+  },
   swob_callback_attempts_total: {
     type: 'counter',
     help: "Attempts to deliver a result to a developer's callback URL, by outcome.",

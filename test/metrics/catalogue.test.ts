@@ -167,6 +167,13 @@ describe('every label value is counted', () => {
       unconfirmed: send(async () => 'unconfirmed'),
       failed: send(() => fail('UNAVAILABLE')),
     });
+    const enter = metrics.outgoingStates();
+    const states = ['sent', 'delivered', 'failed', 'expired', 'cancelled'] as const;
+    await expectEachCounted(
+      metrics,
+      'swob_outgoing_states_total',
+      stub(Object.fromEntries(states.map((state) => [state, () => enter({ state })]))),
+    );
     const deliver = using(() => callbacks.send('id', stub({})));
     await expectEachCounted(metrics, 'swob_callback_attempts_total', {
       delivered: deliver(async () => ({ kind: 'delivered' })),

@@ -4,6 +4,7 @@ import type { Publisher } from '../../domain/inbound/ports.ts';
 import type { Publishing } from '../../domain/inbound/publishing.ts';
 import type { RefusedSmsLog } from '../../domain/inbound/refused-sms.ts';
 import type { Totals } from '../../domain/monitoring/sampler.ts';
+import type { OutgoingMessage } from '../../domain/outgoing/message.ts';
 import type { Broker, CallbackSender } from '../../domain/outgoing/ports.ts';
 import type { Pairing } from '../../domain/pairing/pairing.ts';
 import type { Pairings } from '../../domain/pairing/revocation.ts';
@@ -63,6 +64,8 @@ export interface AppMetrics {
   broker(broker: Broker): Broker;
   /** @returns counts SMS that wait, by why; `oldest` is how many seconds the first one of a queue has waited */
   outgoingWaits(oldest: () => number): (why: LabelOf<'swob_outgoing_waits_total'>) => void;
+  /** @returns counts outgoing SMS by the state that they enter */
+  outgoingStates(): (message: Pick<OutgoingMessage, 'state'>) => void;
   callbacks(sender: CallbackSender): CallbackSender;
   disconnects(disconnects: Disconnects): Disconnects;
   /** Measures the calls. */
@@ -147,6 +150,12 @@ export function createAppMetrics(options: {
     outgoingWaits: (oldest) => {
       registry.gauge('swob_outgoing_oldest_wait_seconds', () => [[{}, oldest()]]);
       return registry.counter('swob_outgoing_waits_total');
+    },
+    outgoingStates: () => {
+      const count = registry.counter('swob_outgoing_states_total');
+      return ({ state }) => {
+        if (state !== 'queued') count(state);
+      };
     },
     callbacks: (sender) => instrumentCallbacks(registry, sender),
     disconnects: (disconnects) => instrumentDisconnects(registry, disconnects),

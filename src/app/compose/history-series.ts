@@ -34,6 +34,14 @@ const outgoingSeries = {
   failed: 'outgoing_failed',
 } as const satisfies Record<LabelOf<'swob_outgoing_sms_total'>, SeriesName>;
 
+const stateSeries = {
+  sent: 'sms_sent',
+  delivered: 'sms_delivered',
+  failed: 'sms_failed',
+  expired: 'sms_expired',
+  cancelled: 'sms_cancelled',
+} as const satisfies Record<LabelOf<'swob_outgoing_states_total'>, SeriesName>;
+
 /** Outcomes without a series of their own count as failed. */
 const disconnectSeries: Readonly<Record<string, SeriesName>> = {
   done: 'disconnect_done',
@@ -62,6 +70,7 @@ export function readSeriesTotals(registry: MetricsRegistry, openSockets: (() => 
   add(registry.totals('swob_publisher_calls_total'), nameIn(publishSeries));
   add(registry.totals('swob_relay_calls_total'), nameIn(publishSeries));
   add(registry.totals('swob_outgoing_sms_total'), nameIn(outgoingSeries));
+  add(registry.totals('swob_outgoing_states_total'), nameIn(stateSeries));
   add(registry.totals('swob_outbox_dead_lettered_total'), (kind) =>
     kind === 'message' ? 'dead_lettered' : undefined,
   );

@@ -85,6 +85,8 @@ export async function buildOutgoing(
     log,
     newId: () => String(1 + randomNumber(maxMessageId)),
     reportGraceMs: settings.report_grace,
+    // Without a broker, the overview has no plot of them.
+    ...(broker && { onChange: metrics.outgoingStates() }),
   });
   const addressing = createAddressing({
     telecom,

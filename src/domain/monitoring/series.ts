@@ -22,11 +22,18 @@ export const seriesTable = {
   published: count,
   publish_failed: count,
   dead_lettered: count,
+  /** Outgoing SMS by what the broker did with them. */
   outgoing_sent: count,
   outgoing_unroutable: count,
   outgoing_refused: count,
   outgoing_unconfirmed: count,
   outgoing_failed: count,
+  /** Outgoing SMS by the state that they entered. */
+  sms_sent: count,
+  sms_delivered: count,
+  sms_failed: count,
+  sms_expired: count,
+  sms_cancelled: count,
   pairings: count,
   disconnect_done: count,
   disconnect_token_refused: count,

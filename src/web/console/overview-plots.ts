@@ -33,10 +33,21 @@ const plotGroups: readonly PlotGroup[] = [
     ],
   },
   {
-    title: 'Outgoing SMS',
+    title: 'Outgoing SMS by state',
+    unit: 'count',
+    series: [
+      { name: 'sms_sent', label: 'sent', colour: '--series-1' },
+      { name: 'sms_delivered', label: 'delivered', colour: '--series-2' },
+      { name: 'sms_failed', label: 'failed', colour: '--series-4' },
+      { name: 'sms_expired', label: 'expired', colour: '--series-3' },
+      { name: 'sms_cancelled', label: 'cancelled', colour: '--series-5' },
+    ],
+  },
+  {
+    title: 'Outgoing SMS to RabbitMQ',
     unit: 'count',
     series: seriesOf(
-      ['outgoing_sent', 'sent'],
+      ['outgoing_sent', 'taken'],
       ['outgoing_unroutable', 'unroutable'],
       ['outgoing_refused', 'refused'],
       ['outgoing_unconfirmed', 'unconfirmed'],
