@@ -1,5 +1,6 @@
 // Secrets that the test can find in any output, and the systems and settings that contain them.
 
+import { createStatusToken } from '../../src/crypto/status-token.ts';
 import { startDeveloperStub } from '../../src/stubs/developer.ts';
 import { startPcrfStub } from '../../src/stubs/pcrf.ts';
 import { startPublisherStub } from '../../src/stubs/publisher.ts';
@@ -28,7 +29,11 @@ export const secrets = {
   broker: 'hunter2-broker',
   management: 'hunter2-management',
   bearer: 'hunter2-bearer',
+  statusSecret: 'hunter2-status-secret',
 };
+
+/** Of the phones of the developer `dev`. */
+export const statusToken = createStatusToken(secrets.statusSecret, 'dev');
 const local = { host: '127.0.0.1', port: 0 };
 
 export async function startStubs() {
@@ -72,6 +77,7 @@ export const settings = (stubs: Stubs, keys: Keys, graylog: GelfListener): strin
     `outgoing.setup_id=setup`,
     `outgoing.setup_key=${secrets.setupKey}`,
     `outgoing.callback_secret=${secrets.callbackSecret}`,
+    `outgoing.status_secret=${secrets.statusSecret}`,
     'outgoing.callback_allow=127.0.0.1',
     `twilio.auth_token=${secrets.twilio}`,
     `relay.url=${stubs.publisher.url}`,
@@ -83,3 +89,33 @@ export const settings = (stubs: Stubs, keys: Keys, graylog: GelfListener): strin
     `broker.management_password=${secrets.management}`,
     'broker.timeout=500ms',
   ].flatMap((setting) => ['--set', setting]);
+
+type Call = (
+  method: string,
+  route: string,
+  options: { path?: string; body?: unknown; headers?: Record<string, string> },
+) => Promise<unknown>;
+
+/** Calls the routes about outgoing SMS that wait for their time. */
+export async function callOutgoing(call: Call, admins: Record<string, string>): Promise<void> {
+  const data = [{ number: secrets.recipient, text: secrets.message }];
+  const schedule_at = new Date(Date.now() + 86_400_000).toISOString();
+  const request = { auth_id: 'dev', auth_key: secrets.authKey, uuid: 'mine', data, schedule_at };
+  await call('POST', '/v1/sms', { body: request });
+  const basic = Buffer.from(`dev:${secrets.authKey}`).toString('base64');
+  for (const headers of [{ authorization: `Basic ${basic}` }, { authorization: `Basic ${secrets.bearer}` }]) {
+    for (const method of ['GET', 'DELETE']) {
+      await call(method, '/v1/sms/{uuid}', { path: '/v1/sms/mine', headers });
+      await call(method, '/v1/sms/{uuid}/messages/{id}', { path: '/v1/sms/mine/messages/1', headers });
+    }
+  }
+  for (const headers of [{}, { authorization: `Bearer ${statusToken}` }]) {
+    const body = { status: 'sent', id: 1 };
+    await call('POST', '/v1/status/{auth_id}', { path: '/v1/status/dev', body, headers });
+  }
+  for (const headers of [{}, admins]) {
+    await call('GET', '/sms/outgoing', { headers });
+    await call('GET', '/sms/outgoing/{id}', { path: '/sms/outgoing/1', headers });
+    await call('DELETE', '/sms/outgoing/{id}', { path: '/sms/outgoing/1', headers });
+  }
+}

@@ -21,7 +21,7 @@ import {
 import { encryptAsApp } from '../support/sms.ts';
 import { openSocket } from '../support/socket.ts';
 import { makeKeys } from './disconnect-service.ts';
-import { secrets, settings, startStubs } from './log-secrets-setup.ts';
+import { callOutgoing, secrets, settings, startStubs, statusToken } from './log-secrets-setup.ts';
 
 test('no line contains a secret, whatever the request and whatever fails', async () => {
   const keys = await makeKeys();
@@ -173,6 +173,7 @@ test('no line contains a secret, whatever the request and whatever fails', async
         body: { ...auth, callback_url, data: [{ number, text: secrets.message }] },
       });
     }
+    await callOutgoing(call, admins);
     await call('POST', '/v1/sms/operators', { body: [{ number: secrets.recipient, text: secrets.message }] });
     await call('GET', '/nothing', { path: `/nothing/${secrets.bearer}` });
     await call('GET', '/nothing', { path: `/%zz${secrets.bearer}` });
@@ -230,6 +231,7 @@ test('no line contains a secret, whatever the request and whatever fails', async
     ...tokens.flatMap((token) => [token, ...token.split('.')]).filter((part) => part.length > 16),
     admin,
     seedToken,
+    statusToken,
   ];
   for (const [name, output] of Object.entries(outputs)) {
     expect(output.split('\n').length, name).toBeGreaterThan(100);
