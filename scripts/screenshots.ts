@@ -46,6 +46,15 @@ const shots: readonly Shot[] = [
     },
   },
   {
+    file: 'console-outgoing',
+    path: 'console/outgoing',
+    size: { width: 1280, height: 1_000 },
+    colorScheme: 'light',
+    prepare: async (page) => {
+      await page.getByRole('table', { name: 'Requests for outgoing SMS' }).waitFor();
+    },
+  },
+  {
     file: 'console-checks',
     path: 'console/settings?part=checks',
     size: desktop,

@@ -55,7 +55,7 @@ test('lists requests and messages by the filters, and shows one of each', async 
     isPending: true,
     waitsUntil: pending.waitsUntil,
   });
-  expect(selected?.steps.map(({ event }) => event)).toEqual(['requested by dev', 'waits in swob']);
+  expect(selected?.steps.map(({ event }) => event)).toEqual(['requested by dev', 'waits in swob until']);
   expect(await read(services, '?developer=dev&uuid=b&id=99')).toMatchObject({
     request: null,
     selected: null,

@@ -8,6 +8,7 @@ import { writeFileAtomic } from '../ready-file.ts';
 import { version } from '../version.ts';
 import { readyContent, readyFileIn } from './current.ts';
 import { type PlaygroundOptions, type RunningPlayground, startPlayground } from './playground.ts';
+import { addSampleMessages } from './sample-messages.ts';
 import { addSeedData } from './seed-data.ts';
 
 export interface CreatePlaygroundOptions
@@ -32,7 +33,11 @@ export async function createPlayground(
   const lifecycle = createLifecycle(log, clock);
   lifecycle.defer('log', logs.close, 500);
   try {
-    const playground = await startPlayground({ ...options, version, log, lifecycle });
+    const playground = await startPlayground({
+      ...options,
+      ...(seedData && { prepareStore: (config: Config) => addSampleMessages(config, { clock, log }) }),
+      ...{ version, log, lifecycle },
+    });
     await writeFileAtomic(
       readyFileIn(playground.folder),
       `${JSON.stringify(readyContent(playground))}\n`,

@@ -29,7 +29,7 @@ export function addPlaygroundOptions(command: Command): Command {
       parseFirstPort,
       0,
     )
-    .option('--seed-data', 'start with active seeds and a paired phone')
+    .option('--seed-data', 'start with active seeds, a paired phone and outgoing SMS')
     .addOption(
       new Option(
         '--disconnect <backend>',

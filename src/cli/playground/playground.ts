@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { startServices } from '../../app/compose/start.ts';
 import type { Lifecycle } from '../../app/lifecycle.ts';
 import { loadConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
 import { loadServerKeys } from '../../crypto/server-keys.ts';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import type { WifiSession } from '../../domain/wifi/model.ts';
@@ -64,6 +65,8 @@ export interface PlaygroundOptions {
   readonly users?: readonly User[];
   /** `section.key=value`, over the playground's own settings. */
   readonly setOptions: readonly string[];
+  /** Runs before the services open the store. */
+  readonly prepareStore?: (config: Config) => Promise<void>;
   readonly version: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -169,6 +172,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
   // Before the gateway does, which would warn that there was no key pair.
   const { public_key_filepath: publicKey, private_key_filepath: privateKey } = loaded.security;
   await loadServerKeys({ publicKey, privateKey });
+  await options.prepareStore?.(loaded);
   const services = new Set(['gateway', 'sync', 'disconnect'] as const);
   const endpoints = await startServices(loaded, services, {
     clock,

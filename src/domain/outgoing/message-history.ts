@@ -81,7 +81,7 @@ function openSteps(message: OutgoingMessage): MessageStep[] {
     ...(sentParts.length > 0 ? [`${sentParts.length} of ${parts} parts sent`] : []),
     ...(deliveredParts.length > 0 ? [`${deliveredParts.length} of ${parts} parts delivered`] : []),
   ];
-  const validity = validUntil === undefined ? [] : [{ event: 'valid until then', at: validUntil }];
+  const validity = validUntil === undefined ? [] : [{ event: 'valid until', at: validUntil }];
   const steps: MessageStep[] = validity.map((each) => ({ ...each, tone: 'neutral', details: [] }));
   if (reported.length > 0) steps.unshift({ tone: 'neutral', event: 'reported in part', details: reported });
   else if (state === 'queued' && handover === 'accepted')
@@ -98,7 +98,11 @@ function openSteps(message: OutgoingMessage): MessageStep[] {
     ...(until === undefined ? ['for RabbitMQ'] : []),
   ];
   return [
-    { tone: 'warn', event: 'waits in swob', ...(until !== undefined && { at: until }), details: why },
+    {
+      tone: 'warn',
+      ...(until === undefined ? { event: 'waits in swob' } : { event: 'waits in swob until', at: until }),
+      details: why,
+    },
     ...steps,
   ];
 }

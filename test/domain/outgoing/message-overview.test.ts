@@ -126,11 +126,11 @@ test('a timeline says what happened, what the message waits for, and which callb
     validUntil: 12_000,
   } as const;
   expect(eventsOf(messageOf(1_000, scheduled)).slice(1)).toEqual([
-    ['waits in swob', 9_000, 'the developer chose this time'],
-    ['valid until then', 12_000],
+    ['waits in swob until', 9_000, 'the developer chose this time'],
+    ['valid until', 12_000],
   ]);
   expect(eventsOf(messageOf(1_000, { ...scheduled, waitsUntil: 10_000 }))[1]).toEqual([
-    'waits in swob',
+    'waits in swob until',
     10_000,
     'for a rate limit or quiet hours',
   ]);

@@ -51,7 +51,9 @@ function Outgoing() {
       {data ? (
         <Today
           today={data.today}
-          urlOf={(state) => urlWith({ ...noFilter, ...first, list: 'messages', state })}
+          urlOf={(state) =>
+            urlWith({ ...noFilter, ...first, list: 'messages', state, from: String(data.today.since) })
+          }
         />
       ) : (
         <Skeleton lines={8} />
