@@ -113,6 +113,8 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
 
   const review = async (id: string): Promise<void> => {
     const changed = await change(id, (message, now) => {
+      // Another process was faster.
+      if (message.reviewAt === undefined || message.reviewAt > now) return undefined;
       const expiry = expiryOf(message);
       if (expiry !== undefined && now >= expiry) {
         const expired = changeState(message, 'expired', now, expiryReason(message));

@@ -1,8 +1,12 @@
 // What becomes of outgoing messages after their request: reports of phones, schedules, validity, callbacks about states.
 
 import { describe, expect, test, vi } from 'vitest';
+import { createDeveloperCallbacks } from '../../../src/domain/outgoing/developer-callbacks.ts';
 import { applyReport, type PhoneReport } from '../../../src/domain/outgoing/message.ts';
+import { createMessageLog } from '../../../src/domain/outgoing/message-log.ts';
 import type { SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
+import type { OutboxEntry } from '../../../src/domain/shared/model.ts';
+import { createMemoryLog } from '../../support/log.ts';
 import { context, createFixture, request, sms, unavailable } from './outgoing-fixture.ts';
 import { reportGraceMs } from './outgoing-parts.ts';
 
@@ -22,6 +26,34 @@ async function sendOne({ outgoing }: Fixture, more: Partial<SendRequest> = {}): 
   const { body } = await outgoing.send({ ...request, ...more }, context);
   return JSON.parse(body).messages[0].id;
 }
+
+/** The log of another process, which reviews too. */
+function createOtherLog({ store, clock }: Fixture) {
+  const callbacks = createDeveloperCallbacks({
+    outbox: { add: async (id, content) => store.callbacks.put(createEntry(id, content)) },
+    store: store.callbacks,
+    maxPerDeveloper: 100,
+  });
+  const log = createMessageLog({
+    store: store.messages,
+    callbacks,
+    clock,
+    log: createMemoryLog(),
+    newId: () => '1',
+    reportGraceMs,
+  });
+  log.start();
+  return log;
+}
+
+const createEntry = <T>(id: string, content: T): OutboxEntry<T> => ({
+  id,
+  content,
+  since: 0,
+  dueAt: null,
+  attempts: 0,
+  history: [],
+});
 
 const report = ({ messages }: Fixture, id: string, given: PhoneReport) =>
   messages.change(id, (message, now) => applyReport(message, given, now));
@@ -152,6 +184,20 @@ describe('callbacks about states', () => {
     clock.advance(minute);
     await eventually(fixture, () => expect(events(fixture)).toEqual(['sms.failed']));
     expect(JSON.parse(fixture.called[0]?.body ?? '')).toMatchObject({ data: { reason: 'no credit' } });
+  });
+
+  test('are stored by one of two processes that review a message at the same time', async () => {
+    const fixture = startFixture();
+    const { store } = fixture;
+    const id = await sendOne(fixture, { callbackUrl, callbackEvents: ['sent'] });
+    const put = vi.spyOn(store.callbacks, 'put').mockRejectedValueOnce(unavailable);
+    await report(fixture, id, { status: 'sent' });
+    await fixture.messages.idle();
+    const [one, two] = [createOtherLog(fixture), createOtherLog(fixture)];
+    put.mockClear();
+    await eventually(fixture, () => expect(put).toHaveBeenCalled());
+    for (const log of [one, two, fixture.messages]) await log.idle();
+    expect(put).toHaveBeenCalledTimes(1);
   });
 
   test('of one developer cannot take all places: the others wait in their messages', async () => {
