@@ -145,6 +145,11 @@ export const messagingKeys = {
     quiet: quietHours(
       'Hours in which SMS wait, such as 22:00-06:00 Africa/Douala, MTN Cameroon 20:00-07:00 Africa/Douala: of the operator that is named, or of all others.',
     ),
+    max_failures: integer(
+      5,
+      [0, 1_000],
+      'SMS in a row that the phones of a route fail to send, or on which they do not report while others do, after which SMS go to another route first for 10m; 0: never.',
+    ),
     callback_events: someOf(
       ['sent', 'delivered', 'failed', 'expired', 'cancelled'],
       [],

@@ -16,7 +16,7 @@ export const messageSummaryMembers = {
   encoding: Type.Enum([...encodings]),
   parts: Type.Integer({ description: 'Parts in which a phone sends it' }),
   waits_until: time(
-    'While it waits for its time, a rate limit or quiet hours: when it is expected to be sent',
+    'While it waits for its time, a rate limit or quiet hours: when it is sent at the earliest',
   ),
   valid_until: time('It is not sent later'),
 };
@@ -33,6 +33,7 @@ export const messageDetailMembers = {
       'pending: RabbitMQ does not have it yet; accepted: it has; unknown: it may have it, and it is not sent again',
   }),
   accepted_at: time('When RabbitMQ confirmed it'),
+  route: Type.Optional(Type.String({ description: 'The routing key with which RabbitMQ took it' })),
   schedule_at: time('The time that the developer chose'),
 };
 

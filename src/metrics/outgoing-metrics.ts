@@ -1,6 +1,7 @@
 // The metrics of outgoing SMS. Part of the table in catalogue.ts.
 
 import { waitReasons } from '../domain/outgoing/pacing.ts';
+import { routeFaults } from '../domain/outgoing/routes-health.ts';
 
 export const outgoingMetrics = {
   swob_outgoing_sms_total: {
@@ -32,5 +33,15 @@ export const outgoingMetrics = {
     type: 'counter',
     help: 'Outgoing SMS that could not be given to the broker when they were accepted, by what they wait for: [outgoing] rate, daily or quiet, or the time that the developer chose.',
     labels: { why: waitReasons },
+  },
+  swob_outgoing_routes_passed_over: {
+    type: 'gauge',
+    help: 'Routes of outgoing SMS that this process tries last, because their phones fail or do not report.',
+    labels: {},
+  },
+  swob_outgoing_route_faults_total: {
+    type: 'counter',
+    help: 'How often a route of outgoing SMS was passed over: its phones failed [outgoing] max_failures times in a row (failed), or did not report while others did (silent).',
+    labels: { why: routeFaults },
   },
 } as const;

@@ -141,7 +141,7 @@ export function isOutgoingMessage(value: unknown): value is OutgoingMessage {
     isOneOf(encodings, value.encoding) &&
     isOneOf(messageStates, value.state) &&
     isStateTimes(value.times) &&
-    (value.reason === undefined || isText(value.reason)) &&
+    [value.reason, value.route].every((each) => each === undefined || isText(each)) &&
     isOneOf(handovers, value.handover) &&
     [
       value.publishingAt,

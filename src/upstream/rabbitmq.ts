@@ -12,17 +12,12 @@ import {
 } from '../domain/outgoing/broker-names.ts';
 import { clusterBody, dekuBody, maxInt, maxMessageId } from '../domain/outgoing/message-bodies.ts';
 import type { OutgoingSms } from '../domain/outgoing/model.ts';
-import type { Broker } from '../domain/outgoing/ports.ts';
+import type { Broker, SendResult } from '../domain/outgoing/ports.ts';
+import type { RoutesHealth } from '../domain/outgoing/routes-health.ts';
 import type { Clock, Log } from '../domain/shared/ports.ts';
 import { type Deadline, noTimeLeft } from '../lib/deadline.ts';
 import { createSemaphore } from '../lib/semaphore.ts';
-import {
-  createConfirmedPublisher,
-  notConnected,
-  type PublishOutcome,
-  type Target,
-  unavailable,
-} from './confirmed-publisher.ts';
+import { createConfirmedPublisher, notConnected, type Target, unavailable } from './confirmed-publisher.ts';
 
 /** SMS that wait for a connection or a confirm, including those already reported as unconfirmed. */
 const maxInFlight = 1_000;
@@ -39,6 +34,7 @@ export interface BrokerOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly log: Log;
+  readonly routes: Pick<RoutesHealth, 'order' | 'taken'>;
 }
 
 /** A broker that reports the state of its connection. */
@@ -50,9 +46,9 @@ export interface WatchedBroker extends Broker {
  * A client that connects in the background and again whenever the connection or its channel is lost: it can be
  * created, and used, before the broker runs. Throws CONFIG for an invalid URL.
  */
-export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): WatchedBroker {
+export function createBroker({ url, timeoutMs, clock, log, routes }: BrokerOptions): WatchedBroker {
   const { publish, onReturn } = createConfirmedPublisher({ timeoutMs, clock });
-  const sending = new Set<Promise<PublishOutcome>>();
+  const sending = new Set<Promise<SendResult>>();
   let closed: Promise<number> | undefined;
 
   const semaphore = createSemaphore({
@@ -89,7 +85,7 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Wat
     return connection;
   };
 
-  const send = async (sms: OutgoingSms): Promise<PublishOutcome> => {
+  const send = async (sms: OutgoingSms): Promise<SendResult> => {
     const deku = dekuBody(sms, sms.messageId === undefined ? newOwnId() : Number(sms.messageId));
     // The body for the other exchange is shorter.
     const release = await semaphore.acquire(deku.length);
@@ -100,7 +96,7 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Wat
     };
     let deadline: number | undefined;
     try {
-      for (const target of targetsOf(sms, deku)) {
+      for (const target of inOrder(targetsOf(sms, deku), routes)) {
         const expirationMs = sms.validUntil && Math.max(0, sms.validUntil - clock.now());
         const connection = await openConnection();
         deadline ??= clock.monotonic() + timeoutMs;
@@ -114,9 +110,12 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Wat
           drop,
         );
         // Only a returned message is tried elsewhere: no SMS may reach two phones.
-        if (outcome !== 'unroutable') return outcome;
+        if (outcome === 'unroutable') continue;
+        if (outcome !== 'sent') return { kind: outcome };
+        if (sms.messageId !== undefined) routes.taken(target.key);
+        return { kind: 'sent', route: target.key };
       }
-      return 'unroutable';
+      return { kind: 'unroutable' };
     } finally {
       drop();
     }
@@ -144,13 +143,31 @@ export function createBroker({ url, timeoutMs, clock, log }: BrokerOptions): Wat
   };
 }
 
-/** In order of preference: one attempt for each network, then the exchange of phones that listen by operator name. */
-function* targetsOf(sms: OutgoingSms, deku: Buffer): Generator<Target> {
+/** One for each network, and the exchange of phones that listen by operator name. */
+function targetsOf(
+  sms: OutgoingSms,
+  deku: Buffer,
+): { readonly networks: Target[]; readonly others: Target[] } {
   const { authId, callingCode, networkCodes, operatorName } = sms;
   const exchange = developerExchangeName(authId);
-  for (const code of networkCodes.length > 0 ? networkCodes : [null]) {
-    yield { exchange, key: networkRoutingKey(authId, callingCode, code), body: deku };
-  }
-  if (operatorFault(authId, operatorName) !== undefined) return;
-  yield { exchange: exchangeName, key: routingKey(authId, operatorName), body: clusterBody(sms) };
+  const codes = networkCodes.length > 0 ? networkCodes : [null];
+  const networks = codes.map((code) => ({
+    exchange,
+    key: networkRoutingKey(authId, callingCode, code),
+    body: deku,
+  }));
+  if (operatorFault(authId, operatorName) !== undefined) return { networks, others: [] };
+  const byName = { exchange: exchangeName, key: routingKey(authId, operatorName), body: clusterBody(sms) };
+  return { networks, others: [byName] };
+}
+
+function inOrder(
+  { networks, others }: ReturnType<typeof targetsOf>,
+  routes: BrokerOptions['routes'],
+): readonly Target[] {
+  const targets = [...networks, ...others];
+  const keysOf = (some: readonly Target[]): string[] => some.map(({ key }) => key);
+  return routes
+    .order(keysOf(networks), keysOf(others))
+    .flatMap((key) => targets.find((target) => target.key === key) ?? []);
 }

@@ -161,10 +161,10 @@ describe('every label value is counted', () => {
     };
     const send = using(() => broker.send(stub({})));
     await expectEachCounted(metrics, 'swob_outgoing_sms_total', {
-      sent: send(async () => 'sent'),
-      unroutable: send(async () => 'unroutable'),
-      refused: send(async () => 'refused'),
-      unconfirmed: send(async () => 'unconfirmed'),
+      sent: send(async () => ({ kind: 'sent', route: 'r' })),
+      unroutable: send(async () => ({ kind: 'unroutable' })),
+      refused: send(async () => ({ kind: 'refused' })),
+      unconfirmed: send(async () => ({ kind: 'unconfirmed' })),
       failed: send(() => fail('UNAVAILABLE')),
     });
     const enter = metrics.outgoingStates();

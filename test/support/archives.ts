@@ -109,6 +109,7 @@ const message = (now: number) =>
       reason: fc.option(text, { nil: undefined }),
       handover: fc.constantFrom(...handovers),
       acceptedAt: fc.option(time, { nil: undefined }),
+      route: fc.option(text, { nil: undefined }),
       scheduledAt: fc.option(time, { nil: undefined }),
       sentParts: fc.array(fc.nat(255), { maxLength: 2 }),
       deliveredParts: fc.array(fc.nat(255), { maxLength: 2 }),

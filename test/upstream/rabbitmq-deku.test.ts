@@ -38,7 +38,9 @@ beforeEach(async () => {
   await channel.deleteExchange(exchange);
   for (const queue of [
     oldQueue,
-    ...[binding, everyNetworkBinding(authId)].map((b) => b.replaceAll('.', '_')),
+    ...[binding, networkRoutingKey(authId, '237', '62402'), everyNetworkBinding(authId)].map((b) =>
+      b.replaceAll('.', '_'),
+    ),
   ])
     await channel.deleteQueue(queue);
 });
@@ -99,6 +101,22 @@ describe('an SMS for a phone with DekuSMS', () => {
     }
     expect(await textsIn(queue)).toEqual(['hi']);
     expect(await textsIn(every)).toEqual(['hi', 'hi']);
+  });
+
+  test('goes to the phones of several networks in turn, and last to those that fail', async () => {
+    const other = networkRoutingKey(authId, '237', '62402');
+    const queues = [await bindDeku(), await bindDeku(other)];
+    const { broker, routes } = createTestBroker();
+    const both = { ...sms, messageId: '7', networkCodes: ['62401', '62402'] };
+    for (const text of ['1', '2', '3', '4']) await broker.send({ ...both, text });
+    expect(await Promise.all(queues.map(textsIn))).toEqual([
+      ['1', '3'],
+      ['2', '4'],
+    ]);
+    for (let n = 0; n < 5; n++) routes.changed({ state: 'failed', times: { queued: 1 }, route: other });
+    for (const text of ['5', '6']) await broker.send({ ...both, text });
+    expect(await broker.send({ ...both, text: '7', networkCodes: ['62402'] })).toBe('sent');
+    expect(await Promise.all(queues.map(textsIn))).toEqual([['5', '6'], ['7']]);
   });
 
   test('is refused when the queue is full, and not sent to another phone', async () => {

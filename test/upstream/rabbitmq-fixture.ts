@@ -4,8 +4,10 @@ import { createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, vi } from 'vitest';
 import { exchangeName, queueName, routingKey } from '../../src/domain/outgoing/broker-names.ts';
 import type { OutgoingSms } from '../../src/domain/outgoing/model.ts';
+import type { SendResult } from '../../src/domain/outgoing/ports.ts';
+import { createRoutesHealth, type RoutesHealth } from '../../src/domain/outgoing/routes-health.ts';
 import { SwobError } from '../../src/errors.ts';
-import { createBroker } from '../../src/upstream/rabbitmq.ts';
+import { type BrokerOptions, createBroker, type WatchedBroker } from '../../src/upstream/rabbitmq.ts';
 import { connectClient, consumeQueue, openChannel, type TestQueue } from '../support/amqp-client.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog, type MemoryLog } from '../support/log.ts';
@@ -25,8 +27,17 @@ export const sms: OutgoingSms = {
   sid: '1',
 };
 
+/** A client that no test has taught about routes. */
+export function createTestClient(options: Omit<BrokerOptions, 'routes'>): WatchedBroker {
+  return createBroker({ ...options, routes: createRoutesHealth({ maxFailures: 5, ...options }) });
+}
+
 interface TestBroker {
-  readonly broker: ReturnType<typeof createBroker>;
+  /** Resolves to the kinds of results. */
+  readonly broker: Omit<WatchedBroker, 'send'> & {
+    readonly send: (sms: OutgoingSms) => Promise<SendResult['kind']>;
+  };
+  readonly routes: RoutesHealth;
   readonly clock: FakeClock;
   readonly log: MemoryLog;
 }
@@ -38,7 +49,9 @@ export function brokerForFile() {
   function createTestBroker(url = rabbit().url): TestBroker {
     const clock = createFakeClock();
     const log = createMemoryLog();
-    const broker = createBroker({ url, timeoutMs, clock, log });
+    const routes = createRoutesHealth({ maxFailures: 5, clock, log });
+    const { send, ...rest } = createBroker({ url, timeoutMs, clock, log, routes });
+    const broker = { ...rest, send: async (each: OutgoingSms) => (await send(each)).kind };
     onTestFinished(async () => {
       const closed = broker.close();
       clock.advance(timeoutMs);
@@ -48,7 +61,7 @@ export function brokerForFile() {
       });
       await closed;
     });
-    return { broker, clock, log };
+    return { broker, routes, clock, log };
   }
 
   /** A queue of the phones of this operator, empty. */

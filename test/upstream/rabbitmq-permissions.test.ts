@@ -9,11 +9,11 @@ import {
   queueName,
   routingKey,
 } from '../../src/domain/outgoing/broker-names.ts';
-import { createBroker } from '../../src/upstream/rabbitmq.ts';
 import { connectClient, consumeQueue, openChannel } from '../support/amqp-client.ts';
 import { bindDekuPhone } from '../support/deku-phone.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
+import { createTestClient } from './rabbitmq-fixture.ts';
 import {
   alice,
   bob,
@@ -38,11 +38,11 @@ describe('a subscribed developer', () => {
       routingKey(alice, operator),
     );
     const clock = createFakeClock();
-    const broker = createBroker({ url: rabbit().url, timeoutMs: 10_000, clock, log: createMemoryLog() });
+    const broker = createTestClient({ url: rabbit().url, timeoutMs: 10_000, clock, log: createMemoryLog() });
     onTestFinished(async () => void (await broker.close()));
     const network = { callingCode: '237', networkCodes: ['62401'], sid: '1' };
     const sms = { authId: alice, operatorName: operator, number: '+237650000001', text: 'hi', ...network };
-    expect(await broker.send(sms)).toBe('sent');
+    expect(await broker.send(sms)).toMatchObject({ kind: 'sent' });
     expect(String((await queue.next()).content)).toBe('{"text":"hi","number":"+237650000001"}');
   });
 

@@ -4,11 +4,18 @@ import type { Socket } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { exchangeName, routingKey } from '../../src/domain/outgoing/broker-names.ts';
 import { createDeadline } from '../../src/lib/deadline.ts';
-import { createBroker } from '../../src/upstream/rabbitmq.ts';
 import { connectClient, openChannel } from '../support/amqp-client.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
-import { brokerForFile, listen, messagesOf, refusalOf, sms, timeoutMs } from './rabbitmq-fixture.ts';
+import {
+  brokerForFile,
+  createTestClient,
+  listen,
+  messagesOf,
+  refusalOf,
+  sms,
+  timeoutMs,
+} from './rabbitmq-fixture.ts';
 
 const { rabbit, createTestBroker, phoneQueue } = brokerForFile();
 
@@ -140,7 +147,7 @@ describe('close', () => {
 });
 
 test.each(['', 'http://localhost', 'amqp://'])('the URL %j is rejected', (url) => {
-  expect(() => createBroker({ url, timeoutMs, clock: createFakeClock(), log: createMemoryLog() })).toThrow(
-    expect.objectContaining({ code: 'CONFIG' }),
-  );
+  expect(() =>
+    createTestClient({ url, timeoutMs, clock: createFakeClock(), log: createMemoryLog() }),
+  ).toThrow(expect.objectContaining({ code: 'CONFIG' }));
 });

@@ -66,6 +66,8 @@ export interface AppMetrics {
   outgoingWaits(oldest: () => number): (why: LabelOf<'swob_outgoing_waits_total'>) => void;
   /** @returns counts outgoing SMS by the state that they enter */
   outgoingStates(): (message: Pick<OutgoingMessage, 'state'>) => void;
+  /** @returns counts routes that are passed over, by why */
+  passedOverRoutes(now: () => number): (why: LabelOf<'swob_outgoing_route_faults_total'>) => void;
   callbacks(sender: CallbackSender): CallbackSender;
   disconnects(disconnects: Disconnects): Disconnects;
   /** Measures the calls. */
@@ -156,6 +158,10 @@ export function createAppMetrics(options: {
       return ({ state }) => {
         if (state !== 'queued') count(state);
       };
+    },
+    passedOverRoutes: (now) => {
+      registry.gauge('swob_outgoing_routes_passed_over', () => [[{}, now()]]);
+      return registry.counter('swob_outgoing_route_faults_total');
     },
     callbacks: (sender) => instrumentCallbacks(registry, sender),
     disconnects: (disconnects) => instrumentDisconnects(registry, disconnects),

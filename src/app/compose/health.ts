@@ -56,7 +56,7 @@ const eventLoop: ReadinessCheck = {
 export function gatewayChecks(
   config: Config,
   store: Store,
-  { outgoing: { brokerState }, callHealth }: Pick<Messaging, 'outgoing' | 'callHealth'>,
+  { outgoing: { brokerState, passedOverRoutes }, callHealth }: Pick<Messaging, 'outgoing' | 'callHealth'>,
 ): ReadinessCheck[] {
   const { user_management_api: users, dev_api, backend_publisher, publisher, broker } = config;
   const relay = relayUrl(config);
@@ -80,6 +80,11 @@ export function gatewayChecks(
   if (brokerState) {
     checks.push(
       { name: 'broker', required: false, run: async () => brokerState() },
+      {
+        name: 'phones',
+        required: false,
+        run: async () => (passedOverRoutes().length > 0 ? 'failing' : 'ok'),
+      },
       outboxCheck('callbacks', store.callbacks, config.outgoing.max_callbacks),
       outboxCheck('waiting_sms', store.waitingSms, config.outgoing.max_waiting),
     );

@@ -157,7 +157,12 @@ export function instrumentBroker(registry: MetricsRegistry, broker: Broker): Bro
   const count = registry.counter('swob_outgoing_sms_total');
   return {
     ...broker,
-    send: (sms) => countOutcome(broker.send(sms), count, () => count('failed')),
+    send: (sms) =>
+      countOutcome(
+        broker.send(sms),
+        ({ kind }) => count(kind),
+        () => count('failed'),
+      ),
   };
 }
 

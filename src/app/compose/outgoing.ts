@@ -14,6 +14,7 @@ import { createPacing } from '../../domain/outgoing/pacing.ts';
 import type { Broker, CallbackSender, DeveloperApi, Tenants } from '../../domain/outgoing/ports.ts';
 import { createRequestLimits } from '../../domain/outgoing/request-limits.ts';
 import { createRequestMessages } from '../../domain/outgoing/request-messages.ts';
+import { createRoutesHealth, type RoutesHealth } from '../../domain/outgoing/routes-health.ts';
 import { createSending } from '../../domain/outgoing/sending.ts';
 import { createSendingStatistics, type SendingReport } from '../../domain/outgoing/sending-statistics.ts';
 import { createTracking, type Tracking } from '../../domain/outgoing/tracking.ts';
@@ -36,6 +37,7 @@ export interface OutgoingSms {
   readonly sendOwnSms: SendOwnSms | undefined;
   /** State of the connection to the broker; undefined when none is configured. */
   readonly brokerState: (() => 'ok' | 'unreachable' | 'blocked') | undefined;
+  readonly passedOverRoutes: RoutesHealth['passedOver'];
   /** Starts what earlier processes have left: callbacks, SMS that wait, and reviews of messages. */
   start(): void;
   stop(): void;
@@ -71,7 +73,13 @@ export async function buildOutgoing(
   const { callback_secret: secret, callback_allow: allow } = settings;
   const sender = statistics.callbacks(metrics.callbacks(createCallbackSender({ secret, allow, clock })));
   const callbacks = buildCallbacks(sender, runtime, store, statistics.callbackDeadLettered);
-  const { broker: connected, tenants, state } = await connectBroker(config, runtime);
+  const routes = createRoutesHealth({
+    maxFailures: settings.max_failures,
+    clock,
+    log,
+    onPassedOver: metrics.passedOverRoutes(() => routes.passedOver().length),
+  });
+  const { broker: connected, tenants, state } = await connectBroker(config, runtime, routes);
   const broker = connected && statistics.broker(connected);
   const developerCallbacks = createDeveloperCallbacks({
     outbox: callbacks,
@@ -86,7 +94,7 @@ export async function buildOutgoing(
     newId: () => String(1 + randomNumber(maxMessageId)),
     reportGraceMs: settings.report_grace,
     // Without a broker, the overview has no plot of them.
-    ...(broker && { onChange: metrics.outgoingStates() }),
+    ...(broker && { onChange: toBoth(metrics.outgoingStates(), routes.changed) }),
   });
   const addressing = createAddressing({
     telecom,
@@ -148,6 +156,7 @@ export async function buildOutgoing(
     report: statistics.report,
     sendOwnSms: broker && createOwnSmsSender(broker, addressing),
     brokerState: state,
+    passedOverRoutes: routes.passedOver,
     start: () => {
       callbacks.start();
       messages.start();
@@ -197,14 +206,22 @@ function buildCallbacks(
   });
 }
 
+function toBoth<T>(first: (value: T) => void, second: (value: T) => void): (value: T) => void {
+  return (value) => {
+    first(value);
+    second(value);
+  };
+}
+
 /** Imports amqplib only where a broker is configured: it costs memory and start-up time. */
 async function connectBroker(
   { broker: settings }: Config,
   { clock, log, metrics }: Runtime,
+  routes: RoutesHealth,
 ): Promise<{ broker?: Broker; tenants?: Tenants; state?: OutgoingSms['brokerState'] }> {
   if (settings.url === '') return {};
   const { createBroker } = await import('../../upstream/rabbitmq.ts');
-  const watched = createBroker({ url: settings.url, timeoutMs: settings.timeout, clock, log });
+  const watched = createBroker({ url: settings.url, timeoutMs: settings.timeout, clock, log, routes });
   const broker = metrics.broker(watched);
   if (settings.management_url === '') return { broker, state: watched.state };
   const { createTenants } = await import('../../upstream/rabbitmq-tenants.ts');

@@ -29,6 +29,8 @@ export interface Dispatched<T extends Sendable = Sendable> {
   readonly kind: 'sent' | 'kept' | 'bad' | 'unconfirmed' | 'not sent';
   /** The error message for the developer; undefined when the SMS was sent or is kept. */
   readonly failure?: string;
+  /** Of an SMS that was sent: the routing key of its phones. */
+  readonly route?: string;
   /** Whether the same SMS may be sent later: the broker does not have it, and may take it then. */
   readonly mayRetry?: boolean;
 }
@@ -59,10 +61,10 @@ export async function sendAll<T extends Sendable>(
     // Each further SMS would only wait for another timeout.
     if (broken) return notSent('not sent: the broker has failed');
     try {
-      const outcome = await broker.send(sms);
-      if (outcome === 'sent') return { item, kind: 'sent' };
-      if (outcome === 'unroutable') return { item, kind: 'bad', failure: unroutableText(sms) };
-      if (outcome === 'refused') {
+      const result = await broker.send(sms);
+      if (result.kind === 'sent') return { item, kind: 'sent', route: result.route };
+      if (result.kind === 'unroutable') return { item, kind: 'bad', failure: unroutableText(sms) };
+      if (result.kind === 'refused') {
         const failure = 'the broker refused it: the queue of its gateway clients is full';
         return { item, kind: 'bad', failure, mayRetry: true };
       }

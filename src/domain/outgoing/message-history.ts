@@ -36,10 +36,11 @@ function queuedStep({ authId, times, encoding, parts }: OutgoingMessage): Messag
   };
 }
 
-function handoverSteps({ handover, publishingAt, acceptedAt, state }: OutgoingMessage): MessageStep[] {
+function handoverSteps({ handover, publishingAt, acceptedAt, route, state }: OutgoingMessage): MessageStep[] {
   if (handover === 'accepted') {
     const event = 'RabbitMQ has it, in the queue of a phone';
-    return [{ tone: 'neutral', event, ...(acceptedAt !== undefined && { at: acceptedAt }), details: [] }];
+    const details = route === undefined ? [] : [`route ${route}`];
+    return [{ tone: 'neutral', event, ...(acceptedAt !== undefined && { at: acceptedAt }), details }];
   }
   if (handover === 'pending' || (handover === 'publishing' && isFinal(state))) return [];
   const at = publishingAt === undefined ? {} : { at: publishingAt };

@@ -188,11 +188,14 @@ function expiryReason({ state, handover }: OutgoingMessage): string {
 }
 
 /** The broker has the SMS. */
-export const accepted: MessageChange = (message, now) => ({
-  ...message,
-  handover: 'accepted',
-  acceptedAt: now,
-});
+export function acceptedBy(route: string | undefined): MessageChange {
+  return (message, now) => ({
+    ...message,
+    handover: 'accepted',
+    acceptedAt: now,
+    ...(route !== undefined && { route }),
+  });
+}
 
 /** The broker may have the SMS: publishing it was interrupted, or not confirmed. */
 export const outcomeUnknown: MessageChange = (message) =>

@@ -19,6 +19,7 @@ export interface MessageDetails extends MessageSummary {
   readonly times: Record<string, string>;
   readonly handover: Handover;
   readonly accepted_at?: string;
+  readonly route?: string;
   readonly schedule_at?: string;
 }
 
@@ -40,7 +41,7 @@ export function messageSummary(message: OutgoingMessage): MessageSummary {
 }
 
 export function messageDetails(message: OutgoingMessage): MessageDetails {
-  const { uuid, times, handover, acceptedAt, scheduledAt } = message;
+  const { uuid, times, handover, acceptedAt, route, scheduledAt } = message;
   const isoTimes = Object.entries(times).map(([state, at]) => [state, isoTime(at)] as const);
   return {
     ...messageSummary(message),
@@ -48,6 +49,7 @@ export function messageDetails(message: OutgoingMessage): MessageDetails {
     times: Object.fromEntries(isoTimes),
     handover,
     ...(acceptedAt !== undefined && { accepted_at: isoTime(acceptedAt) }),
+    ...(route !== undefined && { route }),
     ...(scheduledAt !== undefined && { schedule_at: isoTime(scheduledAt) }),
   };
 }

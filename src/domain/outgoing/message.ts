@@ -55,6 +55,8 @@ export interface OutgoingMessage {
   readonly publishingAt?: number;
   /** When the broker confirmed that it has the SMS. */
   readonly acceptedAt?: number;
+  /** The routing key with which the broker took it. */
+  readonly route?: string;
   /** The time that the developer chose for it to be sent. */
   readonly scheduledAt?: number;
   /** When it may be sent at the earliest, of an SMS that waits for its time, a rate limit or quiet hours. */

@@ -21,6 +21,11 @@ export interface DeveloperApi {
   authenticate(authId: string, authKey: string): Promise<CredentialCheck>;
 }
 
+export type SendResult =
+  /** `route` is the routing key with which it reached a queue. */
+  | { readonly kind: 'sent'; readonly route: string }
+  | { readonly kind: 'unroutable' | 'refused' | 'unconfirmed' };
+
 /** The message broker between developers and gateway clients. */
 export interface Broker {
   /**
@@ -29,7 +34,7 @@ export interface Broker {
    * is full; `unconfirmed`: the confirm is missing, and the broker may have accepted it. Throws UNAVAILABLE when it was not sent: no
    * connection, a broker that does not respond or is out of resources, or too many SMS in progress.
    */
-  send(sms: OutgoingSms): Promise<'sent' | 'unroutable' | 'refused' | 'unconfirmed'>;
+  send(sms: OutgoingSms): Promise<SendResult>;
   /** Waits for confirms until the deadline. @returns how many SMS are left without one */
   close(deadline?: Deadline): Promise<number>;
 }

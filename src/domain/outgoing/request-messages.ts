@@ -4,7 +4,7 @@ import { mapConcurrent } from '../../lib/concurrency.ts';
 import type { AddressedSms } from './addressing.ts';
 import type { Dispatched, Sendable } from './dispatch.ts';
 import { changeState, type MessageState, type OutgoingMessage } from './message.ts';
-import { accepted, type MessageDraft, type MessageLog, outcomeUnknown } from './message-log.ts';
+import { acceptedBy, type MessageDraft, type MessageLog, outcomeUnknown } from './message-log.ts';
 import type { Wait } from './pacing.ts';
 import type { OutgoingMessageStore } from './ports.ts';
 
@@ -54,9 +54,9 @@ export function createRequestMessages(
 ): RequestMessages {
   const find: RequestMessages['find'] = (ids) => collect(ids, (id) => store.get(id));
 
-  const settleOne = async ({ item, kind, failure }: Dispatched<RequestItem>): Promise<void> => {
+  const settleOne = async ({ item, kind, route, failure }: Dispatched<RequestItem>): Promise<void> => {
     const { id } = item.message;
-    if (kind === 'sent') await log.change(id, accepted);
+    if (kind === 'sent') await log.change(id, acceptedBy(route));
     else if (kind === 'unconfirmed') await log.change(id, outcomeUnknown);
     else if (kind !== 'kept') {
       await log.change(id, (message, at) => changeState(message, 'failed', at, failure));

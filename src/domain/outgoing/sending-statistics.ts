@@ -95,10 +95,11 @@ export function createSendingStatistics(clock: Pick<Clock, 'now' | 'monotonic'>)
       send: async (sms) => {
         const begun = clock.monotonic();
         try {
-          const outcome = await broker.send(sms);
-          count(sms, outcome, outcome === 'sent' ? '' : reasons[outcome]);
-          if (outcome === 'sent') latencies.add(clock.monotonic() - begun);
-          return outcome;
+          const result = await broker.send(sms);
+          const { kind } = result;
+          count(sms, kind, kind === 'sent' ? '' : reasons[kind]);
+          if (kind === 'sent') latencies.add(clock.monotonic() - begun);
+          return result;
         } catch (error) {
           count(sms, 'failed', messageOf(error));
           throw error;

@@ -6,7 +6,7 @@ import { createOutbox } from '../shared/outbox.ts';
 import type { AttemptOutcome, OutboxOptions, Postponed } from '../shared/outbox-types.ts';
 import { type Dispatched, sendAll } from './dispatch.ts';
 import { changeState, type OutgoingMessage, type WaitingSms } from './message.ts';
-import { accepted, type MessageChange, type MessageLog, outcomeUnknown } from './message-log.ts';
+import { acceptedBy, type MessageChange, type MessageLog, outcomeUnknown } from './message-log.ts';
 import type { OutgoingSms } from './model.ts';
 import { type Pacing, paceKey } from './pacing.ts';
 import type { Broker } from './ports.ts';
@@ -107,7 +107,7 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
       return (await messages.change(id, outcomeUnknown)) ? 'taken' : 'gone';
     }
     const [outcome] = await sendAll({ broker, beforeBatch: async () => {} }, [{ sms, fault: undefined }]);
-    if (outcome?.kind === 'sent') await messages.change(id, accepted);
+    if (outcome?.kind === 'sent') await messages.change(id, acceptedBy(outcome.route));
     else if (outcome?.kind === 'unconfirmed') await messages.change(id, outcomeUnknown);
     else if (outcome) return outcome;
     return 'taken';

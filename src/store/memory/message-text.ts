@@ -19,6 +19,7 @@ const members: Readonly<Record<keyof OutgoingMessage, true>> = {
   handover: true,
   publishingAt: true,
   acceptedAt: true,
+  route: true,
   scheduledAt: true,
   waitsUntil: true,
   validUntil: true,

@@ -42,7 +42,7 @@ function createFixture() {
         send: async ({ text }: OutgoingSms) => {
           sent.push(text);
           if (Number(text) >= stopAt) await held;
-          return outcome;
+          return outcome === 'sent' ? { kind: outcome, route: 'dev1.237' } : { kind: outcome };
         },
         close: async () => 0,
       },

@@ -19,6 +19,7 @@ export const sms = { number, text: 'hello', operator_name: 'MTN Cameroon' };
 export const request: SendRequest = { authId: 'dev1', authKey: 'key', data: [sms] };
 export const setup = { id: 'setup', key: 'secret' };
 export const subscription = { authId: 'dev1', authKey: 'key', setup };
+export const sentResult = { kind: 'sent', route: 'dev1_OUTGOING_SMS.237.62401' } as const;
 export const unavailable = new SwobError('UNAVAILABLE', 'no connection to the broker', { retryAfter: 5 });
 
 interface FixtureOptions {
@@ -38,7 +39,7 @@ export function createFixture(options: FixtureOptions = {}) {
     waitingSms: { max: 1_000 },
   });
   const broker = {
-    send: vi.fn(async (_sms: OutgoingSms): ReturnType<Broker['send']> => 'sent'),
+    send: vi.fn(async (_sms: OutgoingSms): ReturnType<Broker['send']> => sentResult),
     close: async () => 0,
   };
   const tenants = {

@@ -3,7 +3,16 @@
 import { describe, expect, test, vi } from 'vitest';
 import { SwobError } from '../../../src/errors.ts';
 import { createRequestContext } from '../../support/request-context.ts';
-import { context, createFixture, errorsIn, number, request, sms, unavailable } from './outgoing-fixture.ts';
+import {
+  context,
+  createFixture,
+  errorsIn,
+  number,
+  request,
+  sentResult,
+  sms,
+  unavailable,
+} from './outgoing-fixture.ts';
 
 describe('a request to send', () => {
   test('sends each SMS to the broker, and returns a uuid and no errors', async () => {
@@ -44,7 +53,7 @@ describe('a request to send', () => {
 
   test('normalises the numbers, and reports errors with the number as it was given', async () => {
     const { outgoing, broker } = createFixture();
-    broker.send.mockResolvedValueOnce('sent').mockResolvedValueOnce('unroutable');
+    broker.send.mockResolvedValueOnce(sentResult).mockResolvedValueOnce({ kind: 'unroutable' });
     const data = [
       { number: '\u202a00237 650 39 33 69\u202c', text: 'a' },
       { number: '237650393369', text: 'b' },
@@ -73,7 +82,7 @@ describe('a request to send', () => {
   test('sends the others when one has a bad number, an unknown operator or no gateway phone', async () => {
     const { outgoing, broker, clock } = createFixture();
     broker.send.mockImplementation(async ({ operatorName }) =>
-      operatorName === 'Nobody' || operatorName === '' ? 'unroutable' : 'sent',
+      operatorName === 'Nobody' || operatorName === '' ? { kind: 'unroutable' } : sentResult,
     );
     const response = await outgoing.send(
       {
@@ -131,7 +140,7 @@ describe('a request to send', () => {
 
   test('Q11: reports what the broker does not confirm for that recipient', async () => {
     const { outgoing, broker } = createFixture();
-    broker.send.mockResolvedValueOnce('sent').mockResolvedValueOnce('unconfirmed');
+    broker.send.mockResolvedValueOnce(sentResult).mockResolvedValueOnce({ kind: 'unconfirmed' });
     const response = await outgoing.send({ ...request, data: [sms, sms] }, context);
     expect(response.complete).toBe(true);
     expect(errorsIn(response)).toEqual([
@@ -141,7 +150,7 @@ describe('a request to send', () => {
 
   test('Q11: is final although nothing was confirmed, because a repetition would send it twice', async () => {
     const { outgoing, broker } = createFixture();
-    broker.send.mockResolvedValue('unconfirmed');
+    broker.send.mockResolvedValue({ kind: 'unconfirmed' });
     const keyed = { ...request, idempotencyKey: 'k', data: [sms, sms] };
     const first = await outgoing.send(keyed, context);
     expect(first.complete).toBe(true);
@@ -154,7 +163,7 @@ describe('a request to send', () => {
   test('sends the others when a queue is full', async () => {
     const { outgoing, broker } = createFixture();
     broker.send.mockImplementation(async ({ operatorName }) =>
-      operatorName === 'Full' ? 'refused' : 'sent',
+      operatorName === 'Full' ? { kind: 'refused' } : sentResult,
     );
     const data = [...Array.from({ length: 60 }, () => ({ ...sms, operator_name: 'Full' })), sms];
     const response = await outgoing.send({ ...request, data }, context);

@@ -10,7 +10,15 @@ import { createMemoryStore } from '../../../src/store/memory/store.ts';
 import { storeOptions } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { createMemoryLog } from '../../support/log.ts';
-import { context, createFixture, errorsIn, request, sms, unavailable } from './outgoing-fixture.ts';
+import {
+  context,
+  createFixture,
+  errorsIn,
+  request,
+  sentResult,
+  sms,
+  unavailable,
+} from './outgoing-fixture.ts';
 
 type Fixture = ReturnType<typeof createFixture>;
 const second = 1_000;
@@ -74,7 +82,7 @@ describe('a rate', () => {
 
   test('counts only what the broker took, so that an outage costs nothing', async () => {
     const fixture = startFixture({ pace: { daily: { count: 2, windowMs: day } } });
-    fixture.broker.send.mockRejectedValueOnce(unavailable).mockResolvedValueOnce('unroutable');
+    fixture.broker.send.mockRejectedValueOnce(unavailable).mockResolvedValueOnce({ kind: 'unroutable' });
     await send(fixture, { data: [sms] });
     await send(fixture, { data: [sms] });
     const { messages } = await send(fixture, { data: texts(3) });
@@ -168,7 +176,7 @@ test('with 10,000 SMS waiting, only the first of the queue asks', async () => {
     ...{ rate: { count: 20, windowMs: minute }, daily: 'off', quiet: [] },
     ...{ limits: store.limits, clock },
   });
-  const send = vi.fn(async (_: OutgoingSms) => 'sent' as const);
+  const send = vi.fn(async (_: OutgoingSms) => sentResult);
   // Safe cast: the queue reads and changes these members alone.
   const message = { state: 'queued', handover: 'pending' } as OutgoingMessage;
   const waiting = createWaitingQueue({

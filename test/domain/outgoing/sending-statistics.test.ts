@@ -13,7 +13,7 @@ const sms: OutgoingSms = {
 function createFixture() {
   const clock = createFakeClock(Date.parse('2026-03-01T12:00:00Z'));
   const statistics = createSendingStatistics(clock);
-  let send: Broker['send'] = async () => 'sent';
+  let send: Broker['send'] = async () => ({ kind: 'sent', route: 'r' });
   const broker = statistics.broker({ send: (each) => send(each), close: async () => 0 });
   const respond = (next: Broker['send']): void => {
     send = next;
@@ -26,11 +26,11 @@ test('counts by outcome and operator, and measures the time to the confirm', asy
   for (const ms of [10, 20, 400]) {
     respond(async () => {
       clock.advance(ms);
-      return 'sent';
+      return { kind: 'sent', route: 'r' };
     });
     await broker.send(sms);
   }
-  respond(async () => 'unroutable');
+  respond(async () => ({ kind: 'unroutable' }));
   await broker.send({ ...sms, operatorName: 'Orange Cameroon' });
   expect(statistics.report()).toMatchObject({
     since: Date.parse('2026-03-01T12:00:00Z'),

@@ -1,0 +1,146 @@
+// Which route of an SMS to try first: the networks of an operator in turn, and last those whose phones fail again and again, or
+// never report while others do. Used by the client of the broker, and fed by what becomes of messages.
+
+import type { Clock, Log } from '../shared/ports.ts';
+import type { OutgoingMessage } from './message.ts';
+
+/** Why a route is passed over: its phones could not send SMS, or do not report. */
+export const routeFaults = ['failed', 'silent'] as const;
+export type RouteFault = (typeof routeFaults)[number];
+
+export interface PassedOverRoute {
+  /** The routing key of its phones. */
+  readonly route: string;
+  readonly why: RouteFault;
+  /** Milliseconds until it is tried first again. */
+  readonly leftMs: number;
+}
+
+/** What this process knows of the phones behind routes; it is not stored. */
+export interface RoutesHealth {
+  /**
+   * Routes in the order in which they are to be tried: the networks beginning with another one each time, then the others; last
+   * those that are passed over.
+   */
+  order(networks: readonly string[], others: readonly string[]): readonly string[];
+  /** The broker has an SMS that phones can report on. */
+  taken(route: string): void;
+  /** A message has entered another state. */
+  changed(message: Pick<OutgoingMessage, 'state' | 'times' | 'route'>): void;
+  passedOver(): readonly PassedOverRoute[];
+}
+
+export interface RoutesHealthOptions {
+  /** Failures in a row, and SMS without any report, after which a route is passed over; 0: never. */
+  readonly maxFailures: number;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly log: Log;
+  readonly onPassedOver?: (why: RouteFault) => void;
+}
+
+interface RouteState {
+  /** In a row. */
+  failures: number;
+  /** SMS since the latest report, and the time of the first of them. */
+  unreported: number;
+  unreportedSince: number;
+  reportedAt: number;
+  passedOver?: { readonly why: RouteFault; readonly until: number };
+}
+
+/** Also the time without a report after which phones count as silent. */
+const passOverMs = 600_000;
+/** Of the routes of all developers; the least recently used are forgotten. */
+const maxRoutes = 2_000;
+
+export function createRoutesHealth(options: RoutesHealthOptions): RoutesHealth {
+  const { clock, log, onPassedOver } = options;
+  const maxFailures = options.maxFailures === 0 ? Number.POSITIVE_INFINITY : options.maxFailures;
+  const routes = new Map<string, RouteState>();
+  /** By the first network, the number of the next turn. */
+  const turns = new Map<string, number>();
+
+  const stateOf = (route: string): RouteState => {
+    const state = routes.get(route) ?? {
+      failures: 0,
+      unreported: 0,
+      unreportedSince: 0,
+      reportedAt: Number.NEGATIVE_INFINITY,
+    };
+    putLatest(routes, route, state);
+    return state;
+  };
+  const passOver = (route: string, state: RouteState, why: RouteFault): void => {
+    state.passedOver = { why, until: clock.monotonic() + passOverMs };
+    // Afterwards one more failure is enough.
+    state.failures = Math.max(0, maxFailures - 1);
+    state.unreported = 0;
+    log.warn({ route, why }, 'the phones of a route fail: SMS go to others first for 10 minutes');
+    onPassedOver?.(why);
+  };
+  const isPassedOver = ({ passedOver }: RouteState): boolean =>
+    passedOver !== undefined && passedOver.until > clock.monotonic();
+
+  const findSilent = (candidates: readonly string[]): void => {
+    const known = candidates.flatMap((route) => routes.get(route) ?? []);
+    for (const route of candidates) {
+      const state = routes.get(route);
+      if (!state || state.unreported < maxFailures || isPassedOver(state)) continue;
+      const { unreportedSince } = state;
+      if (clock.monotonic() - unreportedSince < passOverMs) continue;
+      if (known.some(({ reportedAt }) => reportedAt > unreportedSince)) passOver(route, state, 'silent');
+    }
+  };
+  const inTurn = (networks: readonly string[]): readonly string[] => {
+    const [first] = networks;
+    if (first === undefined || networks.length === 1) return networks;
+    const turn = (turns.get(first) ?? 0) % networks.length;
+    putLatest(turns, first, turn + 1);
+    return [...networks.slice(turn), ...networks.slice(0, turn)];
+  };
+
+  return {
+    order: (networks, others) => {
+      const candidates = [...inTurn(networks), ...others];
+      if (candidates.length === 1) return candidates;
+      findSilent(candidates);
+      const isLast = (route: string): boolean => isPassedOver(routes.get(route) ?? stateless);
+      return [...candidates.filter((route) => !isLast(route)), ...candidates.filter(isLast)];
+    },
+    taken: (route) => {
+      const state = stateOf(route);
+      if (state.unreported === 0) state.unreportedSince = clock.monotonic();
+      state.unreported++;
+    },
+    changed: ({ state: entered, times, route }) => {
+      const isReport = entered === 'sent' || entered === 'delivered' || entered === 'failed';
+      if (route === undefined || !isReport) return;
+      const state = stateOf(route);
+      state.unreported = 0;
+      state.reportedAt = clock.monotonic();
+      // Once it was sent, the phone is not what failed.
+      if (entered === 'failed' && times.sent === undefined) {
+        state.failures++;
+        if (state.failures >= maxFailures && !isPassedOver(state)) passOver(route, state, 'failed');
+      } else {
+        state.failures = 0;
+        delete state.passedOver;
+      }
+    },
+    passedOver: () =>
+      [...routes].flatMap(([route, { passedOver }]) => {
+        const leftMs = (passedOver?.until ?? 0) - clock.monotonic();
+        return passedOver && leftMs > 0 ? [{ route, why: passedOver.why, leftMs }] : [];
+      }),
+  };
+}
+
+const stateless = { failures: 0, unreported: 0, unreportedSince: 0, reportedAt: 0 };
+
+/** Maps keep the order in which keys were added, so that the first one is the least recently used. */
+function putLatest<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > maxRoutes && oldest !== undefined) map.delete(oldest);
+}
