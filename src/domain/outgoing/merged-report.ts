@@ -1,10 +1,8 @@
-// What became of today's outgoing SMS on all nodes together, of the reports of each. Used by the console's outgoing SMS.
+// Merges the reports of all nodes about today's outgoing SMS into one. Used by the console.
 
-import type { SendingReport } from './sending-statistics.ts';
+import { slowerOf } from '../shared/latency-window.ts';
+import { maxErrors, type SendingReport, sumOf } from './sending-statistics.ts';
 
-const maxErrors = 50;
-
-/** Latencies are those of the slowest node, because those of several do not add up to one. */
 export function mergeReports(reports: readonly SendingReport[]): SendingReport {
   const [first, ...others] = reports;
   if (!first) throw new RangeError('there is no report');
@@ -17,14 +15,14 @@ function merged(a: SendingReport, b: SendingReport): SendingReport {
     const known = operators.get(operator);
     operators.set(operator, known ? added(known, counts) : counts);
   }
-  const slowest = (a.latency?.p95 ?? -1) >= (b.latency?.p95 ?? -1) ? a.latency : b.latency;
+  const latency = slowerOf(a.latency, b.latency);
   return {
     since: Math.min(a.since, b.since),
     outcomes: added(a.outcomes, b.outcomes),
     operators: [...operators]
       .map(([operator, counts]) => ({ operator, counts }))
       .sort((x, y) => sumOf(y.counts) - sumOf(x.counts)),
-    ...(slowest && { latency: slowest }),
+    ...(latency && { latency }),
     callbacks: added(a.callbacks, b.callbacks),
     errors: [...a.errors, ...b.errors].sort((x, y) => y.at - x.at).slice(0, maxErrors),
   };
@@ -36,8 +34,4 @@ function added<T extends Readonly<Record<string, number>>>(a: T, b: T): T {
     ...a,
     ...Object.fromEntries(Object.entries(b).map(([name, count]) => [name, (a[name] ?? 0) + count])),
   };
-}
-
-function sumOf(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }

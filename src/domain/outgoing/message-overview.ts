@@ -1,6 +1,7 @@
 // Outgoing messages as operators look at many of them: requests with their progress, and today's counts by operator. Reads a
 // bounded number of messages. Used by the console and the monitor.
 
+import { midnightBefore } from '../shared/daily.ts';
 import type { Clock } from '../shared/ports.ts';
 import { type MessageState, messageStates, type OutgoingMessage } from './message.ts';
 import type { MessageFilters, OutgoingMessageStore } from './ports.ts';
@@ -51,7 +52,6 @@ interface RequestDetails extends RequestProgress {
   readonly messages: readonly OutgoingMessage[];
 }
 
-const dayMs = 86_400_000;
 const readTogether = 500;
 /** Messages that one call reads, about 5 MB. */
 const maxRead = 5_000;
@@ -75,7 +75,7 @@ export function createMessageOverview(
   };
   const readToday = async (): Promise<Today> => {
     const now = clock.now();
-    const since = Math.floor(now / dayMs) * dayMs;
+    const since = midnightBefore(now);
     const messages: OutgoingMessage[] = [];
     let before: string | undefined;
     do {

@@ -2,6 +2,7 @@
 // errors. In memory and bounded. Used by the console's outgoing SMS.
 
 import { messageOf } from '../../errors.ts';
+import { createDaily } from '../shared/daily.ts';
 import { createLatencyWindow, type LatencySummary } from '../shared/latency-window.ts';
 import type { Clock } from '../shared/ports.ts';
 import type { OutgoingSms } from './model.ts';
@@ -50,25 +51,18 @@ export interface SendingStatistics {
   report(): SendingReport;
 }
 
-const dayMs = 86_400_000;
 /** Further ones are counted as `others`. */
 const maxOperators = 200;
 const others = 'others';
-const maxErrors = 50;
+export const maxErrors = 50;
 const maxReason = 300;
 const maxName = 100;
 
 export function createSendingStatistics(clock: Pick<Clock, 'now' | 'monotonic'>): SendingStatistics {
-  const startedAt = clock.now();
+  const today = createDaily(clock, newCounts);
   const latencies = createLatencyWindow();
   let errors: readonly SendingError[] = [];
-  let day = newDay(clock.now());
 
-  /** Starts anew at midnight UTC. */
-  const today = (): Day => {
-    if (dayOf(clock.now()) !== day.day) day = newDay(clock.now());
-    return day;
-  };
   const addError = (error: Omit<SendingError, 'at'>): void => {
     const { outcome, operator, authId, reason } = error;
     const bounded = {
@@ -79,7 +73,7 @@ export function createSendingStatistics(clock: Pick<Clock, 'now' | 'monotonic'>)
     errors = [{ at: clock.now(), outcome, ...bounded }, ...errors].slice(0, maxErrors);
   };
   const count = ({ operatorName, authId }: OutgoingSms, outcome: SendingOutcome, reason: string): void => {
-    const { outcomes, operators } = today();
+    const { outcomes, operators } = today.current();
     outcomes[outcome]++;
     const isCounted = operators.has(operatorName) || operators.size < maxOperators;
     const name = isCounted ? operatorName : others;
@@ -110,20 +104,20 @@ export function createSendingStatistics(clock: Pick<Clock, 'now' | 'monotonic'>)
       ...sender,
       send: async (...args) => {
         const result = await sender.send(...args);
-        today().callbacks[result.kind]++;
+        today.current().callbacks[result.kind]++;
         if (result.kind !== 'delivered')
           addError({ outcome: 'callback', operator: '', authId: '', reason: result.reason });
         return result;
       },
     }),
     callbackDeadLettered: () => {
-      today().callbacks.deadLettered++;
+      today.current().callbacks.deadLettered++;
     },
     report: () => {
-      const { outcomes, operators, callbacks, day: number } = today();
+      const { outcomes, operators, callbacks } = today.current();
       const latency = latencies.summary();
       return {
-        since: Math.max(startedAt, number * dayMs),
+        since: today.since(),
         outcomes: { ...outcomes },
         operators: [...operators]
           .map(([operator, counts]) => ({ operator, counts: { ...counts } }))
@@ -142,16 +136,14 @@ const reasons = {
   unconfirmed: 'the broker did not confirm it; it may have been sent',
 } as const;
 
-interface Day {
-  readonly day: number;
+interface Counts {
   readonly outcomes: Record<SendingOutcome, number>;
   readonly operators: Map<string, Record<SendingOutcome, number>>;
   readonly callbacks: { delivered: number; refused: number; failed: number; deadLettered: number };
 }
 
-function newDay(now: number): Day {
+function newCounts(): Counts {
   return {
-    day: dayOf(now),
     outcomes: noOutcomes(),
     operators: new Map(),
     callbacks: { delivered: 0, refused: 0, failed: 0, deadLettered: 0 },
@@ -162,11 +154,7 @@ function noOutcomes(): Record<SendingOutcome, number> {
   return { sent: 0, unroutable: 0, refused: 0, unconfirmed: 0, failed: 0 };
 }
 
-function dayOf(ms: number): number {
-  return Math.floor(ms / dayMs);
-}
-
-function sumOf(counts: OutcomeCounts): number {
+export function sumOf(counts: OutcomeCounts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 

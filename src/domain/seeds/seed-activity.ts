@@ -1,6 +1,7 @@
 // What this process has seen of each seed since it started: when it fell silent and came back, and how many SMS each gateway
-// client has handed in today. In memory and bounded. Used by seed-table.ts.
+// client has handed in today. In memory and bounded. Used by cluster-activity.ts.
 
+import { createDaily } from '../shared/daily.ts';
 import type { HistoryEvent } from '../shared/model.ts';
 import type { Clock } from '../shared/ports.ts';
 import type { Seed, SeedType } from './model.ts';
@@ -17,8 +18,8 @@ export interface SeenSeed {
 
 export interface SeedActivity {
   /**
-   * Records an accepted ping, as `onPing` of seeds.ts reports it. @param sinceLastMs since the ping before on whatever node, where
-   * the store knows it
+   * Records an accepted ping, as `onPing` of seeds.ts reports it.
+   * @param sinceLastMs since the ping before, on whatever node, where the store knows it
    */
   pinged(seed: Omit<Seed, 'lps'>, sinceLastMs?: number): void;
   /** Records an SMS that a gateway client has handed in. */
@@ -57,16 +58,14 @@ interface Record {
 const maxSeeds = 20_000;
 const maxEvents = 12;
 const maxCounted = 10_000;
-const dayMs = 86_400_000;
 const started = 'first ping since the start of swob';
 const silent = 'silent: no ping';
 const numberChanged = 'number changed from ';
 
 export function createSeedActivity(clock: Pick<Clock, 'now' | 'monotonic'>, expiryMs: number): SeedActivity {
   const seeds = new Map<string, Record>();
-  const counts = new Map<string, number>();
+  const counts = createDaily(clock, () => new Map<string, number>());
   const since = clock.now();
-  let countedDay = dayOf(since);
 
   const addEvents = (record: Record, ...events: readonly HistoryEvent[]): void => {
     record.history = [...record.history, ...events].slice(-maxEvents);
@@ -80,13 +79,6 @@ export function createSeedActivity(clock: Pick<Clock, 'now' | 'monotonic'>, expi
     seeds.set(imsi, record);
     const [first] = seeds.keys();
     if (seeds.size > maxSeeds && first !== undefined) seeds.delete(first);
-  };
-  /** Starts to count anew at midnight UTC. */
-  const countsToday = (): Map<string, number> => {
-    const today = dayOf(clock.now());
-    if (today !== countedDay) counts.clear();
-    countedDay = today;
-    return counts;
   };
 
   return {
@@ -112,7 +104,7 @@ export function createSeedActivity(clock: Pick<Clock, 'now' | 'monotonic'>, expi
       known.lastPingAt = now;
     },
     delivered: (msisdn) => {
-      const today = countsToday();
+      const today = counts.current();
       if (today.has(msisdn) || today.size < maxCounted) today.set(msisdn, (today.get(msisdn) ?? 0) + 1);
     },
     find: (imsi) => {
@@ -130,7 +122,7 @@ export function createSeedActivity(clock: Pick<Clock, 'now' | 'monotonic'>, expi
       const { history: events, lastPingAt } = record;
       return { events, lastPingAt, isSilent: isSilent(record), expiryMs };
     },
-    counts: () => [...countsToday()],
+    counts: () => [...counts.current()],
     since,
   };
 }
@@ -154,8 +146,4 @@ export function historyOf(timelines: readonly SeedTimeline[]): readonly HistoryE
   );
   const isSilent = last !== undefined && timelines.every((each) => each.isSilent);
   return isSilent ? [...events, { at: last.lastPingAt + last.expiryMs, event: silent }] : events;
-}
-
-function dayOf(ms: number): number {
-  return Math.floor(ms / dayMs);
 }

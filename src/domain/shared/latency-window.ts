@@ -14,6 +14,14 @@ export interface LatencyWindow {
   summary(): LatencySummary | undefined;
 }
 
+/** That with the greater 95th percentile, because latencies of several nodes do not add up to one. */
+export function slowerOf(
+  a: LatencySummary | undefined,
+  b: LatencySummary | undefined,
+): LatencySummary | undefined {
+  return (a?.p95 ?? -1) >= (b?.p95 ?? -1) ? a : b;
+}
+
 /** @param size the latest ones that are kept */
 export function createLatencyWindow(size = 1_000): LatencyWindow {
   const latencies: number[] = [];

@@ -1,6 +1,7 @@
 // What became of today's requests to the disconnect service in this process: counts by outcome and backend, latencies, and the
 // last errors. In memory and bounded. Used by audit-trail.ts.
 
+import { createDaily } from '../shared/daily.ts';
 import { createLatencyWindow, type LatencySummary } from '../shared/latency-window.ts';
 import type { Clock } from '../shared/ports.ts';
 import { type AuditedOutcome, type DisconnectRecord, disconnectOutcomes } from './audit-model.ts';
@@ -42,26 +43,18 @@ export interface DisconnectStatistics {
   report(): DisconnectReport;
 }
 
-const dayMs = 86_400_000;
-const maxErrors = 10;
+export const maxErrors = 10;
 /** Outcomes that are no failure of a backend or of swob. */
 const notErrors: readonly AuditedOutcome[] = ['disconnected', 'refused', 'limited', 'malformed'];
 
 export function createDisconnectStatistics(clock: Pick<Clock, 'now'>): DisconnectStatistics {
-  const startedAt = clock.now();
+  const today = createDaily(clock, newCounts);
   const latencies = new Map(backendNames.map((name) => [name, createLatencyWindow()]));
   let errors: readonly DisconnectError[] = [];
-  let day = newDay(startedAt);
-
-  /** Starts anew at midnight UTC. */
-  const today = (): Day => {
-    if (dayOf(clock.now()) !== day.day) day = newDay(clock.now());
-    return day;
-  };
 
   return {
     add: ({ id, at, outcome, mac = '', reason = '', reports }) => {
-      const { outcomes, backends } = today();
+      const { outcomes, backends } = today.current();
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       for (const { backend, kind, alreadyGone, durationMs, attempts } of reports) {
         const counts = backends.get(backend) ?? { ended: 0, alreadyGone: 0, failed: 0 };
@@ -75,9 +68,9 @@ export function createDisconnectStatistics(clock: Pick<Clock, 'now'>): Disconnec
       errors = [{ id, at, outcome, mac, reason }, ...errors].slice(0, maxErrors);
     },
     report: () => {
-      const { outcomes, backends, day: number } = today();
+      const { outcomes, backends } = today.current();
       return {
-        since: Math.max(startedAt, number * dayMs),
+        since: today.since(),
         outcomes: disconnectOutcomes.flatMap((outcome) => {
           const count = outcomes.get(outcome);
           return count === undefined ? [] : [{ outcome, count }];
@@ -95,16 +88,11 @@ export function createDisconnectStatistics(clock: Pick<Clock, 'now'>): Disconnec
   };
 }
 
-interface Day {
-  readonly day: number;
+interface Counts {
   readonly outcomes: Map<AuditedOutcome, number>;
   readonly backends: Map<BackendName, { ended: number; alreadyGone: number; failed: number }>;
 }
 
-function newDay(now: number): Day {
-  return { day: dayOf(now), outcomes: new Map(), backends: new Map() };
-}
-
-function dayOf(ms: number): number {
-  return Math.floor(ms / dayMs);
+function newCounts(): Counts {
+  return { outcomes: new Map(), backends: new Map() };
 }

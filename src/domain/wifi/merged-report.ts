@@ -1,12 +1,10 @@
-// What became of today's disconnects on all nodes together, of the reports of each. Used by the console.
+// Merges the reports of all nodes about today's disconnects into one. Used by the console.
 
+import { slowerOf } from '../shared/latency-window.ts';
 import { disconnectOutcomes } from './audit-model.ts';
-import type { BackendStatistics, DisconnectReport } from './audit-statistics.ts';
+import { type BackendStatistics, type DisconnectReport, maxErrors } from './audit-statistics.ts';
 import { backendNames } from './ports.ts';
 
-const maxErrors = 10;
-
-/** Latencies are those of the slowest node, because those of several do not add up to one. */
 export function mergeReports(reports: readonly DisconnectReport[]): DisconnectReport {
   const outcomes = reports.flatMap((report) => report.outcomes);
   const backends = reports.flatMap((report) => report.backends);
@@ -28,7 +26,7 @@ export function mergeReports(reports: readonly DisconnectReport[]): DisconnectRe
 }
 
 function added(a: BackendStatistics, b: BackendStatistics): BackendStatistics {
-  const latency = (a.latency?.p95 ?? -1) >= (b.latency?.p95 ?? -1) ? a.latency : b.latency;
+  const latency = slowerOf(a.latency, b.latency);
   return {
     backend: a.backend,
     ended: a.ended + b.ended,
