@@ -1,4 +1,5 @@
-// The broker that a command connects to as a gateway phone. Used by `swob sms consume` and `swob stub phone`.
+// The developer and the broker of commands that act as a gateway phone. Used by `swob sms consume`, `swob sms outgoing token`,
+// `swob stub phone` and playgrounds.
 
 import { InvalidArgumentError } from 'commander';
 import { type AmqpAddress, amqpAddress } from '../../amqp/address.ts';
@@ -33,10 +34,10 @@ export function parseBrokerUrl(text: string): string {
   return text;
 }
 
-/** Throws USAGE. */
-export function parseAuthId(authId: string): string {
+/** Throws USAGE, naming the option or argument. */
+export function parseAuthId(authId: string, name = '--auth-id'): string {
   if (new RegExp(authIdPattern).test(authId)) return authId;
-  throw new SwobError('USAGE', '--auth-id: not a valid auth id');
+  throw new SwobError('USAGE', `${name}: not a valid auth id`);
 }
 
 /** The exchange, queue and key of a phone. Throws USAGE, naming the option. */

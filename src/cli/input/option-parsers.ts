@@ -18,6 +18,14 @@ export function parseMilliseconds(text: string): number {
   throw new InvalidArgumentError('Expected milliseconds from 0 to 3600000.');
 }
 
+/** A parser of whole numbers from 1 to `max`. */
+export function countUpTo(max: number): (text: string) => number {
+  return (text) => {
+    if (/^\d{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= max) return Number(text);
+    throw new InvalidArgumentError(`Expected a number from 1 to ${max}.`);
+  };
+}
+
 export function parseFailRatio(text: string): FailRatio {
   const read = failRatio(text);
   if (read) return read;

@@ -6,8 +6,8 @@ import type { Config } from '../../config/schema.ts';
 import { defaultSettings, toConfig } from '../../config/settings.ts';
 import { writeFileAtomic } from '../ready-file.ts';
 import { version } from '../version.ts';
-import { readyContent, readyFileIn } from './current.ts';
 import { type PlaygroundOptions, type RunningPlayground, startPlayground } from './playground.ts';
+import { readyContent, readyFileIn } from './ready-files.ts';
 import { addSampleMessages } from './sample-messages.ts';
 import { addSeedData } from './seed-data.ts';
 

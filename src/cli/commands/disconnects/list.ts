@@ -11,6 +11,7 @@ import {
 } from '../../client/disconnect-audit.ts';
 import { formatTime } from '../../client/message-admin.ts';
 import type { Context } from '../../context.ts';
+import { countUpTo } from '../../input/option-parsers.ts';
 import { parseSince, type Since, sinceHelp, timeOfSince } from '../../input/since.ts';
 
 interface Options extends AuditOptions {
@@ -32,7 +33,7 @@ export function define(command: Command, context: Context): void {
     .option('--session <sessionId>', 'only this session')
     .option('--user <sub>', 'only this user, the sub of the token')
     .addOption(new Option('--outcome <outcome>', 'only this outcome').choices(disconnectOutcomes))
-    .option('--limit <n>', `at most so many, up to ${maxListed}`, parseLimit, 100)
+    .option('--limit <n>', `at most so many, up to ${maxListed}`, countUpTo(maxListed), 100)
     .addHelpText(
       'after',
       `
@@ -96,9 +97,4 @@ function parseMac(text: string): string {
   const mac = canonicalMac(text);
   if (mac !== undefined) return mac;
   throw new InvalidArgumentError('Expected a MAC address such as FC-45-96-5F-50-AC.');
-}
-
-function parseLimit(text: string): number {
-  if (/^\d{1,6}$/.test(text) && Number(text) >= 1 && Number(text) <= maxListed) return Number(text);
-  throw new InvalidArgumentError(`Expected a number from 1 to ${maxListed}.`);
 }

@@ -3,8 +3,8 @@
 import type { Command } from 'commander';
 import { playgroundFolder } from '../../../config/environment.ts';
 import type { Context } from '../../context.ts';
-import { findReadyFile, readPlayground } from '../../playground/current.ts';
 import { playgroundEnvironment, shellExports } from '../../playground/environment.ts';
+import { findReadyFile, readPlayground } from '../../playground/ready-files.ts';
 
 interface Options {
   readonly readyFile?: string;

@@ -2,7 +2,6 @@
 
 import type { Command } from 'commander';
 import type { Context } from '../../context.ts';
-import { defaultReadyFile, readyContent } from '../../playground/current.ts';
 import { pairingPageUrl } from '../../playground/environment.ts';
 import {
   addPlaygroundOptions,
@@ -15,6 +14,7 @@ import {
   playgroundUser,
   sampleSession,
 } from '../../playground/playground.ts';
+import { defaultReadyFile, readyContent } from '../../playground/ready-files.ts';
 import { prepareReadyFile } from '../../ready-file.ts';
 import { untilAborted } from '../../run-stub.ts';
 

@@ -1,6 +1,6 @@
 // `swob sms refused`: lists the recently refused SMS, why they were refused, and what to do about it.
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { isObject } from '../../../lib/json.ts';
 import {
   addMessageAdminOptions,
@@ -11,6 +11,7 @@ import {
   withMessageAdmin,
 } from '../../client/message-admin.ts';
 import type { Context } from '../../context.ts';
+import { countUpTo } from '../../input/option-parsers.ts';
 import { parseSince, type Since, sinceHelp } from '../../input/since.ts';
 
 interface Options extends MessageAdminOptions {
@@ -25,7 +26,7 @@ export function define(command: Command, context: Context): void {
   const { printer } = context;
   addMessageAdminOptions(command)
     .option('--since <time>', sinceHelp, parseSince)
-    .option('--limit <n>', `at most so many, up to ${maxListed}`, parseLimit, maxListed)
+    .option('--limit <n>', `at most so many, up to ${maxListed}`, countUpTo(maxListed), maxListed)
     .addHelpText(
       'after',
       `
@@ -73,9 +74,4 @@ function parseRefused(value: unknown) {
 /** The age is reckoned by the clock of the gateway. */
 function queryOf(since: Since): string {
   return 'age' in since ? `within=${since.age}` : `since=${since.at}`;
-}
-
-function parseLimit(text: string): number {
-  if (/^\d{1,4}$/.test(text) && Number(text) >= 1 && Number(text) <= maxListed) return Number(text);
-  throw new InvalidArgumentError(`Expected a number from 1 to ${maxListed}.`);
 }

@@ -5,7 +5,7 @@ import { SwobError } from '../../../errors.ts';
 import { type PhoneMix, type PhoneMode, phoneModes } from '../../../stubs/phone-modes.ts';
 import type { Context } from '../../context.ts';
 import { findBroker, findPhoneBinding, parseAuthId, parseBrokerUrl } from '../../input/broker.ts';
-import { parseMilliseconds } from '../../input/option-parsers.ts';
+import { countUpTo, parseMilliseconds } from '../../input/option-parsers.ts';
 import { readSecret, requireSecret } from '../../input/secret.ts';
 import { addStubOptions, type StubOptions, stubOptionsHelp } from '../../input/stub-options.ts';
 import { parseDurationOption } from '../../input/token-key.ts';
@@ -68,7 +68,7 @@ export function define(command: Command, context: Context): void {
     .option('--send-delay <duration>', 'how long sending an SMS takes, such as 200ms', parseDelay, 0)
     .option('--report-delay <duration>', 'how long each report is held back, such as 2s', parseDelay, 0)
     .option('--by-part', 'report on each part of a long SMS by itself')
-    .option('--prefetch <number>', 'SMS that it sends at the same time', parsePrefetch, 1)
+    .option('--prefetch <number>', 'SMS that it sends at the same time', countUpTo(9_999), 1)
     .addHelpText(
       'after',
       `
@@ -164,9 +164,4 @@ function parseDelay(text: string): number {
   const ms = parseDurationOption(text);
   if (ms <= 3_600_000) return ms;
   throw new InvalidArgumentError('Expected a duration of at most 1h, such as 200ms.');
-}
-
-function parsePrefetch(text: string): number {
-  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('Expected a number from 1 to 9999.');
 }

@@ -1,6 +1,6 @@
 // `swob sms outgoing list`: lists outgoing SMS with their states.
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { messageStates } from '../../../../domain/outgoing/message.ts';
 import {
   addMessageAdminOptions,
@@ -9,6 +9,7 @@ import {
 } from '../../../client/message-admin.ts';
 import { describeState, listOutgoing, type OutgoingSms } from '../../../client/outgoing-messages.ts';
 import type { Context } from '../../../context.ts';
+import { countUpTo } from '../../../input/option-parsers.ts';
 import { parseSince, type Since, sinceHelp, timeOfSince } from '../../../input/since.ts';
 
 interface Options extends MessageAdminOptions {
@@ -32,7 +33,7 @@ export function define(command: Command, context: Context): void {
     .option('--operator <name>', 'only those to this operator')
     .addOption(new Option('--state <state>', 'only those in this state').choices(messageStates))
     .option('--since <time>', sinceHelp, parseSince)
-    .option('--limit <n>', `at most so many, up to ${maxListed}`, parseLimit, 100)
+    .option('--limit <n>', `at most so many, up to ${maxListed}`, countUpTo(maxListed), 100)
     .addHelpText(
       'after',
       `
@@ -63,9 +64,4 @@ function rowOf(sms: OutgoingSms): string[] {
   const { queued }: { queued?: unknown } = Object(sms.times);
   const cells = [sms.id, queued, sms.auth_id, sms.number, sms.operator_name, sms.parts, describeState(sms)];
   return cells.map((value) => (value === undefined || value === '' ? '-' : String(value)));
-}
-
-function parseLimit(text: string): number {
-  if (/^\d{1,6}$/.test(text) && Number(text) >= 1 && Number(text) <= maxListed) return Number(text);
-  throw new InvalidArgumentError(`Expected a number from 1 to ${maxListed}.`);
 }

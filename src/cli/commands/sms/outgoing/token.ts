@@ -2,9 +2,9 @@
 
 import type { Command } from 'commander';
 import { createStatusToken } from '../../../../crypto/status-token.ts';
-import { authIdPattern } from '../../../../domain/outgoing/broker-names.ts';
 import { SwobError } from '../../../../errors.ts';
 import type { Context } from '../../../context.ts';
+import { parseAuthId } from '../../../input/broker.ts';
 
 export function define(command: Command, context: Context): void {
   const { printer } = context;
@@ -19,9 +19,8 @@ Authorization: Bearer <token>, or as ?token=<token> of the URL.
 Example:
   swob sms outgoing token dev1 > token`,
     )
-    .action(async (authId: string) => {
-      if (!new RegExp(authIdPattern).test(authId))
-        throw new SwobError('USAGE', '<auth-id>: not a valid auth id');
+    .action(async (given: string) => {
+      const authId = parseAuthId(given, '<auth-id>');
       const { config } = await context.loadConfig();
       const { status_secret: secret } = config.outgoing;
       if (secret === '')

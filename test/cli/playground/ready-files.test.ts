@@ -4,14 +4,14 @@ import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { sampleSession } from '../../../src/cli/playground/playground.ts';
 import {
   defaultReadyFile,
   findReadyFile,
   readPlayground,
   readyContent,
   readyFileIn,
-} from '../../../src/cli/playground/current.ts';
-import { sampleSession } from '../../../src/cli/playground/playground.ts';
+} from '../../../src/cli/playground/ready-files.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { needs } from '../../support/needs.ts';
 

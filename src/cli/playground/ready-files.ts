@@ -1,5 +1,5 @@
-// The files by which other commands find the running playgrounds of this user. Used by `playground start`, `playground env`
-// and create.ts.
+// The ready files of playgrounds, by which other commands find those of this user that run. Used by `playground start`,
+// `playground env` and create.ts.
 
 import { existsSync } from 'node:fs';
 import { lstat, readdir, readFile, stat } from 'node:fs/promises';
