@@ -98,7 +98,7 @@ export function pcrfErrors(config: Config): string[] {
   return rules.flatMap((rule) => rule(config));
 }
 
-/** Of a list; createPcrf refuses a single host, as it always has. */
+/** Of a list of hosts; createPcrf checks a single one. */
 function hostErrors(pcrf: Config['pcrf']): string[] {
   const items = listed(pcrf.host);
   const servers = pcrfServers(pcrf);

@@ -1,4 +1,4 @@
-// The metrics of the disconnect service. Part of the catalogue.
+// The metrics of the disconnect service. Part of the table in catalogue.ts.
 
 import { latencyBoundsMs } from '../domain/monitoring/series.ts';
 import { hostOutcomes } from '../domain/wifi/failover.ts';

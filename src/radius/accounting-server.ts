@@ -95,12 +95,12 @@ export async function openAccountingServer(options: AccountingServerOptions): Pr
     const faults = checked.map(({ secret }) => requestFault(bytes, secret));
     const sender = checked[faults.indexOf(undefined)];
     if (!sender) return faults.includes('message authenticator') ? 'message_authenticator' : 'authenticator';
-    // What is not acknowledged is sent again, so also what says nothing of a session is.
+    // Also when it says nothing of a session, because a NAS repeats what is not acknowledged.
     socket.send(sealAccountingResponse(packet, sender.secret), from.port, from.address, () => undefined);
-    return tell(packet, address, sender.nas);
+    return recordEvent(packet, address, sender.nas);
   };
 
-  const tell = (packet: Packet, from: string, sender: AccountedNas): AccountingOutcome => {
+  const recordEvent = (packet: Packet, from: string, sender: AccountedNas): AccountingOutcome => {
     const status = statuses.get(integerOf(packet, attributeTypes.acctStatusType));
     const sessionId = textOf(packet, attributeTypes.acctSessionId);
     if (status === undefined || sessionId === undefined) return 'other';
@@ -116,8 +116,8 @@ export async function openAccountingServer(options: AccountingServerOptions): Pr
 
   /** Only one of the sender's own section, so that no NAS reports the sessions of another. */
   const namedAddress = (packet: Packet, sender: AccountedNas): string[] => {
-    const of = attributeTypes;
-    const named = addressOf(packet, of.nasIpAddress) ?? addressOf(packet, of.nasIpv6Address);
+    const { nasIpAddress, nasIpv6Address } = attributeTypes;
+    const named = addressOf(packet, nasIpAddress) ?? addressOf(packet, nasIpv6Address);
     return named !== undefined && nasAt(named).includes(sender) ? [named] : [];
   };
 

@@ -203,7 +203,7 @@ export function createConnection(
   return {
     client,
     nextRequest: () => {
-      // Unless the client connects for it.
+      // `connect` says otherwise when the client opens a connection for this request.
       wasOpen = true;
       renews = false;
       return {

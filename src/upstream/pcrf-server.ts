@@ -3,8 +3,7 @@
 import type { Clock, Log } from '../domain/shared/ports.ts';
 import { serviceUrl } from '../domain/shared/urls.ts';
 import type { CallLimits, HostCall } from '../domain/wifi/failover.ts';
-import type { BackendResult } from '../domain/wifi/ports.ts';
-import type { Verdict } from '../domain/wifi/verification.ts';
+import type { BackendResult, PresenceAnswer } from '../domain/wifi/ports.ts';
 import { SwobError } from '../errors.ts';
 import { createConnectionPool, type PoolUnavailable, type PoolUsage } from './connection-pool.ts';
 import type { HttpFailure, HttpResponse } from './http-request.ts';
@@ -34,12 +33,6 @@ export interface PcrfServerOptions extends PcrfPoolOptions {
   readonly port: number;
   /** Whether it is one of several, which messages name. */
   readonly isOneOfSeveral: boolean;
-}
-
-/** What a server says of a session, with the reason where it says nothing. */
-interface PresenceAnswer {
-  readonly presence: Verdict;
-  readonly reason?: string;
 }
 
 export interface PcrfServer {

@@ -14,6 +14,7 @@ import { type AuditedDisconnects, auditDisconnects } from '../../domain/wifi/aud
 import type { DisconnectAuditStore } from '../../domain/wifi/audit-model.ts';
 import { createDisconnects } from '../../domain/wifi/disconnects.ts';
 import type { Pcrf } from '../../domain/wifi/ports.ts';
+import { maxPrepareMs } from '../../domain/wifi/verification.ts';
 import { describeReadError, messageOf, SwobError } from '../../errors.ts';
 import { createIpMatcher } from '../../http/ip-matcher.ts';
 import type { HttpServer } from '../../http/server.ts';
@@ -87,11 +88,11 @@ export async function buildDisconnect(
     tls,
     trustedProxies: config.api.trusted_proxies,
     requestTimeoutMs: config.api.request_timeout,
-    // The wait for a connection, and the call itself, of each backend; the verification, and its query before.
+    // For each backend the wait for a connection and the call itself; then the verification, with its query before the call.
     handlerTimeoutMs:
       (disconnect.backend === 'radius' ? 0 : pool.wait_timeout + pcrf.timeout) +
       (radius?.maxMs ?? 0) +
-      (disconnect.verify === 'off' ? 0 : 1_000 + disconnect.verify_within) +
+      (disconnect.verify === 'off' ? 0 : maxPrepareMs + disconnect.verify_within) +
       5_000,
     legacyStatus: disconnect.legacy_status,
     limits: store.limits,

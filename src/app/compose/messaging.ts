@@ -97,7 +97,12 @@ export async function buildMessaging(
     share,
   });
   const { publishing } = tools;
-  const outgoing = await buildOutgoing(config, runtime, { store, telecom, developerApi: directory });
+  const outgoing = await buildOutgoing(config, runtime, {
+    store,
+    telecom,
+    developerApi: directory,
+    pollIntervalMs: store.shared && sharedPollMs,
+  });
   const startNoDeliveries = (): void => {
     publishing.outbox.stop();
     outgoing.stop();

@@ -51,6 +51,8 @@ interface OutgoingParts {
   readonly store: Store;
   readonly telecom: Telecom;
   readonly developerApi: DeveloperApi;
+  /** How often a shared store is polled for entries that other processes released. */
+  readonly pollIntervalMs: number | undefined;
 }
 
 /** Callbacks sent concurrently; those of one developer are in four lanes for each of five URLs at most. */
@@ -59,20 +61,22 @@ const callbackMaxAgeMs = 86_400_000;
 const callbackMaxPauseMs = 3_600_000;
 /** Of the places of callbacks and of waiting SMS, for those of one developer. */
 const shareOfDeveloper = 1 / 4;
-/** How often a shared store is polled for entries that other processes released. */
-const sharedPollMs = 2_000;
 
 export async function buildOutgoing(
   config: Config,
   runtime: Runtime,
-  { store, telecom, developerApi }: OutgoingParts,
+  { store, telecom, developerApi, pollIntervalMs }: OutgoingParts,
 ): Promise<OutgoingSms> {
   const { clock, log, metrics } = runtime;
   const { outgoing: settings, limits } = config;
   const statistics = createSendingStatistics(clock);
   const { callback_secret: secret, callback_allow: allow } = settings;
   const sender = statistics.callbacks(metrics.callbacks(createCallbackSender({ secret, allow, clock })));
-  const callbacks = buildCallbacks(sender, runtime, store, statistics.callbackDeadLettered);
+  const callbacks = buildCallbacks(sender, runtime, {
+    store: store.callbacks,
+    pollIntervalMs,
+    onDeadLettered: statistics.callbackDeadLettered,
+  });
   const routes = createRoutesHealth({
     maxFailures: settings.max_failures,
     clock,
@@ -115,7 +119,7 @@ export async function buildOutgoing(
       clock,
       log,
       random: Math.random,
-      pollIntervalMs: store.shared && sharedPollMs,
+      pollIntervalMs,
     });
   const onWait = metrics.outgoingWaits(() => (waiting?.oldestWaitMs() ?? 0) / 1_000);
   const developers = createDevelopers({
@@ -176,15 +180,19 @@ export async function buildOutgoing(
     },
   };
 }
+
 function buildCallbacks(
   sender: CallbackSender,
   { clock, log, metrics }: Runtime,
-  store: Store,
-  onDeadLettered: () => void,
+  parts: {
+    readonly store: Store['callbacks'];
+    readonly pollIntervalMs: number | undefined;
+    readonly onDeadLettered: () => void;
+  },
 ): Outbox<Callback> {
   return createOutbox<Callback>({
     name: 'callback',
-    store: store.callbacks,
+    store: parts.store,
     clock,
     log,
     random: Math.random,
@@ -195,9 +203,9 @@ function buildCallbacks(
     deadLetterTtlMs: 0,
     onDeadLettered: () => {
       metrics.deadLettered('callback');
-      onDeadLettered();
+      parts.onDeadLettered();
     },
-    pollIntervalMs: store.shared && sharedPollMs,
+    pollIntervalMs: parts.pollIntervalMs,
     deliver: async ({ id, content }) => {
       const result = await sender.send(id, content);
       if (result.kind === 'delivered') return result;

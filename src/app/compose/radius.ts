@@ -15,10 +15,13 @@ const drainMs = 2_000;
 /** Of the stop's budget, after requests have taken all other time. */
 const reserveMs = 250;
 
-type Nas = NasTarget & NasEntry;
+export type ConfiguredNas = NasTarget & NasEntry;
 
 /** Undefined when neither [disconnect] backend nor verify uses them. Throws CONFIG when a secret cannot be read. */
-export async function buildNasTable(config: Config, runtime: Runtime): Promise<NasTable<Nas> | undefined> {
+export async function buildNasTable(
+  config: Config,
+  runtime: Runtime,
+): Promise<NasTable<ConfiguredNas> | undefined> {
   const { nas } = config;
   if (!usesNas(config)) return undefined;
   const secrets = await watchNasSecrets(nas, runtime);
@@ -50,7 +53,7 @@ interface RadiusParts {
 export function buildRadius(
   { disconnect, nas }: Config,
   { clock, lifecycle, metrics }: Runtime,
-  table: NasTable<Nas> | undefined,
+  table: NasTable<ConfiguredNas> | undefined,
 ): RadiusParts | undefined {
   if (disconnect.backend === 'pcrf' || !table) return undefined;
   const client = createRadiusClient({ clock, random: Math.random });

@@ -76,16 +76,16 @@ function compare(record: ArchivedRecord, found: ArchivedRecord | undefined): key
   return record.kind === 'disconnects' ? 'refused' : 'replaced';
 }
 
-/** Kinds of which a full store takes no new records; of the others the oldest give way. */
+/** Kinds of which a full store takes no new records; of the others it evicts the oldest. */
 const boundedKinds = ['seeds', 'inbound', 'callbacks', 'waitingSms'] as const;
 
 async function refuseSurplus({ archive, capacity }: OpenedArchive, changes: MutableChanges): Promise<void> {
   const existing = await archive.count();
   for (const kind of boundedKinds) {
-    const of = changes[kind];
-    const surplus = Math.min(of.new, Math.max(0, existing[kind] + of.new - capacity[kind]));
-    of.new -= surplus;
-    of.refused += surplus;
+    const counts = changes[kind];
+    const surplus = Math.min(counts.new, Math.max(0, existing[kind] + counts.new - capacity[kind]));
+    counts.new -= surplus;
+    counts.refused += surplus;
   }
 }
 

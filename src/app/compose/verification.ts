@@ -7,15 +7,13 @@ import type { NasTable } from '../../domain/wifi/nas-table.ts';
 import type { Pcrf } from '../../domain/wifi/ports.ts';
 import { createQueryVerifier, type SessionVerifier } from '../../domain/wifi/verification.ts';
 import { openAccountingServer } from '../../radius/accounting-server.ts';
-import type { NasTarget } from '../../upstream/radius-nas.ts';
 import type { Runtime } from './context.ts';
+import type { ConfiguredNas } from './radius.ts';
 
 interface Needs {
   readonly pcrf: Pcrf | undefined;
   /** The configured NAS; undefined where none is used. */
-  readonly nas:
-    | Pick<NasTable<NasTarget & { readonly address: readonly string[]; readonly vrf: string }>, 'at'>
-    | undefined;
+  readonly nas: Pick<NasTable<ConfiguredNas>, 'at'> | undefined;
 }
 
 /** Undefined when [disconnect] verify is off. Throws UNAVAILABLE and CONFIG when it cannot listen for accounting. */
@@ -40,7 +38,7 @@ async function buildVerifier(
     return createQueryVerifier({
       query: async (session, leftMs) => {
         const { presence, reason } = await pcrf.query(session, leftMs);
-        if (reason !== undefined) log.debug({ reason }, 'cannot verify a disconnect');
+        if (reason !== undefined) log.debug({ reason }, 'the PCRF does not say whether a session is gone');
         return presence;
       },
       withinMs,
@@ -54,7 +52,7 @@ async function buildVerifier(
     port: disconnect.accounting_port,
     nasAt: nas.at,
     record: verifier.record,
-    failed: (reason) => log.error({ reason }, 'RADIUS accounting'),
+    failed: (reason) => log.error({ reason }, 'the socket for RADIUS accounting failed'),
   });
   log.info({ host: disconnect.host, port: server.port }, 'listening for RADIUS accounting');
   metrics.accounting(server.counts);

@@ -123,7 +123,7 @@ export function createNodeQuestions(deps: NodeQuestionsDeps): NodeQuestions {
   let questionsOfOthers: ReturnType<NodeChannel['subscribe']> | undefined;
 
   const onAnswer = (text: string): void => {
-    // Its quotes are escaped.
+    // The answer is JSON within JSON, whose quotes are escaped.
     if (text.length > 2 * maxAnswer + 1_000) return;
     const message = tryParseJson(text);
     if (!isObject(message) || typeof message.id !== 'string' || typeof message.from !== 'string') return;

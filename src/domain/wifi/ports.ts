@@ -69,13 +69,16 @@ export interface DisconnectBackend {
   disconnect(session: WifiSession): Promise<BackendResult>;
 }
 
+/** What the PCRF says of a session, with the reason where it says nothing. */
+export interface PresenceAnswer {
+  readonly presence: Verdict;
+  readonly reason?: string;
+}
+
 /** The PCRF, which ends Wi-Fi sessions. */
 export interface Pcrf extends DisconnectBackend {
-  /** Asks once whether it has the session, with the reason where it does not say. Takes `withinMs` at most; never rejects. */
-  query(
-    session: WifiSession,
-    withinMs: number,
-  ): Promise<{ readonly presence: Verdict; readonly reason?: string }>;
+  /** Asks once whether it has the session. Takes `withinMs` at most; never rejects. */
+  query(session: WifiSession, withinMs: number): Promise<PresenceAnswer>;
   /** Lets running calls end before the deadline. @returns how many it interrupted */
   close(deadline?: Deadline): Promise<number>;
 }

@@ -27,7 +27,8 @@ const firstPauseMs = 100;
 const maxPauseMs = 1_000;
 /** What the last query needs. */
 const lastQueryMs = 100;
-const maxPrepareMs = 1_000;
+/** What `prepare` may take. */
+export const maxPrepareMs = 1_000;
 
 /**
  * The last answer that says something of the session counts. That it is gone counts only once a query has found a session,
