@@ -34,17 +34,19 @@ export function successBody({
   };
 }
 
-/** The old service had the first two members; portals ignore the third. */
+/** The old service had the first two members; portals ignore the others. */
 interface FailureBody {
   readonly success: false;
   /** For people; the wording may change. */
   readonly fail: string;
   /** For programs: a code of the catalogue in errors.ts. */
   readonly code: ErrorCode;
+  /** `present` when the disconnect was accepted and the session is still there, with [disconnect] verify_required. */
+  readonly verified?: Verdict;
 }
 
-export function failureBody(code: ErrorCode, fail: string): FailureBody {
-  return { success: false, fail, code };
+export function failureBody(code: ErrorCode, fail: string, verified?: Verdict): FailureBody {
+  return { success: false, fail, code, ...(verified !== undefined && { verified }) };
 }
 
 /** What the service is and where its endpoints are, for `GET /`. */
@@ -123,6 +125,13 @@ export function apiDescription(version: string, statusOf: (status: number) => nu
           success: Type.Literal(false),
           fail: Type.String({ description: 'Why the request failed' }),
           code: Type.Union(codes.map((code) => Type.Literal(code))),
+          ...(codes.includes('UPSTREAM') && {
+            verified: Type.Optional(
+              Type.Literal('present' satisfies Verdict, {
+                description: 'The disconnect was accepted, but the session is still there',
+              }),
+            ),
+          }),
         }),
       }),
     },

@@ -8,6 +8,7 @@ import type { LimitStore } from '../domain/shared/ports.ts';
 import type { AuditedDisconnects } from '../domain/wifi/audit.ts';
 import type { DisconnectAuditStore } from '../domain/wifi/audit-model.ts';
 import { disconnectError } from '../domain/wifi/disconnects.ts';
+import type { Verdict } from '../domain/wifi/verification.ts';
 import { type ErrorCode, messageOf, SwobError } from '../errors.ts';
 import { addApiDocs } from '../http/api-docs/serve.ts';
 import { type AddressRateLimit, addEarlyRateLimits } from '../http/early-rate-limits.ts';
@@ -87,11 +88,15 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
       throw error;
     }
   };
-  const disconnect = async (request: FastifyRequest): Promise<SuccessBody> => {
+  const disconnect = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<SuccessBody | FastifyReply> => {
     const { requestContext } = request;
     const outcome = await deps.disconnects.disconnect(readToken(request), requestContext);
-    if (outcome.kind !== 'disconnected') throw disconnectError(outcome);
-    return successBody(outcome);
+    if (outcome.kind === 'disconnected') return successBody(outcome);
+    const verified = 'verified' in outcome ? outcome.verified : undefined;
+    return handleError(disconnectError(outcome), request, reply, verified);
   };
   const commonSchema = {
     summary: 'Disconnect a Wi-Fi user',
@@ -139,7 +144,7 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
 
 /** @param statusOf maps a status to the one that is sent */
 function createErrorHandler(statusOf: (status: number) => number) {
-  return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply, verified?: Verdict): FastifyReply => {
     const { status, fail, code, retryAfter } = toErrorResponse(error);
     // A failing PCRF is logged at warn. With a Retry-After, the service itself shed the load, which is no failure.
     if (status === 500) request.failure = { reason: messageOf(error), level: 'error' };
@@ -149,7 +154,9 @@ function createErrorHandler(statusOf: (status: number) => number) {
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
     // The rest of an unread body would be parsed as the next request.
     if (status === 413) reply.header('connection', 'close');
-    return setSecurityHeaders(reply).code(statusOf(status)).send(failureBody(code, fail));
+    return setSecurityHeaders(reply)
+      .code(statusOf(status))
+      .send(failureBody(code, fail, verified));
   };
 }
 

@@ -98,7 +98,9 @@ test('only the admin token may read, and a query is validated', async () => {
 test('swob disconnects list and show find a device by its MAC address in any spelling', async () => {
   const service = await startDisconnect();
   const empty = await swob(service, 'disconnects', 'list');
-  expect(empty).toMatchObject({ exit: 0, out: '', err: 'no such request\n' });
+  expect(empty).toMatchObject({ exit: 0, out: '', err: 'no requests yet\n' });
+  const unmatched = await swob(service, 'disconnects', 'list', '--user', 'nobody');
+  expect(unmatched).toMatchObject({ exit: 0, out: '', err: 'no request matches\n' });
   for (const n of [1, 2, 3]) {
     await requestDisconnect(
       service,

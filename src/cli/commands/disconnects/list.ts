@@ -74,7 +74,8 @@ async function run(context: Context, options: Options): Promise<void> {
       before = next;
     } while (left > 0 && before !== undefined);
     if (printer.json) return;
-    if (rows.length === 0) return printer.note('no such request');
+    const isFiltered = [since, mac, session, user, outcome].some((filter) => filter !== undefined);
+    if (rows.length === 0) return printer.note(isFiltered ? 'no request matches' : 'no requests yet');
     printer.table(['ID', 'TIME', 'OUTCOME', 'USER', 'MAC', 'SESSION', 'NAS', 'CLIENT', 'WHY'], rows);
   });
 }
