@@ -49,6 +49,8 @@ export const viewRoutes: FastifyPluginAsyncTypebox<Options> = async (app, option
         response.setHeader('content-type', 'text/event-stream; charset=utf-8');
         // nginx would keep the events until its buffer is full.
         response.setHeader('x-accel-buffering', 'no');
+        // The heartbeat keeps a quiet stream open; an idle timeout would cut it in the middle on a busy machine.
+        request.raw.socket.setTimeout(0);
         reply.hijack();
         response.writeHead(200);
         hub.open({ view, query: request.query, response, sessionId, expiresAt });

@@ -1,10 +1,12 @@
 // How the console's pages are served, and its routes: headers, encodings, caching, validation, bounds.
 
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdirSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { brotliDecompressSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { asScript, postJson } from '../support/console.ts';
 import { openEventStream } from '../support/event-stream.ts';
 import { get } from '../support/phone.ts';
@@ -105,7 +107,13 @@ test('a script reads a view, and follows it; a stream too many is refused with 5
   const settings = await get(`${gateway}/console/api/settings`, { headers });
   expect(JSON.parse(settings.text)).toMatchObject({ version: 'test' });
 
+  const sockets: Socket[] = [];
+  const onRequest = (message: unknown): void => void sockets.push((message as { socket: Socket }).socket);
+  subscribe('http.server.request.start', onRequest);
+  onTestFinished(() => void unsubscribe('http.server.request.start', onRequest));
   const stream = await openEventStream(`${gateway}/console/api/log/events`, headers);
+  // An idle timeout would cut a quiet stream in the middle, which browsers report as an error.
+  expect(sockets.map(({ timeout }) => timeout)).toEqual([0]);
   expect(stream.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
   expect(await stream.next()).toMatchObject({ data: { lines: [] } });
   const refused = await openEventStream(`${gateway}/console/api/log/events`, headers);

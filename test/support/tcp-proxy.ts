@@ -11,6 +11,8 @@ export interface TcpProxy {
   disconnect(): void;
   /** Ends all connections and refuses new ones, like a server that is killed. */
   refuse(): Promise<void>;
+  /** New connections go to another port, as those of a balancer do. */
+  retarget(port: number): void;
   /** Restores the network: earlier connections are reset, new ones work. */
   reconnect(): Promise<void>;
 }
@@ -19,6 +21,7 @@ export interface TcpProxy {
 export async function startProxy(target: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
+  let targetPort = target;
   const track = (socket: Socket): Socket => {
     sockets.add(socket);
     socket.setNoDelay(true);
@@ -38,7 +41,7 @@ export async function startProxy(target: number): Promise<TcpProxy> {
     track(client);
     // Accepted by the kernel in any case: later data gets no response.
     if (isCut) return void client.resume();
-    const upstream = track(connect(target, '127.0.0.1'));
+    const upstream = track(connect(targetPort, '127.0.0.1'));
     pass(client, upstream);
     pass(upstream, client);
   });
@@ -59,6 +62,9 @@ export async function startProxy(target: number): Promise<TcpProxy> {
     port,
     disconnect: () => {
       isCut = true;
+    },
+    retarget: (newPort) => {
+      targetPort = newPort;
     },
     refuse: async () => {
       const closed = once(server, 'close');

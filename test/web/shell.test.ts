@@ -1,13 +1,18 @@
 // The console's page in a browser: sign-in, navigation, layouts, keyboard, accessibility, and a server that is restarted.
 
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { createInstallation } from '../process/installation.ts';
+import { startSwob } from '../support/binary.ts';
 import { desktopSize, phoneSize, sharedBrowser } from '../support/browser.ts';
 import { accessibilityFindings, adminToken, isTooWide, openConsole } from '../support/console.ts';
 import { get } from '../support/phone.ts';
 import { readMetrics } from '../support/prometheus.ts';
 import { startTestServices } from '../support/services.ts';
+import { startProxy } from '../support/tcp-proxy.ts';
 
 const browser = sharedBrowser();
+const portOf = (url: string): number => Number(new URL(url).port);
 
 test.each([
   { name: 'a phone', size: phoneSize, colorScheme: 'dark' as const },
@@ -64,6 +69,29 @@ test('a page that stays open while the server is restarted says so, and is live 
   await page.getByText('server away').waitFor();
   expect(await page.getByText('api.port', { exact: true }).count()).toBe(1);
   await startTestServices({ folder: services.folder, set: [`api.port=${port}`] });
+  await page.getByText('● live').waitFor();
+});
+
+test('a page whose node is killed keeps what it has, and is live again on the node that takes over', async () => {
+  const { folder, data } = await createInstallation();
+  const start = (expiry: string) =>
+    startSwob(['serve', 'gateway', '--set', `seeds.expiry=${expiry}`], { cwd: folder });
+  const first = await start('31s');
+  const balancer = await startProxy(portOf(first.ready.gateway.url));
+  const page = await openConsole(
+    browser(),
+    { gateway: `http://127.0.0.1:${balancer.port}`, folder: join(data, 'security') },
+    'settings?filter=seeds.expiry',
+    { expectedErrors: /net::ERR_/ },
+  );
+  const value = (text: string) => page.getByText(text, { exact: true });
+  await value('31s').waitFor();
+  first.kill('SIGKILL');
+  await page.getByText(/server away, last seen/).waitFor();
+  expect(await value('31s').count()).toBe(1);
+  const second = await start('32s');
+  balancer.retarget(portOf(second.ready.gateway.url));
+  await value('32s').waitFor();
   await page.getByText('● live').waitFor();
 });
 
