@@ -98,7 +98,8 @@ export async function buildOutgoing(
     newId: () => String(1 + randomNumber(maxMessageId)),
     reportGraceMs: settings.report_grace,
     // Without a broker, the overview has no plot of them.
-    ...(broker && { onChange: toBoth(metrics.outgoingStates(), routes.changed) }),
+    ...(broker && { onChange: metrics.outgoingStates() }),
+    onRouted: routes.changed,
   });
   const addressing = createAddressing({
     telecom,
@@ -212,13 +213,6 @@ function buildCallbacks(
       return { kind: result.kind === 'refused' ? 'dead-letter' : 'retry', reason: result.reason };
     },
   });
-}
-
-function toBoth<T>(first: (value: T) => void, second: (value: T) => void): (value: T) => void {
-  return (value) => {
-    first(value);
-    second(value);
-  };
 }
 
 /** Imports amqplib only where a broker is configured: it costs memory and start-up time. */

@@ -40,6 +40,8 @@ export interface MessageLogDeps {
   /** How long after `validUntil` reports of phones may still arrive, in milliseconds. */
   readonly reportGraceMs: number;
   readonly onChange?: (message: OutgoingMessage) => void;
+  /** Called when the state or the route of a message has changed, and its route is known. */
+  readonly onRouted?: (message: OutgoingMessage) => void;
 }
 
 const reviewIntervalMs = 1_000;
@@ -83,7 +85,10 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
       if (!changed) return undefined;
       const next = withReview({ ...changed, revision: message.revision + 1 }, now);
       if (!(await store.replace(next))) continue;
-      if (next.state !== message.state) deps.onChange?.(next);
+      const isMoved = next.state !== message.state;
+      if (isMoved) deps.onChange?.(next);
+      // A phone may report before the broker confirms.
+      if (next.route !== undefined && (isMoved || message.route === undefined)) deps.onRouted?.(next);
       if (next.unreported.length > 0) report(id);
       return next;
     }

@@ -25,7 +25,7 @@ export interface RoutesHealth {
   order(networks: readonly string[], others: readonly string[]): readonly string[];
   /** The broker has an SMS that phones can report on. */
   taken(route: string): void;
-  /** A message has entered another state. */
+  /** The state or the route of a message has changed. */
   changed(message: Pick<OutgoingMessage, 'state' | 'times' | 'route'>): void;
   passedOver(): readonly PassedOverRoute[];
 }

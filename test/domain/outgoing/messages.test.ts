@@ -7,7 +7,7 @@ import { createMessageLog } from '../../../src/domain/outgoing/message-log.ts';
 import type { SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
 import type { OutboxEntry } from '../../../src/domain/shared/model.ts';
 import { createMemoryLog } from '../../support/log.ts';
-import { context, createFixture, request, sms, unavailable } from './outgoing-fixture.ts';
+import { context, createFixture, request, sentResult, sms, unavailable } from './outgoing-fixture.ts';
 import { reportGraceMs } from './outgoing-parts.ts';
 
 type Fixture = ReturnType<typeof createFixture>;
@@ -141,6 +141,21 @@ describe('validity', () => {
       expect(await store.messages.get(id)).toMatchObject({ state: 'expired' }),
     );
   });
+});
+
+test('a report that comes before the confirm of the broker counts for the route, too', async () => {
+  const fixture = startFixture();
+  const { broker, routed } = fixture;
+  broker.send.mockImplementationOnce(async ({ messageId = '' }) => {
+    await report(fixture, messageId, { status: 'failed' });
+    return sentResult;
+  });
+  await sendOne(fixture);
+  const id = await sendOne(fixture);
+  await report(fixture, id, { status: 'sent' });
+  expect(routed.map(({ state, route }) => ({ state, route }))).toEqual(
+    ['failed', 'queued', 'sent'].map((state) => ({ state, route: sentResult.route })),
+  );
 });
 
 describe('callbacks about states', () => {

@@ -70,7 +70,7 @@ export function createFixture(options: FixtureOptions = {}) {
     },
   });
   callbacks.start();
-  const { outgoing, tracking, messages, waiting } = buildOutgoing({
+  const { outgoing, tracking, messages, waiting, routed } = buildOutgoing({
     broker: options.broker === false ? undefined : broker,
     store,
     callbacks,
@@ -91,7 +91,9 @@ export function createFixture(options: FixtureOptions = {}) {
     requestLimit: { count: 50, windowMs: 60_000 },
     lookupLimit: { count: 50, windowMs: 60_000 },
   });
-  return { clock, log, store, broker, tenants, api, called, outgoing, tracking, messages, waiting };
+  return {
+    ...{ clock, log, store, broker, tenants, api, called, outgoing, tracking, messages, waiting, routed },
+  };
 }
 
 export const errorsIn = ({ body }: { body: string }): { number: string; error_message: string }[] =>

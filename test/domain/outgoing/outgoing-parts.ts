@@ -2,6 +2,7 @@
 
 import { createAddressing } from '../../../src/domain/outgoing/addressing.ts';
 import { createDeveloperCallbacks } from '../../../src/domain/outgoing/developer-callbacks.ts';
+import type { OutgoingMessage } from '../../../src/domain/outgoing/message.ts';
 import { createMessageLog } from '../../../src/domain/outgoing/message-log.ts';
 import type { Callback } from '../../../src/domain/outgoing/model.ts';
 import { createOutgoing, type OutgoingDeps } from '../../../src/domain/outgoing/outgoing.ts';
@@ -53,7 +54,10 @@ export function buildOutgoing({
     store: store.callbacks,
     maxPerDeveloper: 100,
   });
+  /** Messages whose route is known, at each change of it or of their state. */
+  const routed: OutgoingMessage[] = [];
   const messages = createMessageLog({
+    onRouted: (message) => routed.push(message),
     store: store.messages,
     callbacks: developerCallbacks,
     clock,
@@ -109,5 +113,5 @@ export function buildOutgoing({
     developers: given.developers,
     limits: requests,
   });
-  return { outgoing, tracking, messages, waiting, log };
+  return { outgoing, tracking, messages, waiting, routed, log };
 }
