@@ -86,13 +86,16 @@ export function createPacing({ rate, daily, quiet, limits, clock }: PacingOption
         limit === 'off' ? 0 : 1_000 * (await limits.peek(keyOf(name, sms), limit));
       const [rateWait, dailyWait] = await Promise.all([waitOf(counted[0]), waitOf(counted[1])]);
       const quietTimes = quietTimesOf(sms.operatorName);
+      // Also of one that has to wait for nothing but the SMS before it.
+      const usual = counted.find(({ limit }) => limit !== 'off')?.why ?? 'quiet';
       const afterSending = createSendingTimes(quietTimes, now + rateWait);
       return (ahead) => {
         const windows = windowsBefore(rate, ahead);
         const byRate = afterSending(windows);
         const byDay = firstNotQuiet(quietTimes, now + dailyWait + windowsBefore(daily, ahead));
         if (byDay > byRate) return { until: byDay, why: 'daily' };
-        return { until: byRate, why: rateWait + windows > 0 ? 'rate' : 'quiet' };
+        const isQuietAlone = rateWait + windows === 0 && byRate > now;
+        return { until: byRate, why: isQuietAlone ? 'quiet' : usual };
       };
     },
   };
