@@ -57,7 +57,11 @@ export function buildClients(
     clients,
     reliability,
     seedTable: createSeedTable({
-      ...{ clients, reliability, tests: store.tests, telecom, clock },
+      clients,
+      reliability,
+      tests: store.tests,
+      telecom,
+      clock,
       activity: shareActivity(activity, share),
     }),
     observer: {

@@ -138,7 +138,13 @@ export async function buildGateway(
     version: runtime.version,
     plugins: [
       ...buildConsole(config, runtime, {
-        ...{ nodes, store, adminToken, overview, pairings, seedTable, seedExpiryMs: config.seeds.expiry },
+        nodes,
+        store,
+        adminToken,
+        overview,
+        pairings,
+        seedTable,
+        seedExpiryMs: config.seeds.expiry,
         ...consoleMessaging(messaging, store, messages),
         wifi: { trail, disconnects },
       }),

@@ -60,7 +60,10 @@ export function consoleMessaging(
   return {
     messages: { ...messages, admin },
     outgoing: {
-      ...{ report, overview, tracking, numberOf },
+      report,
+      overview,
+      tracking,
+      numberOf,
       waitingCallbacksOf: (message: OutgoingMessage) => waitingCallbacksOf(message, store.callbacks),
       waitingCallbacks: async () => (await store.callbacks.count()).waiting,
       brokerState,

@@ -83,7 +83,10 @@ export async function buildMessaging(
     tracked.health().filter(({ name }) => name === 'relay' || !relayOnly);
   runtime.health.addCalls(callHealth);
   const counted = buildPublishing(config, runtime, {
-    ...{ store, telecom, observer, refusedSms },
+    store,
+    telecom,
+    observer,
+    refusedSms,
     ...tracked,
     relay: tracked.relay && { ...relayRules(config, telecom), publisher: tracked.relay },
   });

@@ -36,7 +36,9 @@ export async function createPlayground(
     const playground = await startPlayground({
       ...options,
       ...(seedData && { prepareStore: (config: Config) => addSampleMessages(config, { clock, log }) }),
-      ...{ version, log, lifecycle },
+      version,
+      log,
+      lifecycle,
     });
     await writeFileAtomic(
       readyFileIn(playground.folder),

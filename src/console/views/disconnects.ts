@@ -129,7 +129,9 @@ export function createDisconnectsView({ wifi, nodes }: DisconnectsDeps): Console
         reports({}),
       ]);
       return {
-        ...{ isRunning: disconnects() !== undefined, isShared, backend },
+        isRunning: disconnects() !== undefined,
+        isShared,
+        backend,
         isRunningSomewhere: answers.some(({ answer }) => answer.isRunning),
         report: mergeReports(answers.map(({ answer }) => answer.report)),
         ...missingPart(missing),
@@ -181,7 +183,10 @@ function rowOf(record: DisconnectRecord): DisconnectRow {
   const { id, at, outcome, user, mac, sessionId, nasIp, durationMs, reason, reports } = record;
   const nas = reports.find((report) => report.nas !== undefined)?.nas ?? nasIp;
   return {
-    ...{ id, at, outcome, durationMs },
+    id,
+    at,
+    outcome,
+    durationMs,
     ...(user !== undefined && { user }),
     ...(mac !== undefined && { mac }),
     ...(sessionId !== undefined && { sessionId }),

@@ -118,14 +118,13 @@ export function createMessagesView({ messages, nodes }: MessagesDeps): ConsoleVi
       return {
         ...found,
         ...missingPart(missing, requested.missing),
-        ...{ perPage, counts: await admin.counts() },
-        ...{
+        perPage,
+        counts: await admin.counts(),
+        now,
+        actions: shownActions(
+          requested.answers.flatMap(({ answer }) => answer.actions),
           now,
-          actions: shownActions(
-            requested.answers.flatMap(({ answer }) => answer.actions),
-            now,
-          ),
-        },
+        ),
         ...(id !== undefined && { selected: await trace(id) }),
       };
     },

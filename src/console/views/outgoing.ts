@@ -157,8 +157,10 @@ export function createOutgoingView({ outgoing, nodes }: OutgoingDeps): ConsoleVi
       return {
         ...mergeReports(answers.map(({ answer }) => answer.report)),
         ...missingPart(missing),
-        ...{ broker: brokerStates.find((state) => states.includes(state)) ?? 'not configured' },
-        ...{ waitingCallbacks, today, ...list },
+        broker: brokerStates.find((state) => states.includes(state)) ?? 'not configured',
+        waitingCallbacks,
+        today,
+        ...list,
         ...(selected !== undefined && { selected }),
       };
     },
@@ -218,7 +220,12 @@ function rowOf(message: OutgoingMessage): OutgoingRow {
   const { id, uuid, authId, number, operatorName, state, times, reason, waitsUntil } = message;
   const waits = isPending(message);
   return {
-    ...{ id, uuid, authId, number, operatorName, state },
+    id,
+    uuid,
+    authId,
+    number,
+    operatorName,
+    state,
     at: times[state] ?? times.queued,
     ...(reason !== undefined && { reason }),
     ...(waits && waitsUntil !== undefined && { waitsUntil }),

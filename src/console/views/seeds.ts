@@ -59,7 +59,9 @@ export function createSeedsView({ seedTable, seedExpiryMs }: SeedsDeps): Console
       return {
         ...shown,
         ...missingPart(missing, selected?.missing ?? []),
-        ...{ now, expiryMs: seedExpiryMs, perPage },
+        now,
+        expiryMs: seedExpiryMs,
+        perPage,
         ...(seed !== undefined && { selected: selected ?? null }),
       };
     },

@@ -125,7 +125,9 @@ export function createMessageActions(deps: MessageActionsDeps): MessageActions {
       failure = messageOf(error);
     }
     update(id, {
-      ...{ state: failure === undefined ? 'done' : 'failed', done, skipped },
+      state: failure === undefined ? 'done' : 'failed',
+      done,
+      skipped,
       ...(failure !== undefined && { reason: failure }),
     });
     removeOldFinished();
@@ -143,8 +145,14 @@ export function createMessageActions(deps: MessageActionsDeps): MessageActions {
       }
       const now = clock.now();
       const action: MessageAction = {
-        ...{ id: newUuid(), kind, target, state: 'pending', requestedAt: now, runsAt: now + undoMs[kind] },
-        ...{ done: 0, skipped: 0 },
+        id: newUuid(),
+        kind,
+        target,
+        state: 'pending',
+        requestedAt: now,
+        runsAt: now + undoMs[kind],
+        done: 0,
+        skipped: 0,
       };
       actions.set(action.id, action);
       const begin = (): void => {

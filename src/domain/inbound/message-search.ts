@@ -218,7 +218,11 @@ interface Page {
 }
 
 const nothing: RememberedMessages = {
-  ...{ refused: [], recent: [], refusedBeyond: 0, recentBeyond: 0, missing: [] },
+  refused: [],
+  recent: [],
+  refusedBeyond: 0,
+  recentBeyond: 0,
+  missing: [],
 };
 
 function pageOf(

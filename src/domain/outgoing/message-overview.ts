@@ -173,7 +173,8 @@ function progressOf(messages: readonly OutgoingMessage[]): RequestProgress[] {
     if (!first) return [];
     const { authId, uuid } = first;
     return {
-      ...{ authId, uuid },
+      authId,
+      uuid,
       at: group.reduce((at, { times }) => Math.min(at, times.queued), first.times.queued),
       states: countStates(group),
       pending: group.filter(isPending).length,

@@ -92,7 +92,10 @@ export function createSeedActivity(clock: Pick<Clock, 'now' | 'monotonic'>, expi
       const back = { at: now, event: 'back' };
       if (!known) {
         return add(imsi, {
-          ...{ msisdn, seedType, pingedAt, lastPingAt: now },
+          msisdn,
+          seedType,
+          pingedAt,
+          lastPingAt: now,
           history: isBack ? [silence, back] : [{ at: now, event: started }],
         });
       }

@@ -124,13 +124,11 @@ export function createSeedTable(deps: SeedTableDeps): SeedTable {
   const rowOf = ({ msisdn, country, operator, isActive, lastDeliveryAt, seed }: ClientView): SeedRow => {
     const share = counted.shares.get(msisdn);
     return {
-      ...{
-        msisdn,
-        country,
-        operator,
-        state: isActive ? 'active' : 'delivers',
-        today: today(msisdn),
-      },
+      msisdn,
+      country,
+      operator,
+      state: isActive ? 'active' : 'delivers',
+      today: today(msisdn),
       ...(seed && { imsi: seed.imsi, seedType: seed.seedType, lastPingAt: Math.round(seed.lps * 1_000) }),
       ...(lastDeliveryAt !== undefined && { lastDeliveryAt }),
       ...(share && { reliability: share }),
@@ -147,9 +145,14 @@ export function createSeedTable(deps: SeedTableDeps): SeedTable {
     places.set(key, place);
     return {
       ...place,
-      ...{ today: today(msisdn), ...(share && { reliability: share }) },
+      today: today(msisdn),
+      ...(share && { reliability: share }),
       ...other,
-      ...{ imsi, msisdn, seedType, lastPingAt, state: 'silent' },
+      imsi,
+      msisdn,
+      seedType,
+      lastPingAt,
+      state: 'silent',
     };
   };
 

@@ -132,7 +132,11 @@ export async function openLowdbMessages(options: LowdbMessagesOptions): Promise<
   const { ofRequest, list, due, nextReviewAt, count } = index;
   return {
     store: {
-      ...{ ofRequest, list, due, nextReviewAt, count },
+      ofRequest,
+      list,
+      due,
+      nextReviewAt,
+      count,
       add: async (messages) => {
         assertOpen();
         const isFree = ({ id }: OutgoingMessage): boolean => {
