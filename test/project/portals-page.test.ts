@@ -76,12 +76,18 @@ async function everyFailure(): Promise<TextResponse[]> {
   const raw = await startRawServer(
     (socket) => void socket.write(httpResponse('{"success":false,"fail":"unknown"}')),
   );
-  const [pcrf, refusing, radius, limited, loaded] = await Promise.all([
+  const verify = [
+    'disconnect.verify=pcrf',
+    'disconnect.verify_required=on',
+    'disconnect.verify_within=100ms',
+  ];
+  const [pcrf, refusing, radius, limited, loaded, verifying] = await Promise.all([
     startDisconnect({ set: ['pcrf.pool.min=0', 'pcrf.pool.max=1'] }),
     startDisconnect({ pcrfPort: raw.port }),
     startDisconnect({ backend: 'radius' }),
     startDisconnect({ set: ['limits.disconnects=1/1m'] }),
     startDisconnect({ sample: () => ({ delayMs: 60_000, memory: 0 }) }),
+    startDisconnect({ set: [...verify, 'pcrf.session_path=/account/session?session={session}'] }),
   ]);
   const url = `${pcrf.url}/disconnect`;
   const responses = [
@@ -97,6 +103,8 @@ async function everyFailure(): Promise<TextResponse[]> {
     await post(url, '<a/>', { 'content-type': 'text/xml' }),
     await requestDisconnect(refusing, goodToken),
   ];
+  verifying.pcrf.setMode('ignore');
+  responses.push(await requestDisconnect(verifying, goodToken));
   pcrf.pcrf.setMode('refuse', { count: 1 });
   responses.push(await requestDisconnect(pcrf, goodToken));
   pcrf.pcrf.setMode('hang', { count: 1 });
