@@ -4,6 +4,7 @@
 import type { LimitKey } from '../shared/limit-keys.ts';
 import type { RateLimit } from '../shared/model.ts';
 import type { Clock, LimitStore } from '../shared/ports.ts';
+import { readWindow } from './limit-window.ts';
 import type { OutgoingSms, QuietHours } from './model.ts';
 import { createQuietTimes, createSendingTimes, firstNotQuiet, type QuietTimes } from './quiet-hours.ts';
 
@@ -82,28 +83,24 @@ export function createPacing({ rate, daily, quiet, limits, clock }: PacingOption
     },
     forecast: async (sms) => {
       const now = clock.now();
-      const waitOf = async ({ name, limit }: (typeof counted)[number]): Promise<number> =>
-        limit === 'off' ? 0 : 1_000 * (await limits.peek(keyOf(name, sms), limit));
-      const [rateWait, dailyWait] = await Promise.all([waitOf(counted[0]), waitOf(counted[1])]);
+      const windowOf = ({ name, limit }: (typeof counted)[number]) =>
+        readWindow(limits, keyOf(name, sms), limit);
+      const [byRate, byDay] = await Promise.all([windowOf(counted[0]), windowOf(counted[1])]);
       const quietTimes = quietTimesOf(sms.operatorName);
+      const first = firstNotQuiet(quietTimes, now);
+      const afterWindow = createSendingTimes(quietTimes, now + byRate.endsInMs);
       // Also of one that has to wait for nothing but the SMS before it.
       const usual = counted.find(({ limit }) => limit !== 'off')?.why ?? 'quiet';
-      const afterSending = createSendingTimes(quietTimes, now + rateWait);
       return (ahead) => {
-        const windows = windowsBefore(rate, ahead);
-        const byRate = afterSending(windows);
-        const byDay = firstNotQuiet(quietTimes, now + dailyWait + windowsBefore(daily, ahead));
-        if (byDay > byRate) return { until: byDay, why: 'daily' };
-        const isQuietAlone = rateWait + windows === 0 && byRate > now;
-        return { until: byRate, why: isQuietAlone ? 'quiet' : usual };
+        const windows = byRate.windowsUntil(ahead);
+        const paced = windows === 0 ? first : afterWindow((windows - 1) * byRate.windowMs);
+        const days = byDay.windowsUntil(ahead);
+        const capped = days === 0 ? now : now + byDay.endsInMs + (days - 1) * byDay.windowMs;
+        if (capped > paced) return { until: firstNotQuiet(quietTimes, capped), why: 'daily' };
+        return { until: paced, why: windows === 0 && first > now ? 'quiet' : usual };
       };
     },
   };
-}
-
-/** So long the windows take in which the SMS before one are sent. */
-function windowsBefore(limit: RateLimit, ahead: number): number {
-  return limit === 'off' ? 0 : Math.floor(ahead / limit.count) * limit.windowMs;
 }
 
 /** The quiet hours of an operator by its name in any case; else those of all others. */

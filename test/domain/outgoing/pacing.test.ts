@@ -43,7 +43,7 @@ async function send({ outgoing }: Fixture, more: Partial<SendRequest>) {
 }
 
 const sentTexts = ({ broker }: Fixture): string[] => broker.send.mock.calls.map(([{ text }]) => text);
-const waitsOf = (messages: readonly { waits_until?: string }[], { clock }: Fixture): (number | undefined)[] =>
+const waitsOf = (messages: readonly { waits_until?: string }[], { clock }: Fixture): number[] =>
   messages.map(({ waits_until }) => waits_until && Date.parse(waits_until) - clock.now()).map(Number);
 
 /** Advances by one second at a time, each after the queue has done what was due. */
@@ -93,6 +93,18 @@ describe('a rate', () => {
     expect(sentTexts(fixture).filter((text) => text === 'text 3')).toHaveLength(3);
     const { messages: next } = await send(fixture, { data: texts(2) });
     expect(next.map((each: object) => 'waits_until' in each)).toEqual([false, true]);
+  });
+
+  test('and a cap for the day are forecast from what they have counted already', async () => {
+    const pace = { rate: { count: 2, windowMs: minute }, daily: { count: 9, windowMs: day } };
+    const fixture = startFixture({ pace });
+    await send(fixture, { data: texts(2) });
+    await pass(fixture, minute);
+    const { messages } = await send(fixture, { data: texts(9, 3) });
+    const waits = waitsOf(messages, fixture).map((ms) => ms / minute);
+    expect(waits).toEqual([Number.NaN, Number.NaN, 1, 1, 2, 2, 3, 1_439, 1_439]);
+    await pass(fixture, 4 * minute);
+    expect(sentTexts(fixture)).toHaveLength(9);
   });
 
   test('makes an SMS that would wait over a month an error of its recipient', async () => {
