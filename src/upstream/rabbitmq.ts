@@ -22,6 +22,8 @@ import { createConfirmedPublisher, notConnected, type Target, unavailable } from
 /** SMS that wait for a connection or a confirm, including those already reported as unconfirmed. */
 const maxInFlight = 1_000;
 const maxBytesInFlight = 16 * 1024 * 1024;
+/** RabbitMQ closes the channel for a greater one. */
+const maxExpirationMs = 2 ** 32 - 1;
 /** SMS that may wait for the semaphore. */
 const maxWaiting = 5_000;
 /** For the connection to be closed, when confirms have taken all other time. */
@@ -97,8 +99,11 @@ export function createBroker({ url, timeoutMs, clock, log, routes }: BrokerOptio
     let deadline: number | undefined;
     try {
       for (const target of inOrder(targetsOf(sms, deku), routes)) {
-        const expirationMs = sms.validUntil && Math.max(0, sms.validUntil - clock.now());
         const connection = await openConnection();
+        const validMs = sms.validUntil === undefined ? undefined : sms.validUntil - clock.now();
+        // With an expiration of 0 RabbitMQ still gives it to a phone that waits.
+        if (validMs !== undefined && validMs <= 0) return { kind: 'expired' };
+        const expirationMs = validMs && Math.min(validMs, maxExpirationMs);
         deadline ??= clock.monotonic() + timeoutMs;
         const timeLeftMs = deadline - clock.monotonic();
         if (timeLeftMs <= 0) throw unavailable('the message broker does not respond in time');

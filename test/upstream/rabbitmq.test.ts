@@ -48,6 +48,17 @@ describe('send', () => {
     expect(outcomes).toEqual(['unroutable', 'sent', 'unroutable', 'sent']);
   });
 
+  test('publishes nothing that is no longer valid, and all that is valid for longer than RabbitMQ can count', async () => {
+    const { broker, clock } = createTestBroker();
+    const queue = await phoneQueue();
+    expect(await broker.send({ ...sms, validUntil: clock.now() })).toBe('expired');
+    expect(await broker.send({ ...sms, validUntil: Date.parse('9999-12-31T23:59:59Z') })).toMatchObject({
+      kind: 'sent',
+    });
+    expect((await queue.next()).properties.expiration).toBe(String(2 ** 32 - 1));
+    expect(queue.unread).toBe(0);
+  });
+
   test('reports that a full queue refused a message', async () => {
     const channel = await openChannel(await connectClient(rabbit().url));
     const key = routingKey(sms.authId, 'Full');

@@ -160,7 +160,7 @@ export function instrumentBroker(registry: MetricsRegistry, broker: Broker): Bro
     send: (sms) =>
       countOutcome(
         broker.send(sms),
-        ({ kind }) => count(kind),
+        ({ kind }) => count(kind === 'expired' ? 'failed' : kind),
         () => count('failed'),
       ),
   };

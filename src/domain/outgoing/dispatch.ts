@@ -22,11 +22,12 @@ export interface Dispatched<T extends Sendable = Sendable> {
   /**
    * - `sent`: the broker has it in a queue
    * - `kept`: swob sends it later, or has sent it before
+   * - `expired`: not sent, because it is no longer valid
    * - `bad`: not sent, because of the SMS, its number, its operator, a missing or a full queue; others are not affected
    * - `unconfirmed`: written to the broker, which has not confirmed it
    * - `not sent`: not written
    */
-  readonly kind: 'sent' | 'kept' | 'bad' | 'unconfirmed' | 'not sent';
+  readonly kind: 'sent' | 'kept' | 'expired' | 'bad' | 'unconfirmed' | 'not sent';
   /** The error message for the developer; undefined when the SMS was sent or is kept. */
   readonly failure?: string;
   /** Of an SMS that was sent: the routing key of its phones. */
@@ -34,6 +35,9 @@ export interface Dispatched<T extends Sendable = Sendable> {
   /** Whether the same SMS may be sent later: the broker does not have it, and may take it then. */
   readonly mayRetry?: boolean;
 }
+
+/** Why an SMS has expired before the broker got it. */
+export const notSentInTime = 'swob could not give it to a phone while it was valid';
 
 /** SMS that wait for a confirm concurrently. */
 const sendConcurrency = 50;
@@ -63,6 +67,7 @@ export async function sendAll<T extends Sendable>(
     try {
       const result = await broker.send(sms);
       if (result.kind === 'sent') return { item, kind: 'sent', route: result.route };
+      if (result.kind === 'expired') return { item, kind: 'expired', failure: notSentInTime };
       if (result.kind === 'unroutable') return { item, kind: 'bad', failure: unroutableText(sms) };
       if (result.kind === 'refused') {
         const failure = 'the broker refused it: the queue of its gateway clients is full';

@@ -65,7 +65,10 @@ export function createIdempotentRequests(
       stored = next;
     };
     const result = await work({
-      earlier: earlier?.unfinished && begun !== 0 ? { body: earlier.body, ...earlier.unfinished } : undefined,
+      earlier:
+        earlier?.unfinished && earlier.request === request
+          ? { body: earlier.body, ...earlier.unfinished }
+          : undefined,
       saveProgress: ({ body, done, begun }) => replace({ request, body, unfinished: { done, begun } }),
     });
     const next = result.complete ? { request, body: result.body } : (earlier ?? notStarted(request));

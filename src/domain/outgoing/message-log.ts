@@ -2,19 +2,21 @@
 // Reviews messages when their time has come, such as when they expire. Used by the use cases of outgoing SMS.
 
 import { messageOf, SwobError } from '../../errors.ts';
-import { mapConcurrent } from '../../lib/concurrency.ts';
+import { createKeyedMutex, mapConcurrent } from '../../lib/concurrency.ts';
 import type { Clock, Log } from '../shared/ports.ts';
 import type { DeveloperCallbacks } from './developer-callbacks.ts';
+import { notSentInTime } from './dispatch.ts';
 import { changeState, isFinal, type OutgoingMessage } from './message.ts';
 import type { OutgoingMessageStore } from './ports.ts';
 
-/** A new message, without what the log decides. */
-export type MessageDraft = Omit<OutgoingMessage, 'id' | 'revision' | 'reviewAt'>;
+/** A new message, without what the log decides; it gets another id if its own is taken. */
+export type MessageDraft = Omit<OutgoingMessage, 'revision' | 'reviewAt'>;
 
 /** Returns the message after the change, or undefined to leave it as it is. */
 export type MessageChange = (message: OutgoingMessage, now: number) => OutgoingMessage | undefined;
 
 export interface MessageLog {
+  newId(): string;
   /** Adds new messages, and returns them in the same order with their ids. Throws UNAVAILABLE. */
   add(drafts: readonly MessageDraft[]): Promise<readonly OutgoingMessage[]>;
   /**
@@ -50,8 +52,9 @@ const reviewConcurrency = 20;
 const maxBatches = 50;
 /** No request takes longer to reach the broker: then its process was interrupted. */
 const publishingTimeoutMs = 600_000;
-/** Another process reports the states that one has not reported by then. */
+/** Another process reports the states that one has not reported by then; the pause grows while the developer has no place. */
 const reportTimeoutMs = 10_000;
+const maxReportPauseMs = 600_000;
 const maxAttempts = 20;
 
 export function createMessageLog(deps: MessageLogDeps): MessageLog {
@@ -61,7 +64,7 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
   let stopReviews = (): void => {};
 
   const reviewAt = (message: OutgoingMessage, now: number): number | undefined => {
-    if (message.unreported.length > 0) return now + reportTimeoutMs;
+    if (message.unreported.length > 0) return now + reportPauseOf(message, now);
     if (isFinal(message.state)) return undefined;
     const times = [interruptionOf(message), expiryOf(message)].filter((time) => time !== undefined);
     return times.length > 0 ? Math.min(...times) : undefined;
@@ -76,7 +79,10 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
   const interruptionOf = ({ handover, publishingAt = 0 }: OutgoingMessage): number | undefined =>
     handover === 'publishing' ? publishingAt + publishingTimeoutMs : undefined;
 
-  const change: MessageLog['change'] = async (id, makeChange) => {
+  /** One after the other in this process: reports on the parts of an SMS come together. */
+  const changes = createKeyedMutex();
+  const change: MessageLog['change'] = (id, makeChange) => changes.run(id, () => changeNow(id, makeChange));
+  const changeNow: MessageLog['change'] = async (id, makeChange) => {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const message = await store.get(id);
       if (!message) return undefined;
@@ -154,11 +160,10 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
   };
 
   return {
+    newId,
     add: async (drafts) => {
       const now = clock.now();
-      const added: OutgoingMessage[] = drafts.map((draft) =>
-        withReview({ ...draft, id: newId(), revision: 0 }, now),
-      );
+      const added: OutgoingMessage[] = drafts.map((draft) => withReview({ ...draft, revision: 0 }, now));
       let taken = await store.add(added);
       for (let attempt = 0; taken.length > 0; attempt++) {
         if (attempt === maxAttempts) throw new SwobError('UNAVAILABLE', 'no id is free for an outgoing SMS');
@@ -188,8 +193,13 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
 
 function expiryReason({ state, handover }: OutgoingMessage): string {
   if (state === 'sent') return 'the phone sent it, and nothing reported its delivery while it was valid';
-  if (handover === 'pending') return 'swob could not give it to a phone while it was valid';
+  if (handover === 'pending') return notSentInTime;
   return 'no phone reported that it was sent while it was valid';
+}
+
+function reportPauseOf({ times, state }: OutgoingMessage, now: number): number {
+  const waitedMs = now - (times[state] ?? now);
+  return Math.min(maxReportPauseMs, Math.max(reportTimeoutMs, waitedMs / 4));
 }
 
 /** The broker has the SMS. */

@@ -135,13 +135,15 @@ export function applyReport(
   { status, part, parts = Math.max(message.parts, 1), reason }: PhoneReport,
   at: number,
 ): OutgoingMessage | undefined {
-  if (isFinal(message.state)) return undefined;
+  // No phone can have what swob has not given to the broker: the report names the wrong message.
+  if (isFinal(message.state) || message.handover === 'pending') return undefined;
   if (status === 'failed') return changeState(message, 'failed', at, reason ?? 'the phone could not send it');
   if (part === undefined) return changeState(message, status, at);
   const member = status === 'sent' ? 'sentParts' : 'deliveredParts';
   const isKnown = message[member].includes(part);
   const reported = isKnown ? message : { ...message, [member]: [...message[member], part] };
-  const isComplete = (numbers: readonly number[]): boolean => numbers.length >= parts;
+  const isComplete = (numbers: readonly number[]): boolean =>
+    numbers.filter((number) => number <= parts).length >= parts;
   const next = isComplete(reported.deliveredParts)
     ? 'delivered'
     : isComplete(union(reported.sentParts, reported.deliveredParts))

@@ -24,15 +24,16 @@ export interface DeveloperApi {
 export type SendResult =
   /** `route` is the routing key with which it reached a queue. */
   | { readonly kind: 'sent'; readonly route: string }
-  | { readonly kind: 'unroutable' | 'refused' | 'unconfirmed' };
+  | { readonly kind: 'unroutable' | 'refused' | 'unconfirmed' | 'expired' };
 
 /** The message broker between developers and gateway clients. */
 export interface Broker {
   /**
    * Publishes an SMS and waits for the confirm: to the developer's own exchange when a queue is bound there for its network, else
    * to the exchange of phones that listen by operator name, never to both. `unroutable`: no queue in either; `refused`: the queue
-   * is full; `unconfirmed`: the confirm is missing, and the broker may have accepted it. Throws UNAVAILABLE when it was not sent: no
-   * connection, a broker that does not respond or is out of resources, or too many SMS in progress.
+   * is full; `unconfirmed`: the confirm is missing, and the broker may have accepted it; `expired`: it was not sent, because it is
+   * no longer valid. Throws UNAVAILABLE when it was not sent: no connection, a broker that does not respond or is out of resources,
+   * or too many SMS in progress.
    */
   send(sms: OutgoingSms): Promise<SendResult>;
   /** Waits for confirms until the deadline. @returns how many SMS are left without one */

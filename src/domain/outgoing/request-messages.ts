@@ -29,12 +29,13 @@ interface Planned {
   readonly addressed: AddressedSms;
   /** Its position in the request. */
   readonly index: number;
-  /** Of the message that an earlier attempt has made. */
-  readonly id: string | undefined;
+  /** Of its message, which an earlier attempt may have made. */
+  readonly id: string;
   readonly wait: Wait | undefined;
 }
 
 export interface RequestMessages {
+  newId(): string;
   /** The messages with these ids, in this order; undefined for one that is no longer kept. */
   find(ids: readonly string[]): Promise<readonly (OutgoingMessage | undefined)[]>;
   /** Stores new messages, but for those that an earlier attempt has made. Throws UNAVAILABLE. */
@@ -48,7 +49,7 @@ export interface RequestMessages {
 const concurrency = 100;
 
 export function createRequestMessages(
-  log: Pick<MessageLog, 'add' | 'change'>,
+  log: Pick<MessageLog, 'add' | 'change' | 'newId'>,
   store: Pick<OutgoingMessageStore, 'get' | 'remove'>,
   now: () => number,
 ): RequestMessages {
@@ -59,17 +60,23 @@ export function createRequestMessages(
     if (kind === 'sent') await log.change(id, acceptedBy(route));
     else if (kind === 'unconfirmed') await log.change(id, outcomeUnknown);
     else if (kind !== 'kept') {
-      await log.change(id, (message, at) => changeState(message, 'failed', at, failure));
+      const state = kind === 'expired' ? 'expired' : 'failed';
+      await log.change(id, (message, at) => changeState(message, state, at, failure));
     }
   };
 
   return {
     find,
+    newId: log.newId,
     create: async (list, request) => {
-      const earlier = await find(list.map(({ id = '' }) => id));
+      const earlier = await find(list.map(({ id }) => id));
       // One that has failed meanwhile, such as by expiry, gets a new message.
       const reused = earlier.map((message) =>
-        message?.state === 'queued' || isHandedOver(message) ? message : undefined,
+        message?.authId === request.authId &&
+        message.uuid === request.uuid &&
+        (message.state === 'queued' || isHandedOver(message))
+          ? message
+          : undefined,
       );
       const added = await log.add(
         list.filter((_, index) => !reused[index]).map((each) => draftOf(each, request, now())),
@@ -84,16 +91,12 @@ export function createRequestMessages(
           messageId: message.id,
           ...(validUntil !== undefined && { validUntil }),
         };
-        const isSent = isHandedOver(message);
-        return [
-          {
-            ...addressed,
-            sms,
-            message,
-            wait: isSent ? undefined : wait,
-            isKept: isSent || wait !== undefined,
-          },
-        ];
+        if (isHandedOver(message)) return [{ ...addressed, sms, message, wait: undefined, isKept: true }];
+        // It may be in the queue of those that wait already, and is not sent beside that.
+        const isWaiting = reused[index] && message.waitsUntil !== undefined;
+        const known = isWaiting ? waitOf(message, now()) : undefined;
+        const chosen = wait ?? known;
+        return [{ ...addressed, sms, message, wait: chosen, isKept: chosen !== undefined }];
       });
     },
     settle: async (outcomes, interrupted) => {
@@ -104,10 +107,11 @@ export function createRequestMessages(
   };
 }
 
-function draftOf({ addressed, index, wait }: Planned, request: RequestFacts, now: number): MessageDraft {
+function draftOf({ addressed, index, id, wait }: Planned, request: RequestFacts, now: number): MessageDraft {
   const { authId, uuid, urls, events, scheduledAt, validUntil } = request;
   const { number, operatorName } = addressed.sms;
   return {
+    id,
     uuid,
     index,
     authId,
@@ -127,6 +131,11 @@ function draftOf({ addressed, index, wait }: Planned, request: RequestFacts, now
     ...(urls.length > 0 && events.length > 0 && { callbacks: { urls, events } }),
     unreported: [],
   };
+}
+
+/** Of a message that an earlier attempt has kept: its entry gets the same id again. */
+function waitOf({ scheduledAt }: OutgoingMessage, now: number): Wait {
+  return scheduledAt === undefined ? { until: now, why: 'rate' } : { until: scheduledAt, why: 'schedule' };
 }
 
 function isHandedOver(message: OutgoingMessage | undefined): boolean {

@@ -5,6 +5,7 @@ import { messageOf } from '../../errors.ts';
 import { createDaily } from '../shared/daily.ts';
 import { createLatencyWindow, type LatencySummary } from '../shared/latency-window.ts';
 import type { Clock } from '../shared/ports.ts';
+import { notSentInTime } from './dispatch.ts';
 import type { OutgoingSms } from './model.ts';
 import type { Broker, CallbackSender } from './ports.ts';
 
@@ -91,7 +92,8 @@ export function createSendingStatistics(clock: Pick<Clock, 'now' | 'monotonic'>)
         try {
           const result = await broker.send(sms);
           const { kind } = result;
-          count(sms, kind, kind === 'sent' ? '' : reasons[kind]);
+          if (kind === 'expired') count(sms, 'failed', notSentInTime);
+          else count(sms, kind, kind === 'sent' ? '' : reasons[kind]);
           if (kind === 'sent') latencies.add(clock.monotonic() - begun);
           return result;
         } catch (error) {

@@ -8,7 +8,7 @@ import type { AddressedSms, Addressing, Recipient } from './addressing.ts';
 import type { DeveloperCallbacks } from './developer-callbacks.ts';
 import { type Dispatched, lookUpAll, sendAll } from './dispatch.ts';
 import type { RequestAttempt, RequestResult } from './idempotent-requests.ts';
-import type { MessageState } from './message.ts';
+import type { MessageState, OutgoingMessage } from './message.ts';
 import { isoTime, messageSummary } from './message-views.ts';
 import type { Pacing, WaitReason } from './pacing.ts';
 import { planWaits } from './plan-waits.ts';
@@ -68,8 +68,9 @@ export function createSending(deps: SendingDeps): Sending {
     list: readonly {
       readonly addressed: AddressedSms;
       readonly index: number;
-      readonly id: string | undefined;
+      readonly id: string;
     }[],
+    beforeKeeping: (items: readonly RequestItem[]) => Promise<void>,
   ): Promise<readonly RequestItem[]> => {
     const planned = await planWaits(
       list.map(({ addressed }) => addressed),
@@ -88,6 +89,7 @@ export function createSending(deps: SendingDeps): Sending {
         list.map((each, offset) => ({ wait: undefined, ...each, ...admitted[offset] })),
         { ...batch, uuid },
       );
+      await beforeKeeping(items);
       return await Promise.all(items.map(keep));
     } finally {
       places?.release();
@@ -111,7 +113,9 @@ export function createSending(deps: SendingDeps): Sending {
   const respond: Sending['respond'] = async (body) => {
     const { ids, ...result } = readBody(body);
     if (!ids) return body;
-    const found = await messages.find(ids);
+    const found = await messages.find(ids).catch(() => undefined);
+    // The SMS may have been sent, so that a store that is away is no reason to fail.
+    if (!found) return JSON.stringify(result);
     return JSON.stringify({
       ...result,
       messages: found.flatMap((each) => (each ? [messageSummary(each)] : [])),
@@ -130,20 +134,24 @@ export function createSending(deps: SendingDeps): Sending {
         (recipient) => addressing.address(batch.authId, recipient),
         isAborted,
       );
-      if (earlier) log.warn({ uuid, unknown: begun - done }, 'an interrupted request is resumed');
-      const list = all.map((addressed, index) => ({ addressed, index, id: before.ids?.[index] }));
-      const items = await prepare(batch, uuid, list.slice(begun));
-      const ids = [
-        ...list.slice(0, begun).map(({ id = '' }) => id),
-        ...items.map(({ message }) => message.id),
-      ];
-      const unknown = list.slice(done, begun);
-      const reported = unknown.map(({ addressed }) => ({ item: addressed, failure: outcomeUnknown }));
+      let ids = all.map((_, index) => before.ids?.[index] ?? messages.newId());
+      const list = all.map((addressed, index) => ({ addressed, index, id: ids[index] ?? '' }));
+      const interrupted = list.slice(done, begun);
+      const known = await messages.find(interrupted.map(({ id }) => id));
+      const reported = interrupted.map(({ addressed }, index) => failed(addressed, failureOf(known[index])));
+      if (before.ids) log.warn({ uuid, unknown: begun - done }, 'an interrupted request is resumed');
       const timestamp = isoTime(clock.now());
       const bodyOf = (outcomes: readonly Reported[]): string => {
         const errors = errorsOf([...reported, ...outcomes], timestamp);
         return JSON.stringify({ uuid, errors: [...(before.errors ?? []), ...errors], ids });
       };
+      // First, because the request would make other messages if it was repeated after an interruption.
+      await saveProgress({ body: bodyOf([]), done: begun, begun });
+      const items = await prepare(batch, uuid, list.slice(begun), async (created) => {
+        ids = [...ids.slice(0, begun), ...created.map(({ message }) => message.id)];
+        // Again, because another process may have taken over the request.
+        if (created.some(({ wait }) => wait)) await saveProgress({ body: bodyOf([]), done: begun, begun });
+      });
       const outcomes = await sendAll(
         {
           broker,
@@ -163,10 +171,11 @@ export function createSending(deps: SendingDeps): Sending {
         const { ids: _, ...result } = readBody(body);
         return { body: JSON.stringify(result), complete };
       }
-      await messages.settle(
-        outcomes,
-        unknown.map(({ id = '' }) => id),
-      );
+      const interruptedIds = interrupted.map(({ id }) => id);
+      await messages.settle(outcomes, interruptedIds).catch((error: unknown) => {
+        // They have been sent; a review finds that publishing them was interrupted.
+        log.error({ uuid, reason: messageOf(error) }, 'it could not be recorded that SMS were sent');
+      });
       if (batch.urls.length > 0) {
         // Throws if another process has taken over the request, whose result is the one to report.
         await saveProgress({ body, done: all.length, begun: all.length });
@@ -180,14 +189,25 @@ export function createSending(deps: SendingDeps): Sending {
 /** Limits count what phones send. */
 async function refundUnsent(pacing: Pacing, outcomes: readonly Dispatched[]): Promise<void> {
   for (const { item, kind } of outcomes) {
-    const isUnsent = kind === 'bad' || kind === 'not sent';
+    const isUnsent = kind === 'bad' || kind === 'expired' || kind === 'not sent';
     if (isUnsent && item.fault === undefined) await pacing.refund(item.sms);
   }
 }
 
+function failed(item: AddressedSms, failure: string | undefined): Reported {
+  return { item, ...(failure !== undefined && { failure }) };
+}
+
+/** What to say of an SMS that an earlier attempt has begun to send; undefined when it was sent or is kept. */
+function failureOf(message: OutgoingMessage | undefined): string | undefined {
+  if (message?.state === 'failed') return message.reason;
+  const isKnown = message?.handover === 'pending' || message?.handover === 'accepted';
+  return isKnown || (message && message.state !== 'queued') ? undefined : outcomeUnknown;
+}
+
 /** Once an SMS may have been accepted the response is final, because a repetition would send it twice. */
 function isComplete(outcomes: readonly Dispatched[]): boolean {
-  const tried = outcomes.filter(({ kind }) => kind !== 'bad');
+  const tried = outcomes.filter(({ kind }) => kind !== 'bad' && kind !== 'expired');
   return tried.length === 0 || tried.some(({ kind }) => kind !== 'not sent');
 }
 

@@ -73,8 +73,9 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
     const { messageId: id, sms, scheduledAt } = waiting;
     const now = clock.now();
     if (scheduledAt !== undefined) {
-      // Also after the clock was set back.
-      if (scheduledAt > now) return { kind: 'postponed', pauseMs: scheduledAt - now };
+      // Also after the clock was set back, when a longer pause would count as one that is over.
+      const pauseMs = Math.min(scheduledAt - now, maxScheduleMs);
+      if (pauseMs > 0) return { kind: 'postponed', pauseMs };
       await append(id, sms);
       return delivered;
     }
@@ -96,7 +97,8 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
       await messages.change(id, (message) => ({ ...message, handover: 'pending' }));
       return { kind: 'retry', reason: failure, content: { ...waiting, givenUpAt } };
     }
-    await messages.change(id, (message, at) => changeState(message, 'failed', at, failure));
+    const state = outcome.kind === 'expired' ? 'expired' : 'failed';
+    await messages.change(id, (message, at) => changeState(message, state, at, failure));
     return delivered;
   };
 

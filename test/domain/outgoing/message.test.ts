@@ -76,6 +76,12 @@ describe('reports of a phone', () => {
     expect(statesAfter([1, 2, 3].map((part) => ({ ...three, part })))).toEqual(['queued', 'sent']);
   });
 
+  test('parts that the message does not have, and reports on one that no phone can have yet, count for nothing', () => {
+    const beyond = [3, 4].map((part) => ({ status: 'delivered', part }) as const);
+    expect(statesAfter(beyond)).toEqual(['queued']);
+    expect(statesAfter([{ status: 'failed' }], { ...queued, handover: 'pending' })).toEqual(['queued']);
+  });
+
   test('the same part twice counts once', () => {
     const twice: PhoneReport[] = [
       { status: 'sent', part: 1 },

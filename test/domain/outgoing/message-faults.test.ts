@@ -1,0 +1,92 @@
+// Outgoing messages when something goes wrong: a store that fails, validity that ends, a clock that is set back, a crowd of reports.
+
+import { expect, test, vi } from 'vitest';
+import { applyReport } from '../../../src/domain/outgoing/message.ts';
+import type { SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
+import { context, createFixture, request, unavailable } from './outgoing-fixture.ts';
+
+const minute = 60_000;
+const day = 86_400_000;
+
+function startFixture(): ReturnType<typeof createFixture> {
+  const fixture = createFixture();
+  fixture.messages.start();
+  fixture.waiting?.start();
+  return fixture;
+}
+
+/** Sends one SMS, and returns its message id. */
+async function sendOne(
+  { outgoing }: ReturnType<typeof createFixture>,
+  more: Partial<SendRequest> = {},
+): Promise<string> {
+  const { body } = await outgoing.send({ ...request, ...more }, context);
+  return JSON.parse(body).messages[0].id;
+}
+
+/** Lets reviews go on until the assertion holds. */
+const eventually = ({ clock }: ReturnType<typeof createFixture>, assertion: () => unknown) =>
+  vi.waitFor(async () => {
+    clock.advance(1_000);
+    await assertion();
+  });
+
+test('a store that fails when SMS were sent fails no request, and their outcome is unknown', async () => {
+  const fixture = startFixture();
+  const { store, clock, outgoing } = fixture;
+  const replace = vi.spyOn(store.messages, 'replace').mockRejectedValue(unavailable);
+  const { body, complete } = await outgoing.send(request, context);
+  replace.mockRestore();
+  expect(complete).toBe(true);
+  const { id } = JSON.parse(body).messages[0];
+  clock.advance(11 * minute);
+  await eventually(fixture, async () =>
+    expect(await store.messages.get(id)).toMatchObject({ state: 'queued', handover: 'unknown' }),
+  );
+});
+
+test('an SMS that is no longer valid when it would be published has expired', async () => {
+  const fixture = startFixture();
+  fixture.broker.send.mockResolvedValue({ kind: 'expired' });
+  const { body } = await fixture.outgoing.send({ ...request, ttlMs: 1_000 }, context);
+  expect(JSON.parse(body)).toMatchObject({
+    errors: [{ error_message: expect.stringContaining('while it was valid') }],
+    messages: [{ state: 'expired' }],
+  });
+  const later = await sendOne(fixture, { ttlMs: 1_000, scheduledAt: fixture.clock.now() + minute });
+  fixture.clock.advance(minute);
+  await eventually(fixture, async () =>
+    expect(await fixture.store.messages.get(later)).toMatchObject({
+      state: 'expired',
+      handover: 'publishing',
+    }),
+  );
+});
+
+test('a clock that is set back before a schedule of a month makes no busy loop', async () => {
+  const fixture = startFixture();
+  const { clock, store } = fixture;
+  await sendOne(fixture, { scheduledAt: clock.now() + 31 * day });
+  clock.setWall(clock.now() - 5 * day);
+  const postpone = vi.spyOn(store.waitingSms, 'postpone');
+  clock.advance(5 * minute);
+  await vi.waitFor(() => expect(postpone).toHaveBeenCalled());
+  await fixture.waiting?.idle();
+  clock.advance(1_000);
+  await fixture.waiting?.idle();
+  expect(postpone).toHaveBeenCalledTimes(1);
+});
+
+test('a report on each of 255 parts at once is recorded', async () => {
+  const fixture = startFixture();
+  const id = await sendOne(fixture);
+  const parts = Array.from({ length: 255 }, (_, index) => index + 1);
+  await Promise.all(
+    parts.map((part) =>
+      fixture.messages.change(id, (message, now) =>
+        applyReport(message, { status: 'delivered', part, parts: 255 }, now),
+      ),
+    ),
+  );
+  expect(await fixture.store.messages.get(id)).toMatchObject({ state: 'delivered' });
+});
