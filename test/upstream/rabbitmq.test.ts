@@ -52,9 +52,7 @@ describe('send', () => {
     const { broker, clock } = createTestBroker();
     const queue = await phoneQueue();
     expect(await broker.send({ ...sms, validUntil: clock.now() })).toBe('expired');
-    expect(await broker.send({ ...sms, validUntil: Date.parse('9999-12-31T23:59:59Z') })).toMatchObject({
-      kind: 'sent',
-    });
+    expect(await broker.send({ ...sms, validUntil: Date.parse('9999-12-31T23:59:59Z') })).toBe('sent');
     expect((await queue.next()).properties.expiration).toBe(String(2 ** 32 - 1));
     expect(queue.unread).toBe(0);
   });
