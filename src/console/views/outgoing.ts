@@ -141,9 +141,9 @@ export function createOutgoingView({ outgoing, nodes }: OutgoingDeps): ConsoleVi
   return defineView({
     name: 'outgoing',
     query,
-    // A search may read thousands of messages.
-    everyMs: ({ number, operator, state }) =>
-      number === undefined && operator === undefined && state === undefined ? 2_000 : 5_000,
+    // A search may read thousands of messages, and so may a list of large requests.
+    everyMs: ({ number, operator, state, list }) =>
+      [number, operator, state].some((value) => value !== undefined) ? 5_000 : list ? 2_000 : 3_000,
     changes: tableChanges<OutgoingData>('messages', 'id'),
     read: async (given): Promise<OutgoingData> => {
       const [{ answers, missing }, today, list, waitingCallbacks, selected] = await Promise.all([

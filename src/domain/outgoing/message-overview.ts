@@ -1,6 +1,7 @@
 // Outgoing messages as operators look at many of them: requests with their progress, and today's counts by operator. Reads a
 // bounded number of messages. Used by the console and the monitor.
 
+import { nextTurn } from '../../lib/next-turn.ts';
 import { midnightBefore } from '../shared/daily.ts';
 import type { Clock } from '../shared/ports.ts';
 import { type MessageState, messageStates, type OutgoingMessage } from './message.ts';
@@ -73,16 +74,30 @@ export function createMessageOverview(
     const [progress] = progressOf(messages);
     return progress && { ...progress, messages };
   };
+  /** Reads on from `start` until there are enough messages; `before` is where the next call goes on. */
+  const readWhile = async (
+    filters: Pick<MessageFilters, 'authId' | 'since'>,
+    start: string | undefined,
+    isNotEnough: (messages: readonly OutgoingMessage[]) => boolean,
+  ) => {
+    const messages: OutgoingMessage[] = [];
+    let before = start;
+    do {
+      const page = await store.list(filters, {
+        limit: readTogether,
+        ...(before !== undefined && { before }),
+      });
+      messages.push(...page.messages);
+      before = page.next;
+      // A store in memory would read all of them in one turn of the event loop.
+      await nextTurn();
+    } while (before !== undefined && messages.length < maxRead && isNotEnough(messages));
+    return { messages, before };
+  };
   const readToday = async (): Promise<Today> => {
     const now = clock.now();
     const since = midnightBefore(now);
-    const messages: OutgoingMessage[] = [];
-    let before: string | undefined;
-    do {
-      const page = await store.list({ since }, pageFrom(before));
-      messages.push(...page.messages);
-      before = page.next;
-    } while (before !== undefined && messages.length < maxRead);
+    const { messages, before } = await readWhile({ since }, undefined, () => true);
     return {
       since,
       states: countStates(messages),
@@ -106,19 +121,11 @@ export function createMessageOverview(
       return latest.today;
     },
     requests: async ({ authId, since, ...wanted }, start) => {
-      const messages: OutgoingMessage[] = [];
-      let before = start;
-      do {
-        const page = await store.list(
-          { ...(authId !== undefined && { authId }), ...(since !== undefined && { since }) },
-          pageFrom(before),
-        );
-        messages.push(...page.messages);
-        before = page.next;
-      } while (
-        before !== undefined &&
-        messages.length < maxRead &&
-        countRequests(messages) < requestsPerPage
+      const filters = { ...(authId !== undefined && { authId }), ...(since !== undefined && { since }) };
+      const { messages, before } = await readWhile(
+        filters,
+        start,
+        (read) => countRequests(read) < requestsPerPage,
       );
       const matching = new Set(messages.filter((message) => matches(message, wanted)).map(keyOf));
       const found = progressOf(messages);
@@ -140,10 +147,6 @@ export function createMessageOverview(
       return { requests, ...(before !== undefined && { next: before }) };
     },
   };
-}
-
-function pageFrom(before: string | undefined) {
-  return { limit: readTogether, ...(before !== undefined && { before }) };
 }
 
 function keyOf({ authId, uuid }: Pick<OutgoingMessage, 'authId' | 'uuid'>): string {

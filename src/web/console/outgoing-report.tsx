@@ -110,10 +110,11 @@ export function Counters({ data }: { readonly data: OutgoingData }) {
         ) : (
           <Table
             caption="Last errors of outgoing SMS and callbacks"
-            rows={data.errors.map((error, index) => ({ ...error, index }))}
-            keyOf={({ at, index }) => `${at} ${index}`}
+            rows={equalErrors(data.errors)}
+            keyOf={keyOfError}
             columns={[
-              { title: 'Time', cell: ({ at }) => <Ago at={at} /> },
+              { title: 'Last', isShort: true, cell: ({ at }) => <Ago at={at} /> },
+              { title: 'Times', isNumber: true, cell: ({ times }) => times },
               { title: 'Outcome', cell: ({ outcome }) => <Badge tone="warn">{outcome}</Badge> },
               { title: 'Operator', cell: ({ operator }) => operator },
               { title: 'Developer', cell: ({ authId }) => authId },
@@ -124,6 +125,23 @@ export function Counters({ data }: { readonly data: OutgoingData }) {
       </Card>
     </>
   );
+}
+
+type SendingError = OutgoingData['errors'][number];
+
+function keyOfError({ outcome, operator, authId, reason }: SendingError): string {
+  return JSON.stringify([outcome, operator, authId, reason]);
+}
+
+/** One failing URL or operator causes many that are the same. */
+function equalErrors(errors: readonly SendingError[]): (SendingError & { readonly times: number })[] {
+  const byKey = new Map<string, SendingError & { readonly times: number }>();
+  for (const error of errors) {
+    const key = keyOfError(error);
+    const latest = byKey.get(key);
+    byKey.set(key, latest ? { ...latest, times: latest.times + 1 } : { ...error, times: 1 });
+  }
+  return [...byKey.values()];
 }
 
 export function BrokerNote({ broker }: Pick<OutgoingData, 'broker'>) {
