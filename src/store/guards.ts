@@ -5,6 +5,7 @@ import type { HealthEntry, NodeState, SavedHistory } from '../domain/monitoring/
 import {
   encodings,
   handovers,
+  messageIdPattern,
   messageStates,
   type OutgoingMessage,
   type WaitingSms,
@@ -131,11 +132,13 @@ export function isCallback(value: unknown): value is Callback {
   );
 }
 
+const messageId = new RegExp(messageIdPattern);
+
 export function isOutgoingMessage(value: unknown): value is OutgoingMessage {
   return (
     isObject(value) &&
     isText(value.id) &&
-    /^[1-9]\d{0,9}$/.test(value.id) &&
+    messageId.test(value.id) &&
     [value.uuid, value.authId, value.number, value.operatorName].every(isText) &&
     [value.index, value.parts, value.revision].every(Number.isSafeInteger) &&
     isOneOf(encodings, value.encoding) &&

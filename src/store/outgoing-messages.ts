@@ -2,6 +2,7 @@
 // is kept.
 
 import { isFinal, type OutgoingMessage } from '../domain/outgoing/message.ts';
+import { matchesFilters } from '../domain/outgoing/message-filters.ts';
 import type { MessageFilters, MessagePage } from '../domain/outgoing/ports.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 
@@ -67,15 +68,4 @@ export async function listMessages(
     last = page.next;
   }
   return withNext();
-}
-
-function matchesFilters(message: OutgoingMessage, filters: MessageFilters): boolean {
-  const { authId, uuid, number, operatorName, state } = filters;
-  return (
-    (authId === undefined || message.authId === authId) &&
-    (uuid === undefined || message.uuid === uuid) &&
-    (number === undefined || message.number === number) &&
-    (operatorName === undefined || message.operatorName === operatorName) &&
-    (state === undefined || message.state === state)
-  );
 }

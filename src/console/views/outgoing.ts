@@ -3,14 +3,16 @@
 
 import { type Static, Type } from 'typebox';
 import { mergeReports } from '../../domain/outgoing/merged-report.ts';
-import { type MessageState, messageStates, type OutgoingMessage } from '../../domain/outgoing/message.ts';
-import { type MessageStep, stepsOf } from '../../domain/outgoing/message-history.ts';
 import {
   isPending,
-  type MessageOverview,
-  type RequestProgress,
-  type Today,
-} from '../../domain/outgoing/message-overview.ts';
+  type MessageState,
+  messageIdPattern,
+  messageStates,
+  type OutgoingMessage,
+} from '../../domain/outgoing/message.ts';
+import { matchesFilters } from '../../domain/outgoing/message-filters.ts';
+import { type MessageStep, stepsOf } from '../../domain/outgoing/message-history.ts';
+import type { MessageOverview, RequestProgress, Today } from '../../domain/outgoing/message-overview.ts';
 import type { MessageFilters } from '../../domain/outgoing/ports.ts';
 import type { SendingReport } from '../../domain/outgoing/sending-statistics.ts';
 import type { Tracking } from '../../domain/outgoing/tracking.ts';
@@ -83,7 +85,7 @@ export type OutgoingActionResult =
 const perPage = 50;
 const authId = Type.String({ maxLength: 128 });
 const uuid = Type.String({ minLength: 1, maxLength: 128 });
-const id = Type.String({ pattern: '^[1-9][0-9]{0,9}$' });
+const id = Type.String({ pattern: messageIdPattern });
 const query = Type.Object(
   {
     /** Requests are listed otherwise. */
@@ -120,7 +122,7 @@ export function createOutgoingView({ outgoing, nodes }: OutgoingDeps): ConsoleVi
       if (!request) return { request: null, messages: [] };
       const { messages, ...progress } = request;
       const first = Number(before ?? 0) || 0;
-      const matching = messages.filter((message) => isOf(message, filters));
+      const matching = messages.filter((message) => matchesFilters(message, filters));
       const next = first + perPage;
       return {
         request: progress,
@@ -204,16 +206,6 @@ function filtersOf(
     ...(state !== undefined && { state }),
     ...(from !== undefined && { since: Number(from) }),
   };
-}
-
-/** Whether a message of the request matches the other filters. */
-function isOf(message: OutgoingMessage, { number, operatorName, state, since = 0 }: MessageFilters): boolean {
-  return (
-    (number === undefined || message.number === number) &&
-    (operatorName === undefined || message.operatorName === operatorName) &&
-    (state === undefined || message.state === state) &&
-    message.times.queued >= since
-  );
 }
 
 function rowOf(message: OutgoingMessage): OutgoingRow {

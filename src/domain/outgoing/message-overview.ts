@@ -4,10 +4,9 @@
 import { nextTurn } from '../../lib/next-turn.ts';
 import { midnightBefore } from '../shared/daily.ts';
 import type { Clock } from '../shared/ports.ts';
-import { type MessageState, messageStates, type OutgoingMessage } from './message.ts';
+import { countStates, isPending, type OutgoingMessage, type StateCounts } from './message.ts';
+import { matchesFilters } from './message-filters.ts';
 import type { MessageFilters, OutgoingMessageStore } from './ports.ts';
-
-type StateCounts = Readonly<Record<MessageState, number>>;
 
 /** The messages to which a developer has given one uuid. */
 export interface RequestProgress {
@@ -127,7 +126,7 @@ export function createMessageOverview(
         start,
         (read) => countRequests(read) < requestsPerPage,
       );
-      const matching = new Set(messages.filter((message) => matches(message, wanted)).map(keyOf));
+      const matching = new Set(messages.filter((message) => matchesFilters(message, wanted)).map(keyOf));
       const found = progressOf(messages);
       // The first and the last one may have messages on other pages.
       const cut = [
@@ -157,18 +156,6 @@ function countRequests(messages: readonly OutgoingMessage[]): number {
   return new Set(messages.map(keyOf)).size;
 }
 
-function matches(
-  message: OutgoingMessage,
-  { uuid, number, operatorName, state }: Omit<MessageFilters, 'authId' | 'since'>,
-): boolean {
-  return (
-    (uuid === undefined || message.uuid === uuid) &&
-    (number === undefined || message.number === number) &&
-    (operatorName === undefined || message.operatorName === operatorName) &&
-    (state === undefined || message.state === state)
-  );
-}
-
 /** In the order of their first message in the list. */
 function progressOf(messages: readonly OutgoingMessage[]): RequestProgress[] {
   return [...groupBy(messages, keyOf).values()].flatMap((group) => {
@@ -183,11 +170,6 @@ function progressOf(messages: readonly OutgoingMessage[]): RequestProgress[] {
       pending: group.filter(isPending).length,
     };
   });
-}
-
-/** Whether an operator or the developer can still cancel it. */
-export function isPending({ state, handover }: OutgoingMessage): boolean {
-  return state === 'queued' && handover === 'pending';
 }
 
 function byOperator(messages: readonly OutgoingMessage[]): Today['operators'] {
@@ -214,12 +196,6 @@ function isReported({ times, sentParts, deliveredParts }: OutgoingMessage): bool
     sentParts.length > 0 ||
     deliveredParts.length > 0
   );
-}
-
-function countStates(messages: readonly OutgoingMessage[]): StateCounts {
-  const counts = Object.fromEntries(messageStates.map((state) => [state, 0])) as Record<MessageState, number>;
-  for (const { state } of messages) counts[state]++;
-  return counts;
 }
 
 function groupBy<T>(list: readonly T[], nameOf: (each: T) => string): ReadonlyMap<string, T[]> {

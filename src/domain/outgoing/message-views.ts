@@ -1,6 +1,6 @@
 // What responses and callbacks say of an outgoing message. Used by sending.ts and the gateway's routes.
 
-import type { Handover, MessageState, OutgoingMessage } from './message.ts';
+import { type Handover, isPending, type MessageState, type OutgoingMessage } from './message.ts';
 
 export interface MessageSummary {
   readonly id: string;
@@ -24,9 +24,7 @@ export interface MessageDetails extends MessageSummary {
 }
 
 export function messageSummary(message: OutgoingMessage): MessageSummary {
-  const { id, number, operatorName, state, handover, encoding, parts, reason, waitsUntil, validUntil } =
-    message;
-  const isWaiting = state === 'queued' && handover === 'pending';
+  const { id, number, operatorName, state, encoding, parts, reason, waitsUntil, validUntil } = message;
   return {
     id,
     number,
@@ -35,7 +33,7 @@ export function messageSummary(message: OutgoingMessage): MessageSummary {
     ...(reason !== undefined && { reason }),
     encoding,
     parts,
-    ...(isWaiting && waitsUntil !== undefined && { waits_until: isoTime(waitsUntil) }),
+    ...(isPending(message) && waitsUntil !== undefined && { waits_until: isoTime(waitsUntil) }),
     ...(validUntil !== undefined && { valid_until: isoTime(validUntil) }),
   };
 }

@@ -13,6 +13,12 @@ import type { OutgoingSms } from './model.ts';
 export const messageStates = ['queued', 'sent', 'delivered', 'failed', 'expired', 'cancelled'] as const;
 export type MessageState = (typeof messageStates)[number];
 
+/** How many messages are in each state. */
+export type StateCounts = Readonly<Record<MessageState, number>>;
+
+/** The form of ids of messages; those above 2,147,483,647 name none. */
+export const messageIdPattern = '^[1-9][0-9]{0,9}$';
+
 /** The states that can be reported to developers. */
 export const callbackEvents = ['sent', 'delivered', 'failed', 'expired', 'cancelled'] as const;
 
@@ -101,6 +107,19 @@ export const maxParts = 255;
 
 export function isFinal(state: MessageState): boolean {
   return state !== 'queued' && state !== 'sent';
+}
+
+/** Whether it can still be cancelled, because the broker does not have it. */
+export function isPending({ state, handover }: Pick<OutgoingMessage, 'state' | 'handover'>): boolean {
+  return state === 'queued' && handover === 'pending';
+}
+
+export function countStates(
+  messages: Iterable<Pick<OutgoingMessage, 'state'>>,
+): Record<MessageState, number> {
+  const counts = { queued: 0, sent: 0, delivered: 0, failed: 0, expired: 0, cancelled: 0 };
+  for (const { state } of messages) counts[state]++;
+  return counts;
 }
 
 /** States never go back, and a final one is never left. */

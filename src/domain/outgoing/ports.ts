@@ -2,7 +2,7 @@
 
 import type { Deadline } from '../../lib/deadline.ts';
 import type { UpstreamFailure } from '../shared/upstream-failure.ts';
-import type { MessageState, OutgoingMessage } from './message.ts';
+import type { MessageState, OutgoingMessage, StateCounts } from './message.ts';
 import type { Callback, OutgoingSms } from './model.ts';
 
 /**
@@ -114,5 +114,5 @@ export interface OutgoingMessageStore {
   /** The earliest `reviewAt`; undefined when there is none. */
   nextReviewAt(): Promise<number | undefined>;
   /** Messages in each state. */
-  count(): Promise<Readonly<Record<MessageState, number>>>;
+  count(): Promise<StateCounts>;
 }

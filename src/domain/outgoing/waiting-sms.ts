@@ -5,7 +5,7 @@ import type { OutboxEntry } from '../shared/model.ts';
 import { createOutbox } from '../shared/outbox.ts';
 import type { AttemptOutcome, OutboxOptions, Postponed } from '../shared/outbox-types.ts';
 import { type Dispatched, sendAll } from './dispatch.ts';
-import { changeState, type OutgoingMessage, type WaitingSms } from './message.ts';
+import { changeState, isPending, type OutgoingMessage, type WaitingSms } from './message.ts';
 import { acceptedBy, type MessageChange, type MessageLog, outcomeUnknown } from './message-log.ts';
 import type { OutgoingSms } from './model.ts';
 import { type Pacing, paceKey } from './pacing.ts';
@@ -45,22 +45,22 @@ export interface WaitingQueue {
 
 /** The latest time that a developer may choose, from now. */
 export const maxScheduleMs = 31 * 86_400_000;
-/** So long an SMS waits for a broker that does not take it, from the first attempt on. */
+/** How long an SMS waits for a broker that does not take it, from the first attempt on. */
 const maxOutageMs = 86_400_000;
-/** The first SMS of a queue asks again at least so often, because limits and clocks can be changed. */
+/** The first SMS of a queue is tried at least so often, because limits and clocks can be changed. */
 const maxPacePauseMs = 300_000;
 const maxBackoffMs = 60_000;
 const concurrency = 16;
 /** Further queues are paced, and left out of `oldestWaitMs`. */
-const maxFronts = 10_000;
+const maxHeads = 10_000;
 
 export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
   const { store, broker, messages, pacing, maxPerDeveloper, clock } = deps;
   const reserved = new Map<string, number>();
-  /** By pace key, the first SMS of a queue that was told to wait: since when it waits, and when it asked last. */
-  const fronts = new Map<string, { readonly since: number; readonly askedAt: number }>();
+  /** By pace key, the first SMS of a queue, when it has to wait: since when it waits, and when it was last tried. */
+  const heads = new Map<string, { readonly since: number; readonly triedAt: number }>();
 
-  const shiftReserved = (authId: string, by: number): void => {
+  const addReserved = (authId: string, by: number): void => {
     const count = (reserved.get(authId) ?? 0) + by;
     if (count > 0) reserved.set(authId, count);
     else reserved.delete(authId);
@@ -80,10 +80,10 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
       return delivered;
     }
     const admission = await pacing?.admit(sms);
-    fronts.delete(paceKey(sms));
+    heads.delete(paceKey(sms));
     if (admission?.kind === 'wait') {
       const { until } = admission;
-      if (fronts.size < maxFronts) fronts.set(paceKey(sms), { since, askedAt: now });
+      if (heads.size < maxHeads) heads.set(paceKey(sms), { since, triedAt: now });
       await messages.change(id, (message) => waitUntil(message, until));
       return { kind: 'postponed', pauseMs: Math.min(maxPacePauseMs, Math.max(1, until - now)) };
     }
@@ -102,7 +102,7 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
     return delivered;
   };
 
-  /** `taken`: the broker has it, or may have it; `gone`: nobody wants it any more; otherwise, why the broker did not take it. */
+  /** `taken`: the broker has it, or may have it; `gone`: it was cancelled, or has expired; otherwise, why the broker did not take it. */
   const publish = async (id: string, sms: OutgoingSms): Promise<'taken' | 'gone' | Dispatched> => {
     // Recorded before it is published, so that it never is twice.
     if (!(await messages.change(id, beginPublishing))) {
@@ -141,14 +141,14 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
       const used = await store.countOfGroup(authId);
       const free = maxPerDeveloper - used - (reserved.get(authId) ?? 0);
       const granted = Math.max(0, Math.min(wanted, free));
-      shiftReserved(authId, granted);
-      return { granted, release: () => shiftReserved(authId, -granted) };
+      addReserved(authId, granted);
+      return { granted, release: () => addReserved(authId, -granted) };
     },
     oldestWaitMs: () => {
       const now = clock.now();
-      // One that has not asked for so long is paced by another process now.
-      for (const [key, { askedAt }] of fronts) if (now - askedAt > 2 * maxPacePauseMs) fronts.delete(key);
-      return Math.max(0, ...[...fronts.values()].map(({ since }) => now - since));
+      // One that was not tried for so long is paced by another process now.
+      for (const [key, { triedAt }] of heads) if (now - triedAt > 2 * maxPacePauseMs) heads.delete(key);
+      return Math.max(0, ...[...heads.values()].map(({ since }) => now - since));
     },
     remove: async (messageId) => {
       for (const id of [scheduledId(messageId), messageId]) await store.remove(id);
@@ -176,6 +176,4 @@ function scheduledId(messageId: string): string {
 
 /** Undefined for one that was cancelled, has expired, or was being published when its process died. */
 const beginPublishing: MessageChange = (message, now) =>
-  message.state === 'queued' && message.handover === 'pending'
-    ? { ...message, handover: 'publishing', publishingAt: now }
-    : undefined;
+  isPending(message) ? { ...message, handover: 'publishing', publishingAt: now } : undefined;

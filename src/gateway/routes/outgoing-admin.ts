@@ -3,7 +3,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyContextConfig } from 'fastify';
 import { Type } from 'typebox';
-import { messageStates, type OutgoingMessage } from '../../domain/outgoing/message.ts';
+import { messageIdPattern, messageStates, type OutgoingMessage } from '../../domain/outgoing/message.ts';
 import { messageDetails } from '../../domain/outgoing/message-views.ts';
 import type { Tracking } from '../../domain/outgoing/tracking.ts';
 import { SwobError } from '../../errors.ts';
@@ -25,7 +25,7 @@ const config = {
 const oneConfig = {
   docs: { errors: [...config.docs.errors, 'NOT_FOUND'] },
 } satisfies FastifyContextConfig;
-const params = Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,9}$' }) });
+const params = Type.Object({ id: Type.String({ pattern: messageIdPattern }) });
 const filter = (maxLength: number, description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength, description }));
 

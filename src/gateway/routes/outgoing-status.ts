@@ -5,7 +5,7 @@ import type { FastifyContextConfig, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { verifyStatusToken } from '../../crypto/status-token.ts';
 import { authIdPattern } from '../../domain/outgoing/broker-names.ts';
-import { maxParts, type OutgoingMessage } from '../../domain/outgoing/message.ts';
+import { maxParts, messageIdPattern, type OutgoingMessage } from '../../domain/outgoing/message.ts';
 import { messageDetails } from '../../domain/outgoing/message-views.ts';
 import type { DeveloperCredentials, Tracking } from '../../domain/outgoing/tracking.ts';
 import { SwobError } from '../../errors.ts';
@@ -22,7 +22,7 @@ interface Options {
 
 const tags = ['outgoing SMS'];
 const uuid = Type.String({ minLength: 1, maxLength: 128 });
-const id = Type.String({ pattern: '^[1-9][0-9]{0,9}$' });
+const id = Type.String({ pattern: messageIdPattern });
 const developerConfig = {
   earlyRateLimits: ['requests', 'credentials'],
   docs: { errors: ['UNAUTHENTICATED', 'LIMITED', 'NOT_FOUND', 'UPSTREAM', 'UNAVAILABLE'] },

@@ -1,7 +1,7 @@
 // Outgoing messages in memory, within their bounds. Used by the memory store, and by the lowdb store, which writes every change
 // to disk.
 
-import { type MessageState, messageStates, type OutgoingMessage } from '../../domain/outgoing/message.ts';
+import { countStates, type OutgoingMessage } from '../../domain/outgoing/message.ts';
 import type { MessagePage, OutgoingMessageStore } from '../../domain/outgoing/ports.ts';
 import type { Clock } from '../../domain/shared/ports.ts';
 import { indexIn, insertSorted, removeSorted } from '../../lib/sorted-list.ts';
@@ -55,7 +55,7 @@ export function createMessageIndex(
   /** Oldest first. */
   const ranks = { final: [] as HeldMessage[], published: [] as HeldMessage[], pending: [] as HeldMessage[] };
   const reviews: HeldMessage[] = [];
-  const counts = noMessages();
+  const counts = countStates([]);
   const isKept = ({ expiresAt }: HeldMessage): boolean => expiresAt > clock.monotonic();
 
   /** Everything that changes with a message; its request and time of arrival never do. */
@@ -183,12 +183,6 @@ export function createMessageIndex(
       return { ...counts };
     },
   };
-}
-
-function noMessages(): Record<MessageState, number> {
-  const counts = messageStates.map((state) => [state, 0] as const);
-  // Sound: it has a member for each state.
-  return Object.fromEntries(counts) as Record<MessageState, number>;
 }
 
 function parse({ text }: HeldMessage): OutgoingMessage {
