@@ -4,7 +4,7 @@ import type { BenchEnvironment } from './environment.ts';
 import type { Row } from './report.ts';
 
 export interface Bench {
-  /** As on the command line: `B1`. */
+  /** As on the command line: `C1`. */
   readonly id: string;
   readonly title: string;
   run(environment: BenchEnvironment): Promise<Row[]>;

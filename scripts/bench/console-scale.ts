@@ -197,7 +197,7 @@ async function measure(environment: BenchEnvironment): Promise<void> {
   say('after closing', { 'server memory MB': Math.round(residentKb(child.pid) / 1_024) });
 }
 
-const effort = { rounds: 1, seconds: 1, quick: true, profiles: undefined };
+const effort = { rounds: 1, seconds: 1, quick: true, profiles: undefined, users: 0, old: undefined };
 const environment = await createBenchEnvironment(effort, (text) => console.error(text));
 try {
   await measure(environment);

@@ -22,6 +22,10 @@ export interface Effort {
   readonly profiles: string | undefined;
   /** The Redis store of the daemons; undefined: a folder. */
   readonly storeUrl?: string;
+  /** Users of the largest store of C10. */
+  readonly users: number;
+  /** The folder of the replaced server; undefined: it is not measured. */
+  readonly old: string | undefined;
 }
 
 export interface BenchEnvironment extends Effort {
@@ -34,6 +38,8 @@ export interface BenchEnvironment extends Effort {
   startScript(role: Role, script: string, args?: readonly string[]): Child;
   /** Runs any other program, on the cores of the load. */
   startProgram(command: string, args: readonly string[]): Child;
+  /** Runs any other program in a folder, on the core of the server. */
+  startServerProgram(name: string, command: string, args: readonly string[], cwd: string): Child;
   /** Prints progress to stderr. */
   reportProgress(text: string): void;
   /** Stops every process and removes every folder. */
@@ -73,6 +79,7 @@ export async function createBenchEnvironment(
     startScript: (role, script, args = []) =>
       startNode(role, script, [join(scripts, `${script}.js`), ...args]),
     startProgram: (command, args) => start('load', command, command, args, home),
+    startServerProgram: (name, command, args, cwd) => start('server', name, command, args, cwd),
     close: async () => {
       await Promise.all(children.map((child) => child.stop()));
       await rm(home, { recursive: true, force: true });

@@ -10,9 +10,7 @@ import { withChecksum } from '../../src/store/lowdb/checksum.ts';
 import { recordName } from '../../src/store/lowdb/record-file.ts';
 import { openLowdbStore } from '../../src/store/lowdb/store.ts';
 import type { HttpRequest } from './http-load.ts';
-
-const imsiOf = (index: number): string => `62401${String(index).padStart(10, '0')}`;
-export const numberOf = (index: number): string => `+23767${String(index).padStart(7, '0')}`;
+import { imsiOf, numberOf, sharedKeyOf } from './numbers.ts';
 
 /** One ping for each of `count` seeds. */
 export function pings(count: number): HttpRequest[] {
@@ -22,8 +20,6 @@ export function pings(count: number): HttpRequest[] {
     body: JSON.stringify({ IMSI: imsiOf(index), MSISDN: numberOf(index), seed_type: 'seed' }),
   }));
 }
-
-const sharedKeyOf = (index: number): string => String(index).padStart(32, '0');
 
 /**
  * Fills the store of a folder in which no daemon runs: with paired users, whose ids are their numbers, and with seeds

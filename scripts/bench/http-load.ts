@@ -20,6 +20,8 @@ export interface HttpLoad {
   /** Sends each request once; the load ends after the last one. */
   readonly once?: boolean;
   readonly seconds: number;
+  /** 50 by default. */
+  readonly connections?: number;
 }
 
 export interface HttpResult {
@@ -59,7 +61,7 @@ export async function loadHttp(environment: BenchEnvironment, load: HttpLoad): P
 
 async function planFile(folder: string, load: HttpLoad, seconds: number): Promise<string> {
   const file = join(folder, 'plan.json');
-  await writeFile(file, JSON.stringify({ ...load, seconds, connections }));
+  await writeFile(file, JSON.stringify({ connections, ...load, seconds }));
   return file;
 }
 
@@ -72,7 +74,16 @@ async function wrkArguments(folder: string, load: HttpLoad, seconds: number): Pr
   await writeFile(requests, load.requests.map((request) => `${raw(host, request)}${separator}`).join(''));
   const script = join(folder, 'load.lua');
   await writeFile(script, lua(requests, load.once === true));
-  return ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script, load.url];
+  return [
+    '-t1',
+    `-c${load.connections ?? connections}`,
+    `-d${seconds}s`,
+    '--timeout',
+    '10s',
+    '-s',
+    script,
+    load.url,
+  ];
 }
 
 function raw(host: string, { method, path, body }: HttpRequest): string {

@@ -1,9 +1,10 @@
-// `npm run bench`: measures the built binary beside bare baselines and prints a table. Arguments: names of benches
-// (B1 … B11, all by default) or `soak`; --quick, --rounds, --seconds, --json FILE, --cpu-prof FOLDER, --redis (the store of
-// every daemon there), --minutes and --svg FILE for the soak.
+// `npm run bench`: measures the built binary beside programs that do the same work, and prints a table. Arguments: names of
+// benches (C1 … C12, all by default) or `soak`; --quick, --rounds, --seconds, --json FILE, --cpu-prof FOLDER, --redis (the
+// store of every daemon there), --users NUMBER for C10, --old FOLDER for C12, --minutes and --svg FILE for the soak.
 // docs/performance.md.
 
 import { writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.ts';
@@ -14,6 +15,7 @@ import { memoryBench } from './benches/memory.ts';
 import { messagesBench } from './benches/messages.ts';
 import { pairingsBench } from './benches/pairings.ts';
 import { pingsBench } from './benches/pings.ts';
+import { replacedBench } from './benches/replaced.ts';
 import { sessionsBench } from './benches/sessions.ts';
 import { sharedBench } from './benches/shared.ts';
 import { socketsBench } from './benches/sockets.ts';
@@ -37,6 +39,7 @@ const benches: readonly Bench[] = [
   memoryBench,
   growthBench,
   sharedBench,
+  replacedBench,
 ];
 
 interface Results {
@@ -51,6 +54,8 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string' },
     minutes: { type: 'string' },
     redis: { type: 'boolean', default: false },
+    users: { type: 'string' },
+    old: { type: 'string' },
     svg: { type: 'string', default: join(root, 'docs', 'soak.svg') },
     'cpu-prof': { type: 'string' },
     json: { type: 'string', default: join(root, 'bench-results.json') },
@@ -101,9 +106,15 @@ async function main(): Promise<void> {
   const rounds = parsePositive('rounds', values.rounds, values.quick ? 2 : 5);
   const seconds = parsePositive('seconds', values.seconds, values.quick ? 1 : 4);
   const minutes = parsePositive('minutes', values.minutes, 10);
+  const users = parsePositive('users', values.users, 100_000);
 
   const profiles = values['cpu-prof'] === undefined ? undefined : resolve(values['cpu-prof']);
-  const own = await createBenchEnvironment({ rounds, seconds, quick: values.quick, profiles }, say);
+  const old = values.old === undefined ? undefined : resolve(values.old);
+  const [loadBefore = 0] = loadavg();
+  const own = await createBenchEnvironment(
+    { rounds, seconds, quick: values.quick, profiles, users, old },
+    say,
+  );
   const environment = values.redis ? { ...own, storeUrl: (await startRedis(own)).url } : own;
   const stopped = (signal: NodeJS.Signals): void => {
     void environment.close().finally(() => process.kill(process.pid, signal));
@@ -114,7 +125,8 @@ async function main(): Promise<void> {
     const effort = { rounds, seconds, quick: values.quick, connections, driver: httpDriver() };
     const file = resolve(values.json);
     const write = (results: Results): Promise<void> => {
-      const all = { at: new Date().toISOString(), machine, ...effort, ...results };
+      const loads = { loadBefore, loadAfter: loadavg()[0] };
+      const all = { at: new Date().toISOString(), machine, ...effort, ...loads, ...results };
       return writeFile(file, `${JSON.stringify(all, null, 2)}\n`);
     };
     const results = soaks
@@ -122,6 +134,9 @@ async function main(): Promise<void> {
       : await runBenches(environment, wanted, write);
     await write(results);
     process.stdout.write(`${table(results.rows)}\n`);
+    say(
+      `load average of the machine before and after: ${loadBefore.toFixed(1)}, ${(loadavg()[0] ?? 0).toFixed(1)}`,
+    );
     say(`written: ${file}`);
   } finally {
     await environment.close();

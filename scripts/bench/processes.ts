@@ -1,7 +1,7 @@
 // Child processes that report on stdout, one JSON value a line, and are stopped by pid. Used by environment.ts.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 /** For a child to print the expected line. */
@@ -46,7 +46,7 @@ export function startChild(command: string, args: readonly string[], options: Ch
       timer = setTimeout(() => resolve('says nothing'), replyTimeoutMs + workMs);
     });
     const problem = Promise.race([ended, late]).then((why) => {
-      throw new Error(`${name} ${why}; its stderr is in ${stderrFile}`);
+      throw new Error(`${name} ${why}: ${lastLine(stderrFile)}`);
     });
     try {
       return await Promise.race([lines.next(), problem]);
@@ -68,6 +68,11 @@ export function startChild(command: string, args: readonly string[], options: Ch
     tell: (line) => void child.stdin?.write(`${line}\n`),
     stop: () => (stopped ??= stop()),
   };
+}
+
+/** Of its stderr, whose file is removed when the run ends. */
+function lastLine(file: string): string {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';
 }
 
 /** Lines in order, for one reader; unread lines are buffered without a bound, as children write few. */

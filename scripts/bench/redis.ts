@@ -1,8 +1,8 @@
-// A redis-server for benchmarks with a shared store. Used by B11.
+// A redis-server for benchmarks with a shared store. Used by C11.
 
 import { spawnSync } from 'node:child_process';
-import { createServer } from 'node:net';
 import type { BenchEnvironment } from './environment.ts';
+import { freePort } from './free-port.ts';
 import type { Child } from './processes.ts';
 
 export interface BenchRedis {
@@ -37,15 +37,4 @@ export async function startRedis(environment: BenchEnvironment): Promise<BenchRe
   ]);
   while (!(await child.nextLine()).includes('Ready to accept connections'));
   return { child, url: `redis://127.0.0.1:${port}` };
-}
-
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

@@ -10,13 +10,13 @@ type Target =
   | 'none';
 
 export interface Row {
-  /** `B1 POST /seeds/ping`. */
+  /** `C1 POST /seeds/ping`. */
   readonly name: string;
   /** Of both figures: `/s`, `ms`, `kB`. */
   readonly unit: string;
   /** One figure a round. */
   readonly ours: readonly number[];
-  /** The rounds of the bare baseline, each beside that of ours; empty when there is none. */
+  /** The rounds of the baseline, each beside that of ours; empty when there is none. */
   readonly baseline: readonly number[];
   readonly target: Target;
   /** The same figures for a second of the server's CPU: what other programs take of the core is not in them. */

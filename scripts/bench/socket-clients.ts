@@ -1,4 +1,4 @@
-// Sync sockets as a process of the load. Used by B5, B10, B11 and the soak.
+// Sync sockets as a process of the load. Used by C5, C10, C11 and the soak.
 
 import type { BenchEnvironment } from './environment.ts';
 import type { Child } from './processes.ts';

@@ -18,20 +18,20 @@ const bench = (args: readonly string[]) => {
 test('two short benchmarks print the table and write the JSON', async () => {
   const json = join(temporaryFolder(), 'results.json');
   const effort = ['--quick', '--rounds', '1', '--seconds', '0.3'];
-  const { code, stdout, stderr } = await bench(['b3', 'B8', ...effort, '--json', json]);
+  const { code, stdout, stderr } = await bench(['c3', 'C8', ...effort, '--json', json]);
   expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining(json) });
 
   const [head, ...lines] = stdout.trimEnd().split('\n');
   expect(head).toMatch(/^name +ours +baseline +ratio +target +ok +ratio by CPU$/);
   expect(lines).toHaveLength(4);
   expect(lines[0]).toMatch(
-    /^B3 new session +[\d.]+ \/s ±\d+% +[\d.]+ \/s ±\d+% +[\d.]+ +≥ 0\.60 +(yes|NO|\?) +([\d.]+|-|NaN)$/,
+    /^C3 new session +[\d.]+ \/s ±\d+% +[\d.]+ \/s ±\d+% +[\d.]+ +≥ 0\.75 +(yes|NO|\?) +([\d.]+|-|NaN)$/,
   );
   for (const line of lines.slice(1, 3))
-    expect(line).toMatch(/^B8 swob .* +[\d.]+ ms ±\d+% +[\d.]+ ms ±\d+% +[\d.]+ +≤ [\d.]+ +(yes|NO) +-$/);
+    expect(line).toMatch(/^C8 swob .* +[\d.]+ ms ±\d+% +[\d.]+ ms ±\d+% +[\d.]+ +≤ [\d.]+ +(yes|NO) +-$/);
 
   expect(lines[3]).toMatch(
-    /^B3 new session: p50Ms [\d.]+, p99Ms [\d.]+, serverCpu [\d.]+, baselineCpu [\d.]+$/,
+    /^C3 new session: p50Ms [\d.]+, p99Ms [\d.]+, serverCpu [\d.]+, baselineCpu [\d.]+$/,
   );
 
   const results = JSON.parse(readFileSync(json, 'utf8'));
@@ -57,9 +57,9 @@ test('two short benchmarks print the table and write the JSON', async () => {
 });
 
 test('an unknown benchmark or an invalid number is an error before anything is measured', async () => {
-  const { code, stderr } = await bench(['B77']);
-  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('no such bench: B77') });
-  const odd = await bench(['B3', '--rounds', 'many']);
+  const { code, stderr } = await bench(['C77']);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('no such bench: C77') });
+  const odd = await bench(['C3', '--rounds', 'many']);
   expect(odd).toMatchObject({ code: 1, stderr: 'bench: --rounds: expected a number above 0\n' });
 });
 

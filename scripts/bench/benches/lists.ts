@@ -1,4 +1,4 @@
-// B2: GET /seeds with 1,000 active seeds that go on pinging, beside a bare server that sends the same bytes.
+// C2: GET /seeds with 1,000 active seeds that go on pinging, beside a server of node:http that sends the same bytes.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,19 +14,19 @@ const seeds = 1_000;
 const pingEveryMs = 10;
 
 export const listsBench: Bench = {
-  id: 'B2',
+  id: 'C2',
   title: 'GET /seeds, 1,000 active seeds, each pinging every 10 s',
   run: async (environment) => {
     const daemon = await startDaemon(environment, ['gateway', 'sync']);
-    const alive = await keepAlive(daemon.urls.gateway);
+    const alive = await keepAlive(daemon.urls.gateway, seeds);
     const bytes = Buffer.from(await (await fetch(`${daemon.urls.gateway}/seeds`)).arrayBuffer());
     const file = join(await environment.folder(), 'seeds.json');
     await writeFile(file, bytes);
-    const bare = await startServer(environment, 'server', 'bare-http', ['bytes', file]);
+    const bare = await startServer(environment, 'server', 'ready-bytes', [file]);
     const requests = [{ method: 'GET', path: '/seeds' }] as const;
     const row = await compareHttp(
       environment,
-      { name: 'B2 GET /seeds', target: { atLeast: 0.6 } },
+      { name: 'C2 GET /seeds', target: { atLeast: 0.6 } },
       {
         ours: { server: daemon.child, load: () => ({ url: daemon.urls.gateway, requests }) },
         baseline: { server: bare.child, load: () => ({ url: bare.url, requests }) },
@@ -41,8 +41,8 @@ export const listsBench: Bench = {
   },
 };
 
-/** Pings all once, then one after another. */
-async function keepAlive(url: string) {
+/** Pings all seeds once, then one after another. */
+export async function keepAlive(url: string, seeds: number) {
   const requests = pings(seeds);
   const pool = new Pool(url, { connections: 8, pipelining: 1 });
   let failed = 0;

@@ -1,4 +1,4 @@
-// B9: resident memory of a daemon with all its services, idle and after load of every kind.
+// C9: resident memory of a daemon with all its services, idle and after load of every kind.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
@@ -15,7 +15,7 @@ const settleMs = 3_000;
 const maxRounds = 3;
 
 export const memoryBench: Bench = {
-  id: 'B9',
+  id: 'C9',
   title: 'resident memory, all services',
   run: async (environment) => {
     const upstream = await startUpstream(environment);
@@ -36,8 +36,8 @@ export const memoryBench: Bench = {
     await upstream.child.stop();
     const row = { unit: 'MB', baseline: [] };
     return [
-      { ...row, name: 'B9 daemon, idle', ours: idle, target: { oursAtMost: 90 } },
-      { ...row, name: 'B9 daemon, after load', ours: loaded, target: { oursAtMost: 140 }, failures },
+      { ...row, name: 'C9 daemon, idle', ours: idle, target: { oursAtMost: 90 } },
+      { ...row, name: 'C9 daemon, after load', ours: loaded, target: { oursAtMost: 140 }, failures },
     ];
   },
 };

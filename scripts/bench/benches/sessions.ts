@@ -1,4 +1,4 @@
-// B3: new sessions, beside a bare server that answers a GET with a line.
+// C3: new sessions, beside a server of fastify with a random id and a line in the log.
 
 import type { Bench } from '../bench.ts';
 import { startDaemon } from '../daemon.ts';
@@ -7,24 +7,24 @@ import type { HttpRequest } from '../http-load.ts';
 import { compareHttp } from '../rounds.ts';
 
 export const sessionsBench: Bench = {
-  id: 'B3',
+  id: 'C3',
   title: 'GET /v2/sync/users/<user>, 1,000 users',
   run: async (environment) => {
     const daemon = await startDaemon(environment, ['gateway', 'sync']);
-    const bare = await startServer(environment, 'server', 'bare-http', ['get']);
+    const fair = await startServer(environment, 'server', 'fair-sessions');
     const requests = Array.from(
       { length: 1_000 },
       (_, index): HttpRequest => ({ method: 'GET', path: `/v2/sync/users/user-${index}` }),
     );
     const row = await compareHttp(
       environment,
-      { name: 'B3 new session', target: { atLeast: 0.6 } },
+      { name: 'C3 new session', target: { atLeast: 0.75 } },
       {
         ours: { server: daemon.child, load: () => ({ url: daemon.urls.gateway, requests }) },
-        baseline: { server: bare.child, load: () => ({ url: bare.url, requests }) },
+        baseline: { server: fair.child, load: () => ({ url: fair.url, requests }) },
       },
     );
-    await Promise.all([daemon.child.stop(), bare.child.stop()]);
+    await Promise.all([daemon.child.stop(), fair.child.stop()]);
     return [row];
   },
 };

@@ -1,4 +1,4 @@
-// B11: two nodes on one Redis beside one. Three processes that are all busy need three cores, and the load some more;
+// C11: two nodes on one Redis beside one. Three processes that are all busy need three cores, and the load some more;
 // here it is reckoned from the CPU that each takes: how much they would do with a core each.
 
 import type { Bench } from '../bench.ts';
@@ -23,11 +23,11 @@ interface Cost {
 type Work = (nodes: readonly Daemon[], round: number) => Promise<number>;
 
 export const sharedBench: Bench = {
-  id: 'B11',
+  id: 'C11',
   title: 'two nodes on one Redis',
   run: async (environment) => {
     if (!hasRedis()) {
-      environment.reportProgress('B11 needs redis-server');
+      environment.reportProgress('C11 needs redis-server');
       return [];
     }
     const redis = await startRedis(environment);
@@ -37,10 +37,10 @@ export const sharedBench: Bench = {
     const first = await startDaemon(environment, ['gateway', 'sync'], { folder, settings });
     const second = await startDaemon(environment, ['gateway', 'sync'], { folder, settings });
     const rows = [
-      await row(environment, 'B11 pings, a core each', { redis, first, second }, pingAll(environment)),
+      await row(environment, 'C11 pings, a core each', { redis, first, second }, pingAll(environment)),
       await row(
         environment,
-        'B11 sockets opened, a core each',
+        'C11 sockets opened, a core each',
         { redis, first, second },
         openAll(environment),
       ),

@@ -1,4 +1,4 @@
-// B5: sync sockets held for one rotation: memory of each beside a bare `ws` server, and how late their frames are.
+// C5: sync sockets held for one rotation: memory of each beside a bare `ws` server, and how late their frames are.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../bench.ts';
@@ -33,7 +33,7 @@ interface HeldByDaemon extends Held {
 }
 
 export const socketsBench: Bench = {
-  id: 'B5',
+  id: 'C5',
   title: 'sync sockets, rotation every 15 s',
   run: async (environment) => {
     const count = environment.quick ? 1_000 : 10_000;
@@ -45,20 +45,20 @@ export const socketsBench: Bench = {
     const middle = (key: keyof HeldByDaemon): number => median(ours.map((held) => held[key]));
     return [
       {
-        name: `B5 memory of ${count} sockets, each`,
+        name: `C5 memory of ${count} sockets, each`,
         unit: 'kB',
         ours: ours.map(({ kbEach }) => kbEach),
         baseline: baseline.map(({ kbEach }) => kbEach),
-        target: { atMost: 1.5 },
+        target: { atMost: 1.2 },
         notes: { residentMb: middle('residentMb') },
       },
       {
-        name: `B5 frames of ${count} sockets late, p99`,
+        name: `C5 frames of ${count} sockets late, p99`,
         unit: 'ms',
         ours: ours.map(({ p99 }) => p99),
         // The delay that the load process adds.
         baseline: baseline.map(({ p99 }) => p99),
-        target: { oursAtMost: 100 },
+        target: { oursAtMost: 50 },
         failures: ours.flatMap((held) => [
           ...describeFailures(held),
           ...(held.frames < count ? [`${held.frames} frames after the first for ${count} sockets`] : []),

@@ -1,4 +1,4 @@
-// B8: how long commands take, compared with `node -e 0`.
+// C8: how long commands take, compared with `node -e 0`.
 
 import { spawnSync } from 'node:child_process';
 import type { Bench } from '../bench.ts';
@@ -10,14 +10,14 @@ import { inTurn } from '../rounds.ts';
 const startsPerRound = 3;
 
 export const startsBench: Bench = {
-  id: 'B8',
+  id: 'C8',
   title: 'swob --version, swob seeds list --json',
   run: async (environment) => {
     const daemon = await startDaemon(environment, ['gateway', 'sync'], { role: 'load' });
     const list = [swobScript, 'seeds', 'list', '--json', '--url', daemon.urls.gateway];
     const rows = [
-      await compare(environment, 'B8 swob --version', [swobScript, '--version'], 1.35),
-      await compare(environment, 'B8 swob seeds list --json', list, 1.9),
+      await compare(environment, 'C8 swob --version', [swobScript, '--version'], 1.35),
+      await compare(environment, 'C8 swob seeds list --json', list, 1.9),
     ];
     await daemon.child.stop();
     return rows;

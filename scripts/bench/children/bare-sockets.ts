@@ -1,4 +1,4 @@
-// The baseline of B5: a `ws` server without compression that sends each socket a new URL at an interval in
+// The baseline of C5: a `ws` server without compression that sends each socket a new URL at an interval in
 // milliseconds (argument), with one timer for each socket.
 
 import { randomBytes } from 'node:crypto';
