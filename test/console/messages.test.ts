@@ -43,6 +43,7 @@ test('finds a message by number and id, and shows its history and the remedy', a
 test('drops after the time for undoing it, and what is undone stays', async () => {
   const messaging = await startWithDeadLetters(2);
   const [first, second] = (await read(messaging, '?state=dead-lettered')).messages;
+  expect(first?.lastEvent?.event).toMatch(/^dead-lettered: the Publisher at \S+ answered 400$/);
   const undone = await act(messaging, 'drop', { id: first?.id });
   expect(undone).toMatchObject({ kind: 'pending', action: { kind: 'drop', target: { id: first?.id } } });
   const { action } = undone.kind === 'pending' ? undone : { action: undefined };

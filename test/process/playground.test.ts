@@ -43,9 +43,13 @@ test('sample data: active seeds and a paired phone; both backends get the token,
   const folder = temporaryFolder();
   const script = `
     swob seeds list --json
+    console="$PLAYGROUND_GATEWAY_URL/console/api/log"
+    curl -sS "$console/level" -H "authorization: Bearer $PLAYGROUND_ADMIN_TOKEN" -H 'content-type: application/json' \\
+      -d '{"level": "debug", "minutes": 1}'
     swob sms send alice hello --msisdn "$PLAYGROUND_MSISDN" --key "$PLAYGROUND_SHARED_KEY"
     echo "$PLAYGROUND_JWT" | swob disconnect --token - || true
     swob verify "$PLAYGROUND_NAS_URL" --received session=5692549928996307964 --received answer=Disconnect-NAK --times 1
+    curl -sS "$console" -H "authorization: Bearer $PLAYGROUND_ADMIN_TOKEN" && echo
     swob radius disconnect --nas "$PLAYGROUND_NAS_RADIUS" --secret-file "$PLAYGROUND_NAS_SECRET_FILE" --session 1 --mac FC-45-96-5F-50-AC`;
   const fail = ['--fail', 'publisher=refuse,pcrf=refuse,nas=1/2'];
   const args = ['playground', 'run', '--seed-data', '--disconnect', 'both', ...fail];
@@ -55,6 +59,7 @@ test('sample data: active seeds and a paired phone; both backends get the token,
   });
   expect(stdout).toContain('"operator_name":"MTN Cameroon"');
   expect(stdout).toContain('message accepted');
+  expect(stdout).toMatch(/"message":"console action"/);
   expect(stderr).toMatch(
     /the PCRF stub was told to refuse; NAS playground at \S+ refused \(501, administratively prohibited/,
   );

@@ -66,6 +66,9 @@ test('by keyboard alone, a token is judged and its user logged out, and the list
   const services = await startWifiServices();
   const page = await openConsole(browser(), services, 'disconnects');
   await page.getByText('No request yet').waitFor();
+  await page.getByLabel('MAC, user, session or NAS').fill('02-00-00-00-00-09');
+  await page.getByText('To log a device out, let its portal sign a token').waitFor();
+  await page.getByLabel('MAC, user, session or NAS').fill('');
   const field = page.getByLabel('Token of the portal');
   const judge = async (token: string): Promise<void> => {
     await field.fill(token);

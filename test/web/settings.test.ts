@@ -19,6 +19,7 @@ test('the checks run by keyboard, say what they found, and fit a phone', async (
   await page.getByRole('button', { name: 'Run the checks' }).focus();
   await page.keyboard.press('Enter');
   await page.getByText(/\d+ checks: \d+ failed/).waitFor();
+  expect(await page.getByText('Not checked yet').count()).toBe(0);
   services.clock.advance(1_000);
   await page.getByRole('list', { name: 'Findings' }).getByText('What to do:').first().waitFor();
   expect(await isTooWide(page)).toBe(false);

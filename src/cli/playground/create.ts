@@ -38,6 +38,7 @@ export async function createPlayground(
       ...(seedData && { prepareStore: (config: Config) => addSampleMessages(config, { clock, log }) }),
       version,
       log,
+      logTail: logs.tail,
       lifecycle,
     });
     await writeFileAtomic(

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startServices } from '../../app/compose/start.ts';
 import type { Lifecycle } from '../../app/lifecycle.ts';
+import type { LogTail } from '../../app/logging/log-tail.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { loadServerKeys } from '../../crypto/server-keys.ts';
@@ -70,6 +71,8 @@ export interface PlaygroundOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** The log of the console. */
+  readonly logTail: LogTail;
   /** Closes everything, and removes the folder. */
   readonly lifecycle: Lifecycle;
 }
@@ -137,6 +140,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
     lifecycle,
     clock,
     log,
+    logTail,
     version,
   } = options;
   const folder = await mkdtemp(join(tmpdir(), 'swob-playground-'));
@@ -180,6 +184,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
     lifecycle,
     version,
     settings: loadedSettings,
+    logTail,
   });
   const urlOf = (name: 'gateway' | 'sync' | 'disconnect'): string => reachable(endpoints[name]?.url ?? '');
   const urls = {

@@ -247,8 +247,16 @@ function rowOfEntry(entry: OutboxEntry<InboundSms>): MessageRow {
 }
 
 function rowOf({ history, ...view }: MessageView): MessageRow {
-  const lastEvent = history.at(-1);
+  const lastEvent = lastEventOf(history);
   return { ...view, arrivedAt: arrivalOf(history), ...(lastEvent && { lastEvent }) };
+}
+
+/** A dead letter in a list says why it is one. */
+function lastEventOf(history: readonly HistoryEvent[]): HistoryEvent | undefined {
+  const last = history.at(-1);
+  const attempt = history.findLast(({ event }) => event.startsWith('attempt '));
+  if (last?.event !== 'dead-lettered' || !attempt) return last;
+  return { ...last, event: `${last.event}: ${attempt.event.replace(/^attempt \d+(?: failed)?: /, '')}` };
 }
 
 /** Its state is looked up where it is shown. */

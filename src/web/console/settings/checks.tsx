@@ -32,7 +32,12 @@ export function Checks() {
           </p>
           {state.error !== undefined && <Note tone="bad">{state.error}</Note>}
           {state.result && <Note tone={toneOf(state.result)}>{sentenceOf(state.result)}</Note>}
-          {live.data ? <Findings last={live.data.last} /> : <Skeleton lines={6} />}
+          {/* What the action did arrives before its findings. */}
+          {live.data && (live.data.last || !(isRunning || state.result)) ? (
+            <Findings last={live.data.last} />
+          ) : (
+            <Skeleton lines={6} />
+          )}
         </div>
       </Card>
     </>

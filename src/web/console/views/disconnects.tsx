@@ -139,7 +139,8 @@ function RequestTable(props: {
   if (records.length === 0 && props.isFiltered)
     return (
       <Empty title="No request matches">
-        A MAC address may be in any spelling; users, sessions and NAS have to be complete.
+        <p>A MAC address may be in any spelling; users, sessions and NAS have to be complete.</p>
+        {isRunning && <p>To log a device out, let its portal sign a token, and enter it below.</p>}
       </Empty>
     );
   if (records.length === 0)
@@ -174,7 +175,7 @@ function RequestTable(props: {
   );
 }
 
-const maxShown = 100;
+const maxShown = 200;
 
 function shorten(text: string): string {
   return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text;
