@@ -4,6 +4,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { MessageAdmin } from '../domain/inbound/message-admin.ts';
 import type { Publishing } from '../domain/inbound/publishing.ts';
 import type { Outgoing } from '../domain/outgoing/outgoing.ts';
+import type { OutgoingHealth } from '../domain/outgoing/routes-health.ts';
 import type { Tracking } from '../domain/outgoing/tracking.ts';
 import type { Pairing } from '../domain/pairing/pairing.ts';
 import type { Pairings } from '../domain/pairing/revocation.ts';
@@ -47,6 +48,8 @@ export interface GatewayDeps extends Omit<HttpOptions, 'name'> {
   readonly pairings: Pairings;
   readonly publishing: Publishing;
   readonly messageAdmin: MessageAdmin;
+  /** Undefined when no broker is configured. */
+  readonly outgoingHealth: (() => Promise<OutgoingHealth>) | undefined;
   readonly outgoing: Outgoing;
   readonly tracking: Tracking;
   /** Of the tokens of phones that report on SMS; empty: their reports are refused. */
@@ -105,6 +108,7 @@ export async function createGateway(deps: GatewayDeps): Promise<HttpServer> {
   });
   await app.register(messageAdminRoutes, {
     messageAdmin: deps.messageAdmin,
+    outgoingHealth: deps.outgoingHealth,
     adminToken: deps.adminToken,
     now: deps.clock.now,
   });

@@ -108,6 +108,7 @@ export async function buildGateway(
     ...messaging,
     outgoing: messaging.outgoing.requests,
     tracking: messaging.outgoing.tracking,
+    outgoingHealth: messaging.outgoing.health,
     statusSecret: config.outgoing.status_secret,
     adminToken,
     twilioToken: config.twilio.auth_token,

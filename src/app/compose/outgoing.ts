@@ -14,7 +14,11 @@ import { createPacing } from '../../domain/outgoing/pacing.ts';
 import type { Broker, CallbackSender, DeveloperApi, Tenants } from '../../domain/outgoing/ports.ts';
 import { createRequestLimits } from '../../domain/outgoing/request-limits.ts';
 import { createRequestMessages } from '../../domain/outgoing/request-messages.ts';
-import { createRoutesHealth, type RoutesHealth } from '../../domain/outgoing/routes-health.ts';
+import {
+  createRoutesHealth,
+  type OutgoingHealth,
+  type RoutesHealth,
+} from '../../domain/outgoing/routes-health.ts';
 import { createSending } from '../../domain/outgoing/sending.ts';
 import { createSendingStatistics, type SendingReport } from '../../domain/outgoing/sending-statistics.ts';
 import { createTracking, type Tracking } from '../../domain/outgoing/tracking.ts';
@@ -38,6 +42,8 @@ export interface OutgoingSms {
   /** State of the connection to the broker; undefined when none is configured. */
   readonly brokerState: (() => 'ok' | 'unreachable' | 'blocked') | undefined;
   readonly passedOverRoutes: RoutesHealth['passedOver'];
+  /** For `swob status`; undefined when no broker is configured. */
+  readonly health: (() => Promise<OutgoingHealth>) | undefined;
   /** Starts what earlier processes have left: callbacks, SMS that wait, and reviews of messages. */
   start(): void;
   stop(): void;
@@ -162,6 +168,13 @@ export async function buildOutgoing(
     sendOwnSms: broker && createOwnSmsSender(broker, addressing),
     brokerState: state,
     passedOverRoutes: routes.passedOver,
+    health:
+      waiting &&
+      (async () => ({
+        waiting: (await store.waitingSms.count()).waiting,
+        oldestWait: Math.floor(waiting.oldestWaitMs() / 1_000),
+        passedOver: routes.passedOver().map(({ route, why }) => ({ route, why })),
+      })),
     start: () => {
       callbacks.start();
       messages.start();

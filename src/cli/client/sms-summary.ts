@@ -2,7 +2,9 @@
 // `swob status` and `doctor`.
 
 import type { Config } from '../../config/schema.ts';
+import type { OutgoingHealth } from '../../domain/outgoing/routes-health.ts';
 import { type Finding, fail, ok, warn } from '../../lib/finding.ts';
+import { isObject } from '../../lib/json.ts';
 import type { Context } from '../context.ts';
 import { formatElapsed } from '../terminal/elapsed.ts';
 import { adminTokenReader } from './admin-token.ts';
@@ -15,6 +17,8 @@ export interface SmsSummary {
   /** When the oldest waiting message was received, Unix time in milliseconds. */
   readonly oldest?: number;
   readonly upstreams: readonly UpstreamCalls[];
+  /** Absent where no broker is configured. */
+  readonly outgoing?: OutgoingHealth;
 }
 
 interface UpstreamCalls {
@@ -63,6 +67,7 @@ export function describeSmsSummary(backlog: SmsSummary, now: number): string[] {
   const failing = backlog.upstreams.filter(({ failures }) => failures > 0);
   return [
     `messages: ${describeMessages(backlog, now)}`,
+    ...(backlog.outgoing ? [`outgoing SMS: ${describeOutgoing(backlog.outgoing)}`] : []),
     ...failing.map((calls) => `${titleOf(calls)}: ${describeFailures(calls, now)}`),
   ];
 }
@@ -88,6 +93,14 @@ function describeMessages({ waiting, deadLetters, oldest }: SmsSummary, now: num
   return `${waiting} ${waiting === 1 ? 'waits' : 'wait'}${age}; ${deadLetters} dead-lettered`;
 }
 
+function describeOutgoing({ waiting, oldestWait, passedOver }: OutgoingHealth): string {
+  const age = oldestWait > 0 ? `, the first of a queue for ${formatElapsed(oldestWait)}` : '';
+  const routes = passedOver.map(({ route, why }) =>
+    why === 'failed' ? `; the phones of ${route} fail` : `; the phones of ${route} do not report`,
+  );
+  return `${waiting} ${waiting === 1 ? 'waits' : 'wait'}${age}${routes.join('')}`;
+}
+
 function describeFailures(
   { failures, since: first, reason = 'no reason given' }: UpstreamCalls,
   now: number,
@@ -110,7 +123,7 @@ function sectionOf({ name }: UpstreamCalls): string {
 }
 
 function parseSmsSummary(value: unknown): SmsSummary | undefined {
-  const { waiting, deadLetters, oldest, upstreams }: Partial<Record<keyof SmsSummary, unknown>> =
+  const { waiting, deadLetters, oldest, upstreams, outgoing }: Partial<Record<keyof SmsSummary, unknown>> =
     Object(value);
   if (typeof waiting !== 'number' || typeof deadLetters !== 'number' || !Array.isArray(upstreams))
     return undefined;
@@ -119,6 +132,23 @@ function parseSmsSummary(value: unknown): SmsSummary | undefined {
     deadLetters,
     ...(typeof oldest === 'number' && { oldest }),
     upstreams: upstreams.map(parseUpstreamCalls),
+    ...(isObject(outgoing) && { outgoing: parseOutgoing(outgoing) }),
+  };
+}
+
+function parseOutgoing({
+  waiting,
+  oldestWait,
+  passedOver,
+}: Readonly<Record<string, unknown>>): OutgoingHealth {
+  const routes: unknown[] = Array.isArray(passedOver) ? passedOver : [];
+  return {
+    waiting: Number(waiting),
+    oldestWait: Number(oldestWait),
+    passedOver: routes.filter(isObject).map(({ route, why }) => ({
+      route: String(route),
+      why: why === 'silent' ? why : 'failed',
+    })),
   };
 }
 

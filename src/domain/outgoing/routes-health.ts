@@ -16,6 +16,15 @@ export interface PassedOverRoute {
   readonly leftMs: number;
 }
 
+/** What operators are told about outgoing SMS that do not get through. */
+export interface OutgoingHealth {
+  /** SMS that wait in swob. */
+  readonly waiting: number;
+  /** Seconds that the first SMS of a queue has waited at most, of the queues that this process paces. */
+  readonly oldestWait: number;
+  readonly passedOver: readonly Pick<PassedOverRoute, 'route' | 'why'>[];
+}
+
 /** What this process knows of the phones behind routes; it is not stored. */
 export interface RoutesHealth {
   /**

@@ -5,10 +5,12 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyContextConfig } from 'fastify';
 import { Type } from 'typebox';
 import type { MessageAdmin, MessageView } from '../../domain/inbound/message-admin.ts';
+import { type OutgoingHealth, routeFaults } from '../../domain/outgoing/routes-health.ts';
 import { requireAdminToken } from '../../http/admin-auth.ts';
 
 interface Options {
   readonly messageAdmin: MessageAdmin;
+  readonly outgoingHealth: (() => Promise<OutgoingHealth>) | undefined;
   readonly adminToken: string;
   /** Wall time, Unix time in milliseconds. */
   readonly now: () => number;
@@ -67,11 +69,26 @@ const backlog = Type.Object({
       reason: Type.Optional(Type.String()),
     }),
   ),
+  outgoing: Type.Optional(
+    Type.Object(
+      {
+        waiting: Type.Integer({ description: 'SMS that wait in swob' }),
+        oldestWait: Type.Integer({
+          description:
+            'Seconds that the first SMS of a queue has waited at most, of those that this process paces',
+        }),
+        passedOver: Type.Array(Type.Object({ route: Type.String(), why: Type.Enum([...routeFaults]) }), {
+          description: 'Routes whose phones failed to send SMS, or do not report while others do (silent)',
+        }),
+      },
+      { description: 'Outgoing SMS; absent when no broker is configured' },
+    ),
+  ),
 });
 
 export const messageAdminRoutes: FastifyPluginAsyncTypebox<Options> = async (
   app,
-  { messageAdmin, adminToken, now },
+  { messageAdmin, outgoingHealth, adminToken, now },
 ) => {
   app.addHook('onRequest', requireAdminToken(adminToken));
 
@@ -207,7 +224,9 @@ export const messageAdminRoutes: FastifyPluginAsyncTypebox<Options> = async (
     },
     async () => {
       const found = await messageAdmin.summary();
-      return { ...found, upstreams: [...found.upstreams] };
+      const health = await outgoingHealth?.();
+      const outgoing = health && { ...health, passedOver: [...health.passedOver] };
+      return { ...found, upstreams: [...found.upstreams], ...(outgoing && { outgoing }) };
     },
   );
 };

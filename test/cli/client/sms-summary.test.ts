@@ -3,6 +3,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { describeSmsSummary } from '../../../src/cli/client/sms-summary.ts';
 import { startPublisherStub } from '../../../src/stubs/publisher.ts';
 import { absentSystemSettings } from '../../support/absent-systems.ts';
 import { startMessaging } from '../../support/messaging.ts';
@@ -34,6 +35,20 @@ test('an idle gateway has an empty summary', async () => {
   const { out } = await swob('doctor', 'gateway');
   expect(out).toContain('ok    messages: 0 wait; 0 dead-lettered');
   expect(out).toContain('ok    calls to the Publisher: the last call succeeded');
+});
+
+test.each([
+  [{ waiting: 0, oldestWait: 0, passedOver: [] }, 'outgoing SMS: 0 wait'],
+  [
+    {
+      ...{ waiting: 1, oldestWait: 90 },
+      passedOver: [{ route: 'dev1_OUTGOING_SMS.237.62401', why: 'failed' as const }],
+    },
+    'outgoing SMS: 1 waits, the first of a queue for 1m 30s; the phones of dev1_OUTGOING_SMS.237.62401 fail',
+  ],
+])('describes outgoing SMS: %j', (outgoing, line) => {
+  const summary = { waiting: 0, deadLetters: 0, upstreams: [], outgoing };
+  expect(describeSmsSummary(summary, 0)).toContain(line);
 });
 
 test('shows waiting messages, dead-lettered ones, and a failing Publisher', async () => {
