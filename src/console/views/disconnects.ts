@@ -3,8 +3,9 @@
 
 import { type Static, Type } from 'typebox';
 import { maxTokenLength } from '../../crypto/jwt-format.ts';
+import type { TimelineStep } from '../../domain/shared/model.ts';
 import type { AuditedDisconnects } from '../../domain/wifi/audit.ts';
-import { type AuditStep, consoleClient, remedyOf, stepsOf } from '../../domain/wifi/audit-history.ts';
+import { consoleClient, remedyOf, stepsOf } from '../../domain/wifi/audit-history.ts';
 import {
   type AuditedOutcome,
   type DisconnectFilters,
@@ -73,7 +74,7 @@ interface DisconnectRow {
 }
 
 export interface DisconnectDetails extends DisconnectRow {
-  readonly steps: readonly AuditStep[];
+  readonly steps: readonly TimelineStep[];
   readonly remedy?: string;
 }
 

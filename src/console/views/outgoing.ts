@@ -11,11 +11,12 @@ import {
   type OutgoingMessage,
 } from '../../domain/outgoing/message.ts';
 import { matchesFilters } from '../../domain/outgoing/message-filters.ts';
-import { type MessageStep, stepsOf } from '../../domain/outgoing/message-history.ts';
+import { stepsOf } from '../../domain/outgoing/message-history.ts';
 import type { MessageOverview, RequestProgress, Today } from '../../domain/outgoing/message-overview.ts';
 import type { MessageFilters } from '../../domain/outgoing/ports.ts';
 import type { SendingReport } from '../../domain/outgoing/sending-statistics.ts';
 import type { Tracking } from '../../domain/outgoing/tracking.ts';
+import type { TimelineStep } from '../../domain/shared/model.ts';
 import { tableChanges } from '../table-changes.ts';
 import {
   type ConsoleView,
@@ -73,7 +74,7 @@ interface OutgoingRow
 }
 
 export interface OutgoingDetails extends OutgoingRow {
-  readonly steps: readonly MessageStep[];
+  readonly steps: readonly TimelineStep[];
 }
 
 /** What an action of the view has done. */

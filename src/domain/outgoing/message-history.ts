@@ -1,22 +1,14 @@
 // One outgoing message as a timeline for operators: what happened to it, what it waits for, and which callbacks do. Used by the
 // console.
 
+import type { TimelineStep } from '../shared/model.ts';
 import { isFinal, type MessageState, messageStates, type OutgoingMessage } from './message.ts';
-
-export interface MessageStep {
-  readonly tone: 'good' | 'warn' | 'bad' | 'neutral';
-  readonly event: string;
-  /** Unix time in milliseconds; in the future of what it waits for. */
-  readonly at?: number;
-  /** Further facts, a line each. */
-  readonly details: readonly string[];
-}
 
 /** @param waitingCallbacks states whose callbacks are not delivered yet */
 export function stepsOf(
   message: OutgoingMessage,
   waitingCallbacks: readonly MessageState[],
-): readonly MessageStep[] {
+): readonly TimelineStep[] {
   return [
     queuedStep(message),
     ...handoverSteps(message),
@@ -26,7 +18,7 @@ export function stepsOf(
   ];
 }
 
-function queuedStep({ authId, times, encoding, parts }: OutgoingMessage): MessageStep {
+function queuedStep({ authId, times, encoding, parts }: OutgoingMessage): TimelineStep {
   const size = parts === 1 ? 'one part' : `${parts} parts`;
   return {
     tone: 'neutral',
@@ -36,7 +28,13 @@ function queuedStep({ authId, times, encoding, parts }: OutgoingMessage): Messag
   };
 }
 
-function handoverSteps({ handover, publishingAt, acceptedAt, route, state }: OutgoingMessage): MessageStep[] {
+function handoverSteps({
+  handover,
+  publishingAt,
+  acceptedAt,
+  route,
+  state,
+}: OutgoingMessage): TimelineStep[] {
   if (handover === 'accepted') {
     const event = 'RabbitMQ has it, in the queue of a phone';
     const details = route === undefined ? [] : [`route ${route}`];
@@ -56,7 +54,7 @@ function handoverSteps({ handover, publishingAt, acceptedAt, route, state }: Out
   ];
 }
 
-const stateEvents: Readonly<Record<Exclude<MessageState, 'queued'>, Pick<MessageStep, 'tone' | 'event'>>> = {
+const stateEvents: Readonly<Record<Exclude<MessageState, 'queued'>, Pick<TimelineStep, 'tone' | 'event'>>> = {
   sent: { tone: 'neutral', event: 'a phone has sent it' },
   delivered: { tone: 'good', event: 'delivered' },
   failed: { tone: 'bad', event: 'failed' },
@@ -64,7 +62,7 @@ const stateEvents: Readonly<Record<Exclude<MessageState, 'queued'>, Pick<Message
   cancelled: { tone: 'warn', event: 'cancelled' },
 };
 
-function stateSteps(message: OutgoingMessage): MessageStep[] {
+function stateSteps(message: OutgoingMessage): TimelineStep[] {
   const { times, state, reason } = message;
   return messageStates.flatMap((each) => {
     const at = times[each];
@@ -75,7 +73,7 @@ function stateSteps(message: OutgoingMessage): MessageStep[] {
 }
 
 /** What is reported in part, and what the message waits for. */
-function openSteps(message: OutgoingMessage): MessageStep[] {
+function openSteps(message: OutgoingMessage): TimelineStep[] {
   const { state, handover, scheduledAt, waitsUntil, validUntil, parts, sentParts, deliveredParts } = message;
   if (isFinal(state)) return [];
   const reported = [
@@ -83,7 +81,7 @@ function openSteps(message: OutgoingMessage): MessageStep[] {
     ...(deliveredParts.length > 0 ? [`${deliveredParts.length} of ${parts} parts delivered`] : []),
   ];
   const validity = validUntil === undefined ? [] : [{ event: 'valid until', at: validUntil }];
-  const steps: MessageStep[] = validity.map((each) => ({ ...each, tone: 'neutral', details: [] }));
+  const steps: TimelineStep[] = validity.map((each) => ({ ...each, tone: 'neutral', details: [] }));
   if (reported.length > 0) steps.unshift({ tone: 'neutral', event: 'reported in part', details: reported });
   else if (state === 'queued' && handover === 'accepted')
     steps.unshift({
@@ -111,7 +109,7 @@ function openSteps(message: OutgoingMessage): MessageStep[] {
 function callbackSteps(
   { callbacks, unreported }: OutgoingMessage,
   waiting: readonly MessageState[],
-): MessageStep[] {
+): TimelineStep[] {
   const states = messageStates.filter((state) => waiting.includes(state) || unreported.includes(state));
   if (!callbacks || states.length === 0) return [];
   const urls = callbacks.urls.length === 1 ? 'one URL' : `${callbacks.urls.length} URLs`;

@@ -1,4 +1,4 @@
-// Records that several capabilities share: rate limits and the entries of an outbox.
+// Records that several capabilities share: rate limits, histories and the entries of an outbox.
 
 /** At most `count` events in a window of `windowMs` milliseconds, which the first event opens; `off`: no limit. */
 export type RateLimit = { readonly count: number; readonly windowMs: number } | 'off';
@@ -47,4 +47,14 @@ export interface OutboxEntry<T> {
 export interface SignOut {
   /** Unix time in milliseconds. */
   readonly at: number;
+}
+
+/** A step in the history of an entry, for operators. */
+export interface TimelineStep {
+  readonly tone: 'good' | 'warn' | 'bad' | 'neutral';
+  readonly event: string;
+  /** Unix time in milliseconds; in the future of what the entry waits for. */
+  readonly at?: number;
+  /** Further facts, a line each. */
+  readonly details: readonly string[];
 }

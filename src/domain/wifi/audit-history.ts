@@ -1,17 +1,11 @@
 // An audited request as a timeline for operators, and what they can do about its outcome. Used by the console.
 
+import type { TimelineStep } from '../shared/model.ts';
 import type { AuditedOutcome, DisconnectRecord } from './audit-model.ts';
 import type { BackendReport } from './backends.ts';
 import { describeErrorCause } from './error-causes.ts';
 
-export interface AuditStep {
-  readonly tone: 'good' | 'warn' | 'bad' | 'neutral';
-  readonly event: string;
-  /** Further facts, a line each. */
-  readonly details: readonly string[];
-}
-
-export function stepsOf(record: DisconnectRecord): readonly AuditStep[] {
+export function stepsOf(record: DisconnectRecord): readonly TimelineStep[] {
   const { address, requestId, outcome, durationMs, verified } = record;
   const isEnded = outcome === 'disconnected';
   return [
@@ -34,13 +28,13 @@ export function stepsOf(record: DisconnectRecord): readonly AuditStep[] {
 /** The client of requests that an operator makes in the console, in place of an address. */
 export const consoleClient = 'console';
 
-const verifiedSteps: Readonly<Record<NonNullable<DisconnectRecord['verified']>, AuditStep>> = {
+const verifiedSteps: Readonly<Record<NonNullable<DisconnectRecord['verified']>, TimelineStep>> = {
   gone: { tone: 'good', event: 'verified: the session is gone', details: [] },
   present: { tone: 'bad', event: 'verified: the session is still there', details: [] },
   unknown: { tone: 'warn', event: 'not verified: nothing says whether the session is gone', details: [] },
 };
 
-function tokenStep(record: DisconnectRecord): AuditStep[] {
+function tokenStep(record: DisconnectRecord): TimelineStep[] {
   const { outcome, reason = '', sessionId, nasIp, vrf, mac, user } = record;
   if (outcome === 'malformed') return [{ tone: 'bad', event: 'no token to judge', details: [reason] }];
   if (outcome === 'limited') return [{ tone: 'warn', event: 'the token was not judged', details: [reason] }];
@@ -59,7 +53,7 @@ function tokenStep(record: DisconnectRecord): AuditStep[] {
   ];
 }
 
-function backendStep(report: BackendReport): AuditStep {
+function backendStep(report: BackendReport): TimelineStep {
   const { backend, kind, reason, attempts, durationMs, nas, errorCause, notDone = [], alreadyGone } = report;
   const { host, failedHosts = [] } = report;
   const pcrf = host === undefined ? 'the PCRF' : `the PCRF at ${host}`;

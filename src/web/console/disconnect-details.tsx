@@ -4,6 +4,7 @@ import type { DisconnectDetails, DisconnectsData } from '../../console/views/dis
 import { Badge, Empty, Remedy, type Tone } from '../shared/components.tsx';
 import { formatTime } from '../shared/time.tsx';
 import { EntryCard } from './list.tsx';
+import { Timeline } from './timeline.tsx';
 
 /** In the order in which they can be chosen. */
 export const outcomeTones: Readonly<Record<DisconnectDetails['outcome'], Tone>> = {
@@ -43,12 +44,12 @@ export function DisconnectCard(props: {
         </Empty>
       }
     >
-      {(record) => <Timeline record={record} />}
+      {(record) => <RequestDetails record={record} />}
     </EntryCard>
   );
 }
 
-function Timeline({ record }: { readonly record: DisconnectDetails }) {
+function RequestDetails({ record }: { readonly record: DisconnectDetails }) {
   const { outcome, at, steps, remedy, user } = record;
   return (
     <div class="stack">
@@ -58,18 +59,7 @@ function Timeline({ record }: { readonly record: DisconnectDetails }) {
         <span class="muted">{formatTime(at)}</span>
       </div>
       {remedy !== undefined && <Remedy text={remedy} />}
-      <ol class="timeline" aria-label="History">
-        {steps.map(({ tone, event, details }, index) => (
-          <li key={index} class={tone}>
-            {event}
-            {details.map((detail) => (
-              <div key={detail} class="muted small">
-                {detail}
-              </div>
-            ))}
-          </li>
-        ))}
-      </ol>
+      <Timeline steps={steps} />
     </div>
   );
 }

@@ -4,10 +4,11 @@
 import type { OutgoingData, OutgoingDetails } from '../../console/views/outgoing.ts';
 import { Badge, Empty } from '../shared/components.tsx';
 import type { Confirmation } from '../shared/confirm.tsx';
-import { Ago, formatTime } from '../shared/time.tsx';
+import { Ago } from '../shared/time.tsx';
 import { Link } from './link.tsx';
 import { EntryCard } from './list.tsx';
 import { StateBar, stateTones, totalOf } from './state-bar.tsx';
+import { Timeline } from './timeline.tsx';
 
 type Request = NonNullable<OutgoingData['request']>;
 
@@ -139,23 +140,6 @@ export function OutgoingMessageCard(
         </div>
       )}
     </EntryCard>
-  );
-}
-
-function Timeline({ steps }: { readonly steps: OutgoingDetails['steps'] }) {
-  return (
-    <ol class="timeline" aria-label="History">
-      {steps.map(({ tone, event, at, details }, index) => (
-        <li key={index} class={tone}>
-          {event} {at !== undefined && <span class="muted small">{formatTime(at)}</span>}
-          {details.map((detail) => (
-            <div key={detail} class="muted small">
-              {detail}
-            </div>
-          ))}
-        </li>
-      ))}
-    </ol>
   );
 }
 
