@@ -1,9 +1,16 @@
 // The routes of the Outgoing view: requests, messages, their filters, one message, and cancellation.
 
 import { expect, test } from 'vitest';
-import type { OutgoingActionResult, OutgoingData } from '../../src/console/views/outgoing.ts';
+import {
+  createOutgoingView,
+  type OutgoingActionResult,
+  type OutgoingData,
+  type OutgoingDeps,
+} from '../../src/console/views/outgoing.ts';
+import { createSendingStatistics } from '../../src/domain/outgoing/sending-statistics.ts';
 import { asScript, ownPage, postJson, signIn } from '../support/console.ts';
 import { startWithMessages } from '../support/console-outgoing.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { messageOf } from '../support/outgoing-messages.ts';
 import type { Services } from '../support/services.ts';
 
@@ -108,4 +115,32 @@ test('cancels a message and a request, and says what was too late', async () => 
         .status,
       query,
     ).toBe(400);
+});
+
+test('names phones that any node passes over, once', async () => {
+  const answers = [
+    [{ route: 'a', why: 'failed', leftMs: 5 }],
+    [
+      { route: 'a', why: 'failed', leftMs: 9 },
+      { route: 'b', why: 'silent', leftMs: 1 },
+    ],
+  ];
+  const outgoing = {
+    report: () => createSendingStatistics(createFakeClock()).report(),
+    passedOver: () => answers.shift() ?? [],
+    brokerState: undefined,
+    waitingCallbacks: async () => 0,
+    overview: { today: async () => ({}), requests: async () => ({ requests: [] }) },
+  };
+  const share = (_topic: string, answer: (question: object) => unknown) => async (question: object) => ({
+    answers: [{ answer: answer(question) }, { answer: answer(question) }],
+    missing: [],
+  });
+  const view = createOutgoingView({ outgoing, nodes: { share } } as unknown as OutgoingDeps);
+  expect(await view.read({}, { now: 0 })).toMatchObject({
+    passedOver: [
+      { route: 'a', why: 'failed' },
+      { route: 'b', why: 'silent' },
+    ],
+  });
 });

@@ -52,7 +52,11 @@ export function buildMessageTools(
 
 /** What the views of messages and outgoing SMS need. */
 export function consoleMessaging(
-  { messageAdmin: admin, messageTools, outgoing: { report, brokerState, tracking } }: Messaging,
+  {
+    messageAdmin: admin,
+    messageTools,
+    outgoing: { report, brokerState, tracking, passedOverRoutes },
+  }: Messaging,
   store: Store,
   overview: MessageOverview,
 ) {
@@ -64,6 +68,7 @@ export function consoleMessaging(
       overview,
       tracking,
       numberOf,
+      passedOver: passedOverRoutes,
       waitingCallbacksOf: (message: OutgoingMessage) => waitingCallbacksOf(message, store.callbacks),
       waitingCallbacks: async () => (await store.callbacks.count()).waiting,
       brokerState,

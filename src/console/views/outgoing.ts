@@ -14,6 +14,7 @@ import { matchesFilters } from '../../domain/outgoing/message-filters.ts';
 import { stepsOf } from '../../domain/outgoing/message-history.ts';
 import type { MessageOverview, RequestProgress, Today } from '../../domain/outgoing/message-overview.ts';
 import type { MessageFilters } from '../../domain/outgoing/ports.ts';
+import type { PassedOverRoute } from '../../domain/outgoing/routes-health.ts';
 import type { SendingReport } from '../../domain/outgoing/sending-statistics.ts';
 import type { Tracking } from '../../domain/outgoing/tracking.ts';
 import type { TimelineStep } from '../../domain/shared/model.ts';
@@ -39,6 +40,8 @@ export interface OutgoingDeps extends NodesDeps {
     waitingCallbacksOf(message: OutgoingMessage): Promise<readonly MessageState[]>;
     /** Undefined when no broker is configured. */
     readonly brokerState: (() => 'ok' | 'unreachable' | 'blocked') | undefined;
+    /** Routes to phones that fail or do not report, by this node. */
+    passedOver(): readonly Pick<PassedOverRoute, 'route' | 'why'>[];
     readonly overview: MessageOverview;
     readonly tracking: Pick<Tracking, 'list' | 'find' | 'cancel'>;
     /** A number in any spelling, in E.164 format; undefined when it is none. */
@@ -50,6 +53,8 @@ export interface OutgoingData extends SendingReport, NodesPart {
   /** The worst of all nodes. */
   readonly broker: BrokerState;
   readonly waitingCallbacks: number;
+  /** By any node, each once. */
+  readonly passedOver: readonly Pick<PassedOverRoute, 'route' | 'why'>[];
   readonly today: Today;
   /** The newest first; only when requests are listed. */
   readonly requests?: readonly RequestProgress[];
@@ -111,6 +116,8 @@ export function createOutgoingView({ outgoing, nodes }: OutgoingDeps): ConsoleVi
   const reports = nodes.share('outgoing', (_question: object) => ({
     report: outgoing.report(),
     broker: outgoing.brokerState?.() ?? ('not configured' as const),
+    // Without the time that is left, which changes all the time.
+    passedOver: outgoing.passedOver().map(({ route, why }) => ({ route, why })),
   }));
 
   const listOf = async (
@@ -156,11 +163,13 @@ export function createOutgoingView({ outgoing, nodes }: OutgoingDeps): ConsoleVi
         outgoing.waitingCallbacks(),
         given.id === undefined ? undefined : tracking.find(given.id).then(detailsOf),
       ]);
+      const passedOver = answers.flatMap(({ answer }) => answer.passedOver);
       const states = answers.map(({ answer }) => answer.broker);
       return {
         ...mergeReports(answers.map(({ answer }) => answer.report)),
         ...missingPart(missing),
         broker: brokerStates.find((state) => states.includes(state)) ?? 'not configured',
+        passedOver: [...new Map(passedOver.map((each) => [each.route, each])).values()],
         waitingCallbacks,
         today,
         ...list,

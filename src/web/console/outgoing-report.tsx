@@ -127,6 +127,22 @@ export function Counters({ data }: { readonly data: OutgoingData }) {
   );
 }
 
+export function PassedOver({ routes }: { readonly routes: OutgoingData['passedOver'] }) {
+  if (routes.length === 0) return null;
+  return (
+    <Note tone="warn">
+      <strong>Phones are passed over</strong> where others can take the SMS, for ten minutes each:
+      <ul class="calls">
+        {routes.map(({ route, why }) => (
+          <li key={route}>
+            <code>{route}</code>: {why === 'failed' ? 'they could not send' : 'they do not report'}
+          </li>
+        ))}
+      </ul>
+    </Note>
+  );
+}
+
 type SendingError = OutgoingData['errors'][number];
 
 function keyOfError({ outcome, operator, authId, reason }: SendingError): string {

@@ -11,7 +11,7 @@ import { CursorPager, ListCard, SearchField, SinceField, useFilter, useKept } fr
 import { useLive } from '../live.ts';
 import { OutgoingMessageCard, RequestCard } from '../outgoing-details.tsx';
 import { OutgoingMessageTable, RequestTable } from '../outgoing-list.tsx';
-import { BrokerNote, Counters, Today } from '../outgoing-report.tsx';
+import { BrokerNote, Counters, PassedOver, Today } from '../outgoing-report.tsx';
 import { PageHead } from '../page-head.tsx';
 import { type ActionResult, useResult } from '../result.tsx';
 import { states } from '../state-bar.tsx';
@@ -47,6 +47,7 @@ function Outgoing() {
     <>
       <PageHead title="Outgoing" live={live} />
       {data && <BrokerNote broker={data.broker} />}
+      {data && <PassedOver routes={data.passedOver} />}
       {result}
       {data ? (
         <Today
