@@ -87,8 +87,8 @@ export function createRoutesHealth(options: RoutesHealthOptions): RoutesHealth {
     log.warn({ route, why }, 'the phones of a route fail: SMS go to others first for 10 minutes');
     onPassedOver?.(why);
   };
-  const isPassedOver = ({ passedOver }: RouteState): boolean =>
-    passedOver !== undefined && passedOver.until > clock.monotonic();
+  const isPassedOver = (state: RouteState | undefined): boolean =>
+    state?.passedOver !== undefined && state.passedOver.until > clock.monotonic();
 
   const findSilent = (candidates: readonly string[]): void => {
     const known = candidates.flatMap((route) => routes.get(route) ?? []);
@@ -113,7 +113,7 @@ export function createRoutesHealth(options: RoutesHealthOptions): RoutesHealth {
       const candidates = [...inTurn(networks), ...others];
       if (candidates.length === 1) return candidates;
       findSilent(candidates);
-      const isLast = (route: string): boolean => isPassedOver(routes.get(route) ?? stateless);
+      const isLast = (route: string): boolean => isPassedOver(routes.get(route));
       return [...candidates.filter((route) => !isLast(route)), ...candidates.filter(isLast)];
     },
     taken: (route) => {
@@ -143,8 +143,6 @@ export function createRoutesHealth(options: RoutesHealthOptions): RoutesHealth {
       }),
   };
 }
-
-const stateless = { failures: 0, unreported: 0, unreportedSince: 0, reportedAt: 0 };
 
 /** Maps keep the order in which keys were added, so that the first one is the least recently used. */
 function putLatest<T>(map: Map<string, T>, key: string, value: T): void {
