@@ -24,8 +24,8 @@ import { type Attribute, type Packet, packetCodes } from '../radius/packet.ts';
 
 /** A configured NAS. */
 export interface NasTarget {
-  /** Of its section: `branch` of `[nas branch]`. */
-  readonly name: string;
+  /** Of its section: `branch` of `[nas branch]`; absent without a section. */
+  readonly name?: string;
   readonly port: number;
   /** Empty: the system chooses. */
   readonly sourceAddress: string;
@@ -62,16 +62,17 @@ export async function disconnectAtNas(
   session: WifiSession,
   clock: Pick<Clock, 'now'>,
 ): Promise<BackendResult> {
-  const label = `NAS ${nas.name} at ${bracketHost(session.nasIp)}:${nas.port}`;
+  const named = nas.name === undefined ? {} : { nas: nas.name };
+  const label = `${nas.name === undefined ? 'the NAS' : `NAS ${nas.name}`} at ${bracketHost(session.nasIp)}:${nas.port}`;
   const missing = missingClaims(nas.profile, session);
   if (missing !== undefined) {
     const reason = `${label} needs ${missing} to find the session, which the token does not have`;
-    return { kind: 'bad session', reason, attempts: 0, nas: nas.name };
+    return { kind: 'bad session', reason, attempts: 0, ...named };
   }
   const attributes = attributesFor(nas.profile, session, clock.now());
   if (!attributes) {
     const reason = `${label}: a value of the session is too long for RADIUS`;
-    return { kind: 'bad session', reason, attempts: 0, nas: nas.name };
+    return { kind: 'bad session', reason, attempts: 0, ...named };
   }
   const result = await client.request({
     address: session.nasIp,
@@ -83,7 +84,7 @@ export async function disconnectAtNas(
     timeoutMs: nas.timeoutMs,
     retries: nas.retries,
   });
-  const details = { attempts: result.attempts, nas: nas.name };
+  const details = { attempts: result.attempts, ...named };
   if (result.kind !== 'answer') return failureOf(label, nas, result, details);
   return outcomeOf(label, result.packet, { ...details, notDone: [notRemoved(nas.profile)] });
 }

@@ -50,7 +50,9 @@ test('sample data: active seeds and a paired phone; both backends get the token,
     echo "$PLAYGROUND_JWT" | swob disconnect --token - || true
     swob verify "$PLAYGROUND_NAS_URL" --received session=5692549928996307964 --received answer=Disconnect-NAK --times 1
     curl -sS "$console" -H "authorization: Bearer $PLAYGROUND_ADMIN_TOKEN" && echo
-    swob radius disconnect --nas "$PLAYGROUND_NAS_RADIUS" --secret-file "$PLAYGROUND_NAS_SECRET_FILE" --session 1 --mac FC-45-96-5F-50-AC`;
+    for n in 1 2; do
+      swob radius disconnect --nas "$PLAYGROUND_NAS_RADIUS" --secret-file "$PLAYGROUND_NAS_SECRET_FILE" --session 1 --mac FC-45-96-5F-50-AC
+    done`;
   const fail = ['--fail', 'publisher=refuse,pcrf=refuse,nas=1/2'];
   const args = ['playground', 'run', '--seed-data', '--disconnect', 'both', ...fail];
   const { stdout, stderr } = await runProcess(swobScript, [...args, '--', 'sh', '-c', script], {
@@ -65,6 +67,7 @@ test('sample data: active seeds and a paired phone; both backends get the token,
   );
   expect(stdout).toContain('NAK: 1 of 1 received');
   expect(stdout).toMatch(/^disconnected$/m);
+  expect(stderr).toMatch(/not disconnected: the NAS at 127\.0\.0\.1:\d+ refused \(501/);
 });
 
 test('other terminals find the running playground; a signal removes everything', async () => {

@@ -29,7 +29,7 @@ export async function sendDisconnect(
   const close = (): void => void client.close();
   signal.addEventListener('abort', close);
   try {
-    const nas = { ...target, name: profile, profile: nasProfiles[profile], secret: () => secret };
+    const nas = { ...target, profile: nasProfiles[profile], secret: () => secret };
     return await disconnectAtNas(client, nas, session, clock);
   } finally {
     signal.removeEventListener('abort', close);
