@@ -10,7 +10,7 @@ import { SwobError } from '../errors.ts';
 /** With so many confirms overdue the broker does not work: it gets a new connection. */
 const maxLate = 500;
 
-export type PublishOutcome = 'sent' | 'unroutable' | 'refused' | 'unconfirmed';
+type PublishOutcome = 'sent' | 'unroutable' | 'refused' | 'unconfirmed';
 
 /** An exchange that may have a queue for an SMS. */
 export interface Target {

@@ -142,6 +142,7 @@ describe('secrets', () => {
       'broker.management_password',
       'outgoing.setup_key',
       'outgoing.callback_secret',
+      'outgoing.status_secret',
       'twilio.auth_token',
       'relay.tag',
     ]);
