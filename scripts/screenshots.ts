@@ -83,8 +83,8 @@ async function main(): Promise<void> {
       await delay(100);
     }
     const { url, token } = addSampleTraffic(ready);
-    // For the plots to have some points.
-    await delay(15_000);
+    // The plots have a point a minute, and a line needs two.
+    await delay(65_000);
     mkdirSync(folder, { recursive: true });
     for (const shot of shots) await take(browser, url, token, shot);
   } finally {
