@@ -33,24 +33,26 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   io.stdout.on('error', onOutputError);
   // Without a listener, a closed stderr would crash the process.
   io.stderr.on('error', () => undefined);
-  const program = createProgram(io);
+  let built: Command | undefined;
+  // Not before it is needed: building a program costs more than a millisecond of each start.
+  const program = (): Command => (built ??= createProgram(io));
   let expanded = [...argv];
   try {
     const help = helpRequest(argv, io);
     expanded = expandHelp(argv, help, io);
-    if (!(await showTopic(help, io))) await runCommand(program, expanded);
+    if (!(await showTopic(help, io))) await runCommand(program(), expanded);
     await flush(io);
     if (outputError !== undefined) throw toOutputError(outputError);
     return 0;
   } catch (error) {
-    const fault = failureOf(error, (usageError) => usageMessage(usageError, program, expanded));
+    const fault = failureOf(error, (usageError) => usageMessage(usageError, program(), expanded));
     if (fault.message !== undefined) await flush(io);
     const lost = outputError === undefined ? undefined : toOutputError(outputError);
     // What the command has printed before it failed may be its reason.
     const isLost = lost instanceof SwobError && lost.message !== fault.message;
     if (fault.message !== undefined || isLost) {
       const { createPrinter } = await import('./terminal/printer.ts');
-      const { json = false } = program.opts<{ json?: boolean }>();
+      const { json = false } = program().opts<{ json?: boolean }>();
       const printer = createPrinter({ ...io, json, quiet: false, colour: false });
       if (isLost) printer.warn(lost.message);
       if (fault.message !== undefined) printer.error(fault.code, fault.message);
@@ -73,6 +75,7 @@ interface HelpRequest {
 }
 
 function helpRequest(argv: readonly string[], io: Io): HelpRequest | undefined {
+  if (!argv.includes('help')) return undefined;
   const at = helpIndex(createProgram(io), argv);
   return at < 0 ? undefined : { options: argv.slice(0, at), words: argv.slice(at + 1) };
 }
@@ -86,6 +89,8 @@ function expandHelp(argv: readonly string[], help: HelpRequest | undefined, io: 
     const line = [...help.options, ...help.words];
     return isCommandPath(createProgram(io), line) ? [...line, '--help'] : line;
   }
+  const [first = '-'] = argv;
+  if (!first.startsWith('-')) return [...argv];
   const { operands, unknown } = createProgram(io).parseOptions([...argv]);
   return operands.length === 0 && unknown.length === 0 ? [...argv, '--help'] : [...argv];
 }
