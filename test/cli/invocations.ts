@@ -53,7 +53,7 @@ export const invocations: Readonly<Record<string, Invocation>> = {
     exit: 69,
     silent: true,
   },
-  'sms outgoing list': { line: 'sms outgoing list', silent: true },
+  'sms outgoing list': { line: 'sms outgoing list' },
   'sms outgoing show': { line: 'sms outgoing show 1', exit: 1, silent: true },
   'sms outgoing cancel': { line: 'sms outgoing cancel --request none --dry-run' },
   'sms outgoing token': {
