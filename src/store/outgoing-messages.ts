@@ -8,7 +8,7 @@ import type { MaybePromise } from '../lib/maybe-promise.ts';
 
 /** When a store is full, it evicts the oldest message of the first of these that it has. */
 export const evictionRanks = ['final', 'published', 'pending'] as const;
-type EvictionRank = (typeof evictionRanks)[number];
+export type EvictionRank = (typeof evictionRanks)[number];
 
 export function rankOf({ state, handover }: OutgoingMessage): EvictionRank {
   if (isFinal(state)) return 'final';

@@ -22,8 +22,9 @@ export interface MessageLog {
   /**
    * Makes a change, again if another process changed the message meanwhile. Undefined for an unknown message, or when `change`
    * returns undefined. Throws UNAVAILABLE.
+   * @param known the message as it probably still is, so that it need not be read
    */
-  change(id: string, change: MessageChange): Promise<OutgoingMessage | undefined>;
+  change(id: string, change: MessageChange, known?: OutgoingMessage): Promise<OutgoingMessage | undefined>;
   /** Starts to review messages, also those of earlier processes. */
   start(): void;
   /** Starts no more reviews. */
@@ -81,13 +82,14 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
 
   /** One after the other in this process: reports on the parts of an SMS come together. */
   const changes = createKeyedMutex();
-  const change: MessageLog['change'] = (id, makeChange) => changes.run(id, () => changeNow(id, makeChange));
-  const changeNow: MessageLog['change'] = async (id, makeChange) => {
+  const change: MessageLog['change'] = (id, ...args) => changes.run(id, () => changeNow(id, ...args));
+  const changeNow: MessageLog['change'] = async (id, makeChange, known) => {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const message = await store.get(id);
+      const message = (attempt === 0 && known) || (await store.get(id));
       if (!message) return undefined;
       const now = clock.now();
       const changed = makeChange(message, now);
+      if (!changed && message === known) continue;
       if (!changed) return undefined;
       const next = withReview({ ...changed, revision: message.revision + 1 }, now);
       if (!(await store.replace(next))) continue;

@@ -29,8 +29,10 @@ interface Planned {
   readonly addressed: AddressedSms;
   /** Its position in the request. */
   readonly index: number;
-  /** Of its message, which an earlier attempt may have made. */
+  /** Of its message. */
   readonly id: string;
+  /** Whether an earlier attempt may have made it. */
+  readonly isKnown: boolean;
   readonly wait: Wait | undefined;
 }
 
@@ -56,12 +58,13 @@ export function createRequestMessages(
   const find: RequestMessages['find'] = (ids) => collect(ids, (id) => store.get(id));
 
   const settleOne = async ({ item, kind, route, failure }: Dispatched<RequestItem>): Promise<void> => {
-    const { id } = item.message;
-    if (kind === 'sent') await log.change(id, acceptedBy(route));
-    else if (kind === 'unconfirmed') await log.change(id, outcomeUnknown);
+    const { message: known } = item;
+    const { id } = known;
+    if (kind === 'sent') await log.change(id, acceptedBy(route), known);
+    else if (kind === 'unconfirmed') await log.change(id, outcomeUnknown, known);
     else if (kind !== 'kept') {
       const state = kind === 'expired' ? 'expired' : 'failed';
-      await log.change(id, (message, at) => changeState(message, state, at, failure));
+      await log.change(id, (message, at) => changeState(message, state, at, failure), known);
     }
   };
 
@@ -69,7 +72,7 @@ export function createRequestMessages(
     find,
     newId: log.newId,
     create: async (list, request) => {
-      const earlier = await find(list.map(({ id }) => id));
+      const earlier = await collect(list, async ({ id, isKnown }) => (isKnown ? store.get(id) : undefined));
       // One that has failed meanwhile, such as by expiry, gets a new message.
       const reused = earlier.map((message) =>
         message?.authId === request.authId &&

@@ -69,6 +69,7 @@ export function createSending(deps: SendingDeps): Sending {
       readonly addressed: AddressedSms;
       readonly index: number;
       readonly id: string;
+      readonly isKnown: boolean;
     }[],
     beforeKeeping: (items: readonly RequestItem[]) => Promise<void>,
   ): Promise<readonly RequestItem[]> => {
@@ -135,7 +136,8 @@ export function createSending(deps: SendingDeps): Sending {
         isAborted,
       );
       let ids = all.map((_, index) => before.ids?.[index] ?? messages.newId());
-      const list = all.map((addressed, index) => ({ addressed, index, id: ids[index] ?? '' }));
+      const isKnown = before.ids !== undefined;
+      const list = all.map((addressed, index) => ({ addressed, index, id: ids[index] ?? '', isKnown }));
       const interrupted = list.slice(done, begun);
       const known = await messages.find(interrupted.map(({ id }) => id));
       const reported = interrupted.map(({ addressed }, index) => failed(addressed, failureOf(known[index])));

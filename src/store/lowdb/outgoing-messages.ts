@@ -158,7 +158,7 @@ export async function openLowdbMessages(options: LowdbMessagesOptions): Promise<
       get: async (id) => index.get(id),
       replace: (next) =>
         change(next.id, async () => {
-          if (index.get(next.id)?.revision !== next.revision - 1) return false;
+          if (index.entry(next.id)?.revision !== next.revision - 1) return false;
           let isReplaced = false;
           await append([messageLine(next)], (segment) => {
             // It may have been evicted during the write.

@@ -1,12 +1,13 @@
 // Outgoing messages in memory, within their bounds. Used by the memory store, and by the lowdb store, which writes every change
 // to disk.
 
-import { countStates, type OutgoingMessage } from '../../domain/outgoing/message.ts';
+import { countStates, type MessageState, type OutgoingMessage } from '../../domain/outgoing/message.ts';
 import type { MessagePage, OutgoingMessageStore } from '../../domain/outgoing/ports.ts';
 import type { Clock } from '../../domain/shared/ports.ts';
 import { indexIn, insertSorted, removeSorted } from '../../lib/sorted-list.ts';
 import type { TtlBounds } from '../options.ts';
 import {
+  type EvictionRank,
   evictionRanks,
   lifetimeOf,
   listMessages,
@@ -26,6 +27,10 @@ interface HeldMessage {
   /** By the monotonic clock, so that a wrong wall clock deletes nothing. */
   readonly expiresAt: number;
   reviewAt: number | undefined;
+  /** Of the message, which need not be decoded for them. */
+  revision: number;
+  state: MessageState;
+  rank: EvictionRank;
   /** The file that holds it, for the lowdb store. */
   segment: number | undefined;
 }
@@ -62,18 +67,21 @@ export function createMessageIndex(
   const link = (entry: HeldMessage, message: OutgoingMessage): void => {
     entry.text = encodeMessage(message);
     entry.reviewAt = message.reviewAt;
-    insertSorted(ranks[rankOf(message)], entry, byArrival);
+    entry.revision = message.revision;
+    entry.state = message.state;
+    entry.rank = rankOf(message);
+    insertSorted(ranks[entry.rank], entry, byArrival);
     if (entry.reviewAt !== undefined) insertSorted(reviews, entry, byReview);
     counts[message.state]++;
   };
-  const unlink = (entry: HeldMessage, message: OutgoingMessage): void => {
-    removeSorted(ranks[rankOf(message)], entry, byArrival);
+  const unlink = (entry: HeldMessage): void => {
+    removeSorted(ranks[entry.rank], entry, byArrival);
     if (entry.reviewAt !== undefined) removeSorted(reviews, entry, byReview);
-    counts[message.state]--;
+    counts[entry.state]--;
   };
   const remove = (entry: HeldMessage): void => {
     const message = parse(entry);
-    unlink(entry, message);
+    unlink(entry);
     held.delete(entry.id);
     const key = requestKey(message.authId, message.uuid);
     const others = byRequest.get(key);
@@ -98,12 +106,22 @@ export function createMessageIndex(
     return evicted;
   };
   const add = (message: OutgoingMessage, segment: number | undefined): void => {
-    const { id, index, reviewAt, authId, uuid } = message;
+    const { id, index, reviewAt, authId, uuid, revision, state } = message;
+    const rank = rankOf(message);
     const { queued } = message.times;
     // Only wall time is known of an earlier run; a time in the future counts as now.
     const ageMs = Math.max(0, clock.now() - queued);
     const expiresAt = clock.monotonic() - ageMs + lifetimeOf(message, ttlMs);
-    const entry: HeldMessage = { id, text: '', queued, index, expiresAt, reviewAt, segment };
+    const entry: HeldMessage = {
+      id,
+      text: '',
+      queued,
+      index,
+      expiresAt,
+      reviewAt,
+      ...{ revision, state, rank },
+      segment,
+    };
     held.set(id, entry);
     const key = requestKey(authId, uuid);
     const others = byRequest.get(key);
@@ -146,7 +164,7 @@ export function createMessageIndex(
       purge();
       const known = kept(message.id);
       if (known) {
-        unlink(known, parse(known));
+        unlink(known);
         known.segment = segment;
         link(known, message);
         return [];

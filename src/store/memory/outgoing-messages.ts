@@ -20,7 +20,7 @@ export function createMemoryMessages(
       }),
     get: async (id) => get(id),
     replace: async (next) => {
-      if (get(next.id)?.revision !== next.revision - 1) return false;
+      if (entry(next.id)?.revision !== next.revision - 1) return false;
       put(next);
       return true;
     },
