@@ -1,4 +1,4 @@
-// Formats elapsed time. Used by `swob status` and backlog.ts.
+// Formats elapsed time. Used by `swob status`, `swob seeds reliability` and sms-summary.ts.
 
 /** `3d 4h`, `12m 5s`: the two largest units. */
 export function formatElapsed(seconds: number): string {

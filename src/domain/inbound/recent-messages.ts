@@ -1,5 +1,5 @@
 // The most recently received SMS in memory, so that operators find one by its number whatever became of it. Used by
-// message-search.ts; their state comes from the store.
+// node-messages.ts; their state comes from the store.
 
 import type { Clock } from '../shared/ports.ts';
 import type { InboundSms } from './model.ts';

@@ -1,4 +1,4 @@
-// The options of the Redis client, from [store] and the files that it names. Used by redis.ts and doctor-redis.ts.
+// The options of the Redis client, from [store] and the files that it names. Used by adapter.ts and inspect.ts.
 
 import { readFile } from 'node:fs/promises';
 import type { Config } from '../../config/schema.ts';

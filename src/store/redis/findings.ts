@@ -1,9 +1,9 @@
-// Checks the Redis of the store: its version, replicas, persistence and eviction. Used by `swob doctor`.
+// Checks the Redis of the store: its version, replicas, persistence, eviction, and the names of nodes. Used by inspect.ts.
 
 import type { NodeEntry } from '../../domain/monitoring/model.ts';
 import { type Finding, fail, ok, warn } from '../../lib/finding.ts';
 
-/** Of one master, as app/compose/doctor-redis.ts reads them; undefined where our user lacks the permission. */
+/** Of one master, as inspect.ts reads them; undefined where our user lacks the permission. */
 export interface RedisFacts {
   /** `127.0.0.1:6379` */
   readonly name: string;

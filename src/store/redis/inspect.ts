@@ -1,4 +1,4 @@
-// The checks of `swob doctor` for the Redis of [store]. Used by doctor.ts.
+// The checks of `swob doctor` for the Redis of [store]. Used by adapter.ts.
 
 import type { Config } from '../../config/schema.ts';
 import type { NodeEntry } from '../../domain/monitoring/model.ts';
