@@ -24,7 +24,7 @@ export function outgoingMessageContract(
     const listed = async (filters: MessageFilters = {}, limit = 100) =>
       idsOf((await messages().list(filters, { limit })).messages);
     const known = async (all: readonly OutgoingMessage[]) => {
-      const found = await Promise.all(all.map(({ id }) => messages().get(id)));
+      const found = await messages().getAll(idsOf(all));
       return found.flatMap((each, at) => (each ? [at] : []));
     };
     const inState = (state: MessageState, at = now()) =>
@@ -50,6 +50,9 @@ export function outgoingMessageContract(
       expect(await messages().get(plain?.id ?? '')).toEqual(plain);
       expect(await messages().get(full?.id ?? '')).toEqual(full);
       expect(await messages().get('7')).toBeUndefined();
+      const some = ['7', full?.id ?? '', '8', plain?.id ?? ''];
+      expect(await messages().getAll(some)).toEqual([undefined, full, undefined, plain]);
+      expect(await messages().getAll([])).toEqual([]);
       if (!plain) return;
       const { callbacks: _, acceptedAt: __, ...bare } = nextOf(plain, { state: 'sent', reviewAt: 9 });
       expect(await messages().replace(bare)).toBe(true);

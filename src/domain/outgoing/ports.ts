@@ -98,6 +98,8 @@ export interface OutgoingMessageStore {
   /** Adds new messages together; returns those whose ids are taken, which are not added. */
   add(messages: readonly OutgoingMessage[]): Promise<readonly OutgoingMessage[]>;
   get(id: string): Promise<OutgoingMessage | undefined>;
+  /** Those with these ids, in this order. */
+  getAll(ids: readonly string[]): Promise<readonly (OutgoingMessage | undefined)[]>;
   /** Replaces a message while its revision is one less than that of `next`; false otherwise. */
   replace(next: OutgoingMessage): Promise<boolean>;
   /** Removes messages, as far as they exist. */

@@ -52,10 +52,10 @@ const concurrency = 100;
 
 export function createRequestMessages(
   log: Pick<MessageLog, 'add' | 'change' | 'newId'>,
-  store: Pick<OutgoingMessageStore, 'get' | 'remove'>,
+  store: Pick<OutgoingMessageStore, 'getAll' | 'remove'>,
   now: () => number,
 ): RequestMessages {
-  const find: RequestMessages['find'] = (ids) => collect(ids, (id) => store.get(id));
+  const find: RequestMessages['find'] = (ids) => store.getAll(ids);
 
   const settleOne = async ({ item, kind, route, failure }: Dispatched<RequestItem>): Promise<void> => {
     const { message: known } = item;
@@ -72,7 +72,8 @@ export function createRequestMessages(
     find,
     newId: log.newId,
     create: async (list, request) => {
-      const earlier = await collect(list, async ({ id, isKnown }) => (isKnown ? store.get(id) : undefined));
+      const isNew = list.every(({ isKnown }) => !isKnown);
+      const earlier = isNew ? list.map(() => undefined) : await find(list.map(({ id }) => id));
       // One that has failed meanwhile, such as by expiry, gets a new message.
       const reused = earlier.map((message) =>
         message?.authId === request.authId &&

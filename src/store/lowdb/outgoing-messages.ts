@@ -156,6 +156,7 @@ export async function openLowdbMessages(options: LowdbMessagesOptions): Promise<
         return messages.filter((message) => !isAdded.has(message));
       },
       get: async (id) => index.get(id),
+      getAll: async (ids) => ids.map(index.get),
       replace: (next) =>
         change(next.id, async () => {
           if (index.entry(next.id)?.revision !== next.revision - 1) return false;

@@ -19,6 +19,7 @@ export function createMemoryMessages(
         return isTaken;
       }),
     get: async (id) => get(id),
+    getAll: async (ids) => ids.map(get),
     replace: async (next) => {
       if (entry(next.id)?.revision !== next.revision - 1) return false;
       put(next);

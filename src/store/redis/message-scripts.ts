@@ -133,6 +133,17 @@ return 1`,
 local message = kept(ARGV[2])
 return message and message.json`,
   ),
+  /** ARGV: now, ids. @returns false for a message that is not kept */
+  getAll: messageScript(
+    'get messages',
+    `
+local found = {}
+for at = 2, #ARGV do
+  local message = kept(ARGV[at])
+  found[at - 1] = message and message.json or false
+end
+return found`,
+  ),
   /** ARGV: now, request, maximum. */
   ofRequest: messageScript(
     'messages of request',

@@ -25,7 +25,7 @@ export interface RedisMessages extends OutgoingMessageStore {
 }
 
 /** Redis runs nothing else during a script. */
-const addedTogether = 250;
+const perScript = 250;
 
 export function createRedisMessages(options: RedisMessagesOptions): RedisMessages {
   const { redis, keys, now, clock, log } = options;
@@ -66,12 +66,15 @@ export function createRedisMessages(options: RedisMessagesOptions): RedisMessage
 
   return {
     add: async (messages) => {
-      const chunks: (readonly OutgoingMessage[])[] = [];
-      for (let at = 0; at < messages.length; at += addedTogether)
-        chunks.push(messages.slice(at, at + addedTogether));
-      return (await Promise.all(chunks.map(add))).flat();
+      return (await Promise.all(chunksOf(messages).map(add))).flat();
     },
     get: async (id) => readRecord('outgoing message', isOutgoingMessage, await run(scripts.get, id)),
+    getAll: async (ids) => {
+      const replies = await Promise.all(chunksOf(ids).map((some) => run(scripts.getAll, ...some)));
+      return replies
+        .flatMap((found): unknown[] => (Array.isArray(found) ? found : []))
+        .map((reply) => readRecord('outgoing message', isOutgoingMessage, reply));
+    },
     replace: async (next) => {
       const { id, revision, reviewAt = '' } = next;
       return (
@@ -100,6 +103,11 @@ export function createRedisMessages(options: RedisMessagesOptions): RedisMessage
       await add([message]);
     },
   };
+}
+
+function chunksOf<T>(list: readonly T[]): (readonly T[])[] {
+  const count = Math.ceil(list.length / perScript);
+  return Array.from({ length: count }, (_, n) => list.slice(n * perScript, (n + 1) * perScript));
 }
 
 /** As message-scripts.ts has them. */
