@@ -60,7 +60,7 @@ export interface PhoneBinding {
 }
 
 /** Of a gateway client that listens by the name of an operator. */
-export function operatorBinding(authId: string, operatorName: string): PhoneBinding {
+function operatorBinding(authId: string, operatorName: string): PhoneBinding {
   return {
     exchange: exchangeName,
     queue: queueName(authId, operatorName),
@@ -76,7 +76,7 @@ export function networkBinding(authId: string, key: string): PhoneBinding {
 }
 
 /** Why a key is no binding of DekuSMS to the developer's exchange; undefined when it is one. */
-export function networkBindingFault(authId: string, key: string): string | undefined {
+function networkBindingFault(authId: string, key: string): string | undefined {
   const prefix = `${developerExchangeName(authId)}.`;
   if (!key.startsWith(prefix) || key.length === prefix.length) return `it does not begin with ${prefix}`;
   if (/\p{C}/u.test(key)) return 'it contains control characters';

@@ -4,12 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   authIdPattern,
+  choosePhoneBinding,
   developerExchangeName,
   everyNetworkBinding,
   networkBinding,
-  networkBindingFault,
   networkRoutingKey,
-  operatorBinding,
   operatorFault,
   queueName,
   routingKey,
@@ -32,7 +31,7 @@ describe('names on the broker', () => {
   });
 
   test('of both kinds of phones', () => {
-    expect(operatorBinding('dev1', 'MTN')).toEqual({
+    expect(choosePhoneBinding('dev1', { operator: 'MTN' })).toEqual({
       exchange: 'DEKU_CLUSTER_SMS',
       queue: 'dev1_OUTGOING_SMS_MTN',
       key: 'dev1_OUTGOING_SMS.MTN',
@@ -55,11 +54,14 @@ describe('names on the broker', () => {
       'dev2_OUTGOING_SMS.#',
       'dev1_OUTGOING_SMS.\n',
     ]) {
-      expect(networkBindingFault('dev1', key), key).toBeDefined();
+      expect(choosePhoneBinding('dev1', { binding: key }), key).toHaveProperty('fault');
     }
-    expect(networkBindingFault('dev1', `dev1_OUTGOING_SMS.${'x'.repeat(240)}`)).toBe('it is too long');
+    expect(choosePhoneBinding('dev1', { binding: `dev1_OUTGOING_SMS.${'x'.repeat(240)}` })).toEqual({
+      fault: 'it is too long',
+      member: 'binding',
+    });
     for (const key of ['dev1_OUTGOING_SMS.#', 'dev1_OUTGOING_SMS.237.62401', 'dev1_OUTGOING_SMS.*.62401']) {
-      expect(networkBindingFault('dev1', key), key).toBeUndefined();
+      expect(choosePhoneBinding('dev1', { binding: key }), key).toMatchObject({ key });
     }
   });
 
