@@ -97,5 +97,5 @@ export function createTracking(deps: TrackingDeps): Tracking {
   };
 }
 
-const cancelPending: MessageChange = (message, now) =>
+export const cancelPending: MessageChange = (message, now) =>
   message.handover === 'pending' ? changeState(message, 'cancelled', now) : undefined;
