@@ -57,6 +57,20 @@ describe('send', () => {
     expect(queue.unread).toBe(0);
   });
 
+  test('RabbitMQ gives a phone that was away nothing that is no longer valid', async () => {
+    const { broker, clock } = createTestBroker();
+    const channel = await openChannel(await connectClient(rabbit().url));
+    const key = 'dev1_OUTGOING_SMS.Away';
+    const { queue } = await channel.assertQueue('dev1_OUTGOING_SMS_Away', { durable: true });
+    await channel.bindQueue(queue, 'DEKU_CLUSTER_SMS', key);
+    const late = { ...sms, operatorName: 'Away', networkCodes: [] };
+    expect(await broker.send({ ...late, validUntil: clock.now() + 1 })).toBe('sent');
+    expect(await broker.send({ ...late, text: 'valid', validUntil: clock.now() + 3_600_000 })).toBe('sent');
+    await expect.poll(async () => (await channel.checkQueue(queue)).messageCount).toBe(1);
+    const got = await channel.get(queue);
+    expect(got && JSON.parse(String(got.content)).text).toBe('valid');
+  });
+
   test('reports that a full queue refused a message', async () => {
     const channel = await openChannel(await connectClient(rabbit().url));
     const key = routingKey(sms.authId, 'Full');
