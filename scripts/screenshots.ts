@@ -31,7 +31,7 @@ const shots: readonly Shot[] = [
     colorScheme: 'light',
     prepare: (page) => page.getByRole('img').first().waitFor(),
   },
-  { file: 'console-overview', path: 'console/overview', size: desktop, colorScheme: 'light' },
+  { file: 'console-overview', path: 'console/overview?range=10m', size: desktop, colorScheme: 'light' },
   { file: 'console-seeds', path: 'console/seeds', size: desktop, colorScheme: 'light' },
   { file: 'console-messages', path: 'console/messages', size: desktop, colorScheme: 'dark' },
   { file: 'console-seeds-phone', path: 'console/seeds', size: phone, colorScheme: 'light' },
