@@ -142,8 +142,13 @@ function waitOf({ scheduledAt }: OutgoingMessage, now: number): Wait {
   return scheduledAt === undefined ? { until: now, why: 'rate' } : { until: scheduledAt, why: 'schedule' };
 }
 
+/**
+ * Whether the broker may have the message of a recipient that no attempt of the request has begun to send: one that waited. The others
+ * of unknown outcome were not published, because a request records its progress before each batch.
+ */
 function isHandedOver(message: OutgoingMessage | undefined): boolean {
-  return message?.handover === 'accepted' || message?.handover === 'unknown';
+  if (message?.handover === 'accepted') return true;
+  return message?.handover === 'unknown' && message.waitsUntil !== undefined;
 }
 
 async function collect<T, R>(items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {

@@ -26,7 +26,11 @@ const away = new SwobError('UNAVAILABLE', 'the store is away');
 /** Processes that share a store, each with a broker that blocks from the SMS `stopAt` on. */
 function createFixture() {
   const clock = createFakeClock();
-  const store = createMemoryStore({ ...storeOptions(clock), responses: { ttlMs: 3_600_000, max: 50 } });
+  const store = createMemoryStore({
+    ...storeOptions(clock),
+    responses: { ttlMs: 3_600_000, max: 50 },
+    messages: { ttlMs: 3_600_000, max: 1_000 },
+  });
   const leases = createLeases(clock);
   const sent: string[] = [];
   const callbackBodies: string[] = [];
@@ -37,7 +41,7 @@ function createFixture() {
     const held = new Promise<void>((resolve) => {
       unblock = resolve;
     });
-    const { outgoing } = buildOutgoing({
+    const { outgoing, messages } = buildOutgoing({
       broker: {
         send: async ({ text }: OutgoingSms) => {
           sent.push(text);
@@ -58,6 +62,7 @@ function createFixture() {
     });
     return {
       send: (data = batch) => outgoing.send({ ...request, data }, context),
+      messages,
       unblock: () => unblock(),
       /** @returns a function that restores the store */
       loseStore: () => {
@@ -152,6 +157,26 @@ test('a batch stops when the store is unavailable, and is resumed when it is req
   node.unblock();
   await expect(first).rejects.toBe(away);
   comeBack();
+  const repeated = node.send();
+  await outliveLease(clock);
+  expect(reasonsIn(await repeated)).toEqual(unknown(50));
+  expect(sent.toSorted()).toEqual(once);
+});
+
+test('what was not begun is sent when the request is repeated half an hour later', async () => {
+  const { clock, sent, createNode } = createFixture();
+  const node = createNode(0);
+  const first = node.send();
+  await vi.waitFor(() => expect(sent).toHaveLength(50));
+  const comeBack = node.loseStore();
+  node.unblock();
+  await expect(first).rejects.toBe(away);
+  comeBack();
+  node.messages.start();
+  for (let minutes = 0; minutes < 30; minutes += 10) {
+    clock.advance(600_000);
+    await node.messages.idle();
+  }
   const repeated = node.send();
   await outliveLease(clock);
   expect(reasonsIn(await repeated)).toEqual(unknown(50));
