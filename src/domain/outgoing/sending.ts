@@ -176,7 +176,7 @@ export function createSending(deps: SendingDeps): Sending {
       const interruptedIds = interrupted.map(({ id }) => id);
       await messages.settle(outcomes, interruptedIds).catch((error: unknown) => {
         // They have been sent; a review finds that publishing them was interrupted.
-        log.error({ uuid, reason: messageOf(error) }, 'it could not be recorded that SMS were sent');
+        log.error({ uuid, reason: messageOf(error) }, 'SMS were sent, but that could not be recorded');
       });
       if (batch.urls.length > 0) {
         // Throws if another process has taken over the request, whose result is the one to report.
