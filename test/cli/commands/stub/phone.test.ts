@@ -2,6 +2,7 @@
 
 import type { Channel } from 'amqplib';
 import { beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
+import { systemClock } from '../../../../src/app/system-clock.ts';
 import { developerExchangeName } from '../../../../src/domain/outgoing/broker-names.ts';
 import type { PhoneMode } from '../../../../src/stubs/phone-modes.ts';
 import type * as declared from '../../../../src/testing/declarations.d.ts';
@@ -46,10 +47,10 @@ test('runs until a signal, prints each SMS, and can be verified from outside and
   await Promise.race([cli.out.until('http:'), ended]);
   const url = /http:\S+/.exec(cli.out.text)?.[0] ?? '';
   publish('Hello');
-  const check = createCli();
+  const check = createCli({ clock: systemClock });
   const conditions = ['text~=Hello', 'mode=failed', 'parts=1', 'number=+237650000001'];
   const received = conditions.flatMap((condition) => ['--received', condition]);
-  expect(await check.swob('verify', url, ...received, '--times', '1', '--within', '1m')).toBe(0);
+  expect(await check.swob('verify', url, ...received, '--times', '1', '--within', `${patient(60)}s`)).toBe(0);
   cli.signals.emit('SIGTERM');
   expect(await ended).toBe(0);
   expect(cli.out.text).toContain('+237650000001\tHello\tfailed\n');
