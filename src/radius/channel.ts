@@ -102,7 +102,7 @@ export function openChannel(
       if (peer.waiting.size === 0) peers.delete(keyOf(canonical(peer), peer.port));
     },
     freeIdentifier: ({ waiting }) => {
-      // In turn, so that the late answer to an earlier request rarely meets a new one.
+      // Round-robin, so that the late answer to an earlier request rarely meets a new one.
       for (let tried = 0; tried < identifiers; tried += 1) {
         const identifier = next;
         next = (next + 1) % identifiers;

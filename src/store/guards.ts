@@ -190,7 +190,7 @@ export function isWaitingSms(value: unknown): value is WaitingSms {
     isText(value.messageId) &&
     isOutgoingSms(value.sms) &&
     (value.scheduledAt === undefined || isNumber(value.scheduledAt)) &&
-    (value.givenUpAt === undefined || isNumber(value.givenUpAt))
+    (value.retryUntil === undefined || isNumber(value.retryUntil))
   );
 }
 

@@ -137,7 +137,7 @@ const waitingSms = fc.record({
     networkCodes: fc.array(text, { maxLength: 2 }),
     sid: text,
   }),
-  givenUpAt: fc.nat(),
+  retryUntil: fc.nat(),
 });
 
 /** A few records of each kind; times to live end between `now` and `now` + 20 s. */

@@ -48,7 +48,7 @@ export const waitingSms: OutboxEntry<WaitingSms> = {
       sid: '1',
     },
     scheduledAt: 1_648_206_123_900,
-    givenUpAt: 1_648_292_523_900,
+    retryUntil: 1_648_292_523_900,
   },
   since: 1_648_206_122_814,
   dueAt: 1_648_206_123_900,

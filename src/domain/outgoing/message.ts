@@ -89,8 +89,8 @@ export interface WaitingSms {
   readonly sms: OutgoingSms;
   /** The time that the developer chose; undefined when it waits for others of its queue. */
   readonly scheduledAt?: number;
-  /** When swob gives up, of one that the broker has not taken before. */
-  readonly givenUpAt?: number;
+  /** When swob stops retrying, of one that the broker did not take; undefined before. */
+  readonly retryUntil?: number;
 }
 
 /** What a phone reports; `part` counts from 1, and without it the report is about the whole SMS. */

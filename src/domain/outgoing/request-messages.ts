@@ -143,8 +143,8 @@ function waitOf({ scheduledAt }: OutgoingMessage, now: number): Wait {
 }
 
 /**
- * Whether the broker may have the message of a recipient that no attempt of the request has begun to send: one that waited. The others
- * of unknown outcome were not published, because a request records its progress before each batch.
+ * Whether the broker has the message, or may have it. One that never waited was not published, although its outcome is unknown:
+ * a request records its progress before each batch, and no batch with this recipient has begun.
  */
 function isHandedOver(message: OutgoingMessage | undefined): boolean {
   if (message?.handover === 'accepted') return true;

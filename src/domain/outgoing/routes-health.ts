@@ -1,5 +1,5 @@
-// Which route of an SMS to try first: the networks of an operator in turn, and last those whose phones fail again and again, or
-// never report while others do. Used by the client of the broker, and fed by what becomes of messages.
+// Which route of an SMS to try first: the networks of an operator round-robin, and last those whose phones fail repeatedly, or never
+// report while others do. Used by the client of the broker, and fed by what becomes of messages.
 
 import type { Clock, Log } from '../shared/ports.ts';
 import type { OutgoingMessage } from './message.ts';
@@ -16,7 +16,7 @@ export interface PassedOverRoute {
   readonly leftMs: number;
 }
 
-/** What operators are told about outgoing SMS that do not get through. */
+/** Outgoing SMS that are held up, as `swob status` and metrics report them. */
 export interface OutgoingHealth {
   /** SMS that wait in swob. */
   readonly waiting: number;
@@ -66,8 +66,8 @@ export function createRoutesHealth(options: RoutesHealthOptions): RoutesHealth {
   const { clock, log, onPassedOver } = options;
   const maxFailures = options.maxFailures === 0 ? Number.POSITIVE_INFINITY : options.maxFailures;
   const routes = new Map<string, RouteState>();
-  /** By the first network, the number of the next turn. */
-  const turns = new Map<string, number>();
+  /** By the first network of a list, the index of the one that is next. */
+  const nextIndexes = new Map<string, number>();
 
   const stateOf = (route: string): RouteState => {
     const state = routes.get(route) ?? {
@@ -100,17 +100,17 @@ export function createRoutesHealth(options: RoutesHealthOptions): RoutesHealth {
       if (known.some(({ reportedAt }) => reportedAt > unreportedSince)) passOver(route, state, 'silent');
     }
   };
-  const inTurn = (networks: readonly string[]): readonly string[] => {
+  const rotate = (networks: readonly string[]): readonly string[] => {
     const [first] = networks;
     if (first === undefined || networks.length === 1) return networks;
-    const turn = (turns.get(first) ?? 0) % networks.length;
-    putLatest(turns, first, turn + 1);
-    return [...networks.slice(turn), ...networks.slice(0, turn)];
+    const start = (nextIndexes.get(first) ?? 0) % networks.length;
+    putLatest(nextIndexes, first, start + 1);
+    return [...networks.slice(start), ...networks.slice(0, start)];
   };
 
   return {
     order: (networks, others) => {
-      const candidates = [...inTurn(networks), ...others];
+      const candidates = [...rotate(networks), ...others];
       if (candidates.length === 1) return candidates;
       findSilent(candidates);
       const isLast = (route: string): boolean => isPassedOver(routes.get(route));

@@ -91,11 +91,11 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
     if (outcome === 'taken') return delivered;
     await pacing?.refund(sms);
     if (outcome === 'gone') return delivered;
-    const { givenUpAt = now + maxOutageMs } = waiting;
+    const { retryUntil = now + maxOutageMs } = waiting;
     const { mayRetry = false, failure = 'not sent' } = outcome;
-    if (mayRetry && now < givenUpAt) {
+    if (mayRetry && now < retryUntil) {
       await messages.change(id, (message) => ({ ...message, handover: 'pending' }));
-      return { kind: 'retry', reason: failure, content: { ...waiting, givenUpAt } };
+      return { kind: 'retry', reason: failure, content: { ...waiting, retryUntil } };
     }
     const state = outcome.kind === 'expired' ? 'expired' : 'failed';
     await messages.change(id, (message, at) => changeState(message, state, at, failure));
@@ -123,7 +123,7 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
     concurrency,
     maxBackoffMs,
     maxRequestedPauseMs: maxScheduleMs,
-    // Its delivery ends by `givenUpAt`.
+    // Its delivery ends by `retryUntil`.
     maxAgeMs: Number.POSITIVE_INFINITY,
     deadLetterTtlMs: 0,
     deliver,

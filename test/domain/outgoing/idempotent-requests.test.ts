@@ -148,7 +148,8 @@ test('the outcomes of a killed process are reported as they were, and the rest i
   expect(sent.toSorted()).toEqual(once.filter((text) => text !== '0'));
 });
 
-test('a batch stops when the store is unavailable, and is resumed when it is requested again', async () => {
+/** A batch that has stopped after its first 50 SMS, because the store was away; it is back. */
+async function interruptByStore() {
   const { clock, sent, createNode } = createFixture();
   const node = createNode(0);
   const first = node.send();
@@ -157,6 +158,11 @@ test('a batch stops when the store is unavailable, and is resumed when it is req
   node.unblock();
   await expect(first).rejects.toBe(away);
   comeBack();
+  return { clock, sent, node };
+}
+
+test('a batch stops when the store is unavailable, and is resumed when it is requested again', async () => {
+  const { clock, sent, node } = await interruptByStore();
   const repeated = node.send();
   await outliveLease(clock);
   expect(reasonsIn(await repeated)).toEqual(unknown(50));
@@ -164,14 +170,7 @@ test('a batch stops when the store is unavailable, and is resumed when it is req
 });
 
 test('what was not begun is sent when the request is repeated half an hour later', async () => {
-  const { clock, sent, createNode } = createFixture();
-  const node = createNode(0);
-  const first = node.send();
-  await vi.waitFor(() => expect(sent).toHaveLength(50));
-  const comeBack = node.loseStore();
-  node.unblock();
-  await expect(first).rejects.toBe(away);
-  comeBack();
+  const { clock, sent, node } = await interruptByStore();
   node.messages.start();
   for (let minutes = 0; minutes < 30; minutes += 10) {
     clock.advance(600_000);
