@@ -214,6 +214,11 @@ export function acceptedBy(route: string | undefined): MessageChange {
   });
 }
 
+/** The broker does not have the SMS, and does not get it. */
+export function notTaken(state: 'failed' | 'expired', reason: string | undefined): MessageChange {
+  return (message, now) => changeState({ ...message, handover: 'pending' }, state, now, reason);
+}
+
 /** The broker may have the SMS: publishing it was interrupted, or not confirmed. */
 export const outcomeUnknown: MessageChange = (message) =>
   message.handover === 'publishing' ? { ...message, handover: 'unknown' } : undefined;

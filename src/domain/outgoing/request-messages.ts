@@ -3,8 +3,8 @@
 import { mapConcurrent } from '../../lib/concurrency.ts';
 import type { AddressedSms } from './addressing.ts';
 import type { Dispatched, Sendable } from './dispatch.ts';
-import { changeState, type MessageState, type OutgoingMessage } from './message.ts';
-import { acceptedBy, type MessageDraft, type MessageLog, outcomeUnknown } from './message-log.ts';
+import type { MessageState, OutgoingMessage } from './message.ts';
+import { acceptedBy, type MessageDraft, type MessageLog, notTaken, outcomeUnknown } from './message-log.ts';
 import type { Wait } from './pacing.ts';
 import type { OutgoingMessageStore } from './ports.ts';
 
@@ -63,8 +63,7 @@ export function createRequestMessages(
     if (kind === 'sent') await log.change(id, acceptedBy(route), known);
     else if (kind === 'unconfirmed') await log.change(id, outcomeUnknown, known);
     else if (kind !== 'kept') {
-      const state = kind === 'expired' ? 'expired' : 'failed';
-      await log.change(id, (message, at) => changeState(message, state, at, failure), known);
+      await log.change(id, notTaken(kind === 'expired' ? 'expired' : 'failed', failure), known);
     }
   };
 

@@ -5,8 +5,8 @@ import type { OutboxEntry } from '../shared/model.ts';
 import { createOutbox } from '../shared/outbox.ts';
 import type { AttemptOutcome, OutboxOptions, Postponed } from '../shared/outbox-types.ts';
 import { type Dispatched, sendAll } from './dispatch.ts';
-import { changeState, isPending, type OutgoingMessage, type WaitingSms } from './message.ts';
-import { acceptedBy, type MessageChange, type MessageLog, outcomeUnknown } from './message-log.ts';
+import { isPending, type OutgoingMessage, type WaitingSms } from './message.ts';
+import { acceptedBy, type MessageChange, type MessageLog, notTaken, outcomeUnknown } from './message-log.ts';
 import type { OutgoingSms } from './model.ts';
 import { type Pacing, paceKey } from './pacing.ts';
 import type { Broker } from './ports.ts';
@@ -97,8 +97,7 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
       await messages.change(id, (message) => ({ ...message, handover: 'pending' }));
       return { kind: 'retry', reason: failure, content: { ...waiting, retryUntil } };
     }
-    const state = outcome.kind === 'expired' ? 'expired' : 'failed';
-    await messages.change(id, (message, at) => changeState(message, state, at, failure));
+    await messages.change(id, notTaken(outcome.kind === 'expired' ? 'expired' : 'failed', failure));
     return delivered;
   };
 

@@ -58,7 +58,7 @@ test('an SMS that is no longer valid when it would be published has expired', as
   await eventually(fixture, async () =>
     expect(await fixture.store.messages.get(later)).toMatchObject({
       state: 'expired',
-      handover: 'publishing',
+      handover: 'pending',
     }),
   );
 });

@@ -236,8 +236,12 @@ describe('texts', () => {
     ['with half a surrogate pair', 'a\ud83d', 'surrogate'],
     ['of too many parts', 'a'.repeat(40_000), '255'],
   ])('%s are errors of their recipient', async (_, text, reason) => {
-    const { outgoing, broker } = startFixture();
+    const { outgoing, broker, store } = startFixture();
     const { body } = await outgoing.send({ ...request, data: [{ ...sms, text }, sms] }, context);
+    const handovers = await store.messages.getAll(
+      JSON.parse(body).messages.map(({ id }: { id: string }) => id),
+    );
+    expect(handovers).toMatchObject([{ handover: 'pending' }, { handover: 'accepted' }]);
     expect(JSON.parse(body)).toMatchObject({
       errors: [{ error_message: expect.stringContaining(reason) }],
       messages: [{ state: 'failed' }, { state: 'queued' }],
