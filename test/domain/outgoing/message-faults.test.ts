@@ -61,6 +61,8 @@ test('an SMS that is no longer valid when it would be published has expired', as
       handover: 'pending',
     }),
   );
+  // By the broker's client, not by a review.
+  expect(fixture.broker.send).toHaveBeenCalledTimes(2);
 });
 
 test('a clock that is set back before a schedule of a month makes no busy loop', async () => {
