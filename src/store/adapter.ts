@@ -10,17 +10,25 @@ import type { LockHolder } from './lock/lock.ts';
 import type { StoreOptions } from './options.ts';
 
 /** Messages to the other processes of a shared store. */
-interface Channels {
+export interface Channels {
   publish(channel: string, message: string): Promise<number>;
   subscribe(channel: string, listener: (message: string) => void): { active(): Promise<void>; end(): void };
   /** Runs after an outage, when everything is subscribed again. */
   onReconnect(listener: () => void): () => void;
 }
 
-interface OpenedStore {
+/** The outboxes of an embedded store as one of several processes uses them: each one has claims of its own. */
+export interface ProcessOutboxes extends Pick<Store, 'inbound' | 'callbacks' | 'waitingSms'> {
+  /** Ends all claims of the process: their entries are due as before, with the attempts that it has recorded. */
+  release(): void;
+}
+
+export interface OpenedStore {
   readonly store: Store;
   /** Where other processes share the store. */
   readonly channels?: Channels;
+  /** Where this process owns the store and can serve it to others (remote/owner.ts). */
+  readonly joinProcess?: () => ProcessOutboxes;
 }
 
 /** A file that the configuration names for this store, as `swob doctor` reports on it. */

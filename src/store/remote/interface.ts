@@ -1,0 +1,45 @@
+// One process, the owner, has the embedded store open and serves it to other processes, its clients, over the channel between
+// them. To a client it is a shared store, as Redis is. owner.ts is the side of the owner, client.ts that of a client.
+
+import type { Clock, Log } from '../../domain/shared/ports.ts';
+import type { OpenedStore } from '../adapter.ts';
+
+/** One end of the channel between the owner and one client. ipc-peer.ts makes one of a process; tests use a pair in memory. */
+export interface Peer {
+  /** Sends a message, in order; never throws, and drops it when the channel is closed. */
+  send(message: object): void;
+  /** Must be called before the other end sends; one listener. */
+  onMessage(listener: (message: unknown) => void): void;
+  /** Runs once when the channel is closed, also when it is closed already; one listener. */
+  onClose(listener: () => void): void;
+}
+
+export interface StoreOwnerDeps {
+  /** What the adapter of an embedded store has opened. The caller closes it, after the owner. */
+  readonly opened: OpenedStore;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** `createStoreOwner(deps: StoreOwnerDeps): StoreOwner` of owner.ts, once in the process that has opened the store. */
+export interface StoreOwner {
+  /**
+   * Serves a client until its channel closes or the returned function is called. Its claims can then be claimed by others at
+   * once, with the attempts that it has recorded.
+   */
+  serve(peer: Peer): () => void;
+  /** Ends all clients. */
+  close(): void;
+}
+
+export interface RemoteStoreDeps {
+  readonly peer: Peer;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * `createRemoteStore(deps: RemoteStoreDeps): RemoteStore` of client.ts, once in each client. Synchronous: the first call is the
+ * first message. Every call throws UNAVAILABLE at once when the owner is away. Closing the store returns its claims.
+ */
+export type RemoteStore = Required<Pick<OpenedStore, 'store' | 'channels'>>;
