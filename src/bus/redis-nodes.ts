@@ -1,6 +1,6 @@
-// Questions between nodes over Redis: each topic is a channel beside that of the bus. Used by app/compose.
+// Requests between nodes over Redis: each topic is a channel beside that of the bus. Used by app/compose.
 
-import type { NodeChannel } from '../domain/shared/node-questions.ts';
+import type { NodeChannel } from '../domain/shared/node-requests.ts';
 import type { RedisBusDeps } from './redis.ts';
 
 export function createRedisNodeChannel({

@@ -20,7 +20,7 @@ export const messagingKeys = {
     ),
     auth_id: text(
       '',
-      "The gateway's own auth id, sent with requests to the back end; empty: none is sent, and with [relay] url the back end is not asked at all.",
+      "The gateway's own auth id, sent with requests to the back end; empty: none is sent, and with [relay] url the back end is not called at all.",
     ),
     auth_key: text('', "The gateway's own auth key.", { secret: true }),
     timeout: duration('10s', ['100ms', '2m'], 'Timeout of each developer API response.'),

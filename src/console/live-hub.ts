@@ -58,7 +58,7 @@ export function createLiveHub(options: {
   readonly maxClients: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** Asked at each heartbeat, because a session may sign out on another node. Never rejects. */
+  /** Called at each heartbeat, because a session may sign out on another node. Never rejects. */
   readonly isSignedOut: (sessionId: string) => Promise<boolean>;
   /** Called for each page that was disconnected because it did not read. */
   readonly onSlow?: () => void;

@@ -2,7 +2,7 @@
 // views/ makes one; view-routes.ts derives the routes from it.
 
 import type { Static, TObject } from 'typebox';
-import type { MissingNode, NodeQuestions } from '../domain/shared/node-questions.ts';
+import type { MissingNode, NodeRequests } from '../domain/shared/node-requests.ts';
 import type { IdentifiedContext } from '../domain/shared/ports.ts';
 
 export interface ViewContext {
@@ -12,7 +12,7 @@ export interface ViewContext {
 
 /** What a view needs to show what each node knows alone. */
 export interface NodesDeps {
-  readonly nodes: Pick<NodeQuestions, 'share'>;
+  readonly nodes: Pick<NodeRequests, 'share'>;
 }
 
 /** In the data of such a view. */

@@ -9,7 +9,7 @@ export interface CollectorBounds {
   readonly limit: number;
   /** How many are announced, if they are. */
   readonly declared?: number | undefined;
-  /** Asked before memory is taken: whether there may be this many bytes in all; else why not. */
+  /** Called before memory is taken: whether there may be this many bytes in all; else why not. */
   readonly grow?: (bytes: number) => Error | undefined;
 }
 

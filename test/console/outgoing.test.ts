@@ -132,8 +132,8 @@ test('names phones that any node passes over, once', async () => {
     waitingCallbacks: async () => 0,
     overview: { today: async () => ({}), requests: async () => ({ requests: [] }) },
   };
-  const share = (_topic: string, answer: (question: object) => unknown) => async (question: object) => ({
-    answers: [{ answer: answer(question) }, { answer: answer(question) }],
+  const share = (_topic: string, handle: (request: object) => unknown) => async (request: object) => ({
+    responses: [{ response: handle(request) }, { response: handle(request) }],
     missing: [],
   });
   const view = createOutgoingView({ outgoing, nodes: { share } } as unknown as OutgoingDeps);

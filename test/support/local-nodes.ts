@@ -1,8 +1,8 @@
-// Questions where there is no other node. Used by the tests of what asks all nodes.
+// Requests where there is no other node. Used by the tests of what sends requests to all nodes.
 
-import type { Share } from '../../src/domain/shared/node-questions.ts';
+import type { Share } from '../../src/domain/shared/node-requests.ts';
 
-export const shareLocally: Share = (_topic, answer) => async (question) => ({
-  answers: [{ node: 'local', answer: await answer(question) }],
+export const shareLocally: Share = (_topic, handle) => async (request) => ({
+  responses: [{ node: 'local', response: await handle(request) }],
   missing: [],
 });

@@ -83,18 +83,18 @@ describe('the user of a number', () => {
   test('is who the back end says, requested with the cookie of our sign-in', async () => {
     const server = await startServer({});
     expect(await directoryAt(server.url).userOf(number)).toBe('alice');
-    const [signIn, question] = server.requests;
+    const [signIn, lookup] = server.requests;
     expect([signIn?.path, JSON.parse(signIn?.body ?? '')]).toEqual([
       '/v1/authenticate',
       { auth_id: 'ours', auth_key: 'our-secret' },
     ]);
-    expect([question?.method, question?.path, JSON.parse(question?.body ?? '')]).toEqual([
+    expect([lookup?.method, lookup?.path, JSON.parse(lookup?.body ?? '')]).toEqual([
       'POST',
       '/users',
       { phone_number: number },
     ]);
-    expect(question?.headers.cookie).toBe('session=chocolate');
-    expect(question?.headers['content-type']).toBe('application/json');
+    expect(lookup?.headers.cookie).toBe('session=chocolate');
+    expect(lookup?.headers['content-type']).toBe('application/json');
   });
 
   test('is requested without a sign-in when no auth id is set', async () => {
@@ -162,8 +162,8 @@ describe('the user of a number', () => {
   test('is requested once for concurrent lookups, which share one sign-in', async () => {
     const stub = await startStub();
     const directory = directoryAt(stub.url);
-    const questions = [number, number, '2', number, '3'].map((msisdn) => directory.userOf(msisdn));
-    expect(await Promise.all(questions)).toEqual(['alice', 'alice', undefined, 'alice', undefined]);
+    const lookups = [number, number, '2', number, '3'].map((msisdn) => directory.userOf(msisdn));
+    expect(await Promise.all(lookups)).toEqual(['alice', 'alice', undefined, 'alice', undefined]);
     expect(stub.received().toSorted()).toEqual([number, '2', '3', 'auth']);
   });
 });

@@ -10,7 +10,7 @@ import type { SeedActivity } from '../../domain/seeds/seed-activity.ts';
 import { createSeedTable, type SeedTable } from '../../domain/seeds/seed-table.ts';
 import type { Seeds } from '../../domain/seeds/seeds.ts';
 import { createTestSchedule } from '../../domain/seeds/test-schedule.ts';
-import type { Share } from '../../domain/shared/node-questions.ts';
+import type { Share } from '../../domain/shared/node-requests.ts';
 import type { Telecom } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Runtime } from './context.ts';

@@ -95,7 +95,7 @@ function processParts(config: Config, runtime: Runtime): Omit<ChecksDeps & LogDe
 }
 
 /** Lets the consoles of other nodes show the log, the checks and the disconnects of a process that has no console. */
-export function answerConsoles(
+export function shareWithConsoles(
   config: Config,
   runtime: Runtime,
   nodes: NodesDeps['nodes'],

@@ -2,7 +2,7 @@
 
 import type { Setting } from '../../config/load.ts';
 import type { Bus } from '../../domain/pairing/ports.ts';
-import type { NodeChannel } from '../../domain/shared/node-questions.ts';
+import type { NodeChannel } from '../../domain/shared/node-requests.ts';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { BodyBudget } from '../../http/body-budget.ts';

@@ -12,7 +12,7 @@ import { createPairings } from '../../domain/pairing/revocation.ts';
 import { createSeedActivity } from '../../domain/seeds/seed-activity.ts';
 import { createSeeds } from '../../domain/seeds/seeds.ts';
 import { createMsisdnParser } from '../../domain/shared/identifiers.ts';
-import type { NodeQuestions } from '../../domain/shared/node-questions.ts';
+import type { NodeRequests } from '../../domain/shared/node-requests.ts';
 import type { ServiceUrls } from '../../domain/shared/urls.ts';
 import type { Store } from '../../domain/store.ts';
 import type { AuditedDisconnects } from '../../domain/wifi/audit.ts';
@@ -42,7 +42,7 @@ export interface GatewayParts {
   readonly trail: AuditTrail;
   /** The disconnect service of this process; undefined when it runs none. */
   readonly disconnects: () => AuditedDisconnects | undefined;
-  readonly nodes: NodeQuestions;
+  readonly nodes: NodeRequests;
 }
 
 export async function buildGateway(

@@ -10,7 +10,7 @@ import type { RefusedSmsLog } from '../../domain/inbound/refused-sms.ts';
 import { waitingCallbacksOf } from '../../domain/outgoing/developer-callbacks.ts';
 import type { OutgoingMessage } from '../../domain/outgoing/message.ts';
 import type { MessageOverview } from '../../domain/outgoing/message-overview.ts';
-import type { Share } from '../../domain/shared/node-questions.ts';
+import type { Share } from '../../domain/shared/node-requests.ts';
 import type { Telecom } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Runtime } from './context.ts';

@@ -9,7 +9,7 @@ import { createPublishing, type Publishing, type PublishingDeps } from '../../do
 import { createRefusalRecorder } from '../../domain/inbound/refusals.ts';
 import { createRefusedSmsLog } from '../../domain/inbound/refused-sms.ts';
 import { createMsisdnParser } from '../../domain/shared/identifiers.ts';
-import type { Share } from '../../domain/shared/node-questions.ts';
+import type { Share } from '../../domain/shared/node-requests.ts';
 import type { Telecom } from '../../domain/shared/ports.ts';
 import { upstreamUrl } from '../../domain/shared/urls.ts';
 import type { Store } from '../../domain/store.ts';
@@ -47,7 +47,7 @@ export interface MessagingParts {
   readonly telecom: Telecom;
   /** Learns which gateway clients deliver. */
   readonly observer: ClientObserver;
-  /** Questions to other nodes. */
+  /** Requests to other nodes. */
   readonly share: Share;
 }
 

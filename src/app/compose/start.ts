@@ -9,7 +9,7 @@ import { createMessageOverview } from '../../domain/outgoing/message-overview.ts
 import type { Bus } from '../../domain/pairing/ports.ts';
 import type { SyncSessions } from '../../domain/pairing/sync-ports.ts';
 import { createSyncSessions } from '../../domain/pairing/sync-sessions.ts';
-import { createNodeQuestions } from '../../domain/shared/node-questions.ts';
+import { createNodeRequests } from '../../domain/shared/node-requests.ts';
 import type { ServiceUrls } from '../../domain/shared/urls.ts';
 import type { AuditedDisconnects } from '../../domain/wifi/audit.ts';
 import { watchAuditTrail } from '../../domain/wifi/audit-trail.ts';
@@ -66,14 +66,14 @@ export async function startServices(
   const trail = watchAuditTrail(store.disconnects, { clock, isShared: store.shared !== undefined });
   /** Undefined until it is built, and where this process does not run it. */
   let disconnects: AuditedDisconnects | undefined;
-  const nodes = createNodeQuestions({
+  const nodes = createNodeRequests({
     ...context,
     channel: opened.nodes,
     name: monitor.name,
     instance,
     peers: monitor.peers,
   });
-  lifecycle.defer('questions of nodes', nodes.stop);
+  lifecycle.defer('requests of nodes', nodes.stop);
 
   const runtimeOf = (name: ServiceName): Runtime => ({ ...runtime, log: runtime.logFor?.(name) ?? log });
   const builders = {
@@ -107,7 +107,7 @@ export async function startServices(
     },
   };
   if (opened.nodes && config.console.enabled && !names.has('gateway'))
-    (await import('./console.ts')).answerConsoles(config, runtime, nodes, {
+    (await import('./console.ts')).shareWithConsoles(config, runtime, nodes, {
       trail,
       disconnects: () => disconnects,
     });

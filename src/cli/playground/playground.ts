@@ -41,7 +41,7 @@ interface User {
   readonly msisdn: string;
 }
 
-/** What the playground knows without being told: one user, with a phone number. */
+/** What the playground knows without configuration: one user, with a phone number. */
 export const playgroundUser: User = {
   id: 'alice',
   password: 'correct horse',

@@ -28,11 +28,11 @@ export async function createReplay(folder: string): Promise<Replay> {
   return {
     unknownRequests: () => unknown,
     intercept: async ({ request, body, response }) => {
-      const asked = recordedRequest({ request, body });
-      const answers = responses.get(requestKey(asked)) ?? [];
+      const received = recordedRequest({ request, body });
+      const answers = responses.get(requestKey(received)) ?? [];
       const answer = answers.length > 1 ? answers.shift() : answers[0];
       if (!answer) {
-        const text = `${asked.method} ${asked.path} ${JSON.stringify({ ...asked.query, body: asked.body })}`;
+        const text = `${received.method} ${received.path} ${JSON.stringify({ ...received.query, body: received.body })}`;
         if (unknown.length < maxNamed) unknown.push(text);
         throw new SwobError('NOT_FOUND', `not in the recording: ${text}`);
       }

@@ -64,14 +64,14 @@ export function createChecksView({ clock, runChecks, nodes }: ChecksDeps): Conso
   };
   const states = nodes.share(
     'checks',
-    (_question: object): NodeChecks => ({
+    (_request: object): NodeChecks => ({
       isRunning: running !== undefined,
       ...(last && { last }),
     }),
   );
   const runAll = nodes.share(
     'run checks',
-    async (_question: object) => {
+    async (_request: object) => {
       if (!running && clock.monotonic() - endedAt < minIntervalMs) return { ran: false };
       running ??= run();
       await running;
@@ -84,10 +84,12 @@ export function createChecksView({ clock, runChecks, nodes }: ChecksDeps): Conso
     query: Type.Object({}, { additionalProperties: false }),
     everyMs: 1_000,
     read: async (): Promise<ChecksData> => {
-      const { answers, missing } = await states({});
-      const runs = answers.flatMap(({ node, answer }) => (answer.last ? [{ node, ...answer.last }] : []));
+      const { responses, missing } = await states({});
+      const runs = responses.flatMap(({ node, response }) =>
+        response.last ? [{ node, ...response.last }] : [],
+      );
       return {
-        isRunning: answers.some(({ answer }) => answer.isRunning),
+        isRunning: responses.some(({ response }) => response.isRunning),
         last:
           runs.length === 0
             ? undefined
@@ -99,9 +101,9 @@ export function createChecksView({ clock, runChecks, nodes }: ChecksDeps): Conso
       run: defineAction({
         body: Type.Object({}, { additionalProperties: false }),
         run: async (): Promise<RunChecksResult> => {
-          const { answers } = await runAll({});
-          const runs = answers.flatMap(({ node, answer }) =>
-            answer.ran ? [{ node, findings: answer.findings ?? [] }] : [],
+          const { responses } = await runAll({});
+          const runs = responses.flatMap(({ node, response }) =>
+            response.ran ? [{ node, findings: response.findings ?? [] }] : [],
           );
           if (runs.length === 0) return { kind: 'recent' };
           const findings = mergeFindings(runs);

@@ -112,7 +112,7 @@ const body = Type.Object(
 
 export function createDisconnectsView({ wifi, nodes }: DisconnectsDeps): ConsoleView {
   const { trail, disconnects, explain, isShared, backend } = wifi;
-  const reports = nodes.share('disconnects', (_question: object) => ({
+  const reports = nodes.share('disconnects', (_request: object) => ({
     report: trail.report(),
     isRunning: disconnects() !== undefined,
   }));
@@ -124,7 +124,7 @@ export function createDisconnectsView({ wifi, nodes }: DisconnectsDeps): Console
     everyMs: ({ text, outcome }) => (text === undefined && outcome === undefined ? 2_000 : 5_000),
     changes: tableChanges<DisconnectsData>('records', 'id'),
     read: async ({ before, id, ...filter }): Promise<DisconnectsData> => {
-      const [{ records, next }, selected, { answers, missing }] = await Promise.all([
+      const [{ records, next }, selected, { responses, missing }] = await Promise.all([
         trail.page(filtersOf(filter), { limit: perPage, ...(before !== undefined && { before }) }),
         id === undefined ? undefined : trail.get(id),
         reports({}),
@@ -133,8 +133,8 @@ export function createDisconnectsView({ wifi, nodes }: DisconnectsDeps): Console
         isRunning: disconnects() !== undefined,
         isShared,
         backend,
-        isRunningSomewhere: answers.some(({ answer }) => answer.isRunning),
-        report: mergeReports(answers.map(({ answer }) => answer.report)),
+        isRunningSomewhere: responses.some(({ response }) => response.isRunning),
+        report: mergeReports(responses.map(({ response }) => response.report)),
         ...missingPart(missing),
         records: records.map(rowOf),
         ...(next !== undefined && { next }),

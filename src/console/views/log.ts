@@ -1,7 +1,7 @@
 // The last lines of the log of all nodes: the third part of the Settings page. Used by views.ts.
 
 import { Type } from 'typebox';
-import type { NodeAnswer } from '../../domain/shared/node-questions.ts';
+import type { NodeResponse } from '../../domain/shared/node-requests.ts';
 import {
   type ConsoleView,
   defineAction,
@@ -49,14 +49,14 @@ const maxMinutes = 60;
 const level = Type.Union(levels.map((name) => Type.Literal(name)));
 
 export function createLogView({ logTail, nodes }: LogDeps): ConsoleView {
-  const tails = nodes.share('log', (question: { readonly level: LogLevel }) => ({
-    lines: logTail.read(question.level, maxLines),
+  const tails = nodes.share('log', (request: { readonly level: LogLevel }) => ({
+    lines: logTail.read(request.level, maxLines),
     lowered: logTail.lowered,
   }));
   const setLevels = nodes.share(
     'log level',
-    (question: { readonly level: LogLevel; readonly ms: number }) => {
-      logTail.lowerLevel(question.level, question.ms);
+    (request: { readonly level: LogLevel; readonly ms: number }) => {
+      logTail.lowerLevel(request.level, request.ms);
       return {};
     },
     { reuseMs: 0 },
@@ -66,10 +66,10 @@ export function createLogView({ logTail, nodes }: LogDeps): ConsoleView {
     query: Type.Object({ level: Type.Optional(level) }, { additionalProperties: false }),
     everyMs: 1_000,
     read: async (query): Promise<LogData> => {
-      const { answers, missing } = await tails({ level: query.level ?? 'debug' });
+      const { responses, missing } = await tails({ level: query.level ?? 'debug' });
       return {
-        lines: mergeLines(answers),
-        lowered: answers.find(({ answer }) => answer.lowered)?.answer.lowered,
+        lines: mergeLines(responses),
+        lowered: responses.find(({ response }) => response.lowered)?.response.lowered,
         ...missingPart(missing),
       };
     },
@@ -89,11 +89,11 @@ export function createLogView({ logTail, nodes }: LogDeps): ConsoleView {
 }
 
 /** Each node has its lines newest first; the sort keeps the order of those of the same millisecond. */
-function mergeLines(answers: readonly NodeAnswer<{ readonly lines: readonly LogLine[] }>[]): LogLine[] {
-  const lines = answers.flatMap(({ node, answer }) =>
-    answers.length > 1 ? answer.lines.map((line) => ({ ...line, node })) : answer.lines,
+function mergeLines(responses: readonly NodeResponse<{ readonly lines: readonly LogLine[] }>[]): LogLine[] {
+  const lines = responses.flatMap(({ node, response }) =>
+    responses.length > 1 ? response.lines.map((line) => ({ ...line, node })) : response.lines,
   );
-  return answers.length > 1
+  return responses.length > 1
     ? lines.sort((a, b) => Date.parse(b.time) - Date.parse(a.time)).slice(0, maxLines)
     : lines;
 }

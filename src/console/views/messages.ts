@@ -79,7 +79,7 @@ const query = Type.Object(
 
 export function createMessagesView({ messages, nodes }: MessagesDeps): ConsoleView {
   const { search, actions, admin, memories } = messages;
-  const listActions = nodes.share('message actions', (_question: object) => ({ actions: actions.list() }));
+  const listActions = nodes.share('message actions', (_request: object) => ({ actions: actions.list() }));
   const undo = nodes.share(
     'undo of a message action',
     ({ id, by }: { readonly id: string; readonly by: Operator }) => ({ kind: actions.undo(id, by) }),
@@ -122,7 +122,7 @@ export function createMessagesView({ messages, nodes }: MessagesDeps): ConsoleVi
         counts: await admin.counts(),
         now,
         actions: shownActions(
-          requested.answers.flatMap(({ answer }) => answer.actions),
+          requested.responses.flatMap(({ response }) => response.actions),
           now,
         ),
         ...(id !== undefined && { selected: await trace(id) }),
@@ -136,8 +136,8 @@ export function createMessagesView({ messages, nodes }: MessagesDeps): ConsoleVi
       undo: defineAction({
         body: actionSchema,
         run: async ({ id }, { operator, address }): Promise<MessagesActionResult> => {
-          const { answers, missing } = await undo({ id, by: { operator, address } });
-          const kinds = answers.map(({ answer }) => answer.kind);
+          const { responses, missing } = await undo({ id, by: { operator, address } });
+          const kinds = responses.map(({ response }) => response.kind);
           const kind = undoResults.find((each) => kinds.includes(each)) ?? 'unknown';
           const [absent] = missing;
           if (kind === 'unknown' && absent)

@@ -113,7 +113,7 @@ type Query = Static<typeof query>;
 
 export function createOutgoingView({ outgoing, nodes }: OutgoingDeps): ConsoleView {
   const { overview, tracking, waitingCallbacksOf } = outgoing;
-  const reports = nodes.share('outgoing', (_question: object) => ({
+  const reports = nodes.share('outgoing', (_request: object) => ({
     report: outgoing.report(),
     broker: outgoing.brokerState?.() ?? ('not configured' as const),
     // Without the time that is left, which changes all the time.
@@ -156,17 +156,17 @@ export function createOutgoingView({ outgoing, nodes }: OutgoingDeps): ConsoleVi
       [number, operator, state].some((value) => value !== undefined) ? 5_000 : list ? 2_000 : 3_000,
     changes: tableChanges<OutgoingData>('messages', 'id'),
     read: async (given): Promise<OutgoingData> => {
-      const [{ answers, missing }, today, list, waitingCallbacks, selected] = await Promise.all([
+      const [{ responses, missing }, today, list, waitingCallbacks, selected] = await Promise.all([
         reports({}),
         overview.today(),
         listOf(given),
         outgoing.waitingCallbacks(),
         given.id === undefined ? undefined : tracking.find(given.id).then(detailsOf),
       ]);
-      const passedOver = answers.flatMap(({ answer }) => answer.passedOver);
-      const states = answers.map(({ answer }) => answer.broker);
+      const passedOver = responses.flatMap(({ response }) => response.passedOver);
+      const states = responses.map(({ response }) => response.broker);
       return {
-        ...mergeReports(answers.map(({ answer }) => answer.report)),
+        ...mergeReports(responses.map(({ response }) => response.report)),
         ...missingPart(missing),
         broker: brokerStates.find((state) => states.includes(state)) ?? 'not configured',
         passedOver: [...new Map(passedOver.map((each) => [each.route, each])).values()],

@@ -4,7 +4,7 @@
 import { coalesceNext } from '../../lib/coalesce-next.ts';
 import { nextTurn } from '../../lib/next-turn.ts';
 import type { HistoryEvent, OutboxEntry } from '../shared/model.ts';
-import type { MissingNode } from '../shared/node-questions.ts';
+import type { MissingNode } from '../shared/node-requests.ts';
 import type { Clock } from '../shared/ports.ts';
 import { type MessageAdmin, type MessageView, viewOf } from './message-admin.ts';
 import {

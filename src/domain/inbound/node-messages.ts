@@ -1,7 +1,7 @@
 // What the memories of all nodes have of messages: recently received and refused ones. Used by message-search.ts and the console's
 // messages.
 
-import type { MissingNode, Share } from '../shared/node-questions.ts';
+import type { MissingNode, Share } from '../shared/node-requests.ts';
 import { type MessageView, refusedView } from './message-admin.ts';
 import { createMatcher, type MessageFilter, type NumberReader } from './message-query.ts';
 import type { RecentMessage, RecentMessages } from './recent-messages.ts';
@@ -26,7 +26,7 @@ export interface NodeMessages {
   ): Promise<{ readonly message: MessageView | undefined; readonly missing: readonly MissingNode[] }>;
 }
 
-/** What one node answers. */
+/** The response of one node. */
 interface Remembered {
   readonly refused: readonly RefusedSms[];
   readonly recent: readonly RecentMessage[];
@@ -34,7 +34,7 @@ interface Remembered {
   readonly recentBeyond: number;
 }
 
-/** So many of each kind that an answer stays below the bound of answers. */
+/** So many of each kind that a response stays below its bound. */
 export const maxRemembered = 2_500;
 
 export function shareMessages(deps: {
@@ -44,11 +44,11 @@ export function shareMessages(deps: {
   readonly numberOf: NumberReader;
 }): NodeMessages {
   const { share, refusedSms, recent, numberOf } = deps;
-  const ask = share(
+  const request = share(
     'messages',
-    (question: { readonly filter: MessageFilter; readonly limit: number }): Remembered => {
-      const { matches } = createMatcher(question.filter, numberOf);
-      const limit = Math.min(question.limit, maxRemembered);
+    ({ filter, limit: wanted }: { readonly filter: MessageFilter; readonly limit: number }): Remembered => {
+      const { matches } = createMatcher(filter, numberOf);
+      const limit = Math.min(wanted, maxRemembered);
       const isMatch = ({ id, msisdn, at }: RecentMessage | RefusedSms) =>
         matches({ id, msisdn, arrivedAt: at });
       const refused = refusedSms.list(Number.POSITIVE_INFINITY).filter(isMatch);
@@ -61,14 +61,14 @@ export function shareMessages(deps: {
       };
     },
   );
-  const askRefused = share('refused SMS', ({ id }: { readonly id: string }) => ({
+  const requestRefused = share('refused SMS', ({ id }: { readonly id: string }) => ({
     sms: refusedSms.find(id),
   }));
 
   return {
     find: async (filter, limit) => {
-      const { answers, missing } = await ask({ filter, limit });
-      const all = answers.map(({ answer }) => answer);
+      const { responses, missing } = await request({ filter, limit });
+      const all = responses.map(({ response }) => response);
       return {
         refused: newestOf(all.flatMap(({ refused }) => refused)).map(refusedView),
         recent: newestOf(all.flatMap((each) => each.recent)),
@@ -78,8 +78,8 @@ export function shareMessages(deps: {
       };
     },
     refused: async (id) => {
-      const { answers, missing } = await askRefused({ id });
-      const [sms] = newestOf(answers.flatMap(({ answer }) => answer.sms ?? []));
+      const { responses, missing } = await requestRefused({ id });
+      const [sms] = newestOf(responses.flatMap(({ response }) => response.sms ?? []));
       return { message: sms && refusedView(sms), missing };
     },
   };

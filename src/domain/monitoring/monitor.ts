@@ -2,7 +2,7 @@
 // Created by app/compose; used by the console.
 
 import type { Deadline } from '../../lib/deadline.ts';
-import type { Peer } from '../shared/node-questions.ts';
+import type { Peer } from '../shared/node-requests.ts';
 import type { Clock, Log } from '../shared/ports.ts';
 import { createClusterHistory } from './cluster-history.ts';
 import { createHealthLog, type HealthObservation } from './health-log.ts';

@@ -12,7 +12,7 @@ export interface LimitWindow {
   readonly endsInMs: number;
 }
 
-/** Asks the store at most twice, and once more for each bit of the limit's count. Throws UNAVAILABLE. */
+/** Reads the store at most twice, and once more for each bit of the limit's count. Throws UNAVAILABLE. */
 export async function readWindow(limits: LimitStore, key: LimitKey, limit: RateLimit): Promise<LimitWindow> {
   if (limit === 'off') return { windowsUntil: () => 0, windowMs: 0, endsInMs: 0 };
   const { count, windowMs } = limit;

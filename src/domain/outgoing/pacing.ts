@@ -20,7 +20,7 @@ export interface Wait {
 
 type Admission =
   | { readonly kind: 'now' }
-  /** Ask again at `until`. */
+  /** Call again at `until`. */
   | ({ readonly kind: 'wait' } & Wait);
 
 /** When the SMS will be admitted that has this number of others before it. */

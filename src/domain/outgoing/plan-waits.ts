@@ -40,7 +40,7 @@ export async function planWaits(
     queues.set(key, queue);
     const admission = queue.ahead === 0 ? await pacing.admit(sms) : undefined;
     if (admission?.kind === 'now') return undefined;
-    // One for all SMS of the queue, as it asks the store.
+    // One for all SMS of the queue, as it reads the store.
     queue.forecast ??= await pacing.forecast(sms);
     const wait = admission ?? queue.forecast(queue.ahead);
     if (wait.until <= now + maxScheduleMs) queue.ahead++;

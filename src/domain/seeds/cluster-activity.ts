@@ -2,7 +2,7 @@
 // on all of them. Used by seed-table.ts.
 
 import type { HistoryEvent } from '../shared/model.ts';
-import type { MissingNode, Share } from '../shared/node-questions.ts';
+import type { MissingNode, Share } from '../shared/node-requests.ts';
 import { historyOf, type SeedActivity, type SeenSeed } from './seed-activity.ts';
 
 export interface ClusterActivity {
@@ -21,7 +21,7 @@ export interface ClusterActivity {
   ): Promise<{ readonly events: readonly HistoryEvent[]; readonly missing: readonly MissingNode[] }>;
 }
 
-/** What one node answers. */
+/** The response of one node. */
 interface NodeActivity {
   readonly since: number;
   readonly today: readonly (readonly [msisdn: string, count: number])[];
@@ -29,25 +29,25 @@ interface NodeActivity {
   readonly silent: readonly SeenSeed[];
 }
 
-/** With the counts of `today`, an answer stays below the bound of answers. */
+/** With the counts of `today`, a response stays below its bound. */
 const maxSilent = 5_000;
 
 export function shareActivity(activity: SeedActivity, share: Share): ClusterActivity {
-  const ask = share(
+  const request = share(
     'seed activity',
-    (_question: object): NodeActivity => ({
+    (_request: object): NodeActivity => ({
       since: activity.since,
       today: activity.counts(),
       silent: activity.silent().slice(-maxSilent),
     }),
   );
-  const askTimeline = share('seed history', ({ imsi }: { readonly imsi: string }) => ({
+  const requestTimeline = share('seed history', ({ imsi }: { readonly imsi: string }) => ({
     timeline: activity.timeline(imsi),
   }));
   return {
     read: async () => {
-      const { answers, missing } = await ask({});
-      const all = answers.map(({ answer }) => answer);
+      const { responses, missing } = await request({});
+      const all = responses.map(({ response }) => response);
       const today = new Map<string, number>();
       for (const [msisdn, count] of all.flatMap((each) => each.today))
         today.set(msisdn, (today.get(msisdn) ?? 0) + count);
@@ -64,8 +64,8 @@ export function shareActivity(activity: SeedActivity, share: Share): ClusterActi
       };
     },
     history: async (imsi) => {
-      const { answers, missing } = await askTimeline({ imsi });
-      return { events: historyOf(answers.flatMap(({ answer }) => answer.timeline ?? [])), missing };
+      const { responses, missing } = await requestTimeline({ imsi });
+      return { events: historyOf(responses.flatMap(({ response }) => response.timeline ?? [])), missing };
     },
   };
 }

@@ -4,7 +4,7 @@
 import { coalesceNext } from '../../lib/coalesce-next.ts';
 import { nextTurn } from '../../lib/next-turn.ts';
 import type { HistoryEvent } from '../shared/model.ts';
-import type { MissingNode } from '../shared/node-questions.ts';
+import type { MissingNode } from '../shared/node-requests.ts';
 import type { Clock, Telecom } from '../shared/ports.ts';
 import type { Clients, ClientView } from './clients.ts';
 import type { ClusterActivity } from './cluster-activity.ts';

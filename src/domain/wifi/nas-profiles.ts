@@ -47,7 +47,7 @@ export const nasProfiles = {
     identifiers: ['userName', 'sessionId', 'mac', 'nasIp'],
     needs: [],
     macSeparator: '-',
-    keeps: 'the PCRF, which backend = both asks as well',
+    keeps: 'the PCRF, which backend = both calls as well',
   },
   mikrotik: {
     identifiers: ['userName', 'sessionId', 'mac', 'clientIp', 'nasIp'],

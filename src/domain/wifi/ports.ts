@@ -77,7 +77,7 @@ export interface PresenceAnswer {
 
 /** The PCRF, which ends Wi-Fi sessions. */
 export interface Pcrf extends DisconnectBackend {
-  /** Asks once whether it has the session. Takes `withinMs` at most; never rejects. */
+  /** Requests once whether it has the session. Takes `withinMs` at most; never rejects. */
   query(session: WifiSession, withinMs: number): Promise<PresenceAnswer>;
   /** Lets running calls end before the deadline. @returns how many it interrupted */
   close(deadline?: Deadline): Promise<number>;

@@ -1,4 +1,4 @@
-// Whether a session is really gone after a backend accepted its disconnect: asks until it is, or the time is up. Used by
+// Whether a session is really gone after a backend accepted its disconnect: queries until it is, or the time is up. Used by
 // disconnects.ts; accounting.ts has the other way to know.
 
 import type { Clock } from '../shared/ports.ts';
@@ -16,7 +16,7 @@ export interface SessionVerifier {
 }
 
 interface QueryOptions {
-  /** Asks once; takes no longer than `withinMs`, and never rejects. */
+  /** Sends one request; takes no longer than `withinMs`, and never rejects. */
   readonly query: (session: WifiSession, withinMs: number) => Promise<Verdict>;
   /** Milliseconds for all queries. */
   readonly withinMs: number;
@@ -36,20 +36,20 @@ export const maxPrepareMs = 1_000;
  */
 export function createQueryVerifier({ query, withinMs, clock }: QueryOptions): SessionVerifier {
   let hasFound = false;
-  const ask: typeof query = async (session, ms) => {
+  const queryOnce: typeof query = async (session, ms) => {
     const answer = await query(session, ms);
     if (answer === 'present') hasFound = true;
     return answer;
   };
   return {
     prepare: async (session) => {
-      if (!hasFound) await ask(session, Math.min(withinMs, maxPrepareMs));
+      if (!hasFound) await queryOnce(session, Math.min(withinMs, maxPrepareMs));
     },
     verify: async (session) => {
       const endsAt = clock.monotonic() + withinMs;
       let verdict: Verdict = 'unknown';
       for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
-        const answer = await ask(session, Math.max(1, endsAt - clock.monotonic()));
+        const answer = await queryOnce(session, Math.max(1, endsAt - clock.monotonic()));
         if (answer === 'gone') return hasFound ? answer : 'unknown';
         if (answer === 'present') verdict = answer;
         const ms = Math.min(pauseMs, endsAt - clock.monotonic() - lastQueryMs);

@@ -1,4 +1,4 @@
-// A disk that reads the files of a folder and keeps every change in memory, so that a store can be opened and asked
+// A disk that reads the files of a folder and keeps every change in memory, so that a store can be opened and read
 // without a write. Used by open-folder.ts for `swob store import --dry-run`.
 
 import { createDisk, type Disk } from './disk.ts';

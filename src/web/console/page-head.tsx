@@ -44,7 +44,7 @@ function LiveBadge({ live }: { readonly live: Live<unknown> }) {
 }
 
 const missingTexts = {
-  'no answer': 'did not answer',
+  'no response': 'did not respond',
   version: 'runs another version of swob',
   'too much': 'has too much to show; narrow it by the filter',
   failed: 'could not read its part; its log says why',
