@@ -23,12 +23,18 @@ export interface ProcessOutboxes extends Pick<Store, 'inbound' | 'callbacks' | '
   release(): void;
 }
 
+/** A store that this process owns, and can serve to others (remote/owner.ts). */
+export interface EmbeddedStore extends Store {
+  /** Adds a process with claims of its own. */
+  joinProcess(): ProcessOutboxes;
+}
+
 export interface OpenedStore {
   readonly store: Store;
   /** Where other processes share the store. */
   readonly channels?: Channels;
-  /** Where this process owns the store and can serve it to others (remote/owner.ts). */
-  readonly joinProcess?: () => ProcessOutboxes;
+  /** The same store, where this process owns it. */
+  readonly embedded?: EmbeddedStore;
 }
 
 /** A file that the configuration names for this store, as `swob doctor` reports on it. */

@@ -38,7 +38,8 @@ function createLowdbAdapter({ store }: Config): StoreAdapter {
     configuredFiles: [],
     open: async (options) => {
       const { openLowdbStore } = await import('./store.ts');
-      return { store: await openLowdbStore({ ...options, folder }) };
+      const store = await openLowdbStore({ ...options, folder });
+      return { store, embedded: store };
     },
     openArchive: async (options, purpose) => {
       // Without this, a mistyped path would produce an empty backup of an empty folder.

@@ -44,7 +44,8 @@ export async function openLowdbArchive(
   try {
     const opened = { ...options, disk, queue, damage: failOnDamage, cleanShutdown, assertOpen: () => {} };
     const collections = await openCollections(opened);
-    const { inbound, callbacks, waitingSms, receipts, responses, messages } = collections;
+    const { receipts, responses, messages } = collections;
+    const { inbound, callbacks, waitingSms } = collections.joinProcess();
     const seeds = await openSeeds(opened);
     const clients = await openLowdbClients(opened);
     const tests = await openLowdbTests(opened);
@@ -85,13 +86,13 @@ export async function openLowdbArchive(
     const restore = async (item: ArchivedRecord): Promise<void> => {
       if (item.kind === 'seeds') return seeds.restore(item.record);
       if (item.kind === 'users') return users.put(item.record);
-      if (item.kind === 'inbound') return inbound.store.put(item.record);
-      if (item.kind === 'callbacks') return callbacks.store.put(item.record);
+      if (item.kind === 'inbound') return inbound.put(item.record);
+      if (item.kind === 'callbacks') return callbacks.put(item.record);
       if (item.kind === 'clients') return clients.record([item.record]);
       if (item.kind === 'tests') return tests.restore(item.record);
       if (item.kind === 'disconnects') return disconnects.restore(item.record);
       if (item.kind === 'messages') return messages.restore(item.record);
-      if (item.kind === 'waitingSms') return waitingSms.store.put(item.record);
+      if (item.kind === 'waitingSms') return waitingSms.put(item.record);
       const { key, until } = item;
       if (item.kind === 'receipts') return receipts.restore({ key, until, value: item.record });
       return responses.restore({ key, until, value: item.record });
@@ -105,12 +106,12 @@ export async function openLowdbArchive(
         await user.read();
         return found(item.kind, user.data ?? undefined);
       }
-      if (item.kind === 'inbound') return found(item.kind, await inbound.store.get(item.record.id));
-      if (item.kind === 'callbacks') return found(item.kind, await callbacks.store.get(item.record.id));
+      if (item.kind === 'inbound') return found(item.kind, await inbound.get(item.record.id));
+      if (item.kind === 'callbacks') return found(item.kind, await callbacks.get(item.record.id));
       if (item.kind === 'tests') return found(item.kind, tests.index.get(item.record.id));
       if (item.kind === 'disconnects') return found(item.kind, await disconnects.find(item.record.id));
       if (item.kind === 'messages') return found(item.kind, await messages.store.get(item.record.id));
-      if (item.kind === 'waitingSms') return found(item.kind, await waitingSms.store.get(item.record.id));
+      if (item.kind === 'waitingSms') return found(item.kind, await waitingSms.get(item.record.id));
       if (item.kind === 'clients') {
         const { msisdn } = item.record;
         return found(
@@ -146,7 +147,7 @@ export async function openLowdbArchive(
       restore,
       find,
       close: () => {
-        closing ??= closeAll(queue, [seeds, ...Object.values(collections), tests, disconnects], release);
+        closing ??= closeAll(queue, [seeds, ...collections.parts, tests, disconnects], release);
         return closing;
       },
     };

@@ -3,6 +3,7 @@
 import { callbacksFullError, inboundFullError, waitingSmsFullError } from '../errors.ts';
 import { isCallback, isInboundSms, isReceipt, isSignOut, isStoredResponse, isWaitingSms } from '../guards.ts';
 import type { StoreOptions } from '../options.ts';
+import { joinOutboxes } from '../process-outbox.ts';
 import { responseCharacters } from '../weights.ts';
 import type { DamageHandler } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
@@ -66,7 +67,14 @@ export async function openCollections(options: CollectionsOptions) {
     bounds: options.signOuts,
   });
   const messages = await openLowdbMessages(options);
-  return { inbound, callbacks, waitingSms, receipts, responses, signOuts, messages };
+  const parts = { inbound, callbacks, waitingSms, receipts, responses, signOuts, messages };
+  return {
+    ...parts,
+    /** The outboxes as one process uses them. */
+    joinProcess: () =>
+      joinOutboxes({ inbound: inbound.join, callbacks: callbacks.join, waitingSms: waitingSms.join }),
+    parts: Object.values(parts),
+  };
 }
 
 /**

@@ -5,7 +5,13 @@ import type { OutboxEntry } from '../../domain/shared/model.ts';
 import type { Claim, Log, OutboxStore } from '../../domain/shared/ports.ts';
 import { messageOf, type SwobError } from '../../errors.ts';
 import { isOutboxEntry } from '../guards.ts';
-import { createOutboxIndex, type EntryTimes, type OutboxIndex } from '../memory/outbox-index.ts';
+import {
+  type Claimant,
+  createOutboxIndex,
+  type EntryTimes,
+  type OutboxIndex,
+} from '../memory/outbox-index.ts';
+import type { JoinOutbox } from '../process-outbox.ts';
 import { openAttemptJournal } from './attempt-journal.ts';
 import { type DamageHandler, parseChecked, readOrQuarantine } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
@@ -27,7 +33,7 @@ export interface LowdbOutboxOptions<T> {
 }
 
 export interface LowdbOutbox<T> {
-  readonly store: OutboxStore<T>;
+  readonly join: JoinOutbox<T>;
   close(): Promise<void>;
 }
 
@@ -44,6 +50,8 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
   let pendingNew = 0;
   /** Order keys with a new claimed entry being written, which others must follow. */
   const claiming = new Set<string>();
+  /** The processes whose new claimed entries are being written. */
+  const claimants = new Map<string, Claimant>();
 
   const runExclusive = <R>(id: string, job: () => Promise<R>): Promise<R> => {
     assertOpen();
@@ -87,25 +95,29 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
       await writeFile(sequenced);
       index.set(sequenced);
     });
-  const hold = async (entry: OutboxEntry<T>): Promise<Claim> => {
+  const hold = async (entry: OutboxEntry<T>, by: Claimant): Promise<Claim> => {
     const { id, orderKey } = entry;
     const isThere = index.has(id);
-    if (isThere && !index.isClaimed(id)) return 'taken';
+    if (isThere ? !index.isClaimed(id, by) : (claimants.get(id) ?? by) !== by) return 'taken';
     if (!isThere && (index.isWaitingFor(orderKey) || claiming.has(orderKey ?? ''))) return 'behind';
     const sequenced = index.sequenced(entry);
     const hasFile = isThere && !journal.get(id);
     if (orderKey !== undefined) claiming.add(orderKey);
+    if (!isThere) claimants.set(id, by);
     let claim: Claim = 'claimed';
     try {
       await withinMaximum(sequenced, async () => {
         await (hasFile ? writeFile(sequenced) : journal.add(sequenced));
         // Another entry of its order key was put during the write.
         if (!isThere && index.isWaitingFor(orderKey)) claim = 'behind';
-        if (claim === 'claimed') index.hold(sequenced);
+        // Another process has put this one.
+        if (!isThere && index.has(id) && !index.isClaimed(id, by)) claim = 'taken';
+        if (claim === 'claimed') index.hold(sequenced, by);
         else journal.done(id);
       });
     } finally {
       if (orderKey !== undefined) claiming.delete(orderKey);
+      claimants.delete(id);
     }
     return claim;
   };
@@ -145,7 +157,7 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
   for (const entry of journal.left) if (!index.has(entry.id)) await put(entry);
   await journal.clearLeft();
 
-  const store: OutboxStore<T> = {
+  const common: Omit<OutboxStore<T>, 'claim' | 'putClaimed' | 'settle' | 'postpone'> = {
     get: getIfIndexed,
     // Every entry in the index has been synced.
     getDurable: getIfIndexed,
@@ -157,18 +169,6 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
         if (deadLetters) await remove(id);
         return deadLetters;
       }),
-    claim: async (now, limit) => index.claim(now, limit),
-    // Bypasses the disk queue, because lines of many entries are written together.
-    putClaimed: async (entry) => {
-      assertOpen();
-      return index.has(entry.id) ? runExclusive(entry.id, () => hold(entry)) : hold(entry);
-    },
-    settle: async (id, next) => {
-      await runExclusive(id, () => (next ? put(next) : remove(id)));
-      return true;
-    },
-    // Not written: after a restart the entry is due at its earlier time.
-    postpone: async (id, until) => index.putOff(id, until),
     nextDueAt: async () => index.nextDue(),
     deadLetters: async (limit, offset) => readAll(index.failed(limit, offset), ({ dueAt }) => dueAt === null),
     waiting: async (limit, offset) => readAll(index.waitingIds(limit, offset), ({ dueAt }) => dueAt !== null),
@@ -179,8 +179,29 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
     countOfGroup: async (word) => index.countOfGroup(word),
     count: async () => ({ waiting: index.waiting, deadLetters: index.deadLetters }),
   };
+  const join: JoinOutbox<T> = () => {
+    const me = { isGone: false };
+    const store: OutboxStore<T> = {
+      ...common,
+      claim: async (now, limit) => index.claim(now, limit, me),
+      // Bypasses the disk queue, because lines of many entries are written together.
+      putClaimed: async (entry) => {
+        assertOpen();
+        return index.has(entry.id) ? runExclusive(entry.id, () => hold(entry, me)) : hold(entry, me);
+      },
+      settle: async (id, next) =>
+        runExclusive(id, async () => {
+          if (!index.isClaimed(id, me)) return false;
+          await (next ? put(next) : remove(id));
+          return true;
+        }),
+      // Not written: after a restart the entry is due at its earlier time.
+      postpone: async (id, until) => index.putOff(id, until, me),
+    };
+    return { store, release: () => index.release(me) };
+  };
   return {
-    store,
+    join,
     close: async () => {
       try {
         // A file loses nothing that it once held; lines at the end of a journal may be lost undetected

@@ -2,7 +2,7 @@
 // outgoing messages, audited disconnects and wrong guesses are on disk; sessions and other limits are in memory. Opened by app.
 
 import { randomBytes } from 'node:crypto';
-import type { Store } from '../../domain/store.ts';
+import type { EmbeddedStore } from '../adapter.ts';
 import { storeClosedError } from '../errors.ts';
 import { createMemoryPasswordClaims } from '../memory/password-claims.ts';
 import { createMemorySessions } from '../memory/sessions.ts';
@@ -31,7 +31,9 @@ const probeBytes = 4_096;
  * or for errors of the disk; CONFIG when the folder is not a store, is of a later version, or has a damaged
  * meta.json. Other damaged files are quarantined.
  */
-export async function openLowdbStore(options: StoreOptions & { readonly folder: string }): Promise<Store> {
+export async function openLowdbStore(
+  options: StoreOptions & { readonly folder: string },
+): Promise<EmbeddedStore> {
   const { disk, queue, cleanShutdown, release } = await openFolder(options.folder, options);
   try {
     let closing: Promise<void> | undefined;
@@ -54,6 +56,8 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
     const collections = await openCollections(opened);
     const disconnects = await openLowdbDisconnects(opened);
     const limits = await openLowdbLimits(opened);
+    const { joinProcess } = collections;
+    const { inbound, callbacks, waitingSms } = joinProcess();
 
     return {
       seeds: seeds.store,
@@ -63,13 +67,13 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
       passwordClaims: createMemoryPasswordClaims(clock),
       limits: limits.store,
       users: createLowdbUsers(disk, queue, clock, assertOpen),
-      inbound: collections.inbound.store,
+      inbound,
+      callbacks,
+      waitingSms,
       receipts: collections.receipts.store,
-      callbacks: collections.callbacks.store,
       responses: collections.responses.store,
       signOuts: collections.signOuts.store,
       messages: collections.messages.store,
-      waitingSms: collections.waitingSms.store,
       monitoring,
       disconnects: disconnects.store,
       probe: async () => {
@@ -80,13 +84,10 @@ export async function openLowdbStore(options: StoreOptions & { readonly folder: 
         );
       },
       close: () => {
-        closing ??= closeAll(
-          queue,
-          [seeds, tests, ...Object.values(collections), disconnects, limits],
-          release,
-        );
+        closing ??= closeAll(queue, [seeds, tests, ...collections.parts, disconnects, limits], release);
         return closing;
       },
+      joinProcess,
     };
   } catch (error) {
     await release().catch(() => {});

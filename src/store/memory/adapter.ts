@@ -9,7 +9,8 @@ export const memoryAdapter: StoreAdapter = {
   configuredFiles: [],
   open: async (options) => {
     const { createMemoryStore } = await import('./store.ts');
-    return { store: createMemoryStore(options) };
+    const store = createMemoryStore(options);
+    return { store, embedded: store };
   },
   findHolder: async () => undefined,
   inspect: async () => [ok('store', 'in memory: its content is lost when swob exits')],

@@ -7,10 +7,16 @@ import { createEntryOrder } from './entry-order.ts';
 
 export type EntryTimes = Pick<OutboxEntry<unknown>, 'id' | 'since' | 'dueAt' | 'orderKey' | 'sequence'>;
 
+/** A process that claims entries. */
+export interface Claimant {
+  /** It claims nothing more. */
+  isGone: boolean;
+}
+
 export interface OutboxIndex {
   has(id: string): boolean;
   isDeadLetter(id: string): boolean;
-  isClaimed(id: string): boolean;
+  isClaimed(id: string, by: Claimant): boolean;
   /** The entry as it is to be stored: with its sequence while it waits with an order key, otherwise without. */
   sequenced<E extends EntryTimes>(entry: E): E;
   /** Whether an entry with this order key waits. */
@@ -23,14 +29,16 @@ export interface OutboxIndex {
   set(entry: EntryTimes): void;
   delete(id: string): void;
   /**
-   * Claims up to `limit` entries that are due at `now`, earliest first; they are not due again until set or
-   * postponed.
+   * Claims up to `limit` entries that are due at `now`, earliest first; they are not due again until set, postponed
+   * or released.
    */
-  claim(now: number, limit: number): string[];
-  /** Adds or moves the entry as a claimed one. */
-  hold(entry: EntryTimes): void;
-  /** Sets when a claimed entry is due again. */
-  putOff(id: string, until: number): void;
+  claim(now: number, limit: number, by: Claimant): string[];
+  /** Adds or moves the entry as a claimed one; as a waiting one when the claimant is gone meanwhile. */
+  hold(entry: EntryTimes, by: Claimant): void;
+  /** Sets when an entry that it has claimed is due again. */
+  putOff(id: string, until: number, by: Claimant): void;
+  /** Ends all claims of a claimant that is gone: their entries are due as before. */
+  release(by: Claimant): void;
   /** Of the entries that can be claimed. */
   nextDue(): number | undefined;
   /** Ids of the dead-lettered entries after the first `offset`, oldest `since` first. */
@@ -61,7 +69,7 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
   const deadLetters: Place[] = [];
   /** Claimed entries are in no list. */
   const held = new Map<string, { readonly list?: Place[]; readonly place: Place }>();
-  const claimed = new Set<string>();
+  const claimed = new Map<string, Claimant>();
   const order = createEntryOrder();
   /** The entry of each order key that is claimed or can be; the first one, except while another one is claimed. */
   const heads = new Map<string, string>();
@@ -121,6 +129,14 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
     if (dueAt !== null && orderKey !== undefined) elect(orderKey);
   };
 
+  /** Makes a claimed entry due at `at`, its earlier time by default. */
+  const unclaim = (id: string, at?: number): void => {
+    const orderKey = order.keyOf(id);
+    const place = takeOut(id);
+    if (place) insert(waiting, { ...place, at: at ?? place.at });
+    if (orderKey !== undefined) elect(orderKey);
+  };
+
   // Sorted first, so that each one is added at the end of its list or of its order key.
   for (const entry of entries.toSorted(
     (a, b) => (a.sequence ?? 0) - (b.sequence ?? 0) || compare(placeOf(a), placeOf(b)),
@@ -130,7 +146,7 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
   return {
     has: (id) => held.has(id),
     isDeadLetter: (id) => held.get(id)?.list === deadLetters,
-    isClaimed: (id) => claimed.has(id),
+    isClaimed: (id, by) => claimed.get(id) === by,
     sequenced: (entry) => {
       const { sequence, ...rest } = entry;
       const isOrdered = entry.dueAt !== null && entry.orderKey !== undefined;
@@ -143,33 +159,34 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
     countOf: order.count,
     countOfGroup: order.countOfGroup,
     set,
-    hold: (entry) => {
+    hold: (entry, by) => {
       const { id, since, dueAt } = entry;
       takeOut(id);
       joinOrder(entry);
       held.set(id, { place: { at: dueAt ?? since, since, id } });
-      claimed.add(id);
+      claimed.set(id, by);
+      if (by.isGone) unclaim(id);
     },
     delete: (id) => {
       takeOut(id);
       leaveOrder(id);
     },
-    claim: (now, limit) => {
+    claim: (now, limit, by) => {
+      if (by.isGone) return [];
       const later = waiting.findIndex(({ at }, index) => at > now || index >= limit);
       const taken = waiting.splice(0, later < 0 ? waiting.length : later);
       for (const place of taken) {
         held.set(place.id, { place });
-        claimed.add(place.id);
+        claimed.set(place.id, by);
       }
       return taken.map(({ id }) => id);
     },
-    putOff: (id, until) => {
-      const slot = held.get(id);
-      if (!slot || slot.list) return;
-      const orderKey = order.keyOf(id);
-      takeOut(id);
-      insert(waiting, { ...slot.place, at: until });
-      if (orderKey !== undefined) elect(orderKey);
+    putOff: (id, until, by) => {
+      if (claimed.get(id) === by) unclaim(id, until);
+    },
+    release: (by) => {
+      by.isGone = true;
+      for (const [id, claimant] of [...claimed]) if (claimant === by) unclaim(id);
     },
     nextDue: () => waiting[0]?.at,
     failed: (limit, offset = 0) => deadLetters.slice(offset, offset + Math.max(0, limit)).map(({ id }) => id),
@@ -178,7 +195,11 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
       const rest = (list: readonly Place[], before: number) =>
         list.slice(Math.max(0, offset - before), Math.max(0, end - before)).map(({ id }) => id);
       const due = rest(waiting, claimed.size);
-      return [...[...claimed].slice(offset, end), ...due, ...rest(followers, claimed.size + waiting.length)];
+      return [
+        ...[...claimed.keys()].slice(offset, end),
+        ...due,
+        ...rest(followers, claimed.size + waiting.length),
+      ];
     },
     get waiting() {
       return waiting.length + claimed.size + followers.length;

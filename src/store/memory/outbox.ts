@@ -4,13 +4,14 @@ import type { OutboxEntry } from '../../domain/shared/model.ts';
 import type { OutboxStore } from '../../domain/shared/ports.ts';
 import type { SwobError } from '../../errors.ts';
 import type { OutboxBounds } from '../options.ts';
+import type { JoinOutbox } from '../process-outbox.ts';
 import { createOutboxIndex } from './outbox-index.ts';
 
 /** `full` creates the error that rejects a new entry. */
 export function createMemoryOutbox<T>(
   { max }: OutboxBounds,
   full: (max: number) => SwobError,
-): OutboxStore<T> {
+): JoinOutbox<T> {
   const entries = new Map<string, OutboxEntry<T>>();
   const index = createOutboxIndex();
 
@@ -29,7 +30,7 @@ export function createMemoryOutbox<T>(
     index.delete(id);
   };
 
-  return {
+  const common: Omit<OutboxStore<T>, 'claim' | 'putClaimed' | 'settle' | 'postpone'> = {
     get: async (id) => entries.get(id),
     getDurable: async (id) => entries.get(id),
     put: async (entry) => put(entry),
@@ -39,22 +40,6 @@ export function createMemoryOutbox<T>(
       remove(id);
       return true;
     },
-    claim: async (now, limit) => index.claim(now, limit),
-    putClaimed: async (entry) => {
-      const isThere = index.has(entry.id);
-      if (isThere && !index.isClaimed(entry.id)) return 'taken';
-      if (!isThere && index.isWaitingFor(entry.orderKey)) return 'behind';
-      const sequenced = index.sequenced(entry);
-      write(sequenced);
-      index.hold(sequenced);
-      return 'claimed';
-    },
-    settle: async (id, next) => {
-      if (next) put(next);
-      else remove(id);
-      return true;
-    },
-    postpone: async (id, until) => index.putOff(id, until),
     nextDueAt: async () => index.nextDue(),
     deadLetters: async (limit, offset) => listed(index.failed(limit, offset)),
     waiting: async (limit, offset) => listed(index.waitingIds(limit, offset)),
@@ -63,5 +48,30 @@ export function createMemoryOutbox<T>(
     countOf: async (orderKey) => index.countOf(orderKey),
     countOfGroup: async (word) => index.countOfGroup(word),
     count: async () => ({ waiting: index.waiting, deadLetters: index.deadLetters }),
+  };
+
+  return () => {
+    const me = { isGone: false };
+    const store: OutboxStore<T> = {
+      ...common,
+      claim: async (now, limit) => index.claim(now, limit, me),
+      putClaimed: async (entry) => {
+        const isThere = index.has(entry.id);
+        if (isThere && !index.isClaimed(entry.id, me)) return 'taken';
+        if (!isThere && index.isWaitingFor(entry.orderKey)) return 'behind';
+        const sequenced = index.sequenced(entry);
+        write(sequenced);
+        index.hold(sequenced, me);
+        return 'claimed';
+      },
+      settle: async (id, next) => {
+        if (!index.isClaimed(id, me)) return false;
+        if (next) put(next);
+        else remove(id);
+        return true;
+      },
+      postpone: async (id, until) => index.putOff(id, until, me),
+    };
+    return { store, release: () => index.release(me) };
   };
 }

@@ -1,10 +1,14 @@
 // The store of `[store] url = memory:`, which is lost at exit; also used by the tests of the domain.
 
+import type { InboundSms } from '../../domain/inbound/model.ts';
+import type { WaitingSms } from '../../domain/outgoing/message.ts';
+import type { Callback } from '../../domain/outgoing/model.ts';
 import type { PairedUser } from '../../domain/pairing/model.ts';
-import type { Store } from '../../domain/store.ts';
+import type { EmbeddedStore } from '../adapter.ts';
 import { callbacksFullError, inboundFullError, waitingSmsFullError } from '../errors.ts';
 import { createIdPage } from '../id-page.ts';
 import type { StoreOptions } from '../options.ts';
+import { joinOutboxes } from '../process-outbox.ts';
 import { responseCharacters } from '../weights.ts';
 import { createMemoryClients } from './delivering-clients.ts';
 import { createMemoryDisconnects } from './disconnects.ts';
@@ -18,8 +22,15 @@ import { createMemorySeeds } from './seeds.ts';
 import { createMemorySessions } from './sessions.ts';
 import { createMemoryTtlStore } from './ttl-store.ts';
 
-export function createMemoryStore(options: StoreOptions): Store {
+export function createMemoryStore(options: StoreOptions): EmbeddedStore {
   const users = new Map<string, PairedUser>();
+  const outboxes = {
+    inbound: createMemoryOutbox<InboundSms>(options.inbound, inboundFullError),
+    callbacks: createMemoryOutbox<Callback>(options.callbacks, callbacksFullError),
+    waitingSms: createMemoryOutbox<WaitingSms>(options.waitingSms, waitingSmsFullError),
+  };
+  const joinProcess = () => joinOutboxes(outboxes);
+  const { inbound, callbacks, waitingSms } = joinProcess();
   return {
     seeds: createMemorySeeds(options),
     clients: createMemoryClients(options.clients),
@@ -43,16 +54,17 @@ export function createMemoryStore(options: StoreOptions): Store {
         return { users: ids.flatMap((id) => users.get(id) ?? []), next: hasMore ? ids.at(-1) : undefined };
       },
     },
-    inbound: createMemoryOutbox(options.inbound, inboundFullError),
+    inbound,
     receipts: createMemoryTtlStore(options.clock, options.receipts),
-    callbacks: createMemoryOutbox(options.callbacks, callbacksFullError),
+    callbacks,
     responses: createMemoryTtlStore(options.clock, options.responses, responseCharacters),
     signOuts: createMemoryTtlStore(options.clock, options.signOuts),
     messages: createMemoryMessages(options.clock, options.messages),
-    waitingSms: createMemoryOutbox(options.waitingSms, waitingSmsFullError),
+    waitingSms,
     monitoring: createMemoryMonitoring(options.clock, options.monitoring),
     disconnects: createMemoryDisconnects(options.clock, options.disconnects),
     probe: async () => {},
     close: async () => {},
+    joinProcess,
   };
 }

@@ -2,7 +2,7 @@
 // them. To a client it is a shared store, as Redis is. owner.ts is the side of the owner, client.ts that of a client.
 
 import type { Clock, Log } from '../../domain/shared/ports.ts';
-import type { OpenedStore } from '../adapter.ts';
+import type { EmbeddedStore, OpenedStore } from '../adapter.ts';
 
 /** One end of the channel between the owner and one client. ipc-peer.ts makes one of a process; tests use a pair in memory. */
 export interface Peer {
@@ -15,8 +15,8 @@ export interface Peer {
 }
 
 export interface StoreOwnerDeps {
-  /** What the adapter of an embedded store has opened. The caller closes it, after the owner. */
-  readonly opened: OpenedStore;
+  /** `embedded` of what its adapter has opened. The caller closes it, after the owner. */
+  readonly store: EmbeddedStore;
   readonly clock: Clock;
   readonly log: Log;
 }
