@@ -1,7 +1,7 @@
 // The keys of [logging]. Part of the table in schema.ts.
 
 import { isHost } from './address-types.ts';
-import { defineKey, duration, integer, type KeyDefinition, size, text } from './value-types.ts';
+import { defineKey, duration, integer, type KeyDefinition, limit, size, text } from './value-types.ts';
 
 /** From the most verbose to the least. */
 const levels = ['debug', 'info', 'warn', 'error'] as const;
@@ -62,6 +62,10 @@ export const loggingKeys = {
     'Maximum size of a log file and its archives together; the oldest archives are deleted.',
   ),
   last_modified: duration('4d', ['1m', '3650d'], 'Maximum age of archives; older ones are deleted.'),
+  max_repeats: limit(
+    '30/1m',
+    'How often one text is logged at warn and error; further lines are counted, and their number is logged at the end of the window. It applies to each service, and not to the lines of requests that failed.',
+  ),
   monitor_interval: duration(
     '600s',
     ['0s', '7d'],

@@ -37,6 +37,9 @@ export interface CompletedRequest {
   readonly quiet?: boolean | undefined;
 }
 
+/** The text of the line of a request that failed; all such lines are logged. */
+export const failureText = 'request failed';
+
 /** Statuses that shed load: at info, each refused request would add to the load. */
 const loadSheddingStatuses = [429, 503];
 
@@ -46,7 +49,7 @@ export function logRequest(
   { requestId, client, method, route, status, ms, failure, quiet }: CompletedRequest,
 ): void {
   const fields = { requestId, client, method, route, status, ms: Math.round(ms * 10) / 10 };
-  if (failure) log[failure.level]({ ...fields, error: failure.reason }, 'request failed');
+  if (failure) log[failure.level]({ ...fields, error: failure.reason }, failureText);
   else if (quiet || loadSheddingStatuses.includes(status)) log.debug(fields, 'request');
   else log.info(fields, 'request');
 }

@@ -80,6 +80,11 @@ export const metricCatalogue = {
     help: 'Log lines lost, by target.',
     labels: { target: ['file', 'gelf'] },
   },
+  swob_log_lines_suppressed_total: {
+    type: 'counter',
+    help: 'Lines at warn and error that were not logged, because their text had reached [logging] max_repeats.',
+    labels: {},
+  },
   swob_limit_refusals_total: {
     type: 'counter',
     help: 'Events that a rate limit of [limits] rejected, by what the limit counts.',

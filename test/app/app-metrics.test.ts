@@ -11,7 +11,7 @@ import { createLeases } from '../support/leases.ts';
 const create = (onServed = () => {}) =>
   createAppMetrics({
     version: 'test',
-    logDrops: () => ({ file: 0, gelf: 0 }),
+    logDrops: () => ({ file: 0, gelf: 0, repeated: 0 }),
     overloadRefusals: () => 0,
     connections: { open: 0, closed: { idle: 0, full: 0, pipelining: 0, headers: 0 } },
     bodyBudget: { usedBytes: 0, rejected: 0 },

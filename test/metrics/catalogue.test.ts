@@ -54,7 +54,7 @@ test('all services together show exactly the metrics of the catalogue, with ever
 function createMetrics(): AppMetrics {
   const metrics = createAppMetrics({
     version: 'test',
-    logDrops: () => ({ file: 0, gelf: 0 }),
+    logDrops: () => ({ file: 0, gelf: 0, repeated: 0 }),
     overloadRefusals: () => 0,
     connections: { open: 0, closed: { idle: 0, full: 0, pipelining: 0, headers: 0 } },
     bodyBudget: { usedBytes: 0, rejected: 0 },

@@ -23,6 +23,7 @@ import { type CompletedRequest, createRequestMeter } from '../../metrics/request
 import type { AccountingOutcome } from '../../radius/accounting-server.ts';
 import type { DropReason } from '../../radius/channel.ts';
 import type { PoolUsage } from '../../upstream/connection-pool.ts';
+import type { LogDrops } from './context.ts';
 import { readSeriesTotals } from './history-series.ts';
 import {
   instrumentBroker,
@@ -97,8 +98,7 @@ export interface AppMetrics {
 
 export function createAppMetrics(options: {
   readonly version: string;
-  /** Dropped log lines by destination. */
-  readonly logDrops: () => { readonly file: number; readonly gelf: number };
+  readonly logDrops: () => LogDrops;
   readonly overloadRefusals: () => number;
   /** Bytes of request bodies in memory, and bodies refused for lack of memory. */
   readonly bodyBudget: { readonly usedBytes: number; readonly rejected: number };
@@ -119,6 +119,7 @@ export function createAppMetrics(options: {
       [{ target: 'gelf' }, gelf],
     ];
   });
+  registry.observableCounter('swob_log_lines_suppressed_total', () => [[{}, options.logDrops().repeated]]);
   registry.observableCounter('swob_overload_refusals_total', () => [[{}, options.overloadRefusals()]]);
   registry.observableCounter('swob_request_body_refusals_total', () => [[{}, options.bodyBudget.rejected]]);
   registry.gauge('swob_request_body_bytes', () => [[{}, options.bodyBudget.usedBytes]]);

@@ -15,8 +15,12 @@ import type { HealthSources } from './monitoring.ts';
 
 export type ServiceName = 'gateway' | 'sync' | 'disconnect';
 
-/** Dropped log lines by destination (`file`, `gelf`). */
-type DroppedLogLines = () => { readonly file: number; readonly gelf: number };
+/** Lines that were not logged since the start: lost by a target, or repeated more often than `[logging] max_repeats`. */
+export interface LogDrops {
+  readonly file: number;
+  readonly gelf: number;
+  readonly repeated: number;
+}
 
 export interface AppContext {
   readonly clock: Clock;
@@ -30,7 +34,7 @@ export interface AppContext {
   readonly settings?: readonly Setting[];
   /** The last lines of the log, for the console. */
   readonly logTail?: LogTail;
-  readonly droppedLogLines?: DroppedLogLines;
+  readonly droppedLogLines?: () => LogDrops;
   /** Called after each response. */
   readonly onResponse?: () => void;
   /** Limit of client connections, instead of the one derived from open files and heap; for tests. */

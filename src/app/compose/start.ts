@@ -152,7 +152,7 @@ function createRuntime({ overload }: Config, names: ReadonlySet<ServiceName>, co
   });
   const metrics = createAppMetrics({
     version: context.version,
-    logDrops: context.droppedLogLines ?? (() => ({ file: 0, gelf: 0 })),
+    logDrops: context.droppedLogLines ?? (() => ({ file: 0, gelf: 0, repeated: 0 })),
     overloadRefusals: () => pressure.rejected,
     bodyBudget: bodies,
     connections,

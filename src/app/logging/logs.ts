@@ -4,14 +4,16 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
+import { failureText } from '../../http/access-log.ts';
 import type { Deadline } from '../../lib/deadline.ts';
-import type { ServiceName } from '../compose/context.ts';
+import type { LogDrops, ServiceName } from '../compose/context.ts';
 import { createGelfSender, type GelfSender } from './gelf-sender.ts';
 import { type Levels, lowest, nameOf, threshold } from './levels.ts';
 import { localTime } from './local-time.ts';
 import { createLogFile, type LogFile } from './log-file.ts';
 import { createLogTail, type LogTail } from './log-tail.ts';
 import { parseLine, truncateLine } from './record.ts';
+import { createRepeatLimit } from './repeat-limit.ts';
 import { terminalFormat } from './terminal.ts';
 
 /** Such as the stderr of a process. */
@@ -49,8 +51,8 @@ export interface Logs {
   readonly tail: LogTail;
   /** Reopens the files, after logrotate has moved them. */
   reopen(): void;
-  /** Lines dropped since the start. */
-  drops(): { readonly file: number; readonly gelf: number };
+  /** Lines that a target lost since the start, and repeated ones that were not logged. */
+  drops(): LogDrops;
   /** Writes buffered lines, for a second at most. */
   close(deadline?: Deadline): Promise<void>;
 }
@@ -86,6 +88,12 @@ export function createLogs(options: LogsOptions): Logs {
   const files = new Map<string, LogFile>();
   const loggers = new Map<ServiceName | undefined, Logger>();
   let gelf: GelfSender | undefined;
+  const repeats = createRepeatLimit({
+    limit: settings.max_repeats,
+    unlimited: new Set([failureText]),
+    clock,
+  });
+  const limitedLogs = new Map<ServiceName | undefined, Log>();
 
   const fileFor = (service: ServiceName | undefined): LogFile | undefined => {
     if (settings.base_dir === '') return undefined;
@@ -140,14 +148,20 @@ export function createLogs(options: LogsOptions): Logs {
     return logger;
   };
 
-  const log = loggerFor(undefined);
+  const logFor = (service: ServiceName | undefined): Log => {
+    const limited = limitedLogs.get(service) ?? repeats.wrap(loggerFor(service));
+    limitedLogs.set(service, limited);
+    return limited;
+  };
+
+  const log = logFor(undefined);
   if (settings.gelf_host !== '') {
     gelf = createGelfSender({ host: settings.gelf_host, port: settings.gelf_port, clock, log });
   }
 
   return {
     log,
-    logFor: loggerFor,
+    logFor,
     tail,
     setLevels: (updated) => {
       levels = updated;
@@ -159,8 +173,10 @@ export function createLogs(options: LogsOptions): Logs {
     drops: () => ({
       file: [...files.values()].reduce((sum, file) => sum + file.dropped, 0),
       gelf: gelf?.dropped ?? 0,
+      repeated: repeats.suppressed,
     }),
     close: async (deadline) => {
+      repeats.close();
       stderr.end();
       await Promise.all([gelf?.close(deadline), ...[...files.values()].map((file) => file.close(deadline))]);
     },

@@ -163,7 +163,7 @@ describe('files', () => {
     const { log, close, drops } = createTestLogs();
     log.info({}, 'x');
     await close();
-    expect(drops()).toEqual({ file: 0, gelf: 0 });
+    expect(drops()).toEqual({ file: 0, gelf: 0, repeated: 0 });
   });
 
   test('an unwritable file is reported on stderr, and the others are written', async () => {

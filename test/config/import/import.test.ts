@@ -101,6 +101,7 @@ describe('the disconnect service', () => {
       base_dir: '/var/log/eltex-disconnect-service',
       max_file_size: 20 * 1024 ** 2,
       max_count: 7,
+      max_repeats: { count: 30, windowMs: 60_000 },
       accumulated_size: 100 * 1024 ** 2,
       last_modified: 4 * 86_400_000,
       monitor_interval: 600_000,
