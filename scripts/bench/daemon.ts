@@ -73,7 +73,7 @@ export async function startDaemon(
     readyFile,
     ...set,
   ];
-  const child = environment.startNode(role, `swob serve ${services.join(' ')}`, args, folder);
+  const child = environment.startNode(role, `swob serve ${services.join(' ')}`, args, { cwd: folder });
   // The file is written before the first line.
   await child.nextLine();
   const ready: Partial<Record<Service, { url: string }>> = JSON.parse(await readFile(readyFile, 'utf8'));

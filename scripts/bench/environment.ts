@@ -1,7 +1,7 @@
 // The environment of a benchmark run: its folder, child processes and CPU cores. Created by main.ts, used by every benchmark.
 
 import { readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -10,6 +10,9 @@ import { type Child, startChild } from './processes.ts';
 
 export const root = resolve(import.meta.dirname, '../..');
 export const swobScript = join(root, 'bin', 'swob');
+
+/** What a process has written to stderr is emptied above this size. */
+const maxLogBytes = 16 * 1024 * 1024;
 
 export interface Effort {
   /** Rounds of ours and of the baseline, each. */
@@ -28,18 +31,25 @@ export interface Effort {
   readonly old: string | undefined;
 }
 
+interface NodeOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export interface BenchEnvironment extends Effort {
   readonly machine: Machine;
   /** A new empty folder. */
   folder(): Promise<string>;
   /** Runs node with the arguments on the cores of the role. */
-  startNode(role: Role, name: string, args: readonly string[], cwd?: string): Child;
+  startNode(role: Role, name: string, args: readonly string[], options?: NodeOptions): Child;
   /** Runs a script of children/, by name. */
   startScript(role: Role, script: string, args?: readonly string[]): Child;
   /** Runs any other program, on the cores of the load. */
   startProgram(command: string, args: readonly string[]): Child;
   /** Runs any other program in a folder, on the core of the server. */
   startServerProgram(name: string, command: string, args: readonly string[], cwd: string): Child;
+  /** Empties what processes have written to stderr where it is large, in long runs. */
+  trimLogs(): Promise<void>;
   /** Prints progress to stderr. */
   reportProgress(text: string): void;
   /** Stops every process and removes every folder. */
@@ -56,15 +66,22 @@ export async function createBenchEnvironment(
   const children: Child[] = [];
   let folders = 0;
 
-  const start = (role: Role, name: string, command: string, args: readonly string[], cwd: string): Child => {
+  const logs: string[] = [];
+  const start = (
+    role: Role,
+    name: string,
+    [command, args]: readonly [string, readonly string[]],
+    { cwd = home, ...options }: NodeOptions = {},
+  ): Child => {
     const [placed, placedArgs] = machine.place(role, command, args);
     const stderrFile = join(home, `${children.length}-${name.replaceAll(/\W+/g, '-')}.log`);
-    const child = startChild(placed, placedArgs, { name, cwd, stderrFile });
+    const child = startChild(placed, placedArgs, { name, cwd, stderrFile, ...options });
     children.push(child);
+    logs.push(stderrFile);
     return child;
   };
-  const startNode: BenchEnvironment['startNode'] = (role, name, args, cwd = home) =>
-    start(role, name, process.execPath, args, cwd);
+  const startNode: BenchEnvironment['startNode'] = (role, name, args, options) =>
+    start(role, name, [process.execPath, args], options);
 
   return {
     ...effort,
@@ -78,8 +95,11 @@ export async function createBenchEnvironment(
     startNode,
     startScript: (role, script, args = []) =>
       startNode(role, script, [join(scripts, `${script}.js`), ...args]),
-    startProgram: (command, args) => start('load', command, command, args, home),
-    startServerProgram: (name, command, args, cwd) => start('server', name, command, args, cwd),
+    startProgram: (command, args) => start('load', command, [command, args]),
+    startServerProgram: (name, command, args, cwd) => start('server', name, [command, args], { cwd }),
+    trimLogs: async () => {
+      for (const file of logs) if ((await stat(file)).size > maxLogBytes) await truncate(file);
+    },
     close: async () => {
       await Promise.all(children.map((child) => child.stop()));
       await rm(home, { recursive: true, force: true });

@@ -90,11 +90,16 @@ async function inBatches(count: number, work: (index: number) => Promise<unknown
 
 /** Distinct SMS, from the first `users` users in turn. */
 export function smsRequests(count: number, users: number): HttpRequest[] {
-  return Array.from({ length: count }, (_, index) => ({
+  return Array.from({ length: count }, (_, index) => sms(index % users));
+}
+
+/** An SMS unlike all others. */
+export function sms(user: number): HttpRequest {
+  return {
     method: 'POST',
     path: '/sms/platform/gateway-client',
-    body: JSON.stringify({ MSISDN: numberOf(index % users), text: encrypted(index % users) }),
-  }));
+    body: JSON.stringify({ MSISDN: numberOf(user), text: encrypted(user) }),
+  };
 }
 
 /** base64( IV + base64( AES-256-CBC ) ), as the app writes it; the random IV makes each distinct. */
@@ -105,6 +110,9 @@ function encrypted(user: number): string {
     cipher.update('g:bob@example.org:::Hello:I am well', 'utf8', 'base64') + cipher.final('base64');
   return Buffer.from(iv + ciphertext).toString('base64');
 }
+
+/** Longer than any soak test. */
+const tokenSeconds = 30 * 86_400;
 
 /** Requests with distinct tokens, and the file of the key that verifies them. */
 export async function disconnectRequests(
@@ -119,7 +127,7 @@ export async function disconnectRequests(
     const claims = {
       sub: 'user',
       iat,
-      exp: iat + 86_400,
+      exp: iat + tokenSeconds,
       nasIp: '100.112.0.1',
       sessionId: String(5_692_549_928_996_000_000n + BigInt(index)),
       vrf: '1',

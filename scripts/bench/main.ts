@@ -1,12 +1,9 @@
 // `npm run bench`: measures the built binary beside programs that do the same work, and prints a table. Arguments: names of
-// benches (C1 … C12, all by default) or `soak`; --quick, --rounds, --seconds, --json FILE, --cpu-prof FOLDER, --redis (the
-// store of every daemon there), --users NUMBER for C10, --old FOLDER for C12, --minutes and --svg FILE for the soak.
-// docs/performance.md.
+// benches (C1 … C12, all by default) or `soak`, and the options of options.ts. docs/performance.md.
 
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
-import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { join } from 'node:path';
 import type { Bench } from './bench.ts';
 import { disconnectsBench } from './benches/disconnects.ts';
 import { growthBench } from './benches/growth.ts';
@@ -20,12 +17,13 @@ import { sessionsBench } from './benches/sessions.ts';
 import { sharedBench } from './benches/shared.ts';
 import { socketsBench } from './benches/sockets.ts';
 import { startsBench } from './benches/starts.ts';
-import { type BenchEnvironment, createBenchEnvironment, root } from './environment.ts';
+import { type BenchEnvironment, createBenchEnvironment } from './environment.ts';
 import { connections, httpDriver } from './http-load.ts';
+import { parseOptions } from './options.ts';
 import { profileLines } from './profile-summary.ts';
 import { startRedis } from './redis.ts';
 import { judge, table, type Verdict } from './report.ts';
-import { runSoak } from './soak.ts';
+import { runSoak } from './soak/soak.ts';
 
 const benches: readonly Bench[] = [
   pingsBench,
@@ -42,34 +40,14 @@ const benches: readonly Bench[] = [
   replacedBench,
 ];
 
+/** npm passes on the signal of a terminal, which the benchmark gets, too. */
+const sameSignalMs = 1_000;
+
 interface Results {
   readonly rows: readonly Verdict[];
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    minutes: { type: 'string' },
-    redis: { type: 'boolean', default: false },
-    users: { type: 'string' },
-    old: { type: 'string' },
-    svg: { type: 'string', default: join(root, 'docs', 'soak.svg') },
-    'cpu-prof': { type: 'string' },
-    json: { type: 'string', default: join(root, 'bench-results.json') },
-  },
-});
-
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-
-/** Throws an Error for the command line. */
-function parsePositive(name: string, text: string | undefined, otherwise: number): number {
-  const value = text === undefined ? otherwise : Number(text);
-  if (value > 0 && Number.isFinite(value)) return value;
-  throw new Error(`--${name}: expected a number above 0`);
-}
 
 function selectBenches(names: readonly string[]): readonly Bench[] {
   const unknown = names.filter((name) => !benches.some(({ id }) => id === name));
@@ -98,46 +76,52 @@ async function runBenches(
   return { rows };
 }
 
-async function main(): Promise<void> {
-  const names = positionals.map((name) => (name === 'soak' ? name : name.toUpperCase()));
-  const soaks = names.includes('soak');
-  if (soaks && names.length > 1) throw new Error('soak runs alone');
-  const wanted = soaks ? [] : selectBenches(names);
-  const rounds = parsePositive('rounds', values.rounds, values.quick ? 2 : 5);
-  const seconds = parsePositive('seconds', values.seconds, values.quick ? 1 : 4);
-  const minutes = parsePositive('minutes', values.minutes, 10);
-  const users = parsePositive('users', values.users, 100_000);
+/** Ends the run: the first signal when `end` has done so, a later one at once. */
+function onStop(end: (signal: NodeJS.Signals) => void, force: (signal: NodeJS.Signals) => void): void {
+  let first: number | undefined;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (first === undefined) {
+        first = performance.now();
+        end(name);
+      } else if (performance.now() - first > sameSignalMs) force(name);
+    });
+  }
+}
 
-  const profiles = values['cpu-prof'] === undefined ? undefined : resolve(values['cpu-prof']);
-  const old = values.old === undefined ? undefined : resolve(values.old);
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2));
+  const { rounds, seconds, quick, jsonFile } = options;
+  const wanted = options.soak ? [] : selectBenches(options.names);
   const [loadBefore = 0] = loadavg();
-  const own = await createBenchEnvironment(
-    { rounds, seconds, quick: values.quick, profiles, users, old },
-    say,
-  );
-  const environment = values.redis ? { ...own, storeUrl: (await startRedis(own)).url } : own;
-  const stopped = (signal: NodeJS.Signals): void => {
-    void environment.close().finally(() => process.kill(process.pid, signal));
+  const own = await createBenchEnvironment(options, say);
+  const environment = options.redis ? { ...own, storeUrl: (await startRedis(own)).url } : own;
+  const endNow = (signal: NodeJS.Signals): void => {
+    void environment.close().finally(() => {
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    });
   };
-  process.once('SIGINT', stopped).once('SIGTERM', stopped);
+  const stopped = new Promise((resolve) => onStop(options.soak ? resolve : endNow, endNow));
   try {
     const { place: _, ...machine } = environment.machine;
-    const effort = { rounds, seconds, quick: values.quick, connections, driver: httpDriver() };
-    const file = resolve(values.json);
-    const write = (results: Results): Promise<void> => {
+    const effort = { rounds, seconds, quick, connections, driver: httpDriver() };
+    const save = async (results: Results): Promise<void> => {
       const loads = { loadBefore, loadAfter: loadavg()[0] };
       const all = { at: new Date().toISOString(), machine, ...effort, ...loads, ...results };
-      return writeFile(file, `${JSON.stringify(all, null, 2)}\n`);
+      await writeFile(`${jsonFile}.new`, `${JSON.stringify(all, null, 2)}\n`);
+      await rename(`${jsonFile}.new`, jsonFile);
     };
-    const results = soaks
-      ? await runSoak(environment, minutes, resolve(values.svg))
-      : await runBenches(environment, wanted, write);
-    await write(results);
+    const results = options.soak
+      ? await runSoak(environment, { options, stopped, save })
+      : await runBenches(environment, wanted, save);
+    if (wanted.length > 0) await save(results);
     process.stdout.write(`${table(results.rows)}\n`);
     say(
       `load average of the machine before and after: ${loadBefore.toFixed(1)}, ${(loadavg()[0] ?? 0).toFixed(1)}`,
     );
-    say(`written: ${file}`);
+    say(`written: ${jsonFile}`);
+    if (options.soak && results.rows.some(({ ok }) => ok !== true)) process.exitCode = 1;
   } finally {
     await environment.close();
   }

@@ -8,6 +8,8 @@ import { createInterface } from 'node:readline';
 const replyTimeoutMs = 180_000;
 /** For a child to exit after SIGTERM. */
 const stopMs = 15_000;
+/** Lines of a child that nobody reads, such as those of a stub. */
+const maxUnread = 1_000;
 
 export interface Child {
   readonly pid: number;
@@ -25,12 +27,19 @@ export interface ChildOptions {
   readonly cwd: string;
   /** Receives its stderr, as a journal would. */
   readonly stderrFile: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export function startChild(command: string, args: readonly string[], options: ChildOptions): Child {
-  const { name, cwd, stderrFile } = options;
+  const { name, cwd, stderrFile, env = {} } = options;
   const stderr = openSync(stderrFile, 'a');
-  const child = spawn(command, args, { cwd, env: plainEnvironment(), stdio: ['pipe', 'pipe', stderr] });
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...plainEnvironment(), ...env },
+    stdio: ['pipe', 'pipe', stderr],
+    // In its own process group: Ctrl-C is for the benchmark, which stops its processes itself.
+    detached: true,
+  });
   closeSync(stderr);
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
@@ -75,7 +84,7 @@ function lastLine(file: string): string {
   return readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '';
 }
 
-/** Lines in order, for one reader; unread lines are buffered without a bound, as children write few. */
+/** Lines in order, for one reader; the newest that are unread are buffered. */
 function readLines(child: ChildProcess): { next(): Promise<string> } {
   const unread: string[] = [];
   const waiting: ((line: string) => void)[] = [];
@@ -83,7 +92,7 @@ function readLines(child: ChildProcess): { next(): Promise<string> } {
     createInterface({ input: child.stdout }).on('line', (line) => {
       const waiter = waiting.shift();
       if (waiter) waiter(line);
-      else unread.push(line);
+      else if (unread.push(line) > maxUnread) unread.shift();
     });
   }
   return {

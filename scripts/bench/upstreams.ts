@@ -25,7 +25,7 @@ export async function startUpstream(environment: BenchEnvironment) {
   };
 }
 
-/** `swob stub developer`: a number belongs to the user of the same name. Called once for each number. */
+/** `swob stub developer`, which accepts every developer: a number belongs to the user of the same name. Called once for each number. */
 export async function startDeveloperApi(environment: BenchEnvironment) {
   const readyFile = join(await environment.folder(), 'ready.json');
   const args = [swobScript, 'stub', 'developer', '--port', '0', '--ready-file', readyFile];
@@ -33,5 +33,5 @@ export async function startDeveloperApi(environment: BenchEnvironment) {
   await child.nextLine();
   const { url }: { url: string } = JSON.parse(await readFile(readyFile, 'utf8'));
   const { hostname, port } = new URL(url);
-  return { child, settings: [`backend_publisher.host=${hostname}`, `backend_publisher.port=${port}`] };
+  return { child, url, settings: [`backend_publisher.host=${hostname}`, `backend_publisher.port=${port}`] };
 }

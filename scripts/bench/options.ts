@@ -1,0 +1,103 @@
+// The command line of the benchmark. Used by main.ts.
+
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { root } from './environment.ts';
+
+/** Of the requests that the daemon can answer, or a number of requests a second. */
+type Rate = { readonly share: number } | { readonly perSecond: number };
+
+export interface Options {
+  /** In capitals; empty: all. */
+  readonly names: readonly string[];
+  readonly soak: boolean;
+  readonly quick: boolean;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly minutes: number;
+  readonly rate: Rate;
+  readonly broker: Broker | undefined;
+  readonly redis: boolean;
+  readonly users: number;
+  readonly old: string | undefined;
+  readonly profiles: string | undefined;
+  readonly svgFile: string;
+  readonly jsonFile: string;
+}
+
+/** A RabbitMQ of which the URL's user is an administrator. */
+export interface Broker {
+  readonly url: string;
+  readonly managementUrl: string;
+}
+
+/** Throws an Error for the command line. */
+export function parseOptions(args: readonly string[]): Options {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      minutes: { type: 'string' },
+      hours: { type: 'string' },
+      rate: { type: 'string', default: '0.5' },
+      broker: { type: 'string' },
+      management: { type: 'string' },
+      redis: { type: 'boolean', default: false },
+      users: { type: 'string' },
+      old: { type: 'string' },
+      svg: { type: 'string', default: join(root, 'docs', 'soak.svg') },
+      'cpu-prof': { type: 'string' },
+      json: { type: 'string', default: join(root, 'bench-results.json') },
+    },
+  });
+  const names = positionals.map((name) => name.toUpperCase());
+  const soak = names.includes('SOAK');
+  if (soak && names.length > 1) throw new Error('soak runs alone');
+  if (values.minutes !== undefined && values.hours !== undefined) {
+    throw new Error('--minutes and --hours exclude each other');
+  }
+  const { quick, redis } = values;
+  return {
+    names: soak ? [] : names,
+    soak,
+    quick,
+    redis,
+    rounds: parsePositive('rounds', values.rounds, quick ? 2 : 5),
+    seconds: parsePositive('seconds', values.seconds, quick ? 1 : 4),
+    minutes:
+      values.hours === undefined
+        ? parsePositive('minutes', values.minutes, 10)
+        : 60 * parsePositive('hours', values.hours, 1),
+    rate: parseRate(values.rate),
+    broker: parseBroker(values.broker, values.management),
+    users: parsePositive('users', values.users, 100_000),
+    old: values.old === undefined ? undefined : resolve(values.old),
+    profiles: values['cpu-prof'] === undefined ? undefined : resolve(values['cpu-prof']),
+    svgFile: resolve(values.svg),
+    jsonFile: resolve(values.json),
+  };
+}
+
+function parsePositive(name: string, text: string | undefined, otherwise: number): number {
+  const value = text === undefined ? otherwise : Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new Error(`--${name}: expected a number above 0`);
+}
+
+function parseRate(text: string): Rate {
+  const value = Number(/^([\d.]+)(?:\/s)?$/.exec(text)?.[1]);
+  if (value > 0 && text.endsWith('/s')) return { perSecond: value };
+  if (value > 0 && value <= 1) return { share: value };
+  throw new Error('--rate: expected a share of the maximum such as 0.5, or requests a second such as 300/s');
+}
+
+function parseBroker(url: string | undefined, management: string | undefined): Broker | undefined {
+  if (url === undefined) return undefined;
+  if (!URL.canParse(url))
+    throw new Error('--broker: expected a URL such as amqp://guest:guest@localhost:5672');
+  // The port of RabbitMQ's management plugin.
+  return { url, managementUrl: management ?? `http://${new URL(url).hostname}:15672` };
+}
