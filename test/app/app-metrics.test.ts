@@ -3,10 +3,10 @@
 import { expect, test, vi } from 'vitest';
 import { createAppMetrics } from '../../src/app/compose/app-metrics.ts';
 import { createDevelopers } from '../../src/domain/outgoing/developers.ts';
+import { createMemoryLeases } from '../../src/store/memory/leases.ts';
 import { createMemoryStore } from '../../src/store/memory/store.ts';
 import { storeOptions } from '../contract/store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { createLeases } from '../support/leases.ts';
 
 const create = (onServed = () => {}) =>
   createAppMetrics({
@@ -31,7 +31,10 @@ test('onResponse is called after each response of every service', () => {
 test('work whose lease expired before its end is counted', async () => {
   const clock = createFakeClock();
   const instruments = create();
-  const shared = { leases: createLeases(clock), agreeOn: async (_name: string, value: string) => value };
+  const shared = {
+    leases: createMemoryLeases(clock),
+    agreeOn: async (_name: string, value: string) => value,
+  };
   const leases = instruments.store({ ...createMemoryStore(storeOptions(clock)), shared }).shared?.leases;
   for (const wait of [9_999, 10_000]) {
     const lease = await leases?.acquire('sms:k', 10_000);

@@ -11,12 +11,12 @@ import { leasedWork } from '../../src/domain/shared/coalesce.ts';
 import { type ErrorCode, SwobError } from '../../src/errors.ts';
 import { type MetricDefinition, metricCatalogue } from '../../src/metrics/catalogue.ts';
 import type { LabelOf } from '../../src/metrics/registry.ts';
+import { createMemoryLeases } from '../../src/store/memory/leases.ts';
 import { createMemoryStore } from '../../src/store/memory/store.ts';
 import { storeOptions } from '../contract/store.ts';
 import { publicPem } from '../crypto/token-builder.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/folders.ts';
-import { createLeases } from '../support/leases.ts';
 import { startMessaging } from '../support/messaging.ts';
 import { get } from '../support/phone.ts';
 import { readMetrics } from '../support/prometheus.ts';
@@ -213,7 +213,10 @@ describe('every label value is counted', () => {
   test('of lost leases', async () => {
     const clock = createFakeClock();
     const metrics = createMetrics();
-    const shared = { leases: createLeases(clock), agreeOn: async (_name: string, value: string) => value };
+    const shared = {
+      leases: createMemoryLeases(clock),
+      agreeOn: async (_name: string, value: string) => value,
+    };
     const leases = metrics.store({ ...createMemoryStore(storeOptions(clock)), shared }).shared?.leases;
     const lose = (key: string) => async () => {
       const lease = await leases?.acquire(key, 1_000);

@@ -3,12 +3,9 @@
 
 import type { RateLimit } from '../../domain/shared/model.ts';
 import type { Clock, LimitStore } from '../../domain/shared/ports.ts';
-import { createTtlCache } from '../../lib/ttl-cache.ts';
 import type { RedisScript } from '../../redis/connect.ts';
+import { createLimitRejections } from '../limit-rejections.ts';
 import { type KeySpace, type NowArgument, type ScriptRunner, timedScript } from './script.ts';
-
-const rejectionTtlMs = 1_000;
-const maxRejections = 10_000;
 
 export function createRedisLimits(
   redis: ScriptRunner,
@@ -26,22 +23,17 @@ export function createRedisLimits(
       await redis.run(script, [keys.single('limit', key)], [now(), limit.count, limit.windowMs, events]),
     );
 
-  /** Rejections of the last second; a longer time would ignore refunds by other processes. */
-  const rejections = createTtlCache<number>(clock, rejectionTtlMs, maxRejections);
-  const cacheRejection = (key: string, seconds: number): number => {
-    if (seconds > 0) rejections.set(key, seconds);
-    return seconds;
-  };
+  const rejections = createLimitRejections(clock);
 
   return {
     consume: async (key, limit, events) =>
-      limit === 'off' ? 0 : cacheRejection(key, await run(scripts.consume, key, limit, events)),
+      limit === 'off' ? 0 : rejections.record(key, await run(scripts.consume, key, limit, events)),
     peek: async (key, limit) =>
-      limit === 'off' ? 0 : cacheRejection(key, await run(scripts.peek, key, limit)),
-    peekLocal: (key, limit) => (limit === 'off' ? 0 : (rejections.get(key) ?? 0)),
+      limit === 'off' ? 0 : rejections.record(key, await run(scripts.peek, key, limit)),
+    peekLocal: (key, limit) => (limit === 'off' ? 0 : rejections.of(key)),
     refund: async (key, limit) => {
       if (limit === 'off') return;
-      rejections.delete(key);
+      rejections.forget(key);
       await run(scripts.refund, key, limit);
     },
     // Redis outlives this process.

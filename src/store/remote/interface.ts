@@ -6,8 +6,11 @@ import type { EmbeddedStore, OpenedStore } from '../adapter.ts';
 
 /** One end of the channel between the owner and one client. ipc-peer.ts makes one of a process; tests use a pair in memory. */
 export interface Peer {
-  /** Sends a message, in order; never throws, and drops it when the channel is closed. */
-  send(message: object): void;
+  /**
+   * Sends a message, a list that JSON can hold, in order; never throws, and drops it when the channel is closed.
+   * @param onSent called once the channel has taken it, or dropped it
+   */
+  send(message: readonly unknown[], onSent: () => void): void;
   /** Must be called before the other end sends; one listener. */
   onMessage(listener: (message: unknown) => void): void;
   /** Runs once when the channel is closed, also when it is closed already; one listener. */

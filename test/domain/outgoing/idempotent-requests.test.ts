@@ -4,10 +4,10 @@ import { expect, test, vi } from 'vitest';
 import type { OutgoingSms } from '../../../src/domain/outgoing/model.ts';
 import type { SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
 import { SwobError } from '../../../src/errors.ts';
+import { createMemoryLeases } from '../../../src/store/memory/leases.ts';
 import { createMemoryStore } from '../../../src/store/memory/store.ts';
 import { storeOptions } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
-import { createLeases } from '../../support/leases.ts';
 import { createRequestContext } from '../../support/request-context.ts';
 import { buildOutgoing } from './outgoing-parts.ts';
 
@@ -31,7 +31,7 @@ function createFixture() {
     responses: { ttlMs: 3_600_000, max: 50 },
     messages: { ttlMs: 3_600_000, max: 1_000 },
   });
-  const leases = createLeases(clock);
+  const leases = createMemoryLeases(clock);
   const sent: string[] = [];
   const callbackBodies: string[] = [];
   const createNode = (stopAt = Number.POSITIVE_INFINITY, outcome: 'sent' | 'unconfirmed' = 'sent') => {

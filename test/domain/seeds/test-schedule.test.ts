@@ -1,8 +1,9 @@
 import { expect, test, vi } from 'vitest';
 import type { ClientView } from '../../../src/domain/seeds/clients.ts';
 import { createTestSchedule, type TestSmsResult } from '../../../src/domain/seeds/test-schedule.ts';
+import type { LeaseStore } from '../../../src/domain/shared/ports.ts';
+import { createMemoryLeases } from '../../../src/store/memory/leases.ts';
 import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
-import { createLeases } from '../../support/leases.ts';
 import { createMemoryLog } from '../../support/log.ts';
 
 const everyMs = 3_600_000;
@@ -14,10 +15,7 @@ function view(number: number, lastSeenAt: number, isActive = false): ClientView 
 
 function createFixture(
   clients: readonly ClientView[],
-  {
-    clock = createFakeClock(),
-    leases = createLeases(clock) as ReturnType<typeof createLeases> | undefined,
-  } = {},
+  { clock = createFakeClock(), leases = createMemoryLeases(clock) as LeaseStore | undefined } = {},
 ) {
   const log = createMemoryLog();
   let id = 1_000_000_000;
@@ -78,7 +76,7 @@ test('a round is bounded, and the next one continues where it ended', async () =
 
 test('of several processes one runs a round', async () => {
   const clock = createFakeClock();
-  const leases = createLeases(clock);
+  const leases = createMemoryLeases(clock);
   const clients = [view(1, clock.now())];
   const nodes = [1, 2, 3].map(() => createFixture(clients, { clock, leases }));
   for (const _ of [1, 2]) await round(clock);

@@ -4,16 +4,16 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { createCoalescer } from '../../../src/domain/shared/coalesce.ts';
 import type { LeaseStore } from '../../../src/domain/shared/ports.ts';
 import { SwobError } from '../../../src/errors.ts';
+import { createMemoryLeases } from '../../../src/store/memory/leases.ts';
 import { leaseContract } from '../../contract/leases.ts';
 import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
-import { createLeases } from '../../support/leases.ts';
 import { createMemoryLog } from '../../support/log.ts';
 
 let clock: FakeClock;
 let leases: LeaseStore;
 beforeEach(() => {
   clock = createFakeClock();
-  leases = createLeases(clock);
+  leases = createMemoryLeases(clock);
 });
 leaseContract(() => ({ clock, leases }));
 

@@ -7,11 +7,11 @@ import {
   type Verification,
 } from '../../../src/domain/wifi/disconnects.ts';
 import type { BackendResult } from '../../../src/domain/wifi/ports.ts';
+import { createMemoryLeases } from '../../../src/store/memory/leases.ts';
 import { createMemoryStore } from '../../../src/store/memory/store.ts';
 import { storeOptions } from '../../contract/store.ts';
 import { sampleClaims } from '../../crypto/token-builder.ts';
 import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
-import { createLeases } from '../../support/leases.ts';
 import { createMemoryLog } from '../../support/log.ts';
 
 let clock: FakeClock;
@@ -23,7 +23,7 @@ const context = { address: '192.0.2.1', log: createMemoryLog(), isAborted: () =>
 
 function createProcess(
   disconnect: () => Promise<BackendResult>,
-  leases = createLeases(clock),
+  leases = createMemoryLeases(clock),
   verification?: Verification,
 ) {
   return createDisconnects({
@@ -44,7 +44,7 @@ test.each<BackendResult>([
   { kind: 'disconnected' },
   { kind: 'busy', reason: 'all 20 PCRF connections are busy' },
 ])('a process that waits for another one gets its outcome: $kind', async (result) => {
-  const leases = createLeases(clock);
+  const leases = createMemoryLeases(clock);
   let end: (result: BackendResult) => void = () => {};
   const running = new Promise<BackendResult>((resolve) => {
     end = resolve;
@@ -70,7 +70,7 @@ test.each([
 ] as const)(
   'a session that is %s after the disconnect, which must be seen (%s), is %s',
   async (verified, required, kind) => {
-    const leases = createLeases(clock);
+    const leases = createMemoryLeases(clock);
     let end = (): void => {};
     const verify = () =>
       new Promise<typeof verified>((resolve) => {
@@ -98,7 +98,7 @@ function unused(): Promise<never> {
 }
 
 test('a malformed outcome of another process is an internal error', async () => {
-  const leases = createLeases(clock);
+  const leases = createMemoryLeases(clock);
   const waiting = createProcess(() => Promise.reject(new Error('called twice')), {
     ...leases,
     acquire: async () => ({ leaseId: '0', acquired: false }),

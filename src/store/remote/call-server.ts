@@ -1,0 +1,131 @@
+// Runs the calls of one client at the owner of the store, and answers them. Used by owner.ts.
+
+import type { Log } from '../../domain/shared/ports.ts';
+import { SwobError } from '../../errors.ts';
+import { nextTurn } from '../../lib/next-turn.ts';
+import {
+  maxPartWeight,
+  maxPendingCalls,
+  maxResultWeight,
+  maxUnsentWeight,
+  tooManyCallsError,
+} from './bounds.ts';
+import type { Peer } from './interface.ts';
+import {
+  type CallItem,
+  createMessageBatch,
+  type MessageBatch,
+  type OwnerItem,
+  toWireError,
+} from './messages.ts';
+import { weightOf } from './weight.ts';
+
+/** By the names of calls. Their arguments are not checked, because a client is the same program. */
+export type CallTable = ReadonlyMap<string, (...args: readonly unknown[]) => unknown>;
+
+export interface CallServer {
+  readonly batch: MessageBatch<OwnerItem>;
+  /** Resolves when no more than this many calls are running. */
+  idle(most: number): Promise<void>;
+  /** Runs no more calls; running ones are still answered. */
+  stop(): void;
+}
+
+export function serveCalls(peer: Peer, calls: CallTable, log: Log): CallServer {
+  const batch = createMessageBatch<OwnerItem>(peer);
+  let running = 0;
+  let isStopped = false;
+  let waiting: { readonly most: number; readonly resolve: () => void } | undefined;
+
+  const end = (): void => {
+    running--;
+    if (waiting && running <= waiting.most) waiting.resolve();
+  };
+  const fail = (id: number, error: unknown): void => {
+    const wire = toWireError(error);
+    batch.add([id, 1, wire], weightOf(wire));
+    end();
+  };
+
+  const succeed = (id: number, name: string, value: unknown): void => {
+    const weight = weightOf(value, maxPartWeight);
+    if (batch.unsent + weight > maxUnsentWeight) return fail(id, unreadError(name));
+    if (weight > maxPartWeight) {
+      if (Array.isArray(value)) return void sendParts(id, value).then(end);
+      if (weightOf(value, maxResultWeight) > maxResultWeight) return fail(id, largeResultError(name));
+    }
+    batch.add(value === undefined ? [id] : [id, 0, value], weight);
+    end();
+  };
+
+  /** One part after the other, so that the answers of other calls and clients are not held up. */
+  const sendParts = async (id: number, list: readonly unknown[]): Promise<void> => {
+    let part: unknown[] = [];
+    let weight = 0;
+    for (const each of list) {
+      part.push(each);
+      weight += weightOf(each, maxPartWeight);
+      if (weight < maxPartWeight) continue;
+      const item: OwnerItem = [id, 2, part];
+      await new Promise<void>((resolve) => peer.send([item], resolve));
+      await nextTurn();
+      part = [];
+      weight = 0;
+    }
+    batch.add([id, 0, part], weight);
+  };
+
+  const run = ([id, name, args]: CallItem): void => {
+    const call = calls.get(name);
+    running++;
+    if (!call) return fail(id, new SwobError('INTERNAL', `the owner of the store has no call ${name}`));
+    if (running > maxPendingCalls) return fail(id, tooManyCallsError());
+    let result: unknown;
+    try {
+      result = call(...args);
+    } catch (error) {
+      return fail(id, error);
+    }
+    if (!(result instanceof Promise)) return succeed(id, name, result);
+    result.then(
+      (value: unknown) => succeed(id, name, value),
+      (error: unknown) => fail(id, error),
+    );
+  };
+
+  peer.onMessage((message) => {
+    if (isStopped) return;
+    for (const item of Array.isArray(message) ? message : [message]) {
+      if (isCall(item)) run(item);
+      else log.error({}, 'ignored a malformed message of a process that uses the store');
+    }
+  });
+
+  return {
+    batch,
+    idle: async (most) => {
+      if (running > most) await new Promise<void>((resolve) => (waiting = { most, resolve }));
+    },
+    stop: () => {
+      isStopped = true;
+    },
+  };
+}
+
+function isCall(item: unknown): item is CallItem {
+  return (
+    Array.isArray(item) && Number.isInteger(item[0]) && typeof item[1] === 'string' && Array.isArray(item[2])
+  );
+}
+
+function unreadError(name: string): SwobError {
+  const message = `this process has left too many answers unread to get that of ${name}; try again`;
+  return new SwobError('UNAVAILABLE', message, { retryAfter: 1 });
+}
+
+function largeResultError(name: string): SwobError {
+  return new SwobError(
+    'INTERNAL',
+    `the result of ${name} has more than ${maxResultWeight} characters, which is the maximum of one call; ask for less`,
+  );
+}

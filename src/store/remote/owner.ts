@@ -1,0 +1,144 @@
+// The side of the process that has the embedded store open: it serves the store to its clients, and knows which of them has
+// claimed what. Used by the primary process of `swob serve --workers`.
+
+import type { LeaseStore, SharedStore } from '../../domain/shared/ports.ts';
+import { SwobError } from '../../errors.ts';
+import { storeClosedError } from '../errors.ts';
+import { createMemoryLeases, type MemoryLeases } from '../memory/leases.ts';
+import { serveCalls } from './call-server.ts';
+import { leaveCall, type RemoteParts, remoteCalls } from './calls.ts';
+import { createChannelHub } from './channel-hub.ts';
+import type { Peer, StoreOwner, StoreOwnerDeps } from './interface.ts';
+
+/** Names that clients agree on; there is one. */
+const maxAgreements = 100;
+
+export function createStoreOwner({ store, clock, log }: StoreOwnerDeps): StoreOwner {
+  const leases = createMemoryLeases(clock);
+  const agreements = createAgreements();
+  const hub = createChannelHub();
+  const clients = new Set<() => void>();
+
+  const serve = (peer: Peer): (() => void) => {
+    const outboxes = store.joinProcess();
+    const held = holdLeases(leases);
+    const agreed = agreements.join();
+    const channels = hub.join(() => server.batch);
+    const parts: RemoteParts = {
+      ...store,
+      ...outboxes,
+      leases: held.leases,
+      shared: agreed,
+      store,
+      channels: channels.channels,
+    };
+    let isGone = false;
+    const release = (): void => {
+      if (isGone) return;
+      isGone = true;
+      outboxes.release();
+      held.release();
+      agreed.leave();
+      channels.leave();
+    };
+    const leave = async (): Promise<void> => {
+      // This call runs, too.
+      await server.idle(1);
+      release();
+    };
+    const refuse = (): never => {
+      throw storeClosedError();
+    };
+    const calls = new Map(
+      callsOf(parts).map(([name, call]) => [
+        name,
+        (...args: readonly unknown[]) => (isLeaving ? refuse() : call(...args)),
+      ]),
+    );
+    let isLeaving = false;
+    calls.set(leaveCall, () => {
+      isLeaving = true;
+      return leave();
+    });
+    const server = serveCalls(peer, calls, log);
+    const end = (): void => {
+      server.stop();
+      release();
+      clients.delete(end);
+    };
+    clients.add(end);
+    peer.onClose(end);
+    return end;
+  };
+
+  return {
+    serve,
+    close: () => {
+      for (const end of clients) end();
+    },
+  };
+}
+
+type Call = (...args: readonly unknown[]) => unknown;
+
+/** The calls of the table that the owner runs, by their names. */
+function callsOf(parts: RemoteParts): (readonly [name: string, call: Call])[] {
+  return Object.entries(remoteCalls).flatMap(([part, methods]) =>
+    Object.entries(methods)
+      .filter(([, kind]) => kind !== 'local')
+      .map(([method]) => {
+        // Sound: the table has exactly the parts and methods of RemoteParts, and clients pass the arguments of its types.
+        const call = Reflect.get(Reflect.get(parts, part), method) as Call;
+        return [`${part}.${method}`, call] as const;
+      }),
+  );
+}
+
+/** The leases as one client uses them; those that it holds end with it. */
+function holdLeases(leases: MemoryLeases): { readonly leases: LeaseStore; release(): void } {
+  const held = new Map<string, string>();
+  return {
+    leases: {
+      acquire: async (key, leaseMs) => {
+        const granted = await leases.acquire(key, leaseMs);
+        if (granted.acquired) held.set(granted.leaseId, key);
+        return granted;
+      },
+      renew: (key, leaseId, leaseMs) => leases.renew(key, leaseId, leaseMs),
+      complete: (key, leaseId, outcome) => {
+        held.delete(leaseId);
+        return leases.complete(key, leaseId, outcome);
+      },
+      poll: leases.poll,
+    },
+    release: () => {
+      for (const [leaseId, key] of held) leases.release(key, leaseId);
+      held.clear();
+    },
+  };
+}
+
+/** Values that all clients share, each as long as a client that has asked for it is there. */
+function createAgreements(): { join(): Pick<SharedStore, 'agreeOn'> & { leave(): void } } {
+  const values = new Map<string, { readonly value: string; readonly clients: Set<object> }>();
+  return {
+    join: () => {
+      const me = {};
+      return {
+        agreeOn: async (name, value) => {
+          const known = values.get(name) ?? { value, clients: new Set() };
+          if (!values.has(name) && values.size >= maxAgreements)
+            throw new SwobError('INTERNAL', `there are ${maxAgreements} agreed values, which is the maximum`);
+          known.clients.add(me);
+          values.set(name, known);
+          return known.value;
+        },
+        leave: () => {
+          for (const [name, { clients }] of values) {
+            if (clients.delete(me) && clients.size === 0) values.delete(name);
+          }
+        },
+      };
+    },
+  };
+}
