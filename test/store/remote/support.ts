@@ -11,7 +11,6 @@ import { createStoreOwner } from '../../../src/store/remote/owner.ts';
 import { storeOptions } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
-/** Messages that one end has sent. */
 type Sent = readonly (readonly unknown[])[];
 
 export interface PeerPair {
@@ -22,6 +21,7 @@ export interface PeerPair {
   /** From now on messages wait, as for a process that is stopped. */
   hold(): void;
   release(): void;
+  /** Messages that each end has sent. */
   readonly fromOwner: Sent;
   readonly fromClient: Sent;
 }
@@ -101,5 +101,5 @@ export function openTwo(options: Partial<StoreOptions> = {}) {
   const embedded = createMemoryStore(all);
   const [one, other] = serveClients(embedded, all, 2);
   if (!one || !other) throw new Error('there are no clients');
-  return { clock, embedded, one, other, log: all.log };
+  return { clock, one, other };
 }
