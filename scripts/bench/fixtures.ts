@@ -13,11 +13,11 @@ import type { HttpRequest } from './http-load.ts';
 import { imsiOf, numberOf, sharedKeyOf } from './numbers.ts';
 
 /** One ping for each of `count` seeds. */
-export function pings(count: number): HttpRequest[] {
-  return Array.from({ length: count }, (_, index) => ({
+export function pings(count: number, first = 0): HttpRequest[] {
+  return Array.from({ length: count }, (_, n) => ({
     method: 'POST',
     path: '/seeds/ping',
-    body: JSON.stringify({ IMSI: imsiOf(index), MSISDN: numberOf(index), seed_type: 'seed' }),
+    body: JSON.stringify({ IMSI: imsiOf(first + n), MSISDN: numberOf(first + n), seed_type: 'seed' }),
   }));
 }
 
@@ -95,16 +95,32 @@ export function smsRequests(count: number, users: number): HttpRequest[] {
 
 /** An SMS unlike all others. */
 export function sms(user: number): HttpRequest {
-  return {
-    method: 'POST',
-    path: '/sms/platform/gateway-client',
-    body: JSON.stringify({ MSISDN: numberOf(user), text: encrypted(user) }),
-  };
+  return smsRequest({ msisdn: numberOf(user), text: encrypted(user) });
+}
+
+/** The SMS of these indexes. */
+export function repeatedSmsRequests(first: number, count: number, users: number): HttpRequest[] {
+  return Array.from({ length: count }, (_, n) => smsRequest(repeatedSms(first + n, users)));
+}
+
+interface SampleSms {
+  readonly msisdn: string;
+  readonly text: string;
+}
+
+function smsRequest({ msisdn, text }: SampleSms): HttpRequest {
+  const body = JSON.stringify({ MSISDN: msisdn, text });
+  return { method: 'POST', path: '/sms/platform/gateway-client', body };
+}
+
+/** The SMS of this index, always the same. */
+export function repeatedSms(index: number, users: number): SampleSms {
+  const user = index % users;
+  return { msisdn: numberOf(user), text: encrypted(user, index.toString(16).padStart(16, '0')) };
 }
 
 /** base64( IV + base64( AES-256-CBC ) ), as the app writes it; the random IV makes each distinct. */
-function encrypted(user: number): string {
-  const iv = randomBytes(8).toString('hex');
+function encrypted(user: number, iv = randomBytes(8).toString('hex')): string {
   const cipher = createCipheriv('aes-256-cbc', sharedKeyOf(user), iv);
   const ciphertext =
     cipher.update('g:bob@example.org:::Hello:I am well', 'utf8', 'base64') + cipher.final('base64');

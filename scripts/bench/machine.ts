@@ -54,6 +54,12 @@ export function residentKb(pid: number): number {
   return Number(/^VmRSS:\s*(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1]);
 }
 
+/** What a folder takes on disk, in MB; NaN without `du`. */
+export function diskMb(folder: string): number {
+  const { stdout } = spawnSync('du', ['-sm', folder], { encoding: 'utf8' });
+  return Number(/^\d+/.exec(stdout ?? '')?.[0]);
+}
+
 /** CPU seconds of a process with all its threads; NaN without /proc. */
 export function cpuSeconds(pid: number): number {
   // The second field is a name in brackets, which may contain spaces.
