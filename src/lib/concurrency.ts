@@ -4,25 +4,28 @@
 export interface KeyedMutex {
   /** Runs the job after all earlier jobs of this key, whether they succeeded or failed. */
   run<T>(key: string, job: () => Promise<T>): Promise<T>;
+  /** The same for several keys; jobs with a key in common run in the order of their calls, so that none waits for another in a circle. */
+  runAll<T>(keys: readonly string[], job: () => Promise<T>): Promise<T>;
 }
 
 export function createKeyedMutex(): KeyedMutex {
   const lastJobs = new Map<string, Promise<void>>();
-  return {
-    run: (key, job) => {
-      const result = (lastJobs.get(key) ?? Promise.resolve()).then(job);
-      const settled = result
-        .then(
-          () => {},
-          () => {},
-        )
-        .then(() => {
-          if (lastJobs.get(key) === settled) lastJobs.delete(key);
-        });
-      lastJobs.set(key, settled);
-      return result;
-    },
+  const runAll: KeyedMutex['runAll'] = (keys, job) => {
+    const earlier = keys.flatMap((key) => lastJobs.get(key) ?? []);
+    // Jobs that have ended resolve, also those that failed.
+    const result = (earlier.length > 1 ? Promise.all(earlier) : (earlier[0] ?? Promise.resolve())).then(job);
+    const settled = result
+      .then(
+        () => {},
+        () => {},
+      )
+      .then(() => {
+        for (const key of keys) if (lastJobs.get(key) === settled) lastJobs.delete(key);
+      });
+    for (const key of keys) lastJobs.set(key, settled);
+    return result;
   };
+  return { run: (key, job) => runAll([key], job), runAll };
 }
 
 /**

@@ -164,7 +164,7 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
         await store.inbound.put(waiting('one', 1));
         await store.receipts.put('k', { reply: 'published', history: [] });
         await store.messages.add([outgoing]);
-        await store.messages.replace(nextOf(outgoing, { state: 'sent' }));
+        await store.messages.replaceAll([nextOf(outgoing, { state: 'sent' })]);
       });
       const until = clock.now() + 5_000;
       const records: ArchivedRecord[] = [

@@ -20,6 +20,10 @@ export function outgoingMessageContract(
       expect(await messages().add(all)).toEqual([]);
       return all;
     };
+    const replace = async (next: OutgoingMessage) => {
+      const [isReplaced] = await messages().replaceAll([next]);
+      return isReplaced;
+    };
     const idsOf = (all: readonly OutgoingMessage[]) => all.map(({ id }) => id);
     const listed = async (filters: MessageFilters = {}, limit = 100) =>
       idsOf((await messages().list(filters, { limit })).messages);
@@ -55,7 +59,7 @@ export function outgoingMessageContract(
       expect(await messages().getAll([])).toEqual([]);
       if (!plain) return;
       const { callbacks: _, acceptedAt: __, ...bare } = nextOf(plain, { state: 'sent', reviewAt: 9 });
-      expect(await messages().replace(bare)).toBe(true);
+      expect(await replace(bare)).toBe(true);
       expect(await messages().get(plain.id)).toEqual(bare);
       expect(await messages().count()).toEqual({ ...noMessages, sent: 1, failed: 1 });
     });
@@ -77,12 +81,38 @@ export function outgoingMessageContract(
 
     test('replaces a message only by its next revision, once', async () => {
       const [message = messageOf(0)] = await add(messageOf(now()));
-      expect(await messages().replace(message)).toBe(false);
-      expect(await messages().replace(nextOf(nextOf(message)))).toBe(false);
+      expect(await replace(message)).toBe(false);
+      expect(await replace(nextOf(nextOf(message)))).toBe(false);
       const both = [nextOf(message, { state: 'sent' }), nextOf(message, { state: 'failed' })];
-      expect(await Promise.all(both.map((each) => messages().replace(each)))).toEqual([true, false]);
+      expect(await Promise.all(both.map((each) => replace(each)))).toEqual([true, false]);
       expect(await messages().get(message.id)).toEqual(both[0]);
-      expect(await messages().replace(messageOf(now(), { revision: 1 }))).toBe(false);
+      expect(await replace(messageOf(now(), { revision: 1 }))).toBe(false);
+    });
+
+    test('replaces those of many messages whose revision fits', async () => {
+      const all = await add(...Array.from({ length: 30 }, (_, index) => messageOf(now(), { index })));
+      const changed = all.map((message, n) =>
+        nextOf(n % 3 === 0 ? nextOf(message) : message, { reviewAt: n }),
+      );
+      const unknown = messageOf(now(), { revision: 1 });
+      const fits = all.map((_, n) => n % 3 !== 0);
+      expect(await messages().replaceAll([...changed, unknown])).toEqual([...fits, false]);
+      const expected = all.map((message, n) => (fits[n] ? changed[n] : message));
+      expect(await messages().getAll(idsOf(all))).toEqual(expected);
+      expect(await messages().due(5, 9)).toEqual([1, 2, 4, 5].map((n) => all[n]?.id));
+      expect(await messages().replaceAll([])).toEqual([]);
+      // Each message has one of the two successors.
+      const next = expected.flatMap((message) => message ?? []);
+      const races = await Promise.all(
+        [next, next.toReversed()].map(async (some, race) => {
+          const successors = some.map((message) => nextOf(message, { reason: String(race) }));
+          const replaced = await messages().replaceAll(successors);
+          return successors.filter((_, n) => replaced[n]);
+        }),
+      );
+      const winners = races.flat();
+      expect(idsOf(winners).toSorted()).toEqual(idsOf(all).toSorted());
+      expect(await messages().getAll(idsOf(winners))).toEqual(winners);
     });
 
     test('removes messages from all lists; removing missing ones changes nothing', async () => {
@@ -126,7 +156,7 @@ export function outgoingMessageContract(
           found.push(...idsOf(page.messages));
           before = page.next;
           // What arrives meanwhile is on no later page.
-          if (found.length === limit) await messages().replace(nextOf(all[2] ?? messageOf(0)));
+          if (found.length === limit) await replace(nextOf(all[2] ?? messageOf(0)));
         } while (before !== undefined);
         expect(found).toEqual(idsOf(newestFirst));
       }
@@ -158,9 +188,9 @@ export function outgoingMessageContract(
       expect(await messages().due(99, 2)).toEqual([early?.id, middle?.id]);
       expect(await messages().due(99, 0)).toEqual([]);
       if (!early || !middle) return;
-      await messages().replace(nextOf(early, { reviewAt: 40 }));
+      await replace(nextOf(early, { reviewAt: 40 }));
       const { reviewAt: _, ...done } = nextOf(middle);
-      await messages().replace(done);
+      await replace(done);
       expect(await messages().nextReviewAt()).toBe(30.5);
       expect(await messages().due(99, 9)).toEqual([late?.id, early.id]);
     });
@@ -202,7 +232,7 @@ export function outgoingMessageContract(
       if (!first) return;
       clock.setWall(now() + 86_400_000);
       clock.advance(30_000);
-      expect(await messages().replace(nextOf(first))).toBe(true);
+      expect(await replace(nextOf(first))).toBe(true);
       clock.setWall(1_000_000);
       clock.advance(29_999);
       expect(await known([first])).toEqual([0]);
@@ -210,7 +240,7 @@ export function outgoingMessageContract(
       expect(await known([first])).toEqual([]);
       expect(await listed()).toEqual([scheduled?.id]);
       expect(await messages().ofRequest('dev', first.uuid, 9)).toEqual([scheduled]);
-      expect(await messages().replace(nextOf(nextOf(first)))).toBe(false);
+      expect(await replace(nextOf(nextOf(first)))).toBe(false);
       expect(await messages().due(9, 9)).toEqual([]);
       await add(messageOf(now(), { id: first.id }));
       clock.advance(99_999);
@@ -219,9 +249,12 @@ export function outgoingMessageContract(
       expect(await listed()).toEqual([]);
     });
 
-    test('adds 1,000 together', async () => {
+    test('adds and replaces 1,000 together', async () => {
       const all = Array.from({ length: 1_000 }, (_, index) => messageOf(now(), { index }));
       expect(await messages().add(all)).toEqual([]);
+      const isKept = (n: number) => n >= 970;
+      const replaced = await messages().replaceAll(all.map((message) => nextOf(message)));
+      expect(replaced).toEqual(all.map((_, n) => isKept(n)));
       expect(idsOf(await messages().ofRequest('dev', all[0]?.uuid ?? '', 100))).toEqual(
         idsOf(all.slice(-30)),
       );

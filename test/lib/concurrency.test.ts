@@ -63,3 +63,38 @@ test('runs jobs of one key one after the other, also after a failure; other keys
   expect(log.indexOf('b starts')).toBeGreaterThan(log.indexOf('a ends'));
   expect(log.indexOf('c starts')).toBeLessThan(log.indexOf('a ends'));
 });
+
+test('jobs of several keys run in the order of their calls where they have a key in common, and never wait in a circle', async () => {
+  const keys = ['a', 'b', 'c', 'd'];
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.subarray(keys), fc.nat(2), fc.boolean()), { maxLength: 12 }),
+      async (jobs) => {
+        const mutex = createKeyedMutex();
+        const running = new Set<string>();
+        const started: number[] = [];
+        const run = async (index: number, own: readonly string[], turns: number, fails: boolean) => {
+          started.push(index);
+          for (const key of own) {
+            expect(running.has(key)).toBe(false);
+            running.add(key);
+          }
+          for (let n = 0; n < turns; n++) await turn();
+          for (const key of own) running.delete(key);
+          if (fails) throw new Error('fails');
+        };
+        await Promise.allSettled(
+          jobs.map(([own, turns, fails], index) =>
+            mutex.runAll(own.toReversed(), () => run(index, own, turns, fails)),
+          ),
+        );
+        expect(started).toHaveLength(jobs.length);
+        for (const key of keys) {
+          const order = started.filter((index) => jobs[index]?.[0].includes(key));
+          expect(order).toEqual(order.toSorted((x, y) => x - y));
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
+});

@@ -13,7 +13,7 @@ export interface RepeatLimit {
 }
 
 /** The part of a pino logger that is needed. */
-export interface LimitedLog extends Log {
+interface LimitedLog extends Log {
   isLevelEnabled(level: 'warn' | 'error'): boolean;
 }
 

@@ -15,6 +15,12 @@ export type MessageDraft = Omit<OutgoingMessage, 'revision' | 'reviewAt'>;
 /** Returns the message after the change, or undefined to leave it as it is. */
 export type MessageChange = (message: OutgoingMessage, now: number) => OutgoingMessage | undefined;
 
+export interface KnownChange {
+  /** The message as it probably still is. */
+  readonly known: OutgoingMessage;
+  readonly change: MessageChange;
+}
+
 export interface MessageLog {
   newId(): string;
   /** Adds new messages, and returns them in the same order with their ids. Throws UNAVAILABLE. */
@@ -25,6 +31,8 @@ export interface MessageLog {
    * @param known the message as it probably still is, so that it need not be read
    */
   change(id: string, change: MessageChange, known?: OutgoingMessage): Promise<OutgoingMessage | undefined>;
+  /** Makes changes of different messages together, each as `change` does. Throws UNAVAILABLE. */
+  changeAll(changes: readonly KnownChange[]): Promise<void>;
   /** Starts to review messages, also those of earlier processes. */
   start(): void;
   /** Starts no more reviews. */
@@ -50,6 +58,8 @@ export interface MessageLogDeps {
 const reviewIntervalMs = 1_000;
 const reviewBatch = 200;
 const reviewConcurrency = 20;
+/** Messages that others changed meanwhile, and that are changed one by one. */
+const changeConcurrency = 100;
 const maxBatches = 50;
 /** No request takes longer to reach the broker: then its process was interrupted. */
 const publishingTimeoutMs = 600_000;
@@ -87,20 +97,43 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const message = (attempt === 0 && known) || (await store.get(id));
       if (!message) return undefined;
-      const now = clock.now();
-      const changed = makeChange(message, now);
-      if (!changed && message === known) continue;
-      if (!changed) return undefined;
-      const next = withReview({ ...changed, revision: message.revision + 1 }, now);
-      if (!(await store.replace(next))) continue;
-      const isMoved = next.state !== message.state;
-      if (isMoved) deps.onChange?.(next);
-      // A phone may report before the broker confirms.
-      if (next.route !== undefined && (isMoved || message.route === undefined)) deps.onRouted?.(next);
-      if (next.unreported.length > 0) report(id);
+      const next = successorOf(message, makeChange, clock.now());
+      if (!next && message === known) continue;
+      if (!next) return undefined;
+      const [isReplaced] = await store.replaceAll([next]);
+      if (!isReplaced) continue;
+      onReplaced(message, next);
       return next;
     }
     throw new SwobError('UNAVAILABLE', `message ${id} is changed by others all the time`, { retryAfter: 1 });
+  };
+  const changeAllNow = async (list: readonly KnownChange[]): Promise<void> => {
+    const now = clock.now();
+    const tried = list.map((each) => ({ ...each, next: successorOf(each.known, each.change, now) }));
+    const replaced = await store.replaceAll(tried.flatMap(({ next }) => next ?? []));
+    let at = 0;
+    const others = tried.filter(({ known, next }) => {
+      if (!next || !replaced[at++]) return true;
+      onReplaced(known, next);
+      return false;
+    });
+    const changeOther = ({ known: { id }, change }: KnownChange) => changeNow(id, change);
+    for await (const _ of mapConcurrent(others, changeConcurrency, changeOther));
+  };
+  const successorOf = (
+    message: OutgoingMessage,
+    makeChange: MessageChange,
+    now: number,
+  ): OutgoingMessage | undefined => {
+    const changed = makeChange(message, now);
+    return changed && withReview({ ...changed, revision: message.revision + 1 }, now);
+  };
+  const onReplaced = (before: OutgoingMessage, next: OutgoingMessage): void => {
+    const isMoved = next.state !== before.state;
+    if (isMoved) deps.onChange?.(next);
+    // A phone may report before the broker confirms.
+    if (next.route !== undefined && (isMoved || before.route === undefined)) deps.onRouted?.(next);
+    if (next.unreported.length > 0) report(next.id);
   };
 
   /** Stores the callbacks of states that are not reported yet, one run at a time for each message. */
@@ -182,6 +215,11 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
       return added;
     },
     change,
+    changeAll: (list) =>
+      changes.runAll(
+        list.map(({ known }) => known.id),
+        () => changeAllNow(list),
+      ),
     start: () => {
       stopReviews = clock.every(reviewIntervalMs, startReview);
     },

@@ -100,8 +100,11 @@ export interface OutgoingMessageStore {
   get(id: string): Promise<OutgoingMessage | undefined>;
   /** Those with these ids, in this order. */
   getAll(ids: readonly string[]): Promise<readonly (OutgoingMessage | undefined)[]>;
-  /** Replaces a message while its revision is one less than that of `next`; false otherwise. */
-  replace(next: OutgoingMessage): Promise<boolean>;
+  /**
+   * Replaces messages together, each while its revision is one less than that of its successor; no two may have the same id.
+   * @returns whether each was replaced, in their order
+   */
+  replaceAll(successors: readonly OutgoingMessage[]): Promise<readonly boolean[]>;
   /** Removes messages, as far as they exist. */
   remove(ids: readonly string[]): Promise<void>;
   /** Those of a request in their order, and those of other requests to which the developer gave the same uuid. */

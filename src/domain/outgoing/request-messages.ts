@@ -4,7 +4,14 @@ import { mapConcurrent } from '../../lib/concurrency.ts';
 import type { AddressedSms } from './addressing.ts';
 import type { Dispatched, Sendable } from './dispatch.ts';
 import type { MessageState, OutgoingMessage } from './message.ts';
-import { acceptedBy, type MessageDraft, type MessageLog, notTaken, outcomeUnknown } from './message-log.ts';
+import {
+  acceptedBy,
+  type MessageChange,
+  type MessageDraft,
+  type MessageLog,
+  notTaken,
+  outcomeUnknown,
+} from './message-log.ts';
 import type { Wait } from './pacing.ts';
 import type { OutgoingMessageStore } from './ports.ts';
 
@@ -51,21 +58,11 @@ export interface RequestMessages {
 const concurrency = 100;
 
 export function createRequestMessages(
-  log: Pick<MessageLog, 'add' | 'change' | 'newId'>,
+  log: Pick<MessageLog, 'add' | 'change' | 'changeAll' | 'newId'>,
   store: Pick<OutgoingMessageStore, 'getAll' | 'remove'>,
   now: () => number,
 ): RequestMessages {
   const find: RequestMessages['find'] = (ids) => store.getAll(ids);
-
-  const settleOne = async ({ item, kind, route, failure }: Dispatched<RequestItem>): Promise<void> => {
-    const { message: known } = item;
-    const { id } = known;
-    if (kind === 'sent') await log.change(id, acceptedBy(route), known);
-    else if (kind === 'unconfirmed') await log.change(id, outcomeUnknown, known);
-    else if (kind !== 'kept') {
-      await log.change(id, notTaken(kind === 'expired' ? 'expired' : 'failed', failure), known);
-    }
-  };
 
   return {
     find,
@@ -103,8 +100,13 @@ export function createRequestMessages(
       });
     },
     settle: async (outcomes, interrupted) => {
-      await collect(interrupted, (id) => log.change(id, outcomeUnknown));
-      await collect(outcomes, settleOne);
+      for await (const _ of mapConcurrent(interrupted, concurrency, (id) => log.change(id, outcomeUnknown)));
+      await log.changeAll(
+        outcomes.flatMap((outcome) => {
+          const change = changeOf(outcome);
+          return change ? [{ known: outcome.item.message, change }] : [];
+        }),
+      );
     },
     forget: (items) => store.remove(items.map(({ message }) => message.id)),
   };
@@ -150,8 +152,16 @@ function isHandedOver(message: OutgoingMessage | undefined): boolean {
   return message?.handover === 'unknown' && message.waitsUntil !== undefined;
 }
 
-async function collect<T, R>(items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for await (const result of mapConcurrent(items, concurrency, map)) results.push(result);
-  return results;
+/** What an outcome changes; undefined for a message that is kept. */
+function changeOf({ kind, route, failure }: Dispatched): MessageChange | undefined {
+  switch (kind) {
+    case 'kept':
+      return undefined;
+    case 'sent':
+      return acceptedBy(route);
+    case 'unconfirmed':
+      return outcomeUnknown;
+    default:
+      return notTaken(kind === 'expired' ? 'expired' : 'failed', failure);
+  }
 }

@@ -96,11 +96,12 @@ export async function openLowdbMessages(options: LowdbMessagesOptions): Promise<
     // If this fails, they are evicted again after a restart.
     append(evicted.map(removalLine)).catch(() => {});
   };
-  const change = <T>(id: string, job: () => Promise<T>): Promise<T> =>
-    changes.run(id, async () => {
+  const changeAll = <T>(ids: readonly string[], job: () => Promise<T>): Promise<T> =>
+    changes.runAll(ids, async () => {
       assertOpen();
       return job();
     });
+  const change = <T>(id: string, job: () => Promise<T>): Promise<T> => changeAll([id], job);
 
   const rewriteOne = async (id: string, last: number): Promise<void> => {
     const entry = index.entry(id);
@@ -157,22 +158,30 @@ export async function openLowdbMessages(options: LowdbMessagesOptions): Promise<
       },
       get: async (id) => index.get(id),
       getAll: async (ids) => ids.map(index.get),
-      replace: (next) =>
-        change(next.id, async () => {
-          if (index.entry(next.id)?.revision !== next.revision - 1) return false;
-          let isReplaced = false;
-          await append([messageLine(next)], (segment) => {
-            // It may have been evicted during the write.
-            isReplaced = index.entry(next.id) !== undefined;
-            if (isReplaced) apply(next, segment);
-          });
-          return isReplaced;
-        }),
+      replaceAll: (successors) =>
+        changeAll(
+          successors.map(({ id }) => id),
+          async () => {
+            const fitting = successors.filter(
+              ({ id, revision }) => index.entry(id)?.revision === revision - 1,
+            );
+            const replaced = new Set<OutgoingMessage>();
+            await append(fitting.map(messageLine), (segment) => {
+              for (const next of fitting) {
+                // It may have been evicted during the write.
+                if (!index.entry(next.id)) continue;
+                apply(next, segment);
+                replaced.add(next);
+              }
+            });
+            return successors.map((next) => replaced.has(next));
+          },
+        ),
       remove: async (ids) => {
-        const remove = async (id: string): Promise<void> => {
-          if (index.entry(id)) await append([removalLine(id)], () => index.remove(id));
-        };
-        await Promise.all(ids.map((id) => change(id, () => remove(id))));
+        await changeAll(ids, async () => {
+          const known = ids.filter(index.entry);
+          await append(known.map(removalLine), () => known.forEach(index.remove));
+        });
       },
     },
     *all() {

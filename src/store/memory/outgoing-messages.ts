@@ -20,11 +20,12 @@ export function createMemoryMessages(
       }),
     get: async (id) => get(id),
     getAll: async (ids) => ids.map(get),
-    replace: async (next) => {
-      if (entry(next.id)?.revision !== next.revision - 1) return false;
-      put(next);
-      return true;
-    },
+    replaceAll: async (successors) =>
+      successors.map((next) => {
+        if (entry(next.id)?.revision !== next.revision - 1) return false;
+        put(next);
+        return true;
+      }),
     remove: async (ids) => {
       for (const id of ids) remove(id);
     },

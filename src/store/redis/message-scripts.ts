@@ -106,15 +106,21 @@ purge()
 evict(tonumber(ARGV[2]))
 return taken`,
   ),
-  /** ARGV: now, id, revision, list, review, JSON. */
-  replace: messageScript(
-    'replace message',
+  /** ARGV: now, and for each message: id, revision, list, review, JSON. @returns 1 for each that was replaced, otherwise 0 */
+  replaceAll: messageScript(
+    'replace messages',
     `
-local message = kept(ARGV[2])
-if not message or tonumber(message.revision) ~= ARGV[3] - 1 then return 0 end
-unlink(message)
-put(ARGV[2], message.untilMs, ARGV[3], ARGV[4], message.member, ARGV[5], ARGV[6])
-return 1`,
+local replaced = {}
+for at = 2, #ARGV, 5 do
+  local message = kept(ARGV[at])
+  local fits = message and tonumber(message.revision) == ARGV[at + 1] - 1
+  if fits then
+    unlink(message)
+    put(ARGV[at], message.untilMs, ARGV[at + 1], ARGV[at + 2], message.member, ARGV[at + 3], ARGV[at + 4])
+  end
+  table.insert(replaced, fits and 1 or 0)
+end
+return replaced`,
   ),
   /** ARGV: now, ids. */
   remove: messageScript(

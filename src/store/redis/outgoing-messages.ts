@@ -75,11 +75,19 @@ export function createRedisMessages(options: RedisMessagesOptions): RedisMessage
         .flatMap((found): unknown[] => (Array.isArray(found) ? found : []))
         .map((reply) => readRecord('outgoing message', isOutgoingMessage, reply));
     },
-    replace: async (next) => {
-      const { id, revision, reviewAt = '' } = next;
-      return (
-        (await durable(scripts.replace, id, revision, listOf(next), reviewAt, JSON.stringify(next))) === 1
+    replaceAll: async (successors) => {
+      const replies = await Promise.all(
+        chunksOf(successors).map((some) =>
+          durable(
+            scripts.replaceAll,
+            ...some.flatMap((next): (string | number)[] => {
+              const { id, revision, reviewAt = '' } = next;
+              return [id, revision, listOf(next), reviewAt, JSON.stringify(next)];
+            }),
+          ),
+        ),
       );
+      return replies.flatMap((reply) => texts(reply).map((text) => text === '1'));
     },
     remove: async (ids) => {
       if (ids.length > 0) await durable(scripts.remove, ...ids);

@@ -1,9 +1,9 @@
 // Outgoing messages when something goes wrong: a store that fails, validity that ends, a clock that is set back, a crowd of reports.
 
 import { expect, test, vi } from 'vitest';
-import { applyReport } from '../../../src/domain/outgoing/message.ts';
+import { applyReport, changeState } from '../../../src/domain/outgoing/message.ts';
 import type { SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
-import { context, createFixture, request, unavailable } from './outgoing-fixture.ts';
+import { context, createFixture, request, sentResult, sms, unavailable } from './outgoing-fixture.ts';
 
 const minute = 60_000;
 const day = 86_400_000;
@@ -34,9 +34,9 @@ const eventually = ({ clock }: ReturnType<typeof createFixture>, assertion: () =
 test('a store that fails when SMS were sent fails no request, and their outcome is unknown', async () => {
   const fixture = startFixture();
   const { store, clock, outgoing } = fixture;
-  const replace = vi.spyOn(store.messages, 'replace').mockRejectedValue(unavailable);
+  const replaceAll = vi.spyOn(store.messages, 'replaceAll').mockRejectedValue(unavailable);
   const { body, complete } = await outgoing.send(request, context);
-  replace.mockRestore();
+  replaceAll.mockRestore();
   expect(complete).toBe(true);
   const { id } = JSON.parse(body).messages[0];
   clock.advance(11 * minute);
@@ -91,4 +91,33 @@ test('a report on each of 255 parts at once is recorded', async () => {
     ),
   );
   expect(await fixture.store.messages.get(id)).toMatchObject({ state: 'delivered' });
+});
+
+test('the outcomes of a large request are recorded together, without losing what phones report meanwhile', async () => {
+  const { store, broker, outgoing, messages, called } = startFixture();
+  const calls = vi.spyOn(store.messages, 'replaceAll');
+  broker.send.mockImplementation(async ({ text, messageId = '' }) => {
+    // A phone reports before the broker confirms.
+    if (text === '3') await messages.change(messageId, (message, at) => changeState(message, 'sent', at));
+    if (text === '5') return { kind: 'unroutable' };
+    return text === '7' ? { kind: 'unconfirmed' } : sentResult;
+  });
+  const data = Array.from({ length: 10 }, (_, n) => ({ ...sms, text: String(n) }));
+  const callbackUrl = 'https://developer.example/callback';
+  const { body } = await outgoing.send(
+    { ...request, data, callbackUrl, callbackEvents: ['failed'] },
+    context,
+  );
+  const ids = JSON.parse(body).messages.map(({ id }: { id: string }) => id);
+  const found = await store.messages.getAll(ids);
+  const expected = data.map((_, n) => {
+    if (n === 5) return ['failed', 'pending', undefined];
+    if (n === 7) return ['queued', 'unknown', undefined];
+    return [n === 3 ? 'sent' : 'queued', 'accepted', sentResult.route];
+  });
+  expect(found.map((message) => [message?.state, message?.handover, message?.route])).toEqual(expected);
+  // The report, all outcomes, and again that of the message with the report.
+  expect(calls.mock.calls.map(([all]) => all.length).slice(0, 3)).toEqual([1, 10, 1]);
+  await messages.idle();
+  await vi.waitFor(() => expect(called.some(({ body }) => body.includes('sms.failed'))).toBe(true));
 });

@@ -36,15 +36,15 @@ async function interleave(step: number, other: 'cancel' | 'expire'): Promise<{ r
       await messages.idle();
     }
   };
-  const { get, replace } = store.messages;
+  const { get, replaceAll } = store.messages;
   vi.spyOn(store.messages, 'get').mockImplementation(async (...args) => {
     const result = await get(...args);
     await act();
     return result;
   });
-  vi.spyOn(store.messages, 'replace').mockImplementation(async (...args) => {
+  vi.spyOn(store.messages, 'replaceAll').mockImplementation(async (...args) => {
     await act();
-    return replace(...args);
+    return replaceAll(...args);
   });
   if (other === 'expire') messages.start();
   waiting?.start();
