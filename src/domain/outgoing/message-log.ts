@@ -15,7 +15,7 @@ export type MessageDraft = Omit<OutgoingMessage, 'revision' | 'reviewAt'>;
 /** Returns the message after the change, or undefined to leave it as it is. */
 export type MessageChange = (message: OutgoingMessage, now: number) => OutgoingMessage | undefined;
 
-export interface KnownChange {
+interface KnownChange {
   /** The message as it probably still is. */
   readonly known: OutgoingMessage;
   readonly change: MessageChange;

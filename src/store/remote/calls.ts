@@ -75,7 +75,7 @@ export const remoteCalls = {
     add: 'call',
     get: 'call',
     getAll: 'sparse',
-    replace: 'call',
+    replaceAll: 'call',
     remove: 'call',
     ofRequest: 'call',
     list: 'call',

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
 import type { Store } from '../../../src/domain/store.ts';
+import { systemErrorCode } from '../../../src/errors.ts';
 import { verifyChecksum, withChecksum } from '../../../src/store/lowdb/checksum.ts';
 import { openLowdbStore } from '../../../src/store/lowdb/store.ts';
 import { storeOptions } from '../../contract/store.ts';
@@ -24,9 +25,16 @@ export async function openStore({ folder = '', clock = createFakeClock() } = {})
 
 /** The folder as a power cut would leave it now, without the process that holds the lock. */
 export async function crashImage(folder: string): Promise<string> {
-  const image = temporaryFolder();
-  await cp(folder, image, { recursive: true, filter: (path) => !/^\.?lock[.-]/.test(basename(path)) });
-  return image;
+  for (let attempt = 1; ; attempt++) {
+    const image = temporaryFolder();
+    try {
+      await cp(folder, image, { recursive: true, filter: (path) => !/^\.?lock[.-]/.test(basename(path)) });
+      return image;
+    } catch (error) {
+      // The store has renamed a file between its being listed and copied.
+      if (systemErrorCode(error) !== 'ENOENT' || attempt === 20) throw error;
+    }
+  }
 }
 
 /** The content of a record's file, without its checksum. */
