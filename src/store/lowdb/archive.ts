@@ -67,7 +67,7 @@ export async function openLowdbArchive(
       for await (const record of recordsOf(disk, queue, 'callbacks', isCall, (each) => each.id)) {
         yield { kind: 'callbacks', record };
       }
-      for (const { key, until, value } of receipts.entries()) {
+      for await (const { key, until, value } of receipts.entries()) {
         yield { kind: 'receipts', key, until, record: value };
       }
       for (const { key, until, value } of responses.entries()) {
@@ -121,7 +121,7 @@ export async function openLowdbArchive(
       }
       const { kind, key } = item;
       if (kind === 'receipts') {
-        const entry = receipts.find(key);
+        const entry = await receipts.find(key);
         return entry && { kind, key, until: entry.until, record: entry.value };
       }
       const entry = responses.find(key);
@@ -135,7 +135,7 @@ export async function openLowdbArchive(
         users: await countRecords(disk, 'users'),
         inbound: await countRecords(disk, 'inbound'),
         callbacks: await countRecords(disk, 'callbacks'),
-        receipts: lengthOf(receipts.entries()),
+        receipts: receipts.count(),
         responses: lengthOf(responses.entries()),
         clients: (await clients.list()).length,
         tests: lengthOf(tests.index.all()),

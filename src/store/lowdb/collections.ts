@@ -8,6 +8,7 @@ import { responseCharacters } from '../weights.ts';
 import type { DamageHandler } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
 import type { DiskQueue } from './disk-queue.ts';
+import { openIndexedTtlStore } from './indexed-ttl-store.ts';
 import { openLowdbOutbox } from './outbox.ts';
 import { openLowdbMessages } from './outgoing-messages.ts';
 import { openLowdbTtlStore } from './ttl-store.ts';
@@ -47,10 +48,12 @@ export async function openCollections(options: CollectionsOptions) {
     full: waitingSmsFullError,
   });
   const ttlOptions = { disk, clock, log, damage, cleanShutdown, assertOpen };
-  const receipts = await openLowdbTtlStore({
+  const receipts = await openIndexedTtlStore({
     ...ttlOptions,
+    queue,
     name: 'receipts',
     isValue: isReceipt,
+    beginnings: ['{"reply":"published","history":[', '{"reply":"accepted","history":['],
     bounds: options.receipts,
   });
   const responses = await openLowdbTtlStore({

@@ -111,7 +111,7 @@ async function openLog(
     isValue: isDisconnectRecord,
     maxLines,
     maxAgeMs: ttlMs / segmentsPerLog,
-    onLine: ({ value }, ageMs, segment) => note(value, segment, ageMs),
+    onLine: ({ value }, ageMs, { segment }) => note(value, segment, ageMs),
     inUse,
   });
   const writer = createGroupCommit(segments);

@@ -21,6 +21,8 @@ export interface Disk {
   read(name: string): Promise<string | undefined>;
   /** The same as bytes. */
   readBytes(name: string): Promise<Buffer | undefined>;
+  /** A part of the file, shorter where the file ends. Throws as `read` does. */
+  readRange(name: string, offset: number, length: number): Promise<Buffer | undefined>;
   /**
    * The names in a folder, empty when it does not exist. For use while the store opens. Throws UNAVAILABLE or CONFIG.
    */
@@ -67,9 +69,12 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
     return made;
   };
 
-  const readBytes = async (name: string): Promise<Buffer | undefined> => {
+  const reading = async (
+    name: string,
+    read: (path: string) => Promise<Buffer>,
+  ): Promise<Buffer | undefined> => {
     try {
-      return await readFile(join(folder, name));
+      return await read(join(folder, name));
     } catch (error) {
       if (systemErrorCode(error) === 'ENOENT') return undefined;
       // A bad sector damages one file; the rest of the disk may be readable.
@@ -78,6 +83,7 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
       throw diskError(`cannot read ${join(folder, name)}`, error);
     }
   };
+  const readBytes = (name: string): Promise<Buffer | undefined> => reading(name, (path) => readFile(path));
 
   const list = async (name: string): Promise<string[]> => {
     try {
@@ -102,6 +108,7 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
     pathOf: (name) => join(folder, name),
     read: async (name) => (await readBytes(name))?.toString(),
     readBytes,
+    readRange: (name, offset, length) => reading(name, (path) => readRange(path, offset, length)),
     list,
     remove,
 
@@ -150,6 +157,16 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
       for (const name of await list(temporaryFolder)) await remove(join(temporaryFolder, name));
     },
   };
+}
+
+async function readRange(path: string, offset: number, length: number): Promise<Buffer> {
+  const handle = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, offset);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
 async function openAppendFile(file: string, length: number, assertOwned: () => void): Promise<AppendFile> {

@@ -53,7 +53,7 @@ export async function openLpsJournal(options: LpsJournalOptions): Promise<LpsJou
     isValue: isJournalEntry,
     maxLines: linesPerFile,
     maxAgeMs: Number.POSITIVE_INFINITY,
-    onLine: ({ key, value }, _ageMs, segment) => {
+    onLine: ({ key, value }, _ageMs, { segment }) => {
       if (value.line > covered) found.set(key, value.lps);
       last = Math.max(last, value.line);
       lastOf.set(segment, value.line);

@@ -70,7 +70,7 @@ export async function openLowdbMessages(options: LowdbMessagesOptions): Promise<
     isValue: isMessageLine,
     maxLines: Math.ceil(bounds.max / 2),
     maxAgeMs: bounds.ttlMs / 2,
-    onLine: ({ key, value }, _ageMs, segment) => {
+    onLine: ({ key, value }, _ageMs, { segment }) => {
       newest = segment;
       if ('removed' in value) index.remove(key);
       else if (!isOutdated(value, index.get(key))) index.put(value, segment);

@@ -17,6 +17,10 @@ export function createPreviewDisk(folder: string): Disk {
     folder,
     pathOf: disk.pathOf,
     readBytes,
+    readRange: async (name, offset, length) =>
+      changed.has(name)
+        ? changed.get(name)?.subarray(offset, offset + length)
+        : disk.readRange(name, offset, length),
     read: async (name) => (await readBytes(name))?.toString(),
     list: async (name) => {
       const names = new Set(await disk.list(name));

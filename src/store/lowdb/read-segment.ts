@@ -17,7 +17,12 @@ export interface ReadSegmentOptions<T> {
   readonly isNewest: boolean;
   /** The newest segment must end with its closing line. */
   readonly cleanShutdown: boolean;
-  readonly onLine: (line: SegmentLine<T>) => void;
+  readonly onLine: (
+    line: SegmentLine<T>,
+    place: { readonly offset: number; readonly length: number },
+  ) => void;
+  /** Takes the line from `start` to before `stop` without parsing it; false when it must be parsed. */
+  readonly takeRaw?: ((bytes: Buffer, start: number, stop: number) => boolean) | undefined;
 }
 
 export interface SegmentContent {
@@ -37,7 +42,7 @@ const newline = 0x0a;
 
 /** Throws what the damage handler throws, and UNAVAILABLE. */
 export async function readSegment<T>(options: ReadSegmentOptions<T>): Promise<SegmentContent> {
-  const { disk, log, damage, file, before, isNewest, cleanShutdown, onLine } = options;
+  const { disk, log, damage, file, before, isNewest, cleanShutdown, onLine, takeRaw } = options;
   const isLine = isSegmentLine(options.isValue);
   const bytes = (await readOrQuarantine(damage, file, () => disk.readBytes(file))) ?? Buffer.alloc(0);
   const length = isNewest ? bytes.lastIndexOf(newline) + 1 : bytes.length;
@@ -48,12 +53,18 @@ export async function readSegment<T>(options: ReadSegmentOptions<T>): Promise<Se
   let closed = false;
   let wellBegun = false;
 
-  const read = (text: string): void => {
+  const read = (start: number, stop: number): void => {
+    if (number > 1 && takeRaw?.(bytes, start, stop)) {
+      closed = false;
+      lines++;
+      return;
+    }
+    const text = bytes.toString('utf8', start, stop);
     const name = `${file} line ${number}`;
     closed = text === closingLine;
     if (closed) return;
     if (number > 1) {
-      onLine(parseChecked(disk, name, text, isLine, 'opening'));
+      onLine(parseChecked(disk, name, text, isLine, 'opening'), { offset: start, length: stop - start });
       lines++;
       return;
     }
@@ -76,7 +87,7 @@ export async function readSegment<T>(options: ReadSegmentOptions<T>): Promise<Se
     const stop = found < 0 ? length : found;
     number++;
     try {
-      read(bytes.toString('utf8', start, stop));
+      read(start, stop);
     } catch (error) {
       if (!(error instanceof DamagedFileError)) throw error;
       damage.onLine(error);

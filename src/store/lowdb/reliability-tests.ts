@@ -41,7 +41,7 @@ export async function openLowdbTests(options: LowdbTestsOptions): Promise<LowdbT
     // Limits the files to about twice the tests that are kept.
     maxLines: Math.ceil(bounds.max / 2),
     maxAgeMs: bounds.ttlMs / 2,
-    onLine: ({ value }, ageMs, segment) => {
+    onLine: ({ value }, ageMs, { segment }) => {
       index.put(value, ageMs).segment = segment;
     },
     inUse: () => new Set([...index.all()].flatMap(({ segment }) => segment ?? [])),

@@ -6,6 +6,7 @@ import { messageOf } from '../../errors.ts';
 import { withChecksum } from './checksum.ts';
 import type { DamageHandler } from './damaged-files.ts';
 import type { AppendFile, Disk } from './disk.ts';
+import type { LinePlace } from './line-index.ts';
 import { readSegment } from './read-segment.ts';
 import { closingLine, headerLine, type SegmentLine } from './segment-lines.ts';
 
@@ -23,12 +24,19 @@ export interface SegmentsOptions<T> {
   readonly maxLines: number;
   readonly maxAgeMs: number;
   /** Called for each line while opening, in the order of writing. */
-  readonly onLine: (line: SegmentLine<T>, ageMs: number, segment: number) => void;
+  readonly onLine: (line: SegmentLine<T>, ageMs: number, place: LinePlace) => void;
+  /**
+   * Takes an intact line that need not be parsed, from `start` to before `stop` of a segment. @returns its `at`; undefined when
+   * it must be parsed
+   */
+  readonly takeRaw?: (bytes: Buffer, start: number, stop: number, segment: number) => number | undefined;
   /** The segments that hold live entries; all others are removed. */
   readonly inUse: () => ReadonlySet<number>;
 }
 
 export interface Segments {
+  /** Bytes of the newest segment. */
+  readonly length: number;
   /**
    * Appends lines of JSON and resolves to the number of their segment; one call at a time. Throws UNAVAILABLE; the
    * next call truncates what a failed one has left.
@@ -93,6 +101,9 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
     for (const number of numbers) {
       const isNewest = number === numbers.at(-1);
       let startedAt: number | undefined;
+      /** Only wall time covers the time before this start; a time in the future counts as now. */
+      const ageOf = (at: number): number => Math.max(0, clock.now() - at);
+      const { takeRaw } = options;
       const {
         bytes,
         hasValidHeader: wellBegun,
@@ -103,12 +114,18 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
         file: fileOf(number),
         before,
         isNewest,
-        onLine: (line) => {
-          // Only wall time covers the time before this start; a time in the future counts as now.
-          const ageMs = Math.max(0, clock.now() - line.at);
+        onLine: (line, place) => {
+          const ageMs = ageOf(line.at);
           startedAt ??= clock.monotonic() - ageMs;
-          options.onLine(line, ageMs, number);
+          options.onLine(line, ageMs, { segment: number, ...place });
         },
+        takeRaw:
+          takeRaw &&
+          ((read, start, stop) => {
+            const at = takeRaw(read, start, stop, number);
+            if (at !== undefined && startedAt === undefined) startedAt = clock.monotonic() - ageOf(at);
+            return at !== undefined;
+          }),
       });
       before = { segment: number, bytes };
       if (!isNewest || !wellBegun) continue;
@@ -157,6 +174,9 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
   await sweep();
 
   return {
+    get length() {
+      return newest?.length ?? 0;
+    },
     append: async (lines) => {
       // Opened even before a new segment replaces it, so that a partial line of a failed write is truncated.
       if (newest) end ??= await openNewest(newest);

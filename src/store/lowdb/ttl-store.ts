@@ -24,7 +24,7 @@ export interface LowdbTtlStore<T> {
 }
 
 /** `until`: Unix time in milliseconds. */
-interface TtlEntry<T> {
+export interface TtlEntry<T> {
   readonly key: string;
   readonly value: T;
   readonly until: number;
@@ -64,7 +64,7 @@ export async function openLowdbTtlStore<T>(options: LowdbTtlStoreOptions<T>): Pr
     // Limits the files to about twice the live entries.
     maxLines: Math.ceil(max / 2),
     maxAgeMs: ttlMs / 2,
-    onLine: (line, ageMs, segment) =>
+    onLine: (line, ageMs, { segment }) =>
       known.set(line.key, { ...line, at: clock.now() - ageMs, segment }, ageMs),
     inUse: () => {
       const inUse = new Set<number>();
