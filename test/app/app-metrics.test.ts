@@ -3,9 +3,11 @@
 import { expect, test, vi } from 'vitest';
 import { createAppMetrics } from '../../src/app/compose/app-metrics.ts';
 import { createDevelopers } from '../../src/domain/outgoing/developers.ts';
+import { consumeAll } from '../../src/domain/shared/rate-limiting.ts';
 import { createMemoryLeases } from '../../src/store/memory/leases.ts';
 import { createMemoryStore } from '../../src/store/memory/store.ts';
 import { storeOptions } from '../contract/store.ts';
+import { serveClients } from '../store/remote/support.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
 const create = (onServed = () => {}) =>
@@ -60,5 +62,19 @@ test('the second of two concurrent guesses at the set-up credentials counts for 
   const { text } = await metrics.text();
   const refusals = [...text.matchAll(/^swob_limit_refusals_total\{limit="([^"]*)"\} [1-9]/gm)];
   expect(refusals.map(([, name]) => name)).toEqual(['credentials:setup']);
+  metrics.stop();
+});
+
+test('a refusal of several keys that the store counts together counts once, for its limit', async () => {
+  const options = storeOptions(createFakeClock());
+  const [client] = serveClients(createMemoryStore(options), options, 1);
+  const metrics = create();
+  const limits = client && metrics.store(client.store).limits;
+  const limit = { count: 1, windowMs: 60_000 };
+  const open = async () =>
+    limits && consumeAll(limits, ['session:address:192.0.2.1', 'session:user:u'], limit);
+  expect([await open(), await open()]).toMatchObject([undefined, { key: 'session:address:192.0.2.1' }]);
+  expect((await metrics.text()).text).toContain('\nswob_limit_refusals_total{limit="session:address"} 1\n');
+  expect(client?.pair.fromClient.flat()).toHaveLength(2);
   metrics.stop();
 });

@@ -1,6 +1,8 @@
 // What every store must do with rate limits. Part of the suite in store.ts.
 
 import { describe, expect, test } from 'vitest';
+import type { LimitKey } from '../../src/domain/shared/limit-keys.ts';
+import { consumeAll, refundAll } from '../../src/domain/shared/rate-limiting.ts';
 import type { Store } from '../../src/domain/store.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 
@@ -29,6 +31,25 @@ export function limitContract(given: () => { readonly store: Store; readonly clo
       given().clock.advance(1);
       expect([await take(), await take(), await take()]).toEqual([0, 0, 0]);
       expect(await take()).toBe(60);
+    });
+
+    test('an event of several keys counts for all of them, or for none, and is refunded for all', async () => {
+      const { limits } = given().store;
+      const keys: readonly LimitKey[] = [
+        'password:session:s',
+        'password:user-address:u@a',
+        'password:user:u',
+      ];
+      for (let n = 0; n < 3; n++) expect(await consumeAll(limits, keys, limit)).toBeUndefined();
+      const refused = { key: 'password:session:s', seconds: 60 };
+      expect(await consumeAll(limits, keys, limit)).toEqual(refused);
+      // The last one refuses, so that the first does not count.
+      expect(await consumeAll(limits, ['password:session:other', ...keys], limit)).toEqual(refused);
+      expect(limits.peekLocal('password:session:s', limit)).toBe(60);
+      expect(await limits.peek('password:session:other', { ...limit, count: 1 })).toBe(0);
+      await refundAll(limits, keys, limit);
+      expect(limits.peekLocal('password:session:s', limit)).toBe(0);
+      expect(await consumeAll(limits, keys, limit)).toBeUndefined();
     });
 
     test('does not count a rejected event', async () => {

@@ -81,12 +81,20 @@ function instrumentLimits(registry: MetricsRegistry, limits: LimitStore): LimitS
     if (seconds > 0 && isRefusing(name)) countRefusal(name);
     return seconds;
   };
+  const countExceeded =
+    (consumeAll: NonNullable<LimitStore['consumeAll']>): typeof consumeAll =>
+    async (counts, events) => {
+      const exceeded = await consumeAll(counts, events);
+      if (exceeded) countIfRefused(exceeded.key, exceeded.seconds);
+      return exceeded;
+    };
   return {
     ...limits,
     consume: (key, limit, events) => {
       const wait = limits.consume(key, limit, events);
       return mapMaybe(wait, (seconds) => countIfRefused(key, seconds));
     },
+    ...(limits.consumeAll && { consumeAll: countExceeded(limits.consumeAll) }),
     peekLocal: (key, limit) => countIfRefused(key, limits.peekLocal(key, limit)),
     peek: async (key, limit) => countIfRefused(key, await limits.peek(key, limit)),
   };

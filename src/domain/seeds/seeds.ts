@@ -4,10 +4,11 @@ import { SwobError } from '../../errors.ts';
 import { mapMemoized } from '../../lib/map-memoized.ts';
 import { type MaybePromise, mapMaybe } from '../../lib/maybe-promise.ts';
 import { memoizeLast } from '../../lib/memoize-last.ts';
+import type { LimitExceeded } from '../shared/limit-keys.ts';
 import type { RateLimit } from '../shared/model.ts';
 import { type NormalisedNumber, numberFaults } from '../shared/phone-number.ts';
 import type { Clock, LimitStore, Telecom } from '../shared/ports.ts';
-import { consumeAll, type LimitExceeded, rateLimited } from '../shared/rate-limiting.ts';
+import { consumeAll, rateLimited } from '../shared/rate-limiting.ts';
 import type { Seed, SeedType } from './model.ts';
 import type { SeedStore } from './ports.ts';
 

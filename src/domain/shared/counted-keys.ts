@@ -1,13 +1,8 @@
 // The keys that one event counts towards: an address also counts for the networks around it, and a subject counts over
 // all addresses with a far higher limit. Used by rate-limiting.ts.
 
-import { type LimitKey, type LimitName, limitNameOf } from './limit-keys.ts';
+import { type CountedKey, type LimitKey, type LimitName, limitNameOf } from './limit-keys.ts';
 import type { RateLimit } from './model.ts';
-
-export interface CountedKey {
-  readonly key: LimitKey;
-  readonly limit: RateLimit;
-}
 
 /**
  * Subjects that strangers can name, who must not be able to lock the owner out: their limits are far higher than that

@@ -1,6 +1,8 @@
 // The keys of rate limits. A LimitStore accepts no others, so that a key without a name in these tables does not compile
 // and every refusal has its label in `swob_limit_refusals_total{limit}`.
 
+import type { RateLimit } from './model.ts';
+
 /** What each limit counts that refuses. A key is a name, `:`, and a subject such as an address, a user or an IMSI. */
 export const refusingLimits = [
   'client:address',
@@ -40,6 +42,18 @@ export type LimitName = (typeof limitNames)[number];
 
 /** A template literal such as `ping:address:${address}` is checked at compile time. */
 export type LimitKey = `${LimitName}:${string}`;
+
+/** A key that one event counts towards. */
+export interface CountedKey {
+  readonly key: LimitKey;
+  readonly limit: RateLimit;
+}
+
+/** The first key whose limit is exceeded, and the seconds to wait. */
+export interface LimitExceeded {
+  readonly key: LimitKey;
+  readonly seconds: number;
+}
 
 const names = new Map<string, LimitName>(limitNames.map((name) => [name, name]));
 

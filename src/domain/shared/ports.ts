@@ -1,7 +1,7 @@
 // Ports that several capabilities share; the suites in test/contract hold every adapter to the same behaviour.
 
 import type { MaybePromise } from '../../lib/maybe-promise.ts';
-import type { LimitKey } from './limit-keys.ts';
+import type { CountedKey, LimitExceeded, LimitKey } from './limit-keys.ts';
 import type { OutboxEntry, RateLimit } from './model.ts';
 import type { NormalisedNumber } from './phone-number.ts';
 
@@ -47,6 +47,11 @@ export interface LimitStore {
    * the seconds to wait; synchronous where the limits are in memory.
    */
   consume(key: LimitKey, limit: RateLimit, events?: number): MaybePromise<number>;
+  /**
+   * Counts the events for all of these keys in one call, or for none when one is exceeded; undefined where a call for each
+   * key is as cheap.
+   */
+  consumeAll?(counts: readonly CountedKey[], events: number): Promise<LimitExceeded | undefined>;
   /** The seconds to wait, without counting an event. */
   peek(key: LimitKey, limit: RateLimit): Promise<number>;
   /**
@@ -56,6 +61,8 @@ export interface LimitStore {
   peekLocal(key: LimitKey, limit: RateLimit): number;
   /** Takes back an event that was counted. */
   refund(key: LimitKey, limit: RateLimit): Promise<void>;
+  /** The same for all of these keys in one call, where `consumeAll` is there. */
+  refundAll?(counts: readonly CountedKey[]): Promise<void>;
   /** Makes the count of this key survive a crash, if the store is durable. Never rejects. */
   persist(key: LimitKey): Promise<void>;
 }

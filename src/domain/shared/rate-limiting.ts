@@ -3,16 +3,10 @@
 import { SwobError } from '../../errors.ts';
 import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import { canonicalIpv6, mappedIpv4 } from '../../lib/net.ts';
-import { type CountedKey, countedKeys } from './counted-keys.ts';
-import type { LimitKey } from './limit-keys.ts';
+import { countedKeys } from './counted-keys.ts';
+import type { CountedKey, LimitExceeded, LimitKey } from './limit-keys.ts';
 import type { RateLimit } from './model.ts';
 import type { LimitStore } from './ports.ts';
-
-/** The first key whose limit is exceeded, and the seconds to wait. */
-export interface LimitExceeded {
-  readonly key: LimitKey;
-  readonly seconds: number;
-}
 
 /**
  * Counts one event, or `events`, for every key and the keys that it implies (counted-keys.ts); counts none of them when
@@ -27,6 +21,17 @@ export function consumeAll(
 ): MaybePromise<LimitExceeded | undefined> {
   if (limit === 'off') return undefined;
   const counts = countedKeys(keys, limit);
+  return limits.consumeAll && counts.length > 1
+    ? limits.consumeAll(counts, events)
+    : consumeEach(limits, counts, events);
+}
+
+/** The same for the keys that count, each by a call of its own. */
+export function consumeEach(
+  limits: Pick<LimitStore, 'consume' | 'refund'>,
+  counts: readonly CountedKey[],
+  events: number,
+): MaybePromise<LimitExceeded | undefined> {
   for (const [index, counted] of counts.entries()) {
     const taken = limits.consume(counted.key, counted.limit, events);
     if (taken !== 0) return consumeRest(limits, counts, index, taken, events);
@@ -36,7 +41,7 @@ export function consumeAll(
 
 /** Continues after the key at `index`, whose result is `taken`. */
 async function consumeRest(
-  limits: LimitStore,
+  limits: Pick<LimitStore, 'consume' | 'refund'>,
   counts: readonly CountedKey[],
   index: number,
   taken: MaybePromise<number>,
@@ -57,9 +62,15 @@ export async function refundAll(
   keys: readonly LimitKey[],
   limit: RateLimit,
 ): Promise<void> {
-  for (const counted of countedKeys(keys, limit)) {
-    await limits.refund(counted.key, counted.limit);
-  }
+  const counts = countedKeys(keys, limit);
+  await (limits.refundAll && counts.length > 1 ? limits.refundAll(counts) : refundEach(limits, counts));
+}
+
+export async function refundEach(
+  limits: Pick<LimitStore, 'refund'>,
+  counts: readonly CountedKey[],
+): Promise<void> {
+  for (const { key, limit } of counts) await limits.refund(key, limit);
 }
 
 /** Makes the counts of a wrong guess durable, so that crashing the process grants no further guesses. */

@@ -1,12 +1,13 @@
 // Every method of the store that a client calls at the owner: a method of a port that is missing here does not compile. Used by
 // owner.ts and client.ts.
 
-import type { LeaseStore, SharedStore } from '../../domain/shared/ports.ts';
+import type { LeaseStore, LimitStore, SharedStore } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Channels } from '../adapter.ts';
 
 /** What clients call, by the first word of the names of calls. */
 export interface RemoteParts extends Omit<Store, 'shared' | 'probe' | 'close'> {
+  readonly limits: Required<LimitStore>;
   readonly leases: LeaseStore;
   readonly shared: Pick<SharedStore, 'agreeOn'>;
   readonly store: Pick<Store, 'probe'>;
@@ -65,7 +66,15 @@ export const remoteCalls = {
   },
   passwordClaims: { claim: 'call' },
   users: { get: 'call', getDurable: 'call', put: 'call', replace: 'call', list: 'call' },
-  limits: { consume: 'call', peek: 'call', peekLocal: 'local', refund: 'call', persist: 'call' },
+  limits: {
+    consume: 'call',
+    consumeAll: 'call',
+    peek: 'call',
+    peekLocal: 'local',
+    refund: 'call',
+    refundAll: 'call',
+    persist: 'call',
+  },
   inbound: outbox,
   receipts: ttlStore,
   callbacks: outbox,

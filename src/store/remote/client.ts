@@ -63,18 +63,27 @@ function sparse(list: unknown): unknown {
 
 /** Refuses from memory what the owner has refused a moment ago. */
 function withRejections(
-  limits: LimitStore,
+  limits: RemoteParts['limits'],
   rejections: ReturnType<typeof createLimitRejections>,
 ): LimitStore {
   return {
     consume: async (key, limit, events) =>
       limit === 'off' ? 0 : rejections.record(key, await limits.consume(key, limit, events)),
+    consumeAll: async (counts, events) => {
+      const exceeded = await limits.consumeAll(counts, events);
+      if (exceeded) rejections.record(exceeded.key, exceeded.seconds);
+      return exceeded;
+    },
     peek: async (key, limit) => (limit === 'off' ? 0 : rejections.record(key, await limits.peek(key, limit))),
     peekLocal: (key, limit) => (limit === 'off' ? 0 : rejections.of(key)),
     refund: async (key, limit) => {
       if (limit === 'off') return;
       rejections.forget(key);
       await limits.refund(key, limit);
+    },
+    refundAll: async (counts) => {
+      for (const { key } of counts) rejections.forget(key);
+      await limits.refundAll(counts);
     },
     persist: (key) => limits.persist(key).catch(() => undefined),
   };

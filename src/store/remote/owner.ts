@@ -1,7 +1,8 @@
 // The side of the process that has the embedded store open: it serves the store to its clients, and knows which of them has
 // claimed what. Used by the primary process of `swob serve --workers`.
 
-import type { LeaseStore, SharedStore } from '../../domain/shared/ports.ts';
+import type { LeaseStore, LimitStore, SharedStore } from '../../domain/shared/ports.ts';
+import { consumeEach, refundEach } from '../../domain/shared/rate-limiting.ts';
 import { SwobError } from '../../errors.ts';
 import { storeClosedError } from '../errors.ts';
 import { createMemoryLeases, type MemoryLeases } from '../memory/leases.ts';
@@ -27,6 +28,7 @@ export function createStoreOwner({ store, clock, log }: StoreOwnerDeps): StoreOw
     const parts: RemoteParts = {
       ...store,
       ...outboxes,
+      limits: withGroups(store.limits),
       leases: held.leases,
       shared: agreed,
       store,
@@ -92,6 +94,14 @@ function callsOf(parts: RemoteParts): (readonly [name: string, call: Call])[] {
         return [`${part}.${method}`, call] as const;
       }),
   );
+}
+
+function withGroups(limits: LimitStore): Required<LimitStore> {
+  return {
+    ...limits,
+    consumeAll: async (counts, events) => consumeEach(limits, counts, events),
+    refundAll: (counts) => refundEach(limits, counts),
+  };
 }
 
 /** The leases as one client uses them; those that it holds end with it. */
