@@ -38,18 +38,38 @@ local function drop(message)
   redis.call('ZREM', KEYS[3], message.member)
   redis.call('HDEL', KEYS[1], message.id)
 end
-local function keep(key, untilMs)
-  local ms = text(untilMs - now)
-  redis.call('PEXPIRE', key, ms, 'NX')
-  redis.call('PEXPIRE', key, ms, 'GT')
+-- Until when each key is needed by what this call has written; once a call, as expiries cost half of its time otherwise.
+local needed = {}
+local function need(keys, untilMs)
+  for _, key in ipairs(keys) do needed[key] = math.max(needed[key] or 0, untilMs) end
+end
+local function setExpiries()
+  for key, untilMs in pairs(needed) do
+    local ms = text(untilMs - now)
+    redis.call('PEXPIRE', KEYS[key], ms, 'NX')
+    redis.call('PEXPIRE', KEYS[key], ms, 'GT')
+  end
+end
+local function write(id, untilMs, revision, list, member, json)
+  redis.call('HSET', KEYS[1], id, text(untilMs) .. ' ' .. revision .. ' ' .. list .. ' ' .. member .. '\\n' .. json)
 end
 local function put(id, untilMs, revision, list, member, review, json)
-  redis.call('HSET', KEYS[1], id, text(untilMs) .. ' ' .. revision .. ' ' .. list .. ' ' .. member .. '\\n' .. json)
+  write(id, untilMs, revision, list, member, json)
   local at = string.match(member, ' (%d+) %d+ %d+$')
   redis.call('ZADD', KEYS[tonumber(list)], 0, at .. '-' .. id)
   redis.call('ZADD', KEYS[3], 0, member)
   if review ~= '' then redis.call('ZADD', KEYS[2], review, id) end
-  for _, key in ipairs({ 1, 2, 3, tonumber(list) }) do keep(KEYS[key], untilMs) end
+  need({ 1, 2, 3, tonumber(list) }, untilMs)
+end
+-- Its member in the requests, its place in a list and its expiry stay.
+local function replace(message, revision, list, review, json)
+  write(message.id, message.untilMs, revision, list, message.member, json)
+  if tonumber(list) ~= message.list then
+    redis.call('ZREM', KEYS[message.list], message.place)
+    redis.call('ZADD', KEYS[tonumber(list)], 0, message.place)
+  end
+  if review == '' then redis.call('ZREM', KEYS[2], message.id) else redis.call('ZADD', KEYS[2], review, message.id) end
+  need({ 2, tonumber(list) }, message.untilMs)
 end
 -- Undefined also for one that has expired, which is removed.
 local function kept(id)
@@ -102,6 +122,7 @@ for at = 3, #ARGV, 7 do
     put(id, now + ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6])
   end
 end
+setExpiries()
 purge()
 evict(tonumber(ARGV[2]))
 return taken`,
@@ -114,12 +135,10 @@ local replaced = {}
 for at = 2, #ARGV, 5 do
   local message = kept(ARGV[at])
   local fits = message and tonumber(message.revision) == ARGV[at + 1] - 1
-  if fits then
-    unlink(message)
-    put(ARGV[at], message.untilMs, ARGV[at + 1], ARGV[at + 2], message.member, ARGV[at + 3], ARGV[at + 4])
-  end
+  if fits then replace(message, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]) end
   table.insert(replaced, fits and 1 or 0)
 end
+setExpiries()
 return replaced`,
   ),
   /** ARGV: now, ids. */
