@@ -12,7 +12,7 @@ import { type Daemon, startDaemon } from './daemon.ts';
 import { type BenchEnvironment, createBenchEnvironment, swobScript } from './environment.ts';
 import { cpuSeconds, residentKb } from './machine.ts';
 import { startRedis } from './redis.ts';
-import { percentile } from './statistics.ts';
+import { median } from './statistics.ts';
 
 const counts = { seeds: 10_000, messages: 100_000, consoles: 200 };
 const measuredMs = 10_000;
@@ -151,7 +151,7 @@ async function viewInBrowser(page: Page, url: string, view: string, field: strin
   }
   return {
     'first row ms': Math.round(Number(firstRowMs)),
-    'filter ms (median)': Math.round(percentile(latencies, 0.5)),
+    'filter ms (median)': Math.round(median(latencies)),
     'longest task ms': Math.round(Number(await page.evaluate('window.longest'))),
   };
 }
@@ -197,7 +197,15 @@ async function measure(environment: BenchEnvironment): Promise<void> {
   say('after closing', { 'server memory MB': Math.round(residentKb(child.pid) / 1_024) });
 }
 
-const effort = { rounds: 1, seconds: 1, quick: true, profiles: undefined, users: 0, old: undefined };
+const effort = {
+  rounds: 1,
+  seconds: 1,
+  quick: true,
+  pin: true,
+  profiles: undefined,
+  users: 0,
+  old: undefined,
+};
 const environment = await createBenchEnvironment(effort, (text) => console.error(text));
 try {
   await measure(environment);

@@ -25,6 +25,8 @@ export interface Effort {
   readonly profiles: string | undefined;
   /** The Redis store of the daemons; undefined: a folder. */
   readonly storeUrl?: string;
+  /** Whether servers and load run on separate cores. */
+  readonly pin: boolean;
   /** Users of the largest store of C10. */
   readonly users: number;
   /** The folder of the replaced server; undefined: it is not measured. */
@@ -36,14 +38,22 @@ interface NodeOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export interface BenchEnvironment extends Effort {
-  readonly machine: Machine;
-  /** A new empty folder. */
-  folder(): Promise<string>;
-  /** Runs node with the arguments on the cores of the role. */
+/** What depends on the Node that the measured processes run with. */
+interface OnNode {
+  /** Its path. */
+  readonly node: string;
+  /** Runs node with the arguments on the cores of the role; the load always has the Node of this process. */
   startNode(role: Role, name: string, args: readonly string[], options?: NodeOptions): Child;
   /** Runs a script of children/, by name. */
   startScript(role: Role, script: string, args?: readonly string[]): Child;
+}
+
+export interface BenchEnvironment extends Effort, OnNode {
+  readonly machine: Machine;
+  /** A new empty folder. */
+  folder(): Promise<string>;
+  /** The same for another Node. */
+  onNode(path: string): OnNode;
   /** Runs any other program, on the cores of the load. */
   startProgram(command: string, args: readonly string[]): Child;
   /** Runs any other program in a folder, on the core of the server. */
@@ -60,7 +70,7 @@ export async function createBenchEnvironment(
   effort: Effort,
   say: (text: string) => void,
 ): Promise<BenchEnvironment> {
-  const machine = inspectMachine();
+  const machine = inspectMachine(effort.pin);
   const home = await mkdtemp(join(tmpdir(), 'swob-bench-'));
   const scripts = await buildChildren();
   const children: Child[] = [];
@@ -80,8 +90,15 @@ export async function createBenchEnvironment(
     logs.push(stderrFile);
     return child;
   };
-  const startNode: BenchEnvironment['startNode'] = (role, name, args, options) =>
-    start(role, name, [process.execPath, args], options);
+  const onNode = (node: string): OnNode => {
+    const startNode: OnNode['startNode'] = (role, name, args, options) =>
+      start(role, name, [role === 'server' ? node : process.execPath, args], options);
+    return {
+      ...{ node, startNode },
+      startScript: (role, script, args = []) =>
+        startNode(role, script, [join(scripts, `${script}.js`), ...args]),
+    };
+  };
 
   return {
     ...effort,
@@ -92,9 +109,8 @@ export async function createBenchEnvironment(
       await mkdir(folder);
       return folder;
     },
-    startNode,
-    startScript: (role, script, args = []) =>
-      startNode(role, script, [join(scripts, `${script}.js`), ...args]),
+    onNode,
+    ...onNode(process.execPath),
     startProgram: (command, args) => start('load', command, [command, args]),
     startServerProgram: (name, command, args, cwd) => start('server', name, [command, args], { cwd }),
     trimLogs: async () => {

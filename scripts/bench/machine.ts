@@ -21,13 +21,15 @@ export interface Machine {
   place(role: Role, command: string, args: readonly string[]): readonly [string, readonly string[]];
 }
 
-/** The first available core is the server's, all others are the load's; with one core nothing is pinned. */
-export function inspectMachine(): Machine {
+/** The first available core is the server's, all others are the load's; with one core, or without `pin`, nothing is pinned. */
+export function inspectMachine(pin: boolean): Machine {
   const allowed = allowedCores();
   const [first, ...others] = allowed;
   const list = { server: String(first), load: others.join(',') };
   const pinned =
-    others.length > 0 && spawnSync('taskset', ['-c', list.server, 'true'], { stdio: 'ignore' }).status === 0;
+    pin &&
+    others.length > 0 &&
+    spawnSync('taskset', ['-c', list.server, 'true'], { stdio: 'ignore' }).status === 0;
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: Math.max(1, allowed.length),

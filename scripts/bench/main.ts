@@ -18,11 +18,12 @@ import { sharedBench } from './benches/shared.ts';
 import { socketsBench } from './benches/sockets.ts';
 import { startsBench } from './benches/starts.ts';
 import { type BenchEnvironment, createBenchEnvironment } from './environment.ts';
+import { inspectNode, runFresh } from './fresh-rounds.ts';
 import { connections, httpDriver } from './http-load.ts';
 import { parseOptions } from './options.ts';
 import { profileLines } from './profile-summary.ts';
 import { startRedis } from './redis.ts';
-import { judge, table, type Verdict } from './report.ts';
+import { judge, legend, type Row, table, type Verdict } from './report.ts';
 import { runSoak } from './soak/soak.ts';
 
 const benches: readonly Bench[] = [
@@ -63,13 +64,14 @@ function selectBenches(names: readonly string[]): readonly Bench[] {
 async function runBenches(
   environment: BenchEnvironment,
   wanted: readonly Bench[],
+  run: (bench: Bench, environment: BenchEnvironment) => Promise<Row[]>,
   done: (results: Results) => Promise<void>,
 ): Promise<Results> {
   const rows: Verdict[] = [];
   for (const bench of wanted) {
     say(`${bench.id}: ${bench.title}`);
     const profiles = environment.profiles === undefined ? undefined : join(environment.profiles, bench.id);
-    rows.push(...(await bench.run({ ...environment, profiles })).map(judge));
+    rows.push(...(await run(bench, { ...environment, profiles })).map(judge));
     if (profiles !== undefined) for (const line of profileLines(profiles)) say(`${bench.id} ${line}`);
     await done({ rows });
   }
@@ -93,9 +95,16 @@ async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   const { rounds, seconds, quick, jsonFile } = options;
   const wanted = options.soak ? [] : selectBenches(options.names);
+  const nodes = options.nodes.map(inspectNode);
   const [loadBefore = 0] = loadavg();
-  const own = await createBenchEnvironment(options, say);
-  const environment = options.redis ? { ...own, storeUrl: (await startRedis(own)).url } : own;
+  const own = await createBenchEnvironment({ ...options, pin: !options.soak }, say);
+  const environment = {
+    ...own,
+    ...(nodes[0] && own.onNode(nodes[0].path)),
+    ...(options.redis && { storeUrl: (await startRedis(own)).url }),
+  };
+  const run = (bench: Bench, its: BenchEnvironment): Promise<Row[]> =>
+    options.fresh || nodes.length > 1 ? runFresh(bench, its, nodes) : bench.run(its);
   const endNow = (signal: NodeJS.Signals): void => {
     void environment.close().finally(() => {
       process.removeAllListeners(signal);
@@ -108,15 +117,16 @@ async function main(): Promise<void> {
     const effort = { rounds, seconds, quick, connections, driver: httpDriver() };
     const save = async (results: Results): Promise<void> => {
       const loads = { loadBefore, loadAfter: loadavg()[0] };
-      const all = { at: new Date().toISOString(), machine, ...effort, ...loads, ...results };
+      const all = { at: new Date().toISOString(), machine, nodes, ...effort, ...loads, ...results };
       await writeFile(`${jsonFile}.new`, `${JSON.stringify(all, null, 2)}\n`);
       await rename(`${jsonFile}.new`, jsonFile);
     };
     const results = options.soak
       ? await runSoak(environment, { options, stopped, save })
-      : await runBenches(environment, wanted, save);
+      : await runBenches(environment, wanted, run, save);
     if (wanted.length > 0) await save(results);
     process.stdout.write(`${table(results.rows)}\n`);
+    if (!options.soak) say(legend);
     say(
       `load average of the machine before and after: ${loadBefore.toFixed(1)}, ${(loadavg()[0] ?? 0).toFixed(1)}`,
     );

@@ -18,6 +18,10 @@ export interface Options {
   readonly rate: Rate;
   readonly broker: Broker | undefined;
   readonly redis: boolean;
+  /** Paths of the Nodes that are compared; empty: the one of this process. */
+  readonly nodes: readonly string[];
+  /** New processes for each round. */
+  readonly fresh: boolean;
   readonly users: number;
   readonly old: string | undefined;
   readonly profiles: string | undefined;
@@ -46,6 +50,8 @@ export function parseOptions(args: readonly string[]): Options {
       broker: { type: 'string' },
       management: { type: 'string' },
       redis: { type: 'boolean', default: false },
+      node: { type: 'string', multiple: true, default: [] },
+      fresh: { type: 'boolean', default: false },
       users: { type: 'string' },
       old: { type: 'string' },
       svg: { type: 'string', default: join(root, 'docs', 'soak.svg') },
@@ -59,12 +65,15 @@ export function parseOptions(args: readonly string[]): Options {
   if (values.minutes !== undefined && values.hours !== undefined) {
     throw new Error('--minutes and --hours exclude each other');
   }
-  const { quick, redis } = values;
+  if (soak && values.node.length > 1) throw new Error('a soak test runs on one --node');
+  const { quick, redis, fresh } = values;
   return {
     names: soak ? [] : names,
     soak,
     quick,
     redis,
+    fresh,
+    nodes: values.node,
     rounds: parsePositive('rounds', values.rounds, quick ? 2 : 5),
     seconds: parsePositive('seconds', values.seconds, quick ? 1 : 4),
     minutes:

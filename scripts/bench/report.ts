@@ -19,7 +19,10 @@ export interface Row {
   /** The rounds of the baseline, each beside that of ours; empty when there is none. */
   readonly baseline: readonly number[];
   readonly target: Target;
-  /** The same figures for a second of the server's CPU: what other programs take of the core is not in them. */
+  /**
+   * The same figures for a second of the server's CPU, or times as those of its CPU: what other programs take of the core is
+   * not in them.
+   */
   readonly perCpuSecond?: { readonly ours: readonly number[]; readonly baseline: readonly number[] };
   /** A row with failures is not ok, whatever its speed. */
   readonly failures?: readonly string[];
@@ -71,6 +74,11 @@ function reaches(target: Target, ours: number, ratio: number | null): boolean | 
 }
 
 const heads = ['name', 'ours', 'baseline', 'ratio', 'target', 'ok', 'ratio by CPU'] as const;
+
+/** What the columns are, for readers of the table alone. */
+export const legend = `ours and baseline: medians of the rounds, ± half of their range. ratio: median of the ratios of neighbouring rounds; of
+times and memory, less is better. ratio by CPU: the same for the CPU time of the server, which other programs do not affect.
+ok: ? when only one of the two ratios reaches the target, because the machine was not quiet enough to tell.`;
 
 /** The rows as a text table, followed by failures and the other values of each row. */
 export function table(verdicts: readonly Verdict[]): string {

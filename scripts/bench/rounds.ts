@@ -12,7 +12,7 @@ export interface Pair<Ours, Baseline = Ours> {
   readonly baseline: readonly Baseline[];
 }
 
-/** Ours, baseline, ours, … one at a time. */
+/** One at a time: ours, baseline, baseline, ours, … so that neither is always the first. */
 export async function inTurn<Ours, Baseline = Ours>(
   rounds: number,
   ours: (round: number) => Promise<Ours>,
@@ -20,8 +20,9 @@ export async function inTurn<Ours, Baseline = Ours>(
 ): Promise<Pair<Ours, Baseline>> {
   const pair: { ours: Ours[]; baseline: Baseline[] } = { ours: [], baseline: [] };
   for (let round = 0; round < rounds; round++) {
-    pair.ours.push(await ours(round));
+    if (round % 2 === 0) pair.ours.push(await ours(round));
     pair.baseline.push(await baseline(round));
+    if (round % 2 === 1) pair.ours.push(await ours(round));
   }
   return pair;
 }
@@ -29,6 +30,7 @@ export async function inTurn<Ours, Baseline = Ours>(
 interface Served extends HttpResult {
   /** Of the server: 1 is a whole core. Well below, something else was the limit, or took the core. */
   readonly cpu: number;
+  readonly perCpuSecond: number;
 }
 
 /** One side of a comparison over HTTP. */
@@ -61,8 +63,8 @@ export async function compareHttp(
     baseline: baseline.map((served) => served.perSecond),
     failures: [...describeFailures('ours', ours), ...describeFailures('baseline', baseline)],
     perCpuSecond: {
-      ours: ours.map(({ perSecond, cpu }) => perSecond / cpu),
-      baseline: baseline.map(({ perSecond, cpu }) => perSecond / cpu),
+      ours: ours.map(({ perCpuSecond }) => perCpuSecond),
+      baseline: baseline.map(({ perCpuSecond }) => perCpuSecond),
     },
     notes: {
       p50Ms: median(ours.map(({ p50 }) => p50)),
@@ -80,18 +82,20 @@ async function serve(
   seconds: number,
 ): Promise<Served> {
   const load = side.load(round);
-  const { result, cpu } = await withCpu(side.server, () => loadHttp(environment, { ...load, seconds }));
-  return { ...result, cpu };
+  return withCpu(side.server, () => loadHttp(environment, { ...load, seconds }));
 }
 
-/** What `work` resolves to, and how much of a core the process had meanwhile. */
-export async function withCpu<T>(
+/** What `work` resolves to, with the CPU that the process had meanwhile. */
+export async function withCpu<T extends { readonly perSecond: number; readonly requests: number }>(
   server: Child,
   work: () => Promise<T>,
-): Promise<{ readonly result: T; readonly cpu: number }> {
-  const [before, since] = [cpuSeconds(server.pid), performance.now()];
+): Promise<T & Pick<Served, 'cpu' | 'perCpuSecond'>> {
+  const before = cpuSeconds(server.pid);
   const result = await work();
-  return { result, cpu: (cpuSeconds(server.pid) - before) / ((performance.now() - since) / 1_000) };
+  const used = cpuSeconds(server.pid) - before;
+  // Not of the time from start to end, in which the load process also reads its requests.
+  const seconds = result.requests / result.perSecond;
+  return { ...result, cpu: used / seconds, perCpuSecond: result.requests / used };
 }
 
 function describeFailures(who: string, rounds: readonly Served[]): string[] {

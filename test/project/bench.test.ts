@@ -3,7 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import type { Bench } from '../../scripts/bench/bench.ts';
+import type { BenchEnvironment } from '../../scripts/bench/environment.ts';
+import { inspectNode, runFresh } from '../../scripts/bench/fresh-rounds.ts';
 import { judge, type Row, table } from '../../scripts/bench/report.ts';
+import { inTurn } from '../../scripts/bench/rounds.ts';
 import { median, percentile, spread } from '../../scripts/bench/statistics.ts';
 import { runProcess } from '../support/binary.ts';
 import { temporaryFolder } from '../support/folders.ts';
@@ -23,16 +27,19 @@ test('two short benchmarks print the table and write the JSON', async () => {
 
   const [head, ...lines] = stdout.trimEnd().split('\n');
   expect(head).toMatch(/^name +ours +baseline +ratio +target +ok +ratio by CPU$/);
-  expect(lines).toHaveLength(4);
+  expect(lines).toHaveLength(6);
+  const compared = String.raw`[\d.]+ +[≥≤] [\d.]+ +(yes|NO|\?) +([\d.]+|-|NaN)$`;
   expect(lines[0]).toMatch(
-    /^C3 new session +[\d.]+ \/s ±\d+% +[\d.]+ \/s ±\d+% +[\d.]+ +≥ 0\.75 +(yes|NO|\?) +([\d.]+|-|NaN)$/,
+    new RegExp(String.raw`^C3 new session +[\d.]+ /s ±\d+% +[\d.]+ /s ±\d+% +${compared}`),
   );
   for (const line of lines.slice(1, 3))
-    expect(line).toMatch(/^C8 swob .* +[\d.]+ ms ±\d+% +[\d.]+ ms ±\d+% +[\d.]+ +≤ [\d.]+ +(yes|NO) +-$/);
+    expect(line).toMatch(new RegExp(String.raw`^C8 swob .* +[\d.]+ ms ±\d+% +[\d.]+ ms ±\d+% +${compared}`));
+  expect(lines[3]).toMatch(/^C8 swob serve, first response +[\d.]+ ms ±\d+% +- +- +≤ 600 ms +(yes|NO) +-$/);
 
-  expect(lines[3]).toMatch(
+  expect(lines[4]).toMatch(
     /^C3 new session: p50Ms [\d.]+, p99Ms [\d.]+, serverCpu [\d.]+, baselineCpu [\d.]+$/,
   );
+  expect(lines[5]).toMatch(/^C8 swob serve, first response: cpuMs [\d.]+$/);
 
   const results = JSON.parse(readFileSync(json, 'utf8'));
   expect(results).toMatchObject({
@@ -48,9 +55,10 @@ test('two short benchmarks print the table and write the JSON', async () => {
     quick: true,
     driver: expect.stringMatching(/^(wrk|autocannon)$/),
   });
-  expect(results.rows).toHaveLength(3);
-  for (const row of results.rows) {
-    expect(row).toMatchObject({ failures: [], ratio: expect.any(Number) });
+  expect(results.rows).toHaveLength(4);
+  for (const row of results.rows) expect(row.failures ?? []).toEqual([]);
+  for (const row of results.rows.slice(0, 3)) {
+    expect(row.ratio).toEqual(expect.any(Number));
     expect(row.ours.length).toBe(row.baseline.length);
     expect(row.ours.length).toBeGreaterThan(0);
   }
@@ -101,6 +109,57 @@ test('the table shows a row without a baseline, then its errors and notes', () =
     'x: it broke',
     'x: residentMb 152, p99Ms 1.00',
   ]);
+});
+
+test('neither side is always the first of a round', async () => {
+  const order: string[] = [];
+  const side = (name: string) => async (round: number) => order.push(`${name} ${round}`);
+  const pair = await inTurn(3, side('ours'), side('baseline'));
+  expect(order).toEqual(['ours 0', 'baseline 0', 'baseline 1', 'ours 1', 'ours 2', 'baseline 2']);
+  expect(pair).toEqual({ ours: [1, 4, 5], baseline: [2, 3, 6] });
+});
+
+test('with several Nodes, each is beside its baseline, and the others are beside the first', async () => {
+  const began: string[] = [];
+  const bench: Bench = {
+    id: 'C0',
+    title: 'nothing',
+    run: async ({ node, rounds }) => {
+      began.push(node);
+      const [ours, baseline] = node === 'a' ? [[10], [20]] : [[30], [40]];
+      const perCpuSecond = { ours: ours.map((value) => value / 2), baseline };
+      return [{ ...row, ours, baseline, perCpuSecond, target: { atLeast: 0.6 }, notes: { rounds } }];
+    },
+  };
+  const environment = {
+    rounds: 3,
+    reportProgress: () => {},
+    onNode: (node: string) => ({ node }),
+  } as unknown as BenchEnvironment;
+  const nodes = [
+    { path: 'a', version: 'v20.19.0' },
+    { path: 'b', version: 'v24.1.0' },
+  ];
+  const rows = (await runFresh(bench, environment, nodes)).map(judge);
+  // In new processes each time.
+  expect(began).toEqual(['a', 'b', 'b', 'a', 'a', 'b']);
+  expect(rows).toMatchObject([
+    {
+      name: 'x, Node v20.19.0',
+      ours: [10, 10, 10],
+      ratio: 0.5,
+      ratioByCpu: 0.25,
+      ok: false,
+      notes: { rounds: 1 },
+    },
+    { name: 'x, Node v24.1.0', ours: [30, 30, 30], ratio: 0.75, ratioByCpu: 0.375, ok: null },
+    { name: 'x, Node v24.1.0 beside v20.19.0', ratio: 3, ratioByCpu: 3, target: 'none', ok: null },
+  ]);
+});
+
+test('a Node that does not run is refused', () => {
+  expect(inspectNode(process.execPath)).toEqual({ path: process.execPath, version: process.version });
+  expect(() => inspectNode('/nowhere/node')).toThrow('--node: /nowhere/node is no Node that runs');
 });
 
 test('medians, percentiles and spreads', () => {

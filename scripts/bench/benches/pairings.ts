@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
 import { startDaemon } from '../daemon.ts';
 import { startServer } from '../environment.ts';
-import { failuresOf, type PairingResult, type Phones, startPhones } from '../phones.ts';
+import { failuresOf, type Phones, startPhones } from '../phones.ts';
 import type { Child } from '../processes.ts';
 import { inTurn, withCpu } from '../rounds.ts';
 import { median } from '../statistics.ts';
@@ -47,8 +47,8 @@ export const pairingsBench: Bench = {
         baseline: baseline.map(({ perSecond }) => perSecond),
         target: { atLeast: 0.5 },
         perCpuSecond: {
-          ours: ours.map(({ perSecond, cpu }) => perSecond / cpu),
-          baseline: baseline.map(({ perSecond, cpu }) => perSecond / cpu),
+          ours: ours.map(({ perCpuSecond }) => perCpuSecond),
+          baseline: baseline.map(({ perCpuSecond }) => perCpuSecond),
         },
         failures: failuresOf([...warmUp.ours, ...warmUp.baseline, ...ours, ...baseline]),
         notes: {
@@ -64,11 +64,6 @@ export const pairingsBench: Bench = {
   },
 };
 
-async function pairAll(
-  phones: Phones,
-  server: Child,
-  seconds: number,
-): Promise<PairingResult & { readonly cpu: number }> {
-  const { result, cpu } = await withCpu(server, () => phones.pair(seconds, users));
-  return { ...result, cpu };
+function pairAll(phones: Phones, server: Child, seconds: number) {
+  return withCpu(server, () => phones.pair(seconds, users));
 }

@@ -16,12 +16,17 @@ interface Page {
   close(): void;
 }
 
+interface Session {
+  readonly cookie: Promise<string>;
+  readonly running: Set<Promise<unknown>>;
+}
+
 /** The function makes a call; it rejects on an unexpected response. */
 export function createOperator(gateway: string, token: string): () => Promise<void> {
   // Streams stay open, so that they need connections of their own.
   const pool = new Pool(gateway, { connections: 16, pipelining: 1, bodyTimeout: 0 });
   const open: Page[] = [];
-  let session: Promise<string> | undefined;
+  let session: Session | undefined;
   let calls = 0;
 
   const call = async (
@@ -53,21 +58,31 @@ export function createOperator(gateway: string, token: string): () => Promise<vo
     if (open.length > openPages) open.shift()?.close();
   };
 
-  return async () => {
-    const turn = calls++;
-    if (turn % callsOfSession === callsOfSession - 1 && session) {
-      const cookie = await session;
-      session = undefined;
-      for (const page of open.splice(0)) page.close();
-      await call('POST', '/console/sign-out', { ...ownPage, cookie }, {});
-      return;
-    }
-    session ??= signIn();
-    const cookie = await session;
-    const view = views[turn % views.length] ?? '';
+  /** Once the calls of the session have ended, which would be refused after it. */
+  const signOut = async ({ cookie, running }: Session): Promise<void> => {
+    await Promise.allSettled(running);
+    await call('POST', '/console/sign-out', { ...ownPage, cookie: await cookie }, {});
+  };
+  const visit = async (turn: number, cookie: string): Promise<void> => {
+    const view = views[Math.floor(turn / 3) % views.length] ?? '';
     const [name, query = ''] = view.split('?');
     if (turn % 10 === 0) await call('GET', `/console/${name}`, { cookie });
     else if (turn % 10 === 5) await openPage(`/console/api/${name}/events?${query}`, cookie);
     else await call('GET', `/console/api/${view}`, { cookie });
+  };
+
+  return async () => {
+    const turn = calls++;
+    if (turn % callsOfSession === callsOfSession - 1 && session) {
+      const ended = session;
+      session = undefined;
+      for (const page of open.splice(0)) page.close();
+      return signOut(ended);
+    }
+    session ??= { cookie: signIn(), running: new Set() };
+    const { cookie, running } = session;
+    const visiting = cookie.then((text) => visit(turn, text)).finally(() => running.delete(visiting));
+    running.add(visiting);
+    await visiting;
   };
 }
