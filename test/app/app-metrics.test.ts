@@ -74,7 +74,7 @@ test('a refusal of several keys that the store counts together counts once, for 
   const open = async () =>
     limits && consumeAll(limits, ['session:address:192.0.2.1', 'session:user:u'], limit);
   expect([await open(), await open()]).toMatchObject([undefined, { key: 'session:address:192.0.2.1' }]);
-  expect((await metrics.text()).text).toContain('\nswob_limit_refusals_total{limit="session:address"} 1\n');
   expect(client?.pair.fromClient.flat()).toHaveLength(2);
+  expect((await metrics.text()).text).toContain('\nswob_limit_refusals_total{limit="session:address"} 1\n');
   metrics.stop();
 });
