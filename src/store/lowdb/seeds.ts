@@ -32,6 +32,9 @@ const maxOvershoot = 64;
 const inactiveShareDivisor = 200;
 /** Files read concurrently when the store opens. */
 const loadConcurrency = 32;
+/** An LPS may be in memory only for one second: half of it is for the delay, the other half for the write. */
+const flushDelayMs = 500;
+const flushRetryMs = 1_000;
 
 export interface LowdbSeedsOptions extends Pick<StoreOptions, 'clock' | 'log' | 'seeds'> {
   readonly disk: Disk;
@@ -95,7 +98,7 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
       recent.remove(old);
     });
 
-  const flusher = createFlusher(clock, log, disk.folder, async () => {
+  const writeLps = async (): Promise<void> => {
     const { last } = journal;
     await disk.write(lpsFile, lpsText(recent.all(), last));
     journal.cover(last);
@@ -107,6 +110,16 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
       });
     });
     await Promise.all(leaving);
+  };
+  const flusher = createFlusher({
+    clock,
+    log,
+    folder: disk.folder,
+    delayMs: flushDelayMs,
+    retryMs: flushRetryMs,
+    maxRetryMs: flushRetryMs,
+    failureMessage: 'the store is not writable; pings are rejected until it is',
+    write: writeLps,
   });
 
   const touch = (seed: Seed): void => {
