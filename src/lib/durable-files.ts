@@ -20,6 +20,8 @@ export interface ReplaceOptions {
   readonly mode?: number;
   /** A name on the same file system that nobody else uses; by default a random one beside the file. */
   readonly temporary?: string;
+  /** False where the caller syncs file and folder later. */
+  readonly sync?: boolean;
 }
 
 const ownerOnly = 0o600;
@@ -28,23 +30,23 @@ const ownerOnly = 0o600;
 export async function replaceFile(
   file: string,
   content: FileContent,
-  { mode = ownerOnly, temporary = temporaryName(file) }: ReplaceOptions = {},
+  { mode = ownerOnly, temporary = temporaryName(file), sync = true }: ReplaceOptions = {},
 ): Promise<void> {
   try {
-    await writeNewFile(temporary, content, mode);
+    await writeNewFile(temporary, content, mode, sync);
     await fs.promises.rename(temporary, file);
   } catch (error) {
     await unlink(temporary).catch(() => {});
     throw error;
   }
-  await syncFolder(dirname(file));
+  if (sync) await syncFolder(dirname(file));
 }
 
 /** The same, but false, and nothing is changed, when a file of this name exists. */
 export async function createFileOnce(
   file: string,
   content: FileContent,
-  { mode = ownerOnly, temporary = temporaryName(file) }: ReplaceOptions = {},
+  { mode = ownerOnly, temporary = temporaryName(file) }: Omit<ReplaceOptions, 'sync'> = {},
 ): Promise<boolean> {
   try {
     await writeNewFile(temporary, content, mode);
@@ -56,14 +58,19 @@ export async function createFileOnce(
   return true;
 }
 
-/** Writes a file that must not exist, and syncs its content but not its name. */
-export async function writeNewFile(file: string, content: FileContent, mode = ownerOnly): Promise<void> {
+/** Writes a file that must not exist, and syncs its content, unless told otherwise, but not its name. */
+export async function writeNewFile(
+  file: string,
+  content: FileContent,
+  mode = ownerOnly,
+  sync = true,
+): Promise<void> {
   const handle = await open(file, 'wx', mode);
   try {
     for await (const chunk of chunksOf(content)) await writeWhole(handle, file, chunk);
     // The umask takes nothing from an owner's rights.
     if (mode !== ownerOnly) await handle.chmod(mode);
-    await handle.sync();
+    if (sync) await handle.sync();
   } finally {
     await handle.close();
   }

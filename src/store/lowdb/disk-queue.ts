@@ -10,6 +10,11 @@ export interface DiskQueue {
   run<T>(job: () => Promise<T>): Promise<T>;
   /** The same, after all earlier jobs of this key. A job must not wait for another job. */
   runExclusive<T>(key: string, job: () => Promise<T>): Promise<T>;
+  /**
+   * Runs the job after all earlier jobs of this key, without a slot: for a job that waits for others, and takes a slot by
+   * `run` for each operation of its own.
+   */
+  runInOrder<T>(key: string, job: () => Promise<T>): Promise<T>;
   /** Resolves once all jobs given so far have settled. */
   idle(): Promise<void>;
 }
@@ -45,6 +50,7 @@ export function createDiskQueue({ concurrency, maxWaiting }: DiskQueueOptions): 
   return {
     run: async (job) => track(() => runInSlot(job)),
     runExclusive: async (key, job) => track(() => mutex.run(key, () => runInSlot(job))),
+    runInOrder: async (key, job) => track(() => mutex.run(key, job)),
     idle: async () => void (await Promise.allSettled(jobs)),
   };
 }

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
+import { mapConcurrent } from '../../lib/concurrency.ts';
 import { replaceFile } from '../../lib/durable-files.ts';
 import { makeFolder, syncFolder } from '../../lib/folders.ts';
 import { diskError } from '../disk-error.ts';
@@ -30,6 +31,18 @@ export interface Disk {
   /** Replaces the file (mode 0600, folders 0700); on failure the earlier one remains. Throws UNAVAILABLE. */
   write(name: string, text: string | Iterable<string>): Promise<void>;
   /**
+   * The same, but until `sync` has resolved, a power cut may leave the earlier file, none, or a damaged one; a kill
+   * leaves one of the two.
+   */
+  writeUnsynced(name: string, text: string): Promise<void>;
+  /**
+   * Makes durable what was written to these files, and syncs each of their folders once. Throws UNAVAILABLE; then the
+   * files must be written again, because a disk that fails may have dropped their content.
+   */
+  sync(names: Iterable<string>): Promise<void>;
+  /** Makes durable which files the folder has. Throws UNAVAILABLE. */
+  syncFolder(name: string): Promise<void>;
+  /**
    * Opens the file for appending, creating it if necessary (mode 0600, folders 0700), and truncates it to `length`
    * bytes. Throws UNAVAILABLE.
    */
@@ -52,6 +65,8 @@ export interface AppendFile {
   close(): Promise<void>;
 }
 
+/** Leaves half of the threads of Node to those who wait for the disk. */
+const syncConcurrency = 2;
 /** Files in the course of being written; a folder of their own makes leftovers easy to identify. */
 const temporaryFolder = '.tmp';
 
@@ -103,6 +118,21 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
     }
   };
 
+  const write = async (name: string, text: string | Iterable<string>, sync: boolean): Promise<void> => {
+    assertOwned();
+    const file = join(folder, name);
+    const temporary = join(folder, temporaryFolder);
+    try {
+      await folderOf(temporary);
+      await folderOf(dirname(file));
+      await replaceFile(file, text, { temporary: join(temporary, `${temporaryPrefix}.${writes++}`), sync });
+    } catch (error) {
+      folders.delete(temporary);
+      folders.delete(dirname(file));
+      throw diskError(`cannot write ${file}`, error);
+    }
+  };
+
   return {
     folder,
     pathOf: (name) => join(folder, name),
@@ -112,20 +142,20 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
     list,
     remove,
 
-    write: async (name, text) => {
-      assertOwned();
-      const file = join(folder, name);
-      const temporary = join(folder, temporaryFolder);
-      try {
-        await folderOf(temporary);
-        await folderOf(dirname(file));
-        await replaceFile(file, text, { temporary: join(temporary, `${temporaryPrefix}.${writes++}`) });
-      } catch (error) {
-        folders.delete(temporary);
-        folders.delete(dirname(file));
-        throw diskError(`cannot write ${file}`, error);
+    write: (name, text) => write(name, text, true),
+    writeUnsynced: (name, text) => write(name, text, false),
+
+    sync: async (names) => {
+      const touched = new Set<string>();
+      for await (const file of mapConcurrent(names, syncConcurrency, (name) =>
+        syncFile(join(folder, name)),
+      )) {
+        touched.add(dirname(file));
       }
+      for await (const _ of mapConcurrent(touched, syncConcurrency, syncEntries));
     },
+
+    syncFolder: (name) => syncEntries(join(folder, name)),
 
     openAppend: async (name, length) => {
       assertOwned();
@@ -167,6 +197,27 @@ async function readRange(path: string, offset: number, length: number): Promise<
   } finally {
     await handle.close();
   }
+}
+
+/** @returns the path */
+async function syncFile(file: string): Promise<string> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+    return file;
+  } catch (error) {
+    throw diskError(`cannot sync ${file}`, error);
+  }
+}
+
+async function syncEntries(path: string): Promise<void> {
+  await syncFolder(path).catch((error: unknown) => {
+    throw diskError(`cannot sync ${path}`, error);
+  });
 }
 
 async function openAppendFile(file: string, length: number, assertOwned: () => void): Promise<AppendFile> {

@@ -36,6 +36,9 @@ export function createPreviewDisk(folder: string): Disk {
     write: async (name, text) => {
       changed.set(name, Buffer.from(typeof text === 'string' ? text : [...text].join('')));
     },
+    writeUnsynced: async (name, text) => void changed.set(name, Buffer.from(text)),
+    sync: async () => {},
+    syncFolder: async () => {},
     openAppend: async (name, length) => {
       const kept = (await readBytes(name))?.subarray(0, length) ?? Buffer.alloc(0);
       changed.set(name, kept);

@@ -44,6 +44,8 @@ export interface Segments {
   append(lines: readonly string[]): Promise<number>;
   /** Throws UNAVAILABLE when the closing line cannot be written. */
   close(): Promise<void>;
+  /** Closes, and then removes the segments that are not in use. Throws UNAVAILABLE as `close` does. */
+  closeAndSweep(): Promise<void>;
 }
 
 interface Segment {
@@ -137,8 +139,9 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
   const begin = async (): Promise<Segment> => {
     await leaveNewest();
     const after = newest ? { segment: newest.number, bytes: newest.length } : null;
-    await sweep();
+    // Also when all others are removed: a power cut may restore one, which must not seem to follow the new one.
     const number = (numbers.at(-1) ?? 0) + 1;
+    await sweep();
     const header = `${headerLine({ after })}\n`;
     // Written atomically, because an empty segment counts as damaged.
     await disk.write(fileOf(number), header);
@@ -170,6 +173,14 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
     segment.length += bytes.length;
   };
 
+  const close = async (): Promise<void> => {
+    if (newest && !newest.closed) {
+      await write(newest, [closingLine]);
+      newest.closed = true;
+    }
+    await leaveNewest();
+  };
+
   await load();
   await sweep();
 
@@ -186,12 +197,13 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
       segment.closed = false;
       return segment.number;
     },
-    close: async () => {
-      if (newest && !newest.closed) {
-        await write(newest, [closingLine]);
-        newest.closed = true;
-      }
-      await leaveNewest();
+    close,
+    closeAndSweep: async () => {
+      await close();
+      const before = numbers.length;
+      await sweep();
+      // The next process begins with the first number again.
+      if (numbers.length < before) await disk.syncFolder(name);
     },
   };
 }
