@@ -9,7 +9,7 @@ import { importStore } from '../../src/app/compose/store-import.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { ArchivedRecord } from '../../src/store/archive/archive.ts';
 import { openLowdbStore } from '../../src/store/lowdb/store.ts';
-import { storeOptions, user } from '../contract/store.ts';
+import { seed, storeOptions, user } from '../contract/store.ts';
 import { newPrefix } from '../store/redis/support.ts';
 import { fileOf } from '../support/archives.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
@@ -70,13 +70,15 @@ test('a file that is replaced during the import is refused', async () => {
 });
 
 test('a record that is missing when it is verified is reported', async () => {
-  const users = join(folder, 'data', 'users');
-  const loseOne = () => rmSync(join(users, readdirSync(users)[0] ?? ''), { recursive: true });
+  const seeds = join(folder, 'data', 'seeds');
+  const loseOne = () => rmSync(join(seeds, readdirSync(seeds)[0] ?? ''), { recursive: true });
+  const records = ['1', '2'].map((imsi): ArchivedRecord => ({ kind: 'seeds', record: { ...seed, imsi } }));
+  writeFileSync(file, await fileOf(records));
   await expect(importWith({ writing: loseOne }).imported).rejects.toMatchObject({
     code: 'UNAVAILABLE',
     message: expect.stringContaining('1 of 2 records in file:'),
   });
-  expect(await filesIn(users)).toHaveLength(1);
+  expect(await filesIn(seeds)).toHaveLength(1);
 });
 
 const setIn = (key: string, value: object): void => {

@@ -217,13 +217,17 @@ test('does not start on a read-only disk, and does not write to one that becomes
   needs(context, { mounts: true });
   const installation = await createInstallation();
   await mountAt(installation, '1m');
+  const before = await startSwob(['serve'], { cwd: installation.folder });
+  const sharedKey = await pairPhone(before.ready.gateway.url);
+  before.kill('SIGTERM');
+  await before.exit;
   const first = await startSwob(['serve'], { cwd: installation.folder });
-  const sharedKey = await pairPhone(first.ready.gateway.url);
-  // Remounting fails while a file is open for writing, as after a ping.
+  // Remounting fails while a file is open for writing, as after a ping or a pairing.
   const remount = ['-o', 'remount,ro', installation.data];
   expect(await runProcess('mount', remount, { cwd: installation.folder })).toMatchObject({ code: 0 });
   const refused = await ping(first.ready.gateway.url, '222');
   expect(refused).toMatchObject({ status: 503, text: expect.stringContaining('EROFS') });
+  await expect(pairPhone(first.ready.gateway.url)).rejects.toThrow('password: 503');
   first.kill('SIGKILL');
   await first.exit;
 

@@ -6,15 +6,7 @@ import type { DisconnectRecord } from '../../domain/wifi/audit-model.ts';
 import { mapConcurrent } from '../../lib/concurrency.ts';
 import type { ArchivedRecord, StoreArchive } from '../archive/archive.ts';
 import { seedsFullError } from '../errors.ts';
-import {
-  type Guard,
-  isCallback,
-  isInboundSms,
-  isOutboxEntry,
-  isSeed,
-  isUser,
-  isWaitingSms,
-} from '../guards.ts';
+import { type Guard, isCallback, isInboundSms, isOutboxEntry, isSeed, isWaitingSms } from '../guards.ts';
 import { maxSeedExpiryMs, type StoreOptions } from '../options.ts';
 import { closeAll, openCollections } from './collections.ts';
 import { failOnDamage, parseChecked } from './damaged-files.ts';
@@ -27,7 +19,8 @@ import { type LpsJournalOptions, openLpsJournal } from './lps-journal.ts';
 import { openFolder, previewFolder } from './open-folder.ts';
 import { countRecords, openRecord, type RecordKind, recordFiles, recordName } from './record-file.ts';
 import { openLowdbTests } from './reliability-tests.ts';
-import { createLowdbUsers, openUser } from './users.ts';
+import { fromRecord, isUserRecord, readUserFile } from './user-record.ts';
+import { openLowdbUsers } from './users.ts';
 
 /** Files read concurrently. */
 const readConcurrency = 32;
@@ -43,6 +36,9 @@ export async function openLowdbArchive(
   const { disk, queue, cleanShutdown, release } = await open(options.folder, options);
   try {
     const opened = { ...options, disk, queue, damage: failOnDamage, cleanShutdown, assertOpen: () => {} };
+    const users = await openLowdbUsers(opened);
+    // From here on, the files have everything.
+    await users.flush();
     const collections = await openCollections(opened);
     const { receipts, responses, messages } = collections;
     const { inbound, callbacks, waitingSms } = collections.joinProcess();
@@ -50,14 +46,13 @@ export async function openLowdbArchive(
     const clients = await openLowdbClients(opened);
     const tests = await openLowdbTests(opened);
     const disconnects = await openDisconnects(opened);
-    const users = createLowdbUsers(disk, queue, options.clock, () => {});
 
     async function* records(): AsyncGenerator<ArchivedRecord> {
       for await (const seed of recordsOf(disk, queue, 'seeds', isSeed, (each) => each.imsi)) {
         yield { kind: 'seeds', record: seeds.withLps(seed) };
       }
-      for await (const record of recordsOf(disk, queue, 'users', isUser, (each) => each.userId)) {
-        yield { kind: 'users', record };
+      for await (const record of recordsOf(disk, queue, 'users', isUserRecord, (each) => each.userId)) {
+        yield { kind: 'users', record: fromRecord(record).user };
       }
       const isSms = isOutboxEntry(isInboundSms);
       for await (const record of recordsOf(disk, queue, 'inbound', isSms, (each) => each.id)) {
@@ -85,7 +80,7 @@ export async function openLowdbArchive(
 
     const restore = async (item: ArchivedRecord): Promise<void> => {
       if (item.kind === 'seeds') return seeds.restore(item.record);
-      if (item.kind === 'users') return users.put(item.record);
+      if (item.kind === 'users') return users.store.put(item.record);
       if (item.kind === 'inbound') return inbound.put(item.record);
       if (item.kind === 'callbacks') return callbacks.put(item.record);
       if (item.kind === 'clients') return clients.record([item.record]);
@@ -102,9 +97,8 @@ export async function openLowdbArchive(
       if (item.kind === 'seeds') return found(item.kind, await seeds.find(item.record.imsi));
       if (item.kind === 'users') {
         // Read from disk, because the user store caches what it has written.
-        const user = openUser(disk, item.record.userId);
-        await user.read();
-        return found(item.kind, user.data ?? undefined);
+        await users.flush();
+        return found(item.kind, (await readUserFile(disk, item.record.userId))?.user);
       }
       if (item.kind === 'inbound') return found(item.kind, await inbound.get(item.record.id));
       if (item.kind === 'callbacks') return found(item.kind, await callbacks.get(item.record.id));
@@ -130,24 +124,27 @@ export async function openLowdbArchive(
 
     let closing: Promise<void> | undefined;
     return {
-      count: async () => ({
-        seeds: await countRecords(disk, 'seeds'),
-        users: await countRecords(disk, 'users'),
-        inbound: await countRecords(disk, 'inbound'),
-        callbacks: await countRecords(disk, 'callbacks'),
-        receipts: receipts.count(),
-        responses: lengthOf(responses.entries()),
-        clients: (await clients.list()).length,
-        tests: lengthOf(tests.index.all()),
-        disconnects: disconnects.count(),
-        messages: lengthOf(messages.all()),
-        waitingSms: await countRecords(disk, 'waitingSms'),
-      }),
+      count: async () => {
+        await users.flush();
+        return {
+          seeds: await countRecords(disk, 'seeds'),
+          users: await countRecords(disk, 'users'),
+          inbound: await countRecords(disk, 'inbound'),
+          callbacks: await countRecords(disk, 'callbacks'),
+          receipts: receipts.count(),
+          responses: lengthOf(responses.entries()),
+          clients: (await clients.list()).length,
+          tests: lengthOf(tests.index.all()),
+          disconnects: disconnects.count(),
+          messages: lengthOf(messages.all()),
+          waitingSms: await countRecords(disk, 'waitingSms'),
+        };
+      },
       records,
       restore,
       find,
       close: () => {
-        closing ??= closeAll(queue, [seeds, ...collections.parts, tests, disconnects], release);
+        closing ??= closeAll(queue, [users, seeds, ...collections.parts, tests, disconnects], release);
         return closing;
       },
     };

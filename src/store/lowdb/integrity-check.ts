@@ -3,15 +3,7 @@
 
 import { messageOf } from '../../errors.ts';
 import { mapConcurrent } from '../../lib/concurrency.ts';
-import {
-  type Guard,
-  isCallback,
-  isInboundSms,
-  isOutboxEntry,
-  isSeed,
-  isUser,
-  isWaitingSms,
-} from '../guards.ts';
+import { type Guard, isCallback, isInboundSms, isOutboxEntry, isSeed, isWaitingSms } from '../guards.ts';
 import { verifyChecksum } from './checksum.ts';
 import { DamagedFileError, parseChecked, quarantineFolder } from './damaged-files.ts';
 import { readClients } from './delivering-clients.ts';
@@ -19,6 +11,8 @@ import { createDisk, type Disk } from './disk.ts';
 import { readLps } from './lps-file.ts';
 import { type RecordKind, recordFiles } from './record-file.ts';
 import { detectFormat } from './store-format.ts';
+import { journaledUserFiles, userJournalFolder } from './user-journal-files.ts';
+import { isUserRecord } from './user-record.ts';
 
 export interface IntegrityReport {
   /** Why the store does not open; undefined when it would. */
@@ -45,6 +39,7 @@ const lineFolders = [
   'sign-outs',
   'tests',
   'lps',
+  userJournalFolder,
   'limits',
   'attempts-inbound',
   'attempts-callbacks',
@@ -53,7 +48,7 @@ const lineFolders = [
 ];
 
 const guards: Readonly<Record<RecordKind, Guard<unknown>>> = {
-  users: isUser,
+  users: isUserRecord,
   seeds: isSeed,
   inbound: isOutboxEntry(isInboundSms),
   callbacks: isOutboxEntry(isCallback),
@@ -76,7 +71,8 @@ export async function checkIntegrity(folder: string, signal: AbortSignal): Promi
   });
   try {
     // Earlier formats are migrated when the store is opened.
-    if ((await detectFormat(disk)) !== 'current') return result();
+    const found = await detectFormat(disk);
+    if (found === 'empty' || found === 'outdated') return result();
   } catch (error) {
     return result(messageOf(error));
   }
@@ -87,11 +83,15 @@ export async function checkIntegrity(folder: string, signal: AbortSignal): Promi
   for (const read of [readLps, readClients]) {
     await read(disk).catch((error: unknown) => report(damagedOthers, error));
   }
+  // Their files are written again from the journal.
+  const journaled = await journaledUserFiles(disk);
   for (const [kind, isRecord] of entriesOf(guards)) {
     const list = kind === 'users' ? damagedUsers : damagedOthers;
     for await (const names of recordFiles(disk, kind)) {
       const check = (name: string) =>
-        checkRecord(disk, name, isRecord).catch((error: unknown) => report(list, error));
+        checkRecord(disk, name, isRecord).catch((error: unknown) => {
+          if (!journaled.has(name)) report(list, error);
+        });
       if (signal.aborted) break;
       for await (const _ of mapConcurrent(names, readConcurrency, check)) if (signal.aborted) break;
     }

@@ -9,8 +9,10 @@ import { DamagedFileError } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
 
 const metaFile = 'meta.json';
-/** Earlier formats: see migration.ts. */
-const format = 3;
+/** Formats 1 and 2: see migration.ts. */
+const format = 4;
+/** Lacks only the journal of users, which versions of that format would ignore. */
+const formatWithoutJournal = 3;
 
 /**
  * What a folder may hold before it becomes a store: the gateway's keys and those of `swob jwt keygen` (data/security
@@ -19,11 +21,11 @@ const format = 3;
 const harmless = /^(security|jwt|disconnect|lost\+found|\..*|lock\.\d+|meta\.json\.\d+)$/;
 
 /**
- * Distinguishes an empty folder from a store of the current or an earlier format. Throws CONFIG for another program's
- * folder or the store of a newer swob, DamagedFileError when meta.json is damaged, UNAVAILABLE when the folder cannot
- * be read.
+ * Distinguishes an empty folder from a store of the current or an earlier format; a `compatible` one needs only the current
+ * format in its meta.json. Throws CONFIG for another program's folder or the store of a newer swob, DamagedFileError when
+ * meta.json is damaged, UNAVAILABLE when the folder cannot be read.
  */
-export async function detectFormat(disk: Disk): Promise<'empty' | 'outdated' | 'current'> {
+export async function detectFormat(disk: Disk): Promise<'empty' | 'outdated' | 'compatible' | 'current'> {
   const text = await disk.read(metaFile);
   if (text === undefined) {
     const names = await readdir(disk.folder).catch((error: unknown) => {
@@ -40,6 +42,7 @@ export async function detectFormat(disk: Disk): Promise<'empty' | 'outdated' | '
   if (!meta)
     throw new DamagedFileError(disk.pathOf(metaFile), 'not a value that swob writes there', 'opening');
   if (meta.format === format) return 'current';
+  if (meta.format === formatWithoutJournal) return 'compatible';
   if (meta.format === 1 || meta.format === 2) return 'outdated';
   throw new SwobError(
     'CONFIG',

@@ -16,7 +16,7 @@ import { openLowdbMonitoring } from './monitoring.ts';
 import { openFolder } from './open-folder.ts';
 import { openLowdbTests } from './reliability-tests.ts';
 import { openLowdbSeeds } from './seeds.ts';
-import { createLowdbUsers } from './users.ts';
+import { openLowdbUsers } from './users.ts';
 
 /** Hidden, so that it does not count as a record. */
 const probeFile = '.probe';
@@ -49,6 +49,7 @@ export async function openLowdbStore(
       cleanShutdown,
       assertOpen,
     };
+    const users = await openLowdbUsers(opened);
     const seeds = await openLowdbSeeds(opened);
     const clients = await openLowdbClients(opened);
     const tests = await openLowdbTests(opened);
@@ -66,7 +67,7 @@ export async function openLowdbStore(
       sessions: createMemorySessions(clock, options.sessions),
       passwordClaims: createMemoryPasswordClaims(clock),
       limits: limits.store,
-      users: createLowdbUsers(disk, queue, clock, assertOpen),
+      users: users.store,
       inbound,
       callbacks,
       waitingSms,
@@ -78,13 +79,18 @@ export async function openLowdbStore(
       disconnects: disconnects.store,
       probe: async () => {
         assertOpen();
+        if (users.failure) throw users.failure;
         // Uses the same queue as all other operations, so that a hanging disk is detected too.
         await queue.runExclusive('probe', () =>
           disk.write(probeFile, randomBytes(probeBytes).toString('hex')),
         );
       },
       close: () => {
-        closing ??= closeAll(queue, [seeds, tests, ...collections.parts, disconnects, limits], release);
+        closing ??= closeAll(
+          queue,
+          [users, seeds, tests, ...collections.parts, disconnects, limits],
+          release,
+        );
         return closing;
       },
       joinProcess,

@@ -24,7 +24,13 @@ const keptMs = 600_000;
 /** Less than the queue's concurrency, so that other operations proceed. */
 const readConcurrency = 8;
 
-export function createUserIds(disk: Disk, queue: DiskQueue, clock: Pick<Clock, 'monotonic'>): UserIds {
+/** `unfiled`: users who may not have a file yet. */
+export function createUserIds(
+  disk: Disk,
+  queue: DiskQueue,
+  clock: Pick<Clock, 'monotonic'>,
+  unfiled: () => Iterable<string>,
+): UserIds {
   let kept: { readonly ids: Set<string>; readonly until: number } | undefined;
   /** Of the search that is running. */
   let found: Set<string> | undefined;
@@ -46,6 +52,10 @@ export function createUserIds(disk: Disk, queue: DiskQueue, clock: Pick<Clock, '
   };
   const search = async (page: IdPage): Promise<void> => {
     found = new Set();
+    for (const userId of unfiled()) {
+      page.add(userId);
+      keepFound(userId);
+    }
     for await (const files of recordFiles(disk, 'users')) {
       const names = files.filter((name) => name.endsWith('.json'));
       const ids = mapConcurrent(names, readConcurrency, (name) => queue.run(() => read(name)));

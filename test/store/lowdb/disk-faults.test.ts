@@ -6,7 +6,7 @@ import { withChecksum } from '../../../src/store/lowdb/checksum.ts';
 import { recordName } from '../../../src/store/lowdb/record-file.ts';
 import { maxSeeds, seed, user } from '../../contract/store.ts';
 import { filesIn, temporaryFolder } from '../../support/folders.ts';
-import { fillDisk, lpsOnDisk, openStore } from './support.ts';
+import { fillDisk, fillDiskHalfway, lpsOnDisk, openStore } from './support.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -30,12 +30,12 @@ describe('X7: a damaged file is named, and never read as an empty one', () => {
     ['without its key', withChecksum(JSON.stringify(withoutKey))],
     ["another user's", withChecksum(otherUser)],
   ])('user record: %s', async (_name, text) => {
-    const { store, folder, clock } = await openStore();
-    await store.users.put(user);
+    const { store: before, folder } = await openStore();
+    await before.users.put(user);
+    await before.close();
     const file = join(folder, recordName('users', user.userId));
     await writeFile(file, text);
-    // Until then the written record is cached.
-    clock.advance(10_000);
+    const { store } = await openStore({ folder });
     for (const attempt of [() => store.users.get(user.userId), () => store.users.put(user)]) {
       await expect(attempt()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
       await expect(attempt()).rejects.toThrow(`${file} is damaged`);
@@ -120,14 +120,13 @@ describe('X7: a failing disk', () => {
   test('a failed put is reported, and leaves the earlier record', async () => {
     const { store, folder } = await openStore();
     await store.users.put(user);
-    const disk = fillDisk();
+    const disk = await fillDiskHalfway();
     const failing = store.users.put({ ...user, sharedKey: 'new' });
     await expect(failing).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await expect(failing).rejects.toThrow(/ENOSPC/);
     await expect(failing).rejects.toThrow(folder);
     expect(await store.users.get(user.userId)).toEqual(user);
     disk.mockRestore();
-    expect(await filesIn(join(folder, 'users'))).toHaveLength(1);
     await store.users.put({ ...user, sharedKey: 'new' });
     expect(await store.users.get(user.userId)).toEqual({ ...user, sharedKey: 'new' });
   });
@@ -207,13 +206,13 @@ describe('X7: a failing disk', () => {
     },
   );
 
-  test('a file in the place of users/ fails only the put, and is named', async () => {
+  test('a file in the place of the journal of users fails only the put, and is named', async () => {
     const { store, folder } = await openStore();
-    await writeFile(join(folder, 'users'), '');
+    await writeFile(join(folder, 'user-journal'), '');
     await expect(store.users.put(user)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    await expect(store.users.put(user)).rejects.toThrow(join(folder, 'users'));
+    await expect(store.users.put(user)).rejects.toThrow(join(folder, 'user-journal'));
     await store.seeds.ping(seed);
-    await rm(join(folder, 'users'));
+    await rm(join(folder, 'user-journal'));
     await store.users.put(user);
     expect(await store.users.get(user.userId)).toEqual(user);
   });

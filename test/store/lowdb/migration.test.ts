@@ -91,7 +91,7 @@ async function expectWhole(folder: string): Promise<void> {
 test('migrates everything with checksums, and removes the leftovers of killed writes', async () => {
   const folder = await oldStore();
   await expectWhole(folder);
-  expect(await readFile(join(folder, 'meta.json'), 'utf8')).toBe('{"format":3}');
+  expect(await readFile(join(folder, 'meta.json'), 'utf8')).toBe('{"format":4}');
   expect(await recordIn(join(folder, recordName('users', user.userId)))).toEqual(user);
   const names = await filesIn(folder);
   expect(names.filter((name) => /\.json\.\d+$/.test(name) && !name.startsWith('damaged/'))).toEqual([]);
@@ -113,7 +113,7 @@ test('resumes a migration that was killed', async () => {
 test('migrates a store of format 2, including attempts that had begun', async () => {
   const folder = await oldStore(withChecksums());
   await expectWhole(folder);
-  expect(await readFile(join(folder, 'meta.json'), 'utf8')).toBe('{"format":3}');
+  expect(await readFile(join(folder, 'meta.json'), 'utf8')).toBe('{"format":4}');
   const { store } = await openStore({ folder, clock });
   expect(await store.inbound.get('begun')).toEqual(waiting('begun', 1));
   expect((await filesIn(folder)).filter((name) => /^(published|answers)/.test(name))).toEqual([]);

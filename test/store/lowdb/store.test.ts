@@ -43,8 +43,10 @@ describe('acknowledged writes are on disk', () => {
   });
 
   test('a probe is a durable write beside the records, and fails when the folder is missing or the store closed', async () => {
-    const { store, folder, clock } = await openStore();
-    await store.users.put(user);
+    const { store: first, folder, clock } = await openStore();
+    await first.users.put(user);
+    await first.close();
+    const { store } = await openStore({ folder, clock });
     const before = await filesIn(folder);
     await store.probe();
     await store.probe();
@@ -62,9 +64,9 @@ describe('acknowledged writes are on disk', () => {
     await again.store.probe();
   });
 
-  test('syncs the file and its folder before the acknowledgement', async () => {
+  test('syncs the file of a new seed and its folder before the acknowledgement', async () => {
     const { store } = await openStore();
-    await store.users.put(user);
+    await store.seeds.ping(seed);
     const folder = await open(tmpdir());
     onTestFinished(() => folder.close());
     const done: string[] = [];
@@ -79,7 +81,7 @@ describe('acknowledged writes are on disk', () => {
       done.push('rename');
       return rename(from, to);
     });
-    await store.users.put(user);
+    await store.seeds.ping({ ...seed, msisdn: '+237650000009' });
     expect(done).toEqual(['sync the file', 'rename', 'sync the folder']);
   });
 
@@ -87,6 +89,7 @@ describe('acknowledged writes are on disk', () => {
     const { store, folder } = await openStore();
     await store.users.put(user);
     const image = await crashImage(folder);
+    await mkdir(join(image, 'users'));
     await writeFile(join(image, '.tmp', '0123456789ab.7'), '{"record":{"userId":');
     await writeFile(join(image, '.tmp', '0123456789ab.8'), '');
     await writeFile(join(image, 'users', 'notes.txt'), 'of the operator');
@@ -106,6 +109,8 @@ describe('acknowledged writes are on disk', () => {
     const { store, folder } = await openStore();
     await store.users.put(user);
     await store.seeds.ping(seed);
+    expect((await stat(join(folder, 'user-journal', '1.ndjson'))).mode & 0o777).toBe(0o600);
+    await store.close();
     for (const name of [recordName('users', user.userId), recordName('seeds', seed.imsi), 'meta.json']) {
       expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
     }
@@ -139,7 +144,8 @@ describe('acknowledged writes are on disk', () => {
       return write.call(this, bytes, at, Math.ceil((bytes.length - at) / 2));
     });
     await store.users.put(user);
-    expect(await recordIn(join(folder, recordName('users', user.userId)))).toEqual(user);
+    await store.close();
+    expect(await recordIn(join(folder, recordName('users', user.userId)))).toEqual({ ...user, revision: 1 });
     expect(short.mock.calls.length).toBeGreaterThan(1);
   });
 });
@@ -149,7 +155,7 @@ describe('which folders it opens', () => {
     const folder = join(temporaryFolder(), 'a', 'b');
     await openStore({ folder });
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
-    expect(JSON.parse(await readFile(join(folder, 'meta.json'), 'utf8'))).toEqual({ format: 3 });
+    expect(JSON.parse(await readFile(join(folder, 'meta.json'), 'utf8'))).toEqual({ format: 4 });
   });
 
   test("accepts a folder with the gateway's keys, those of jwt keygen, hidden files or a volume's lost+found as empty", async () => {
@@ -177,10 +183,10 @@ describe('which folders it opens', () => {
 
   test('rejects a store of a newer format', async () => {
     const folder = temporaryFolder();
-    await writeFile(join(folder, 'meta.json'), '{"format":4}');
+    await writeFile(join(folder, 'meta.json'), '{"format":5}');
     const opening = openStore({ folder });
     await expect(opening).rejects.toMatchObject({ code: 'CONFIG' });
-    await expect(opening).rejects.toThrow('format 4');
+    await expect(opening).rejects.toThrow('format 5');
   });
 });
 

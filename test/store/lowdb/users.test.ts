@@ -1,15 +1,23 @@
-// User records are cached for ten seconds after they were read or written, and are never older than the last write.
+// User records are cached for ten seconds after they were read or written, and are never older than the last write. What
+// the journal does until they are in files: user-journal.test.ts.
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { recordName } from '../../../src/store/lowdb/record-file.ts';
 import { user } from '../../contract/store.ts';
-import { fillDisk, openStore, writeRecordTo } from './support.ts';
+import { fileHandlePrototype, fillDiskHalfway, openStore, writeRecordTo } from './support.ts';
 
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** The user is in a file, and not in the journal. */
 async function openWithUser() {
-  const opened = await openStore();
-  await opened.store.users.put(user);
+  const { store, folder } = await openStore();
+  await store.users.put(user);
+  await store.close();
+  const opened = await openStore({ folder });
   const file = join(opened.folder, recordName('users', user.userId));
   return { ...opened, file, get: () => opened.store.users.get(user.userId) };
 }
@@ -29,16 +37,16 @@ test('a change by an operator takes effect within ten seconds', async () => {
 });
 
 test('does not read a user who has just paired', async () => {
-  const { clock, file, get } = await openWithUser();
-  await rm(file);
-  clock.advance(9_999);
-  expect(await get()).toEqual(user);
+  const { store } = await openStore();
+  await store.users.put(user);
+  const reads = vi.spyOn(await fileHandlePrototype(), 'read');
+  expect(await store.users.get(user.userId)).toEqual(user);
+  expect(reads).not.toHaveBeenCalled();
 });
 
 test('does not cache that a user is unknown', async () => {
-  const { clock, file, store, get } = await openWithUser();
+  const { file, store, get } = await openWithUser();
   await rm(file);
-  clock.advance(10_000);
   expect(await get()).toBeUndefined();
   await writeRecordTo(file, user);
   expect(await get()).toEqual(user);
@@ -57,7 +65,7 @@ test('a write takes effect immediately, also for concurrent reads', async () => 
 test('a failed write leaves the earlier record in effect', async () => {
   const { store, get } = await openWithUser();
   expect(await get()).toEqual(user);
-  const disk = fillDisk();
+  const disk = await fillDiskHalfway();
   await expect(store.users.put({ ...user, sharedKey: 'new' })).rejects.toThrow('ENOSPC');
   disk.mockRestore();
   expect(await get()).toEqual(user);

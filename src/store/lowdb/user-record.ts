@@ -1,0 +1,47 @@
+// The form of a user's record in a file and in the journal. Used by users.ts, user-journal.ts, the archive and the integrity
+// check.
+
+import type { PairedUser } from '../../domain/pairing/model.ts';
+import { isNumber, isUser } from '../guards.ts';
+import type { Disk } from './disk.ts';
+import { openRecord } from './record-file.ts';
+
+/** A user with the number of changes of the record, which tells the newer of a file and a line of the journal. */
+export interface StoredUser {
+  readonly user: PairedUser;
+  readonly revision: number;
+}
+
+/** As it is on disk; without a revision in files of earlier versions. */
+export type UserRecord = PairedUser & { readonly revision?: number };
+
+export function isUserRecord(value: unknown): value is UserRecord {
+  return isUser(value) && (!('revision' in value) || isNumber(value.revision));
+}
+
+export function toRecord({ user, revision }: StoredUser): UserRecord {
+  return { ...user, revision };
+}
+
+export function fromRecord({ revision = 0, ...user }: UserRecord): StoredUser {
+  return { user, revision };
+}
+
+/** The record in the user's file. Throws DamagedFileError and UNAVAILABLE. */
+export async function readUserFile(disk: Disk, userId: string): Promise<StoredUser | undefined> {
+  const record = openFile(disk, userId);
+  await record.read();
+  return record.data ? fromRecord(record.data) : undefined;
+}
+
+/** Replaces the user's file; durable only once it has been synced. Throws UNAVAILABLE. */
+export async function writeUserFile(disk: Disk, stored: StoredUser): Promise<void> {
+  const record = openFile(disk, stored.user.userId);
+  record.data = toRecord(stored);
+  await record.write();
+}
+
+function openFile(disk: Disk, userId: string) {
+  const isOfUser = (value: unknown): value is UserRecord => isUserRecord(value) && value.userId === userId;
+  return openRecord(disk, 'users', userId, isOfUser, disk.writeUnsynced);
+}
