@@ -136,6 +136,15 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
         expect(await store.seeds.getActive(numbered(1).imsi, 9_999)).toBeUndefined();
       });
 
+      test('a ping returns the time since the one before, also of a seed that is no longer active', async () => {
+        const ping = async () => store.seeds.ping({ ...seed, lps: clock.now() / 1_000 });
+        expect(await ping()).toBeUndefined();
+        clock.advance(5_000);
+        expect(await ping()).toBeCloseTo(5_000, 0);
+        clock.advance(3_600_000);
+        expect(await ping()).toBeCloseTo(3_600_000, 0);
+      });
+
       test('rejects an age beyond the retained period instead of answering wrongly', async () => {
         await expect(async () => store.seeds.active(20_001)).rejects.toMatchObject({ code: 'INTERNAL' });
         await expect(store.seeds.getActive(seed.imsi, 20_001)).rejects.toMatchObject({ code: 'INTERNAL' });

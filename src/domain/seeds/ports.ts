@@ -7,8 +7,8 @@ export interface SeedStore {
   /**
    * Records a ping, synchronously where memory suffices, because most requests are pings. A new IMSI or a changed
    * MSISDN or type is durable when this resolves, an LPS alone within a second. A full store evicts the seed that has
-   * been silent for longest in favour of a new IMSI. Rejects with UNAVAILABLE. @returns in a shared store, the milliseconds since the
-   * ping before, on whatever node
+   * been silent for longest in favour of a new IMSI. Rejects with UNAVAILABLE. @returns the milliseconds since the ping before,
+   * on whatever node, where it is known
    */
   ping(seed: Seed): MaybePromise<number | undefined>;
   /**

@@ -122,14 +122,16 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
     write: writeLps,
   });
 
-  const touch = (seed: Seed): void => {
-    recent.touch(seed);
+  const touch = (seed: Seed): number | undefined => {
+    const sinceMs = recent.touch(seed);
     flusher.mark();
+    return sinceMs;
   };
 
   let closing = false;
 
-  const register = async (seed: Seed): Promise<void> => {
+  /** @returns the milliseconds since the ping before */
+  const register = async (seed: Seed): Promise<number | undefined> => {
     const known = recent.get(seed.imsi) ?? (await readRecord(seed.imsi));
     if (!known || !isSameRegistration(known, seed)) {
       if (!known && registered >= maxRegistered + maxOvershoot) throw seedsFullError(maxRegistered);
@@ -142,17 +144,23 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
         throw error;
       }
     }
-    await journal.add(seed, () => touch(seed));
+    let sinceMs: number | undefined;
+    await journal.add(seed, () => {
+      sinceMs = touch(seed);
+    });
+    // Of a seed that is on disk only wall time tells.
+    return sinceMs ?? (known && Math.max(0, clock.now() - known.lps * 1_000));
   };
 
-  const registerInTurn = async (seed: Seed): Promise<undefined> => {
+  const registerInTurn = async (seed: Seed): Promise<number | undefined> => {
     assertOpen();
     if (flusher.failure) throw flusher.failure;
     if (registered > maxRegistered) await evictSurplus();
-    await queue.runExclusive(`seed ${seed.imsi}`, () => register(seed));
+    const sinceMs = await queue.runExclusive(`seed ${seed.imsi}`, () => register(seed));
     // Outside the queue, because a job must not wait for another one. Repeated while concurrent registrations exceed
     // the maximum.
     for (let tries = 0; registered > maxRegistered && tries < maxOvershoot; tries++) await evictSurplus();
+    return sinceMs;
   };
 
   const evict = async (): Promise<void> => {
@@ -198,9 +206,10 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
   return {
     store: {
       ping: (seed) => {
-        if (closing || flusher.failure || !recent.touchIfActive(seed)) return registerInTurn(seed);
+        const sinceMs = closing || flusher.failure ? undefined : recent.touchIfActive(seed);
+        if (sinceMs === undefined) return registerInTurn(seed);
         flusher.mark();
-        return undefined;
+        return sinceMs;
       },
 
       active: (maxAgeMs) => {

@@ -5,12 +5,16 @@ import type { Clock } from '../../domain/shared/ports.ts';
 import { SwobError } from '../../errors.ts';
 
 export interface RecentSeeds {
-  /** Records a ping with an age of `ageMs` milliseconds; calls must be in order of age, oldest first. */
-  touch(seed: Seed, ageMs?: number): void;
   /**
-   * Records a ping now if the seed is active with this number and type; otherwise returns false and records nothing.
+   * Records a ping with an age of `ageMs` milliseconds; calls must be in order of age, oldest first.
+   * @returns the milliseconds since the ping before, if that is in memory
    */
-  touchIfActive(seed: Seed): boolean;
+  touch(seed: Seed, ageMs?: number): number | undefined;
+  /**
+   * The same for a ping now, if the seed is active with this number and type; otherwise returns undefined and records
+   * nothing.
+   */
+  touchIfActive(seed: Seed): number | undefined;
   /** The seed if it is in memory and, when `maxAgeMs` is given, at most that old. */
   get(imsi: string, maxAgeMs?: number): Seed | undefined;
   /**
@@ -89,23 +93,27 @@ export function createRecentSeeds(clock: Pick<Clock, 'monotonic'>, activeMs: num
       if (known) {
         known.seed = seed;
         known.isOutdated = false;
-        return moveToNewest(known, seed.lps, at);
+        const sinceMs = at - known.at;
+        moveToNewest(known, seed.lps, at);
+        return sinceMs;
       }
       const ping = { seed, lps: seed.lps, isOutdated: false, at, older: undefined, newer: undefined };
       pings.set(seed.imsi, ping);
       append(ping);
       cachedList = undefined;
+      return undefined;
     },
 
     touchIfActive: (seed) => {
       const ping = pings.get(seed.imsi);
       const now = clock.monotonic();
-      if (!ping || now - ping.at > activeMs || !isSameRegistration(ping.seed, seed)) return false;
+      if (!ping || now - ping.at > activeMs || !isSameRegistration(ping.seed, seed)) return undefined;
+      const sinceMs = now - ping.at;
       // Does not create a Seed, which V8 would promote to the old space before the next ping and which is rarely
       // read.
       ping.isOutdated = true;
       moveToNewest(ping, seed.lps, now);
-      return true;
+      return sinceMs;
     },
 
     get: (imsi, maxAgeMs) => {

@@ -14,14 +14,16 @@ export function createMemorySeeds({ clock, seeds: options }: StoreOptions): Seed
 
   return {
     ping: async (seed) => {
-      registered.touch(seed);
+      const sinceMs = registered.touch(seed);
       recent.touch(seed);
       for (const old of recent.stale(expiredPerCall)) recent.remove(old);
       const silent = registered.size > options.maxRegistered ? registered.oldest() : undefined;
-      if (!silent) return;
-      registered.remove(silent);
-      recent.remove(silent);
-      evicted++;
+      if (silent) {
+        registered.remove(silent);
+        recent.remove(silent);
+        evicted++;
+      }
+      return sinceMs;
     },
     active: (maxAgeMs) => {
       for (const old of recent.stale(Number.POSITIVE_INFINITY)) recent.remove(old);

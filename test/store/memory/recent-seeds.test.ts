@@ -69,7 +69,7 @@ test('a seed is the same object until it pings, and then another with its newer 
   recent.touch(seed);
   const first = recent.get(seed.imsi);
   expect(recent.get(seed.imsi)).toBe(first);
-  expect(recent.touchIfActive({ ...seed, lps: seed.lps + 1 })).toBe(true);
+  expect(recent.touchIfActive({ ...seed, lps: seed.lps + 1 })).toBe(0);
   const [second] = recent.all();
   expect(second).toEqual({ ...seed, lps: seed.lps + 1 });
   expect(first).toEqual(seed);
