@@ -4,10 +4,13 @@
 import type { LeaseStore, LimitStore, SharedStore } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Channels } from '../adapter.ts';
+import type { ActiveSeeds } from './active-seeds.ts';
 
 /** What clients call, by the first word of the names of calls. */
 export interface RemoteParts extends Omit<Store, 'shared' | 'probe' | 'close'> {
   readonly limits: Required<LimitStore>;
+  /** `active` of the seeds. */
+  readonly activeSeeds: ActiveSeeds;
   readonly leases: LeaseStore;
   readonly shared: Pick<SharedStore, 'agreeOn'>;
   readonly store: Pick<Store, 'probe'>;
@@ -50,7 +53,8 @@ const outbox = {
 const ttlStore = { get: 'call', put: 'call', replace: 'call' } as const;
 
 export const remoteCalls = {
-  seeds: { ping: 'call', active: 'call', getActive: 'call', get: 'call', usage: 'call' },
+  seeds: { ping: 'call', active: 'local', getActive: 'call', get: 'call', usage: 'call' },
+  activeSeeds: { since: 'call' },
   clients: { record: 'call', list: 'call' },
   tests: { add: 'call', get: 'call', replace: 'call', list: 'call', count: 'call' },
   sessions: {

@@ -7,6 +7,7 @@ import { createDeadline, type Deadline } from '../../lib/deadline.ts';
 import type { Channels } from '../adapter.ts';
 import { storeClosedError } from '../errors.ts';
 import { createLimitRejections } from '../limit-rejections.ts';
+import { createActiveList } from './active-seeds.ts';
 import { type CallClient, createCallClient } from './call-client.ts';
 import { leaveCall, type RemoteParts, remoteCalls } from './calls.ts';
 import type { RemoteStore, RemoteStoreDeps } from './interface.ts';
@@ -26,9 +27,10 @@ export function createRemoteStore({ peer, clock, log }: RemoteStoreDeps): Remote
   const close = async (deadline: Deadline): Promise<void> => {
     await deadline.settles(client.call(leaveCall, []));
   };
-  const { leases, shared, store: whole, channels, ...store } = parts;
+  const { leases, shared, store: whole, channels, activeSeeds, ...store } = parts;
   const remote: Store = {
     ...store,
+    seeds: { ...parts.seeds, active: createActiveList(activeSeeds) },
     limits: withRejections(parts.limits, createLimitRejections(clock)),
     inbound: withLateClaims(parts.inbound, call, 'inbound'),
     callbacks: withLateClaims(parts.callbacks, call, 'callbacks'),

@@ -6,6 +6,7 @@ import { consumeEach, refundEach } from '../../domain/shared/rate-limiting.ts';
 import { SwobError } from '../../errors.ts';
 import { storeClosedError } from '../errors.ts';
 import { createMemoryLeases, type MemoryLeases } from '../memory/leases.ts';
+import { createActiveSeeds } from './active-seeds.ts';
 import { serveCalls } from './call-server.ts';
 import { leaveCall, type RemoteParts, remoteCalls } from './calls.ts';
 import { createChannelHub } from './channel-hub.ts';
@@ -29,6 +30,7 @@ export function createStoreOwner({ store, clock, log }: StoreOwnerDeps): StoreOw
       ...store,
       ...outboxes,
       limits: withGroups(store.limits),
+      activeSeeds: createActiveSeeds(store.seeds),
       leases: held.leases,
       shared: agreed,
       store,
