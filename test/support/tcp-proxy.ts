@@ -9,6 +9,8 @@ export interface TcpProxy {
   readonly port: number;
   /** Drops everything that is sent from now on. */
   disconnect(): void;
+  /** The same after this many more bytes from clients; resolves then. */
+  disconnectAfter(bytes: number): Promise<void>;
   /** Ends all connections and refuses new ones, like a server that is killed. */
   refuse(): Promise<void>;
   /** New connections go to another port, as those of a balancer do. */
@@ -22,6 +24,14 @@ export async function startProxy(target: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let isCut = false;
   let targetPort = target;
+  let bytesLeft = Number.POSITIVE_INFINITY;
+  let onUsedUp = (): void => {};
+  const count = (chunk: Buffer): void => {
+    bytesLeft -= chunk.length;
+    if (bytesLeft > 0 || isCut) return;
+    isCut = true;
+    onUsedUp();
+  };
   const track = (socket: Socket): Socket => {
     sockets.add(socket);
     socket.setNoDelay(true);
@@ -42,6 +52,7 @@ export async function startProxy(target: number): Promise<TcpProxy> {
     // Accepted by the kernel in any case: later data gets no response.
     if (isCut) return void client.resume();
     const upstream = track(connect(targetPort, '127.0.0.1'));
+    client.on('data', count);
     pass(client, upstream);
     pass(upstream, client);
   });
@@ -63,6 +74,12 @@ export async function startProxy(target: number): Promise<TcpProxy> {
     disconnect: () => {
       isCut = true;
     },
+    disconnectAfter: (bytes) => {
+      bytesLeft = bytes;
+      return new Promise((resolve) => {
+        onUsedUp = resolve;
+      });
+    },
     retarget: (newPort) => {
       targetPort = newPort;
     },
@@ -74,6 +91,7 @@ export async function startProxy(target: number): Promise<TcpProxy> {
     },
     reconnect: async () => {
       isCut = false;
+      bytesLeft = Number.POSITIVE_INFINITY;
       reset();
       if (!server.listening) await listen();
     },
