@@ -16,7 +16,7 @@ const semiSpaceMb = 4;
  *   slow upstream makes it do so for the listener arrays of `events`; from then on every request, and all that it refers
  *   to, lives until a full collection.
  *
- * V8 applies both from its next collection (Node 20, 22 and 24). A version that does not know a flag prints that to stderr
+ * V8 applies both from its next collection (Node 20, 22, 24 and 26). A version that does not know a flag prints that to stderr
  * and continues.
  *
  * @returns a function to call after each request: V8 shrinks the new space when idle, and does not grow it again by itself
