@@ -5,7 +5,7 @@ import { type HttpLoad, type HttpResult, loadHttp } from './http-load.ts';
 import { cpuSeconds } from './machine.ts';
 import type { Child } from './processes.ts';
 import type { Row } from './report.ts';
-import { median } from './statistics.ts';
+import { median, percentile } from './statistics.ts';
 
 export interface Pair<Ours, Baseline = Ours> {
   readonly ours: readonly Ours[];
@@ -38,6 +38,8 @@ export interface Side {
   readonly server: Child;
   /** The load of a round; -1 is the warm-up. */
   load(round: number): Omit<HttpLoad, 'seconds'>;
+  /** A response may take longer than a round: one request after another, until the last that began in time is answered. */
+  readonly isSlow?: boolean;
 }
 
 /** A row of requests a second. The first round of each side, a short one, warms up and is not counted. */
@@ -82,7 +84,30 @@ async function serve(
   seconds: number,
 ): Promise<Served> {
   const load = side.load(round);
-  return withCpu(side.server, () => loadHttp(environment, { ...load, seconds }));
+  return withCpu(side.server, () =>
+    side.isSlow ? requestInTurn({ ...load, seconds }) : loadHttp(environment, { ...load, seconds }),
+  );
+}
+
+async function requestInTurn({ url, requests, seconds }: HttpLoad): Promise<HttpResult> {
+  const times: number[] = [];
+  let failed = 0;
+  const since = performance.now();
+  for (let began = since; began < since + seconds * 1_000; began = performance.now()) {
+    const { method, path } = requests[times.length % requests.length] ?? { method: 'GET', path: '/' };
+    const response = await fetch(`${url}${path}`, { method });
+    await response.arrayBuffer();
+    if (!response.ok) failed++;
+    times.push(performance.now() - began);
+  }
+  const perSecond = times.length / ((performance.now() - since) / 1_000);
+  return {
+    perSecond,
+    requests: times.length,
+    failed,
+    p50: percentile(times, 50),
+    p99: percentile(times, 99),
+  };
 }
 
 /** What `work` resolves to, with the CPU that the process had meanwhile. */
