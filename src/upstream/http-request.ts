@@ -116,10 +116,13 @@ function dispatch(
     ): Dispatcher.DispatchOptions => {
       const bytes = Buffer.from(text);
       const contentLength = { 'content-length': String(bytes.length) };
-      return { ...request, headers: { ...headers, ...contentLength }, body: Readable.from(prepare(bytes)) };
+      return {
+        ...request,
+        headers: { ...headers, ...contentLength },
+        body: Readable.from(bodyWhenPrepared(bytes)),
+      };
     };
-    /** Read once connected, before the headers are written. */
-    async function* prepare(bytes: Buffer): AsyncGenerator<Buffer> {
+    const prepare = async (): Promise<void> => {
       try {
         await beforeSend?.();
       } catch (error) {
@@ -129,12 +132,26 @@ function dispatch(
       }
       // An idle connection may have been closed meanwhile, which is noticed between two turns of the event loop.
       await nextTurn();
+    };
+    /** Read once connected, before the headers are written. */
+    async function* bodyWhenPrepared(bytes: Buffer): AsyncGenerator<Buffer> {
+      await prepare();
       // Headers and body are written together, in this turn of the event loop.
       sent = true;
       yield bytes;
     }
+    /** An open connection needs no stream that waits for it, which costs more than all the rest of a request. */
+    const sendWhenPrepared = async (
+      request: Dispatcher.DispatchOptions,
+      handler: Dispatcher.DispatchHandler,
+    ): Promise<void> => {
+      await prepare();
+      // After a timeout the client is destroyed, and sends nothing.
+      client.dispatch(request, handler);
+    };
 
     const attempt = (retries: boolean): void => {
+      const wasOpen = client.stats.connected;
       let connected = false;
       let responseHeaders: IncomingHttpHeaders = {};
       const received = new ByteCollector({ limit: maxBodyBytes });
@@ -143,7 +160,8 @@ function dispatch(
       const handler: Dispatcher.DispatchHandler = {
         onRequestStart: () => {
           connected = true;
-          if (!prepares) sent = true;
+          // Otherwise the body begins later.
+          if (!prepares || wasOpen) sent = true;
         },
         // Called for each 1xx too, except 100, which was not requested and which undici rejects.
         onResponseStart: (_controller, code, received) => {
@@ -172,11 +190,16 @@ function dispatch(
           if (connected) end({ kind: 'broken', code, status, sent });
           // Deferred, because undici is still closing the failed connection.
           else if (retries && code === 'ECONNREFUSED') queueMicrotask(() => attempt(false));
+          // The connection was open, and has ended before anything was sent.
+          else if (prepares && wasOpen) end({ kind: 'broken', code, status, sent });
           else end({ kind: 'unreachable', code, status, sent });
         },
       };
       const request = { method, path, headers: { ...headers }, body, reset };
-      client.dispatch(prepares ? withPreparation(request, body) : request, handler);
+      if (!prepares) client.dispatch(request, handler);
+      else if (!wasOpen) client.dispatch(withPreparation(request, body), handler);
+      // Its failure has rejected the promise.
+      else sendWhenPrepared(request, handler).catch(() => {});
     };
     attempt(true);
   });

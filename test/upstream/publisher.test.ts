@@ -100,6 +100,41 @@ describe('an attempt', () => {
     expect([delivery, connections, server.requests.length]).toEqual([{ kind: 'published' }, 2, 1]);
   });
 
+  test('on an open connection is recorded before any byte is sent, too', async () => {
+    const { server, publisher } = await respondingWith(good);
+    await publish(publisher, '1', msisdn, message);
+    const sizes: (number | undefined)[] = [server.accepted[0]?.bytesRead];
+    const delivery = await publisher.publish('2', msisdn, message, async () => {
+      await fetch(`http://127.0.0.1:${server.port}/later`);
+      sizes.push(server.accepted[0]?.bytesRead);
+    });
+    expect([delivery, sizes[0]]).toEqual([{ kind: 'published' }, sizes[1]]);
+    expect(server.accepted).toHaveLength(2);
+  });
+
+  test('on an open connection that is recorded too late is not made', async () => {
+    const clock = createFakeClock();
+    const server = await startRawServer((socket) => void socket.write(good));
+    const publisher = createClient({ port: server.port, clock, timeoutMs: 120_000 });
+    await publish(publisher, '1', msisdn, message);
+    let record = (): void => {};
+    const delivery = publisher.publish(
+      '2',
+      msisdn,
+      message,
+      () =>
+        new Promise((resolve) => {
+          record = resolve;
+        }),
+    );
+    await Promise.resolve();
+    clock.advance(10_000);
+    expect((await delivery).kind).toBe('not sent');
+    record();
+    await vi.waitFor(() => expect(server.open.size).toBe(0));
+    expect(server.requests).toHaveLength(1);
+  });
+
   test('whose request cannot be sent within 10 s counts as not sent, whatever the response timeout', async () => {
     const clock = createFakeClock();
     const server = await startRawServer((socket) => void socket.write(good));
