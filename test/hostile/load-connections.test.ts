@@ -23,7 +23,7 @@ test('C7 connection flood: more idle connections than open files are allowed end
   const cwd = temporaryFolder();
   const readyFile = join(mkdtempSync(join(cwd, 'ready-')), 'ready.json');
   const limited = ['-c', 'ulimit -n 256; exec "$0" "$@"', process.execPath, swobScript];
-  const settings = [...(await absentSystemSettings()), 'api.port=0', 'websocket.port=0'];
+  const settings = [...(await absentSystemSettings()), 'api.port=0', 'websocket.port=0', 'limits.pings=off'];
   const set = [...settings.flatMap((setting) => ['--set', setting]), '--ready-file', readyFile];
   const swob = startProcess('sh', [...limited, 'serve', 'gateway', 'sync', ...set], { cwd });
   await swob.waitForOutput('stdout', 'sync ready at ');
