@@ -1,5 +1,5 @@
 // Ends a client command on a signal (the first one aborts, a second one kills the process) and when stdout can no longer
-// be written. Used by context.ts and main.ts.
+// be written. Used by context.ts and run.ts.
 
 import { signalRepeatMs } from '../app/repeated-signal.ts';
 import { messageOf, SwobError } from '../errors.ts';

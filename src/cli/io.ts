@@ -1,5 +1,5 @@
 // The parts of the process that a command line uses, injected so that tests can run command lines in their own process.
-// main.ts passes the real ones.
+// run.ts passes the real ones.
 
 import type { Clock } from '../domain/shared/ports.ts';
 

@@ -1,153 +1,25 @@
-// The entry point of bin/swob, and the only place that maps an error to an exit code.
+// The entry point of bin/swob. It answers `swob --version` alone, because importing the program of all commands takes a third of
+// Node's own start.
 
-import { type Command, CommanderError } from 'commander';
-import { systemClock } from '../app/system-clock.ts';
-import { messageOf, SwobError } from '../errors.ts';
-import { helpIndex } from './completion/command-line.ts';
-import { topicOf } from './help/topic-names.ts';
-import { OutputClosed, SilentExit, toOutputError } from './interrupt.ts';
-import type { Io } from './io.ts';
-import { createProgram } from './program.ts';
-import { watchStdout } from './terminal/closed-stdout.ts';
-import { usageMessage } from './usage.ts';
+import { writeSync } from 'node:fs';
+import { version } from './version.ts';
+
+const stdoutFd = 1;
 
 /** Runs one command line (without node and script) and sets the exit code of the process. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const { stdin, stdout, stderr } = process;
-  process.exitCode = await run(argv, {
-    stdin,
-    stdout,
-    stderr,
-    clock: systemClock,
-    signals: process,
-    watchStdout: watchStdout,
-  });
+  const [option = '', ...others] = argv;
+  const isVersion = (option === '--version' || option === '-V') && others.length === 0;
+  if (isVersion && isWritten(`${version}\n`)) return;
+  const { runProcess } = await import('./run.ts');
+  await runProcess(argv);
 }
 
-/** The same without touching the process: resolves to the exit code and never rejects. */
-export async function run(argv: readonly string[], io: Io): Promise<number> {
-  let outputError: unknown;
-  const onOutputError = (error: unknown): void => {
-    outputError ??= error;
-  };
-  io.stdout.on('error', onOutputError);
-  // Without a listener, a closed stderr would crash the process.
-  io.stderr.on('error', () => undefined);
-  let built: Command | undefined;
-  // Not before it is needed: building a program costs more than a millisecond of each start.
-  const program = (): Command => (built ??= createProgram(io));
-  let expanded = [...argv];
+/** False when the output is closed, full or busy: the program tries again, and reports it as for every command. */
+function isWritten(text: string): boolean {
   try {
-    const help = helpRequest(argv, io);
-    expanded = expandHelp(argv, help, io);
-    if (!(await showTopic(help, io))) await runCommand(program(), expanded);
-    await flush(io);
-    if (outputError !== undefined) throw toOutputError(outputError);
-    return 0;
-  } catch (error) {
-    const fault = failureOf(error, (usageError) => usageMessage(usageError, program(), expanded));
-    if (fault.message !== undefined) await flush(io);
-    const lost = outputError === undefined ? undefined : toOutputError(outputError);
-    // What the command has printed before it failed may be its reason.
-    const isLost = lost instanceof SwobError && lost.message !== fault.message;
-    if (fault.message !== undefined || isLost) {
-      const { createPrinter } = await import('./terminal/printer.ts');
-      const { json = false } = program().opts<{ json?: boolean }>();
-      const printer = createPrinter({ ...io, json, quiet: false, colour: false });
-      if (isLost) printer.warn(lost.message);
-      if (fault.message !== undefined) printer.error(fault.code, fault.message);
-    }
-    return fault.exitCode;
+    return writeSync(stdoutFd, text) === Buffer.byteLength(text);
+  } catch {
+    return false;
   }
-}
-
-/** Returns after --help and --version as well, so that a failure to write them is noticed. */
-async function runCommand(program: Command, argv: readonly string[]): Promise<void> {
-  await program.parseAsync(argv, { from: 'user' }).catch((error: unknown) => {
-    if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
-  });
-}
-
-/** The words after `help`, and the global options before it. */
-interface HelpRequest {
-  readonly options: readonly string[];
-  readonly words: readonly string[];
-}
-
-function helpRequest(argv: readonly string[], io: Io): HelpRequest | undefined {
-  if (!argv.includes('help')) return undefined;
-  const at = helpIndex(createProgram(io), argv);
-  return at < 0 ? undefined : { options: argv.slice(0, at), words: argv.slice(at + 1) };
-}
-
-/**
- * Rewrites `swob` to `swob --help`, and `swob help x y` to `swob x y --help`. Omits --help for an unknown command, because
- * commander would then show the help of its parent instead of an error.
- */
-function expandHelp(argv: readonly string[], help: HelpRequest | undefined, io: Io): string[] {
-  if (help) {
-    const line = [...help.options, ...help.words];
-    return isCommandPath(createProgram(io), line) ? [...line, '--help'] : line;
-  }
-  const [first = '-'] = argv;
-  if (!first.startsWith('-')) return [...argv];
-  const { operands, unknown } = createProgram(io).parseOptions([...argv]);
-  return operands.length === 0 && unknown.length === 0 ? [...argv, '--help'] : [...argv];
-}
-
-/** Prints the topic of `swob help <topic>`; false when the command line is another. */
-async function showTopic(help: HelpRequest | undefined, io: Io): Promise<boolean> {
-  if (!help) return false;
-  const program = createProgram(io);
-  const topic = topicOf(program.parseOptions([...help.options, ...help.words]).operands);
-  if (topic === undefined) return false;
-  const [{ topicText }, { createPrinter }] = await Promise.all([
-    import('./help/topics.ts'),
-    import('./terminal/printer.ts'),
-  ]);
-  const { json = false } = program.opts<{ json?: boolean }>();
-  const printer = createPrinter({ ...io, json, quiet: false, colour: false });
-  if (json) printer.value({ topic, text: topicText(topic) });
-  else printer.raw(topicText(topic));
-  return true;
-}
-
-function isCommandPath(program: Command, words: readonly string[]): boolean {
-  let command = program;
-  for (const word of program.parseOptions([...words]).operands) {
-    const next = command.commands.find((candidate) => candidate.name() === word);
-    // Further words are arguments of the command, which validates them itself.
-    if (!next) return command !== program && command.commands.length === 0;
-    command = next;
-  }
-  return true;
-}
-
-interface Failure {
-  readonly exitCode: number;
-  readonly code: string;
-  /** Undefined when nothing is to be printed. */
-  readonly message: string | undefined;
-}
-
-function failureOf(error: unknown, usage: (error: CommanderError) => string): Failure {
-  if (error instanceof SwobError) return error;
-  if (error instanceof OutputClosed) return { exitCode: 0, code: 'CLOSED', message: undefined };
-  if (error instanceof SilentExit) return { exitCode: error.exitCode, code: 'EXIT', message: undefined };
-  if (error instanceof CommanderError) {
-    // --version before another command; a group without a command has already shown its help.
-    if (error.exitCode === 0) return { exitCode: 0, code: 'HELP', message: undefined };
-    const shown = error.code === 'commander.help';
-    return { exitCode: 64, code: 'USAGE', message: shown ? undefined : usage(error) };
-  }
-  return {
-    exitCode: 70,
-    code: 'INTERNAL',
-    message: `internal error, please report it as a bug in swob: ${messageOf(error)}`,
-  };
-}
-
-/** Resolves once stdout has flushed, or has failed. */
-function flush(io: Io): Promise<void> {
-  return new Promise((resolve) => void io.stdout.write('', () => resolve()));
 }

@@ -1,5 +1,5 @@
 // The commander program, built from the table of commands. The module of a command is imported only when the command is
-// chosen, before its options are parsed. Used by main.ts.
+// chosen, before its options are parsed. Used by run.ts.
 
 import { Command } from 'commander';
 import { commands, groups, hiddenCommands } from './command-table.ts';
@@ -21,7 +21,7 @@ export function createProgram(io: Io): Command {
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
-      // main.ts prints all errors in the same form.
+      // run.ts prints all errors in the same form.
       outputError: () => undefined,
     })
     .option(

@@ -1,5 +1,5 @@
 // Words usage errors: what is wrong with a command line, what was probably meant, and which help to read.
-// Used by main.ts.
+// Used by run.ts.
 
 import type { Command, CommanderError } from 'commander';
 import { nearestName } from '../config/suggestion.ts';

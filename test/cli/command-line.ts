@@ -2,7 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
-import { run } from '../../src/cli/main.ts';
+import { run } from '../../src/cli/run.ts';
 import type { Clock } from '../../src/domain/shared/ports.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 

@@ -10,7 +10,7 @@ import { Readable, Writable } from 'node:stream';
 import { afterAll, onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Io } from '../../src/cli/io.ts';
-import { run } from '../../src/cli/main.ts';
+import { run } from '../../src/cli/run.ts';
 import type { Clock } from '../../src/domain/shared/ports.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/folders.ts';

@@ -90,8 +90,18 @@ describe('bin/swob', () => {
     expect(await ended(start(['--version'], { script: join(clone, 'bin', 'swob') }))).toEqual(failure);
     // A build without the packages fails as well.
     cpSync(join(folder, 'dist'), join(clone, 'dist'), { recursive: true });
-    expect(await ended(start(['--version'], { script: join(clone, 'bin', 'swob') }))).toEqual(failure);
+    expect(await ended(start(['config', 'check'], { script: join(clone, 'bin', 'swob') }))).toEqual(failure);
   });
+
+  test.each([['--version'], ['-V']])(
+    'prints its version with %s, as with further options',
+    async (option) => {
+      const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+      const printed = { out: `${version}\n`, err: '', code: 0 };
+      expect(await ended(start([option]))).toEqual(printed);
+      expect(await ended(start(['--quiet', option]))).toEqual(printed);
+    },
+  );
 
   describe('serve --ready-file', () => {
     const free = ['gateway', '--set', 'api.port=0', '--set', 'store.url=memory:'];
@@ -158,10 +168,10 @@ describe('bin/swob', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
   });
 
-  test.runIf(existsSync('/dev/full'))(
-    'reports that its output cannot be written, and does not exit with 0',
-    async () => {
-      const { code, err } = await ended(start(['config', 'show'], { stdout: openSync('/dev/full', 'w') }));
+  test.runIf(existsSync('/dev/full')).each([[['config', 'show']], [['--version']]])(
+    '%j reports that its output cannot be written, and does not exit with 0',
+    async (argv) => {
+      const { code, err } = await ended(start(argv, { stdout: openSync('/dev/full', 'w') }));
       expect(code).toBe(75);
       expect(err).toMatch(/^swob: cannot write the output: .*ENOSPC/);
     },

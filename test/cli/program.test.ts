@@ -200,8 +200,13 @@ describe('what is loaded', () => {
     ),
   ];
 
-  test('before a command is chosen is commander and no other package', async () => {
+  test('for the version is nothing but the version', async () => {
     const inputs = await loadedBy('src/cli/main.ts');
+    expect(inputs.toSorted()).toEqual(['package.json', 'src/cli/main.ts', 'src/cli/version.ts']);
+  });
+
+  test('before a command is chosen is commander and no other package', async () => {
+    const inputs = await loadedBy('src/cli/run.ts');
     expect(packages(inputs)).toEqual(['commander']);
     expect(inputs.filter((path) => path.startsWith('src/cli/commands/'))).toEqual([]);
   });

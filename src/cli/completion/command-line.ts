@@ -1,5 +1,5 @@
 // Finds what the last word of an unfinished command line is: an option, the value of an option, a command or an argument.
-// Used by candidates.ts, and by main.ts, program.ts and usage.ts for their errors and help.
+// Used by candidates.ts, and by run.ts, program.ts and usage.ts for their errors and help.
 
 import type { Command, Option } from 'commander';
 

@@ -1,4 +1,4 @@
-// The topics of `swob help <topic>`. Used by main.ts, program.ts and the completion.
+// The topics of `swob help <topic>`. Used by run.ts, program.ts and the completion.
 
 export const topics = {
   'exit-codes': 'what each exit code means',

@@ -1,5 +1,5 @@
 // Detects that the reader of stdout is gone while there is nothing to write (`swob sync qr … --json | head -1`).
-// Used by main.ts.
+// Used by run.ts.
 
 import { fstatSync } from 'node:fs';
 

@@ -4,7 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../../../src/app/system-clock.ts';
-import { run } from '../../../../src/cli/main.ts';
+import { run } from '../../../../src/cli/run.ts';
 import type { AccountingEvent } from '../../../../src/domain/wifi/accounting.ts';
 import { openAccountingServer } from '../../../../src/radius/accounting-server.ts';
 import { onEnd } from '../../../support/teardown.ts';
