@@ -15,7 +15,8 @@ export async function addCors(
   await app.register(cors, {
     origin: origins.length === 0 ? true : [...origins],
     credentials: true,
-    exposedHeaders: pageHeaders,
+    // As text, because @fastify/cors joins a list again for each response.
+    exposedHeaders: pageHeaders.join(', '),
     methods: ['GET', 'POST', 'PUT', 'DELETE'],
     maxAge: 600,
   });

@@ -77,8 +77,9 @@ function instrumentLeases(countLostLease: (work: LeasedWork) => void, leases: Le
 function instrumentLimits(registry: MetricsRegistry, limits: LimitStore): LimitStore {
   const countRefusal = registry.counter('swob_limit_refusals_total');
   const countIfRefused = (key: LimitKey, seconds: number): number => {
+    if (seconds === 0) return seconds;
     const name = limitNameOf(key);
-    if (seconds > 0 && isRefusing(name)) countRefusal(name);
+    if (isRefusing(name)) countRefusal(name);
     return seconds;
   };
   const countExceeded =
