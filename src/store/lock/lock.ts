@@ -32,6 +32,8 @@ export interface Lock {
   readonly lost: boolean;
   /** The previous holder released the lock after a clean shutdown. */
   readonly afterRelease: boolean;
+  /** Grows by one with each process that has the folder. */
+  readonly generation: number;
   /** `cleanShutdown` is recorded for the next holder. Idempotent. */
   release(cleanShutdown?: boolean): Promise<void>;
 }
@@ -86,6 +88,7 @@ export async function acquireLock(folder: string, clock: Clock, log: Log): Promi
 
 interface AcquiredLock {
   readonly file: string;
+  readonly generation: number;
   readonly afterRelease: boolean;
 }
 
@@ -114,7 +117,7 @@ async function tryAcquire(attempt: AcquireAttempt): Promise<AcquiredLock | undef
   for (const lower of now.slice(0, -1)) {
     if (!(await removeIfPresent(join(folder, fileOf(lower))))) break;
   }
-  return { file, afterRelease: state === 'released' };
+  return { file, generation: mine, afterRelease: state === 'released' };
 }
 
 /** Whether the file is gone, whoever removed it. */
@@ -196,7 +199,7 @@ export async function readLockHolder(folder: string, clock: Clock): Promise<Lock
 }
 
 function createHeldLock(
-  { file, afterRelease }: AcquiredLock,
+  { file, generation, afterRelease }: AcquiredLock,
   draft: string,
   clock: Clock,
   closeSocket: () => Promise<void> | undefined,
@@ -233,6 +236,7 @@ function createHeldLock(
 
   return {
     afterRelease,
+    generation,
     get lost() {
       return lost;
     },

@@ -33,9 +33,10 @@ export async function openLowdbArchive(
   options: StoreOptions & { readonly folder: string; readonly preview?: boolean },
 ): Promise<StoreArchive> {
   const open = options.preview ? previewFolder : openFolder;
-  const { disk, queue, cleanShutdown, release } = await open(options.folder, options);
+  const { disk, queue, cleanShutdown, snapshots, release } = await open(options.folder, options);
   try {
-    const opened = { ...options, disk, queue, damage: failOnDamage, cleanShutdown, assertOpen: () => {} };
+    const folder = { disk, queue, cleanShutdown, snapshots };
+    const opened = { ...options, ...folder, damage: failOnDamage, assertOpen: () => {} };
     const users = await openLowdbUsers(opened);
     // From here on, the files have everything.
     await users.flush();

@@ -2,6 +2,7 @@
 // lowdb store only.
 
 import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
@@ -20,6 +21,10 @@ export interface Disk {
    * UNAVAILABLE.
    */
   read(name: string): Promise<string | undefined>;
+  /**
+   * The same, synchronously: several times as cheap where thousands of small files are read. For use while the store opens.
+   */
+  readNow(name: string): string | undefined;
   /** The same as bytes. */
   readBytes(name: string): Promise<Buffer | undefined>;
   /** A part of the file, shorter where the file ends. Throws as `read` does. */
@@ -84,6 +89,14 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
     return made;
   };
 
+  /** Undefined when there is no file. */
+  const readFailed = (name: string, error: unknown): undefined => {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    // A bad sector damages one file; the rest of the disk may be readable.
+    if (systemErrorCode(error) === 'EIO')
+      throw new DamagedFileError(join(folder, name), 'the disk cannot read it: EIO', 'opening');
+    throw diskError(`cannot read ${join(folder, name)}`, error);
+  };
   const reading = async (
     name: string,
     read: (path: string) => Promise<Buffer>,
@@ -91,11 +104,7 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
     try {
       return await read(join(folder, name));
     } catch (error) {
-      if (systemErrorCode(error) === 'ENOENT') return undefined;
-      // A bad sector damages one file; the rest of the disk may be readable.
-      if (systemErrorCode(error) === 'EIO')
-        throw new DamagedFileError(join(folder, name), 'the disk cannot read it: EIO', 'opening');
-      throw diskError(`cannot read ${join(folder, name)}`, error);
+      return readFailed(name, error);
     }
   };
   const readBytes = (name: string): Promise<Buffer | undefined> => reading(name, (path) => readFile(path));
@@ -137,6 +146,13 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
     folder,
     pathOf: (name) => join(folder, name),
     read: async (name) => (await readBytes(name))?.toString(),
+    readNow: (name) => {
+      try {
+        return fs.readFileSync(join(folder, name), 'utf8');
+      } catch (error) {
+        return readFailed(name, error);
+      }
+    },
     readBytes,
     readRange: (name, offset, length) => reading(name, (path) => readRange(path, offset, length)),
     list,

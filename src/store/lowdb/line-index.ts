@@ -159,21 +159,30 @@ export function createLineIndex(): LineIndex {
       return lineOf(table.slots[positionOf(table, high, low)] ?? 0);
     },
     set: ({ high, low }, { segment, offset, length, expiresAt }) => {
-      remove(high, low);
       const table = tableOf(high);
-      // A quarter stays empty, so that a search ends soon.
-      if ((table.count + 1) * 4 > table.slots.length * 3) grow(table);
-      const slot = newSlot();
-      write(slot, word.high, high);
-      write(slot, word.low, low);
+      let position = positionOf(table, high, low);
+      let slot = table.slots[position] ?? 0;
+      if (slot === 0) {
+        // A quarter stays empty, so that a search ends soon.
+        if ((table.count + 1) * 4 > table.slots.length * 3) {
+          grow(table);
+          position = positionOf(table, high, low);
+        }
+        slot = newSlot();
+        write(slot, word.high, high);
+        write(slot, word.low, low);
+        table.slots[position] = slot;
+        table.count++;
+        size++;
+      } else {
+        unlink(slot);
+        countLine(read(slot, word.segment), -1);
+      }
       write(slot, word.segment, segment);
       write(slot, word.offset, offset);
       write(slot, word.length, length);
       const chunk = times[Math.floor(slot / slotsPerChunk)];
       if (chunk) chunk[slot % slotsPerChunk] = expiresAt;
-      table.slots[positionOf(table, high, low)] = slot;
-      table.count++;
-      size++;
       append(slot);
       countLine(segment, 1);
     },

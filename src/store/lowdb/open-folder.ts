@@ -12,6 +12,7 @@ import { createDisk, type Disk } from './disk.ts';
 import { createDiskQueue, type DiskQueue } from './disk-queue.ts';
 import { migrateStore } from './migration.ts';
 import { createPreviewDisk } from './preview-disk.ts';
+import { createSnapshots, noSnapshots, type Snapshots } from './snapshots.ts';
 import { detectFormat, writeMeta } from './store-format.ts';
 
 /** Concurrent disk operations, and how many may wait for them. */
@@ -22,6 +23,7 @@ export interface OpenedFolder {
   readonly queue: DiskQueue;
   /** The previous process closed the store cleanly. */
   readonly cleanShutdown: boolean;
+  readonly snapshots: Snapshots;
   /** Releases the lock; `cleanShutdown` is false when a part could not be closed cleanly. Idempotent. */
   release(cleanShutdown?: boolean): Promise<void>;
 }
@@ -64,6 +66,12 @@ export async function openFolder(
     disk,
     queue,
     cleanShutdown: lock.afterRelease,
+    snapshots: createSnapshots({
+      disk,
+      log,
+      cleanShutdown: lock.afterRelease,
+      generation: lock.generation,
+    }),
     release: (cleanShutdown) => lock.release(cleanShutdown),
   };
 }
@@ -79,7 +87,13 @@ export async function previewFolder(
   const folder = resolve(given);
   const disk = createPreviewDisk(folder);
   const queue = createDiskQueue(queueBounds);
-  const opened: OpenedFolder = { disk, queue, cleanShutdown: false, release: async () => {} };
+  const opened: OpenedFolder = {
+    disk,
+    queue,
+    cleanShutdown: false,
+    snapshots: noSnapshots,
+    release: async () => {},
+  };
   if (!(await isWritableFolder(folder))) return opened;
   const found = await detectFormat(disk);
   const holder = await readLockHolder(folder, clock).catch((error: unknown) => {

@@ -5,18 +5,15 @@ import type { OutboxEntry } from '../../domain/shared/model.ts';
 import type { Claim, Log, OutboxStore } from '../../domain/shared/ports.ts';
 import { messageOf, type SwobError } from '../../errors.ts';
 import { isOutboxEntry } from '../guards.ts';
-import {
-  type Claimant,
-  createOutboxIndex,
-  type EntryTimes,
-  type OutboxIndex,
-} from '../memory/outbox-index.ts';
+import { type Claimant, createOutboxIndex, type EntryTimes } from '../memory/outbox-index.ts';
 import type { JoinOutbox } from '../process-outbox.ts';
 import { openAttemptJournal } from './attempt-journal.ts';
-import { type DamageHandler, parseChecked, readOrQuarantine } from './damaged-files.ts';
+import type { DamageHandler } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
 import type { DiskQueue } from './disk-queue.ts';
-import { openRecord, type RecordKind, recordFiles, recordName } from './record-file.ts';
+import { loadEntryTimes, timesOf } from './load-entries.ts';
+import { openRecord, type RecordKind, recordName } from './record-file.ts';
+import type { Snapshots } from './snapshots.ts';
 
 export interface LowdbOutboxOptions<T> {
   readonly disk: Disk;
@@ -25,6 +22,7 @@ export interface LowdbOutboxOptions<T> {
   readonly damage: DamageHandler;
   readonly kind: Extract<RecordKind, 'inbound' | 'callbacks' | 'waitingSms'>;
   readonly isContent: (value: unknown) => value is T;
+  readonly snapshots: Snapshots;
   readonly max: number;
   /** Creates the error that rejects a new entry. */
   readonly full: (max: number) => SwobError;
@@ -39,13 +37,15 @@ export interface LowdbOutbox<T> {
 
 /** Loads the times of all entries. Throws UNAVAILABLE when a file cannot be read. */
 export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promise<LowdbOutbox<T>> {
-  const { disk, queue, log, kind, max, full, assertOpen } = options;
+  const { disk, queue, log, kind, max, full, snapshots, assertOpen } = options;
   const isEntry = isOutboxEntry(options.isContent);
-  const index = await loadIndex(options, isEntry);
+  const index = createOutboxIndex(await loadEntryTimes(options, isEntry));
   const { damage } = options;
   // The name sorts before the folder that the lines move to, so a backup in the order of names misses none of them.
   const name = `attempts-${kind}`;
   const journal = await openAttemptJournal({ disk, log, damage, name, isRecord: isEntry });
+  /** Entries whose files could not be read; the next start reads those again, and quarantines what is damaged. */
+  const unreadable = new Set<string>();
   /** New entries being written; counted so that concurrent ones cannot exceed the maximum together. */
   let pendingNew = 0;
   /** Order keys with a new claimed entry being written, which others must follow. */
@@ -66,8 +66,18 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
       const sending = journal.get(id);
       if (sending) return sending;
       const record = recordOf(id);
-      await record.read();
-      if (record.data) return record.data;
+      try {
+        await record.read();
+        unreadable.delete(id);
+      } catch (error) {
+        unreadable.add(id);
+        throw error;
+      }
+      if (record.data) {
+        // An operator has restored an earlier state of the file, which must not stay a dead letter unseen.
+        if (index.isDeadLetter(id) && record.data.dueAt !== null) index.set(timesOf(record.data));
+        return record.data;
+      }
       log.warn({ id, file: disk.pathOf(recordName(kind, id)) }, 'the file of an entry is missing');
       index.delete(id);
       return undefined;
@@ -211,30 +221,8 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
       } catch (error) {
         log.warn({ reason: messageOf(error) }, 'entries with an attempt in progress stay in their journal');
       }
+      const isReadable = ({ id }: EntryTimes): boolean => !unreadable.has(id);
+      await snapshots.leave(kind, index.times().filter(isReadable));
     },
   };
-}
-
-async function loadIndex<T>(
-  { disk, queue, kind, damage }: LowdbOutboxOptions<T>,
-  isEntry: (value: unknown) => value is OutboxEntry<T>,
-): Promise<OutboxIndex> {
-  const found: EntryTimes[] = [];
-  const load = async (name: string): Promise<void> => {
-    if (!name.endsWith('.json')) return;
-    const isOfThisFile = (value: unknown): value is OutboxEntry<T> =>
-      isEntry(value) && recordName(kind, value.id) === name;
-    const entry = await readOrQuarantine(damage, name, async () => {
-      const text = await disk.read(name);
-      return text === undefined ? undefined : parseChecked(disk, name, text, isOfThisFile, 'opening');
-    });
-    if (!entry) return;
-    const { id, since, dueAt, orderKey, sequence } = entry;
-    const order = orderKey !== undefined && { orderKey };
-    found.push({ id, since, dueAt, ...order, ...(sequence !== undefined && { sequence }) });
-  };
-  for await (const names of recordFiles(disk, kind)) {
-    await Promise.all(names.map((name) => queue.run(() => load(name))));
-  }
-  return createOutboxIndex(found);
 }

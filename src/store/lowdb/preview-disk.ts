@@ -17,6 +17,7 @@ export function createPreviewDisk(folder: string): Disk {
     folder,
     pathOf: disk.pathOf,
     readBytes,
+    readNow: (name) => (changed.has(name) ? changed.get(name)?.toString() : disk.readNow(name)),
     readRange: async (name, offset, length) =>
       changed.has(name)
         ? changed.get(name)?.subarray(offset, offset + length)

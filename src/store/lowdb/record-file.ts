@@ -57,3 +57,12 @@ export async function countRecords(disk: Disk, kind: RecordKind): Promise<number
   }
   return count;
 }
+
+/** The names of all records of a kind. */
+export async function listRecords(disk: Disk, kind: RecordKind): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for await (const names of recordFiles(disk, kind)) {
+    for (const name of names) if (name.endsWith('.json')) found.add(name);
+  }
+  return found;
+}

@@ -5,19 +5,20 @@
 import type { Seed } from '../../domain/seeds/model.ts';
 import type { SeedStore } from '../../domain/seeds/ports.ts';
 import { messageOf } from '../../errors.ts';
-import { mapConcurrent } from '../../lib/concurrency.ts';
+import { nextTurn } from '../../lib/next-turn.ts';
 import { seedEvictionWarning, seedsFullError } from '../errors.ts';
 import { isSeed } from '../guards.ts';
 import { createRecentSeeds, isSameRegistration } from '../memory/recent-seeds.ts';
 import type { StoreOptions } from '../options.ts';
-import { DamagedFileError, type DamageHandler, readOrQuarantine } from './damaged-files.ts';
+import { DamagedFileError, type DamageHandler, parseChecked, readOrQuarantine } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
 import type { DiskQueue } from './disk-queue.ts';
 import { createEvictionCandidates } from './eviction-candidates.ts';
 import { createFlusher } from './flusher.ts';
 import { emptyLpsFile, lpsFile, lpsText, readLps } from './lps-file.ts';
 import { openLpsJournal } from './lps-journal.ts';
-import { countRecords, openRecord, recordName } from './record-file.ts';
+import { listRecords, openRecord, recordName } from './record-file.ts';
+import type { Snapshots } from './snapshots.ts';
 
 export interface LowdbSeeds {
   readonly store: SeedStore;
@@ -30,8 +31,8 @@ const maxRetiredPerFlush = 100;
 const maxOvershoot = 64;
 /** Seeds on disk are searched for candidates only when they are at least one in this many. */
 const inactiveShareDivisor = 200;
-/** Files read concurrently when the store opens. */
-const loadConcurrency = 32;
+/** Seeds that are loaded at once when the store opens. */
+const loadedPerTurn = 200;
 /** An LPS may be in memory only for one second: half of it is for the delay, the other half for the write. */
 const flushDelayMs = 500;
 const flushRetryMs = 1_000;
@@ -41,13 +42,14 @@ export interface LowdbSeedsOptions extends Pick<StoreOptions, 'clock' | 'log' | 
   readonly queue: DiskQueue;
   readonly damage: DamageHandler;
   readonly cleanShutdown: boolean;
+  readonly snapshots: Snapshots;
   /** Throws when the store is closed. */
   readonly assertOpen: () => void;
 }
 
 /** Loads the recently active seeds. */
 export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbSeeds> {
-  const { disk, queue, damage, clock, log, assertOpen } = options;
+  const { disk, queue, damage, clock, log, snapshots, assertOpen } = options;
   const { activeMs, maxRegistered } = options.seeds;
   const recent = createRecentSeeds(clock, activeMs);
   // Without the file no seed is active until its next ping, which is soon.
@@ -55,7 +57,8 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
     (await readOrQuarantine(damage, lpsFile, () => readLps(disk))) ?? emptyLpsFile;
   const journal = await openLpsJournal({ ...options, covered });
 
-  let registered = await countRecords(disk, 'seeds');
+  const names = await listRecords(disk, 'seeds');
+  let registered = names.size;
   let evicted = 0;
   const silent = createEvictionCandidates({
     disk,
@@ -67,6 +70,11 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
   const recordOf = (imsi: string) =>
     openRecord(disk, 'seeds', imsi, (value): value is Seed => isSeed(value) && value.imsi === imsi);
 
+  const quarantine = async (imsi: string, error: unknown): Promise<undefined> => {
+    if (!(error instanceof DamagedFileError)) throw error;
+    await damage.onFile(recordName('seeds', imsi), error);
+    registered--;
+  };
   /**
    * Quarantines a damaged record, because the next ping restores all of its data. Must run exclusively for each IMSI.
    */
@@ -75,11 +83,20 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
     try {
       await record.read();
     } catch (error) {
-      if (!(error instanceof DamagedFileError)) throw error;
-      await damage.onFile(recordName('seeds', imsi), error);
-      registered--;
+      await quarantine(imsi, error);
     }
     return record.data ?? undefined;
+  };
+  /** The same while the store opens. */
+  const loadRecord = async (imsi: string): Promise<Seed | undefined> => {
+    const name = recordName('seeds', imsi);
+    const isOfThisFile = (value: unknown): value is Seed => isSeed(value) && value.imsi === imsi;
+    try {
+      const text = disk.readNow(name);
+      return text === undefined ? undefined : parseChecked(disk, name, text, isOfThisFile);
+    } catch (error) {
+      return quarantine(imsi, error);
+    }
   };
 
   const writeRecord = async (seed: Seed): Promise<void> => {
@@ -193,11 +210,12 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
     return evicting;
   };
 
+  const left = new Map(((await snapshots.take('seeds', isSeed)) ?? []).map((seed) => [seed.imsi, seed]));
   const lpsOf = [...new Map([...Object.entries(lps), ...journal.found])].sort(([, a], [, b]) => a - b);
-  const loaded = mapConcurrent(lpsOf, loadConcurrency, async ([imsi, lps]) => {
-    return { imsi, lps, record: await readRecord(imsi) };
-  });
-  for await (const { imsi, lps, record } of loaded) {
+  for (const [position, [imsi, lps]] of lpsOf.entries()) {
+    const record = (names.has(recordName('seeds', imsi)) && left.get(imsi)) || (await loadRecord(imsi));
+    // For the lock, which must be renewed, and for signals.
+    if (position % loadedPerTurn === 0) await nextTurn();
     // Only wall time covers the time before this start; a time in the future counts as now.
     if (record) recent.touch({ ...record, lps }, Math.max(0, clock.now() - lps * 1_000));
     else log.warn({ imsi, file: disk.pathOf(lpsFile) }, 'the registration of an active seed is missing');
@@ -229,6 +247,7 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
       closing = true;
       await flusher.close();
       await journal.close();
+      await snapshots.leave('seeds', recent.all());
     },
   };
 }

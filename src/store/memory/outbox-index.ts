@@ -47,6 +47,8 @@ export interface OutboxIndex {
    * Ids of the waiting entries after the first `offset`: claimed ones first, then by due time, then those behind others.
    */
   waitingIds(limit: number, offset?: number): string[];
+  /** All entries, as a later index can be made of them. */
+  times(): EntryTimes[];
   /** Includes the claimed entries. */
   readonly waiting: number;
   /** Behind others of their order key. */
@@ -201,6 +203,12 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
         ...rest(followers, claimed.size + waiting.length),
       ];
     },
+    times: () =>
+      [...held.values()].map(({ list, place: { id, since, at } }) => {
+        const orderKey = order.keyOf(id);
+        const position = orderKey !== undefined && { orderKey, sequence: order.sequenceOf(id, undefined) };
+        return { id, since, dueAt: list === deadLetters ? null : at, ...position };
+      }),
     get waiting() {
       return waiting.length + claimed.size + followers.length;
     },
