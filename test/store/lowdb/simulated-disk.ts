@@ -75,6 +75,7 @@ export function createSimulatedDisk({
     folder: '/simulated',
     pathOf: (name) => `/simulated/${name}`,
     readBytes,
+    readNow: (name) => contentOf(name)?.toString(),
     read: async (name) => (await readBytes(name))?.toString(),
     readRange: async (name, offset, length) => (await readBytes(name))?.subarray(offset, offset + length),
     list: async (folder) => {
