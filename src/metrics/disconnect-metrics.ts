@@ -1,6 +1,7 @@
 // The metrics of the disconnect service. Part of the table in catalogue.ts.
 
 import { latencyBoundsMs } from '../domain/monitoring/series.ts';
+import { accountingOutcomes, dropReasons } from '../domain/wifi/datagram-outcomes.ts';
 import { hostOutcomes } from '../domain/wifi/failover.ts';
 import { backendNames } from '../domain/wifi/ports.ts';
 import { verdicts } from '../domain/wifi/verification.ts';
@@ -35,24 +36,14 @@ export const disconnectMetrics = {
     type: 'counter',
     help: 'Datagrams that were received as answers of a NAS and dropped, by reason.',
     labels: {
-      reason: ['sender', 'malformed', 'identifier', 'code', 'authenticator', 'message_authenticator'],
+      reason: dropReasons,
     },
   },
   swob_radius_accounting_packets_total: {
     type: 'counter',
     help: 'Datagrams that were received at [disconnect] accounting_port: Accounting-Requests by what they say of a session, and what was dropped by reason.',
     labels: {
-      outcome: [
-        'start',
-        'interim',
-        'stop',
-        'other',
-        'unknown_nas',
-        'malformed',
-        'code',
-        'authenticator',
-        'message_authenticator',
-      ],
+      outcome: accountingOutcomes,
     },
   },
   swob_disconnect_verifications_total: {

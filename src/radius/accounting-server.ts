@@ -4,32 +4,12 @@
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { AccountingEvent } from '../domain/wifi/accounting.ts';
+import { type AccountingOutcome, accountingOutcomes } from '../domain/wifi/datagram-outcomes.ts';
 import { messageOf, SwobError, systemErrorCode } from '../errors.ts';
 import { bracketHost, canonicalIpv6, mappedIpv4 } from '../lib/net.ts';
 import { addressOf, attributeTypes, integerOf, textOf } from './attributes.ts';
 import { requestFault, sealAccountingResponse } from './authenticators.ts';
 import { decodePacket, type Packet, packetCodes } from './packet.ts';
-
-/**
- * What became of a datagram:
- * - `start`, `interim`, `stop`: it was about a session
- * - `other`: it was about none, such as Accounting-On
- * - `unknown_nas`: no configured NAS has the address that it came from
- * - `malformed`, `code`: it is no packet, or no Accounting-Request
- * - `authenticator`, `message_authenticator`: it was not made with the secret of the NAS
- */
-export const accountingOutcomes = [
-  'start',
-  'interim',
-  'stop',
-  'other',
-  'unknown_nas',
-  'malformed',
-  'code',
-  'authenticator',
-  'message_authenticator',
-] as const;
-export type AccountingOutcome = (typeof accountingOutcomes)[number];
 
 /** A configured NAS, or several with one secret. */
 interface AccountedNas {

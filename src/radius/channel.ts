@@ -2,6 +2,7 @@
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import type { DropReason } from '../domain/wifi/datagram-outcomes.ts';
 import { systemErrorCode } from '../errors.ts';
 import { canonicalIpv6 } from '../lib/net.ts';
 import { responseFault } from './authenticators.ts';
@@ -9,24 +10,6 @@ import { decodePacket, type Packet, packetCodes } from './packet.ts';
 
 /** A packet has one byte for its identifier. */
 export const identifiers = 256;
-
-/**
- * Why a datagram was dropped:
- * - `sender`: no request waits for an answer from that address and port
- * - `malformed`: it is no packet, or a longer one than RADIUS allows
- * - `identifier`: no request with that identifier waits, such as for the second copy of an answer
- * - `code`: it is no answer to that kind of request
- * - `authenticator`, `message_authenticator`: it was not made with the shared secret for this request
- */
-export const dropReasons = [
-  'sender',
-  'malformed',
-  'identifier',
-  'code',
-  'authenticator',
-  'message_authenticator',
-] as const;
-export type DropReason = (typeof dropReasons)[number];
 
 /** A request that has an identifier and waits for its answer. */
 interface Waiting {

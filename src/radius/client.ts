@@ -3,16 +3,10 @@
 
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../domain/shared/ports.ts';
+import { type DropReason, dropReasons } from '../domain/wifi/datagram-outcomes.ts';
 import type { Deadline } from '../lib/deadline.ts';
 import { sealRequest } from './authenticators.ts';
-import {
-  type Channel,
-  type DropReason,
-  dropReasons,
-  identifiers,
-  openChannel,
-  type Peer,
-} from './channel.ts';
+import { type Channel, identifiers, openChannel, type Peer } from './channel.ts';
 import { type Attribute, headerBytes, type Packet } from './packet.ts';
 import { sendTimes } from './retransmission.ts';
 

@@ -1,6 +1,12 @@
 // Decorators that count disconnects, and the calls to the backends that end sessions. Used by app-metrics.ts.
 
 import type { Clock } from '../../domain/shared/ports.ts';
+import {
+  type AccountingOutcome,
+  accountingOutcomes,
+  type DropReason,
+  dropReasons,
+} from '../../domain/wifi/datagram-outcomes.ts';
 import type { DisconnectOutcome, Disconnects } from '../../domain/wifi/disconnects.ts';
 import { type HostHealth, hostOutcomes } from '../../domain/wifi/failover.ts';
 import {
@@ -13,8 +19,6 @@ import {
 import type { SessionVerifier } from '../../domain/wifi/verification.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { LabelOf, MetricsRegistry } from '../../metrics/registry.ts';
-import { type AccountingOutcome, accountingOutcomes } from '../../radius/accounting-server.ts';
-import { type DropReason, dropReasons } from '../../radius/channel.ts';
 import { countOutcome } from './instrumented.ts';
 
 type Outcome = LabelOf<'swob_disconnects_total'>;
