@@ -114,6 +114,8 @@ describe('properties', () => {
         (claims) => {
           // A value may itself hold a forbidden name.
           fc.pre(!/"(__proto__|constructor)"/.test(JSON.stringify(claims)));
+          // Whole numbers that JavaScript rounds are kept as text.
+          fc.pre(!/\d{16}/.test(JSON.stringify(claims)));
           const all = { ...claims, exp: sampleClaims.exp };
           expect(verifier.verify(rs256(all))).toEqual(JSON.parse(JSON.stringify(all)));
         },

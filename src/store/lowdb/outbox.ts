@@ -216,8 +216,12 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
       try {
         // A file loses nothing that it once held; lines at the end of a journal may be lost undetected
         // (segment-lines.ts).
-        for (const entry of journal.open()) await writeFile(entry);
-        await journal.close();
+        try {
+          for (const entry of journal.open()) await writeFile(entry);
+        } finally {
+          // Keeps what is not in a file.
+          await journal.close();
+        }
       } catch (error) {
         log.warn({ reason: messageOf(error) }, 'entries with an attempt in progress stay in their journal');
       }

@@ -245,8 +245,11 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
     close: async () => {
       // The last flush includes everything accepted up to this point.
       closing = true;
-      await flusher.close();
-      await journal.close();
+      try {
+        await flusher.close();
+      } finally {
+        await journal.close();
+      }
       await snapshots.leave('seeds', recent.all());
     },
   };
