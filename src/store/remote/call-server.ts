@@ -3,6 +3,7 @@
 import type { Log } from '../../domain/shared/ports.ts';
 import { SwobError } from '../../errors.ts';
 import { nextTurn } from '../../lib/next-turn.ts';
+import { storeClosedError } from '../errors.ts';
 import {
   maxPartWeight,
   maxPendingCalls,
@@ -27,7 +28,7 @@ export interface CallServer {
   readonly batch: MessageBatch<OwnerItem>;
   /** Resolves when no more than this many calls are running. */
   idle(most: number): Promise<void>;
-  /** Runs no more calls; running ones are still answered. */
+  /** Refuses new calls; running ones are still answered. */
   stop(): void;
 }
 
@@ -78,6 +79,7 @@ export function serveCalls(peer: Peer, calls: CallTable, log: Log): CallServer {
   const run = ([id, name, args]: CallItem): void => {
     const call = calls.get(name);
     running++;
+    if (isStopped) return fail(id, storeClosedError());
     if (!call) return fail(id, new SwobError('INTERNAL', `the owner of the store has no call ${name}`));
     if (running > maxPendingCalls) return fail(id, tooManyCallsError());
     let result: unknown;
@@ -94,7 +96,6 @@ export function serveCalls(peer: Peer, calls: CallTable, log: Log): CallServer {
   };
 
   peer.onMessage((message) => {
-    if (isStopped) return;
     for (const item of Array.isArray(message) ? message : [message]) {
       if (isCall(item)) run(item);
       else log.error({}, 'ignored a malformed message of a process that uses the store');

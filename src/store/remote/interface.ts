@@ -31,7 +31,7 @@ export interface StoreOwner {
    * once, with the attempts that it has recorded.
    */
   serve(peer: Peer): () => void;
-  /** Ends all clients. */
+  /** Ends all clients: their calls fail from now on. */
   close(): void;
 }
 

@@ -4,7 +4,6 @@
 import type { LeaseStore, LimitStore, SharedStore } from '../../domain/shared/ports.ts';
 import { consumeEach, refundEach } from '../../domain/shared/rate-limiting.ts';
 import { SwobError } from '../../errors.ts';
-import { storeClosedError } from '../errors.ts';
 import { createMemoryLeases, type MemoryLeases } from '../memory/leases.ts';
 import { createActiveSeeds } from './active-seeds.ts';
 import { serveCalls } from './call-server.ts';
@@ -46,25 +45,12 @@ export function createStoreOwner({ store, clock, log }: StoreOwnerDeps): StoreOw
       channels.leave();
     };
     const leave = async (): Promise<void> => {
+      server.stop();
       // This call runs, too.
       await server.idle(1);
       release();
     };
-    const refuse = (): never => {
-      throw storeClosedError();
-    };
-    const calls = new Map(
-      callsOf(parts).map(([name, call]) => [
-        name,
-        (...args: readonly unknown[]) => (isLeaving ? refuse() : call(...args)),
-      ]),
-    );
-    let isLeaving = false;
-    calls.set(leaveCall, () => {
-      isLeaving = true;
-      return leave();
-    });
-    const server = serveCalls(peer, calls, log);
+    const server = serveCalls(peer, new Map([...callsOf(parts), [leaveCall, leave]]), log);
     const end = (): void => {
       server.stop();
       release();

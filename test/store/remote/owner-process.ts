@@ -16,6 +16,9 @@ export type OwnerOrder =
 const parent: IpcEnd = process;
 // Each store that is opened listens.
 process.setMaxListeners(0);
+const peer = createIpcPeer(parent);
+let receive = (_message: unknown): void => {};
+peer.onMessage((message) => receive(message));
 let clock: FakeClock;
 let stop = (): void => {};
 
@@ -29,7 +32,13 @@ parent.on('message', (message) => {
     clock = createFakeClock(order.now);
     const log = createMemoryLog();
     const owner = createStoreOwner({ store: createMemoryStore({ ...order.open, clock, log }), clock, log });
-    owner.serve(createIpcPeer(parent));
+    owner.serve({
+      ...peer,
+      // Only the latest store gets the messages.
+      onMessage: (listener) => {
+        receive = listener;
+      },
+    });
     stop = owner.close;
   }
 });

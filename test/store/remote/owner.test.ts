@@ -7,6 +7,7 @@ import { nextTurn } from '../../../src/lib/next-turn.ts';
 import type { EmbeddedStore } from '../../../src/store/adapter.ts';
 import { createMemoryStore } from '../../../src/store/memory/store.ts';
 import { maxCallWeight, maxPendingCalls, maxResultWeight } from '../../../src/store/remote/bounds.ts';
+import { createRemoteStore } from '../../../src/store/remote/client.ts';
 import { createStoreOwner } from '../../../src/store/remote/owner.ts';
 import { entry, waiting } from '../../contract/outboxes.ts';
 import { seed, storeOptions, user } from '../../contract/store.ts';
@@ -164,6 +165,20 @@ describe('an owner that is gone', () => {
     // What never rejects does not reject.
     await store.limits.persist('ping:imsi:1');
     await store.close();
+  });
+});
+
+test('an owner that closes refuses calls', async () => {
+  const options = storeOptions(createFakeClock());
+  const owner = createStoreOwner({ store: createMemoryStore(options), ...options });
+  const pair = createPeerPair();
+  owner.serve(pair.owner);
+  const { store } = createRemoteStore({ peer: pair.client, ...options });
+  await store.users.put(user);
+  owner.close();
+  await expect(store.users.get(user.userId)).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    message: expect.stringContaining('store is closed'),
   });
 });
 
