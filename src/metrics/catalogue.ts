@@ -13,6 +13,8 @@ export interface MetricDefinition {
   readonly labels: Readonly<Record<string, readonly string[] | 'any'>>;
   /** Upper bounds of a histogram, lowest first. */
   readonly buckets?: readonly number[];
+  /** How the values of several worker processes become one: their sum, unless given. */
+  readonly together?: 'min' | 'max';
 }
 
 const requestLabels = { service: 'any', method: 'any', route: 'any', status: 'any' } as const;
@@ -22,6 +24,7 @@ export const metricCatalogue = {
     type: 'gauge',
     help: 'Version of swob and of Node; always 1.',
     labels: { version: 'any', node: 'any' },
+    together: 'max',
   },
   swob_http_requests_total: {
     type: 'counter',
@@ -38,11 +41,13 @@ export const metricCatalogue = {
     type: 'gauge',
     help: 'Delay of the event loop since the last scrape, while there was work.',
     labels: { stat: ['p50', 'p99', 'max'] },
+    together: 'max',
   },
   swob_event_loop_utilization_ratio: {
     type: 'gauge',
     help: 'Share of the time since the last scrape in which the event loop was busy.',
     labels: {},
+    together: 'max',
   },
   swob_overload_refusals_total: {
     type: 'counter',
@@ -99,6 +104,7 @@ export const metricCatalogue = {
     type: 'gauge',
     help: 'IMSIs in the store, of [seeds] max_registered.',
     labels: {},
+    together: 'max',
   },
   swob_seeds_evicted_total: {
     type: 'counter',
@@ -175,6 +181,7 @@ export const metricCatalogue = {
     type: 'gauge',
     help: 'Messages and callbacks in the outboxes: waiting for another attempt, or dead-lettered.',
     labels: { kind: ['message', 'callback'], state: ['waiting', 'dead_lettered'] },
+    together: 'max',
   },
   swob_outbox_dead_lettered_total: {
     type: 'counter',
@@ -219,6 +226,7 @@ export const metricCatalogue = {
     type: 'gauge',
     help: 'When the process started, Unix time.',
     labels: {},
+    together: 'min',
   },
   process_resident_memory_bytes: { type: 'gauge', help: 'Resident memory.', labels: {} },
   nodejs_heap_size_used_bytes: { type: 'gauge', help: 'Heap in use.', labels: {} },

@@ -67,6 +67,7 @@ export const disconnectMetrics = {
     type: 'gauge',
     help: 'Whether a host of the PCRF works: 0 after a call that failed, until one is answered.',
     labels: { host: 'any' },
+    together: 'min',
   },
   swob_pcrf_host_calls_total: {
     type: 'counter',

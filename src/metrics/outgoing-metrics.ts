@@ -23,11 +23,13 @@ export const outgoingMetrics = {
     type: 'gauge',
     help: 'Outgoing SMS that wait in swob, of [outgoing] max_waiting.',
     labels: {},
+    together: 'max',
   },
   swob_outgoing_oldest_wait_seconds: {
     type: 'gauge',
     help: 'How long the first SMS of a queue has waited at most, of the queues that this process paces.',
     labels: {},
+    together: 'max',
   },
   swob_outgoing_waits_total: {
     type: 'counter',
@@ -38,6 +40,7 @@ export const outgoingMetrics = {
     type: 'gauge',
     help: 'Routes of outgoing SMS that this process tries last, because their phones fail or do not report.',
     labels: {},
+    together: 'max',
   },
   swob_outgoing_route_faults_total: {
     type: 'counter',

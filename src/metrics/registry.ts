@@ -1,7 +1,8 @@
 // The metrics of one process in Prometheus' text format. Used by app/compose; the only owner of prom-client. Not the package's
 // global registry, which several services of one process (in tests) would share.
 
-import { Counter, Gauge, Registry } from 'prom-client';
+import { type Aggregator, Counter, Gauge, Registry } from 'prom-client';
+import type { MetricsSnapshot } from './aggregate.ts';
 import { type MetricDefinition, metricCatalogue } from './catalogue.ts';
 import { createHistogram, type Histogram } from './histogram.ts';
 
@@ -50,6 +51,8 @@ export interface MetricsRegistry<C extends Catalogue = typeof metricCatalogue> {
   bucketTotals(name: NameOf<C, 'histogram'>): readonly number[] | undefined;
   /** The response to a scrape, with its content type. */
   text(): Promise<{ readonly type: string; readonly text: string }>;
+  /** The same as data, to be added to that of other processes. */
+  snapshot(): Promise<MetricsSnapshot>;
 }
 
 /** `values` are those of the labels, in the order of the catalogue. */
@@ -81,8 +84,9 @@ export function createRegistryOf<C extends Catalogue>(catalogue: C): MetricsRegi
     return definition;
   };
   const optionsOf = (name: string) => {
-    const { help, labels } = definitionOf(name);
-    return { name, help, labelNames: Object.keys(labels), registers };
+    const { help, labels, together } = definitionOf(name);
+    const aggregator: Aggregator = together ?? 'sum';
+    return { name, help, labelNames: Object.keys(labels), registers, aggregator };
   };
 
   /** @returns adds a series */
@@ -159,6 +163,11 @@ export function createRegistryOf<C extends Catalogue>(catalogue: C): MetricsRegi
         ...[...histograms.values()].map((histogram) => histogram.text()),
       ];
       return { type: registry.contentType, text: parts.join('\n') };
+    },
+    snapshot: async () => {
+      // Sound: prom-client declares less than it returns.
+      const metrics = (await registry.getMetricsAsJSON()) as unknown as MetricsSnapshot;
+      return [...metrics, ...[...histograms.values()].map((histogram) => histogram.snapshot())];
     },
   };
 }

@@ -8,6 +8,7 @@ import type { ServiceName } from '../../src/app/compose/context.ts';
 import { startServices } from '../../src/app/compose/start.ts';
 import { createLifecycle } from '../../src/app/lifecycle.ts';
 import type { LogTail } from '../../src/app/logging/log-tail.ts';
+import { displaySetting } from '../../src/config/display-value.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { LoadSample } from '../../src/http/overload-guard.ts';
 import { startUsersStub } from '../../src/stubs/users.ts';
@@ -89,7 +90,7 @@ export async function startTestServices(options: ServicesOptions = {}): Promise<
     log,
     lifecycle,
     version: 'test',
-    settings,
+    settings: settings.map(displaySetting),
     ...(options.logTail && { logTail: options.logTail }),
     ...(options.sample && { sample: options.sample }),
     ...(options.maxConnections !== undefined && { maxConnections: options.maxConnections }),

@@ -92,6 +92,7 @@ export interface AppMetrics {
     refused(reason: LabelOf<'swob_console_streams_refused_total'>): void;
   };
   text(): ReturnType<MetricsRegistry['text']>;
+  snapshot(): ReturnType<MetricsRegistry['snapshot']>;
   stop(): void;
 }
 
@@ -187,6 +188,7 @@ export function createAppMetrics(options: {
       };
     },
     text: registry.text,
+    snapshot: registry.snapshot,
     stop: loop.stop,
   };
 }

@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyPluginAsync } from 'fastify';
-import { displayValue } from '../../config/display-value.ts';
 import type { Config } from '../../config/schema.ts';
 import { createSessionCheck } from '../../console/authentication.ts';
 import { createLiveHub, type LiveHub } from '../../console/live-hub.ts';
@@ -39,12 +38,7 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
   if (!config.console.enabled) return [];
   const { clock, log, version } = runtime;
   const { store, adminToken, wifi, ...rest } = parts;
-  const settings = (runtime.settings ?? []).map((setting) => ({
-    section: setting.section,
-    key: setting.key,
-    value: displayValue(setting),
-    origin: setting.origin,
-  }));
+  const { settings = [] } = runtime;
   const sessions = createSessionCheck(createConsoleSessions(adminToken), store.signOuts, log);
   const hub: LiveHub = createLiveHub({
     maxClients: config.console.max_clients,

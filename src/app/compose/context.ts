@@ -1,6 +1,6 @@
 // What building the services needs: clock, log, lifecycle, version. Used by the files of this folder.
 
-import type { Setting } from '../../config/load.ts';
+import type { DisplayedSetting } from '../../config/display-value.ts';
 import type { Bus } from '../../domain/pairing/ports.ts';
 import type { NodeChannel } from '../../domain/shared/node-requests.ts';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
@@ -31,7 +31,7 @@ export interface AppContext {
   readonly lifecycle: Lifecycle;
   readonly version: string;
   /** The configuration keys with their origins, for the console. */
-  readonly settings?: readonly Setting[];
+  readonly settings?: readonly DisplayedSetting[];
   /** The last lines of the log, for the console. */
   readonly logTail?: LogTail;
   readonly droppedLogLines?: () => LogDrops;

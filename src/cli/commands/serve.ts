@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { tuneNewSpace } from '../../app/new-space.ts';
+import { displaySetting } from '../../config/display-value.ts';
 import { diagnosticFolder, serviceManagerVariables } from '../../config/environment.ts';
 import { parseServiceName, services } from '../client/services.ts';
 import type { Context } from '../context.ts';
@@ -105,7 +106,7 @@ async function serve(context: Context, words: readonly string[], options: Option
       droppedLogLines: logs.drops,
       lifecycle,
       version,
-      settings,
+      settings: settings.map(displaySetting),
       logTail: logs.tail,
       onResponse: onServed,
     });

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { startServices } from '../../app/compose/start.ts';
 import type { Lifecycle } from '../../app/lifecycle.ts';
 import type { LogTail } from '../../app/logging/log-tail.ts';
+import { displaySetting } from '../../config/display-value.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { loadServerKeys } from '../../crypto/server-keys.ts';
@@ -183,7 +184,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
     log,
     lifecycle,
     version,
-    settings: loadedSettings,
+    settings: loadedSettings.map(displaySetting),
     logTail,
   });
   const urlOf = (name: 'gateway' | 'sync' | 'disconnect'): string => reachable(endpoints[name]?.url ?? '');
