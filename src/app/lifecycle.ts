@@ -28,8 +28,11 @@ export interface Lifecycle {
    * before it.
    */
   defer(name: string, dispose: Dispose, reserveMs?: number): void;
-  /** Runs every disposer; idempotent. A disposer that fails or hangs is logged and does not keep the others. */
-  stop(): Promise<void>;
+  /**
+   * Runs every disposer within the time of a stop, or within `budgetMs`; idempotent. A disposer that fails or hangs is logged and
+   * does not keep the others.
+   */
+  stop(budgetMs?: number): Promise<void>;
 }
 
 interface Resource {
@@ -51,8 +54,8 @@ export function createLifecycle(log: Log, clock: Clock): Lifecycle {
       log.error({ resource: name, error: messageOf(error) }, 'could not be closed cleanly');
     }
   };
-  const closeAll = async (): Promise<void> => {
-    const whole = createDeadline(clock, stopBudgetMs - exitReserveMs);
+  const closeAll = async (budgetMs: number): Promise<void> => {
+    const whole = createDeadline(clock, budgetMs - exitReserveMs);
     for (let next = resources.pop(); next; next = resources.pop()) {
       const deadline = whole.reserve(resources.reduce((sum, { reserveMs }) => sum + reserveMs, 0));
       const closed = closeOne(next, deadline);
@@ -62,8 +65,8 @@ export function createLifecycle(log: Log, clock: Clock): Lifecycle {
   };
   return {
     defer: (name, dispose, reserveMs = 0) => void resources.push({ name, dispose, reserveMs }),
-    stop: () => {
-      stopped ??= closeAll();
+    stop: (budgetMs = stopBudgetMs) => {
+      stopped ??= closeAll(budgetMs);
       return stopped;
     },
   };

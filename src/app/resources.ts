@@ -6,21 +6,24 @@ import { getHeapStatistics } from 'node:v8';
 import type { Clock } from '../domain/shared/ports.ts';
 import type { LoadSample } from '../http/overload-guard.ts';
 
-/** For a caller whose timer fires every `everyMs` milliseconds: how late it fires is the event-loop delay. */
-export function createSampler(clock: Clock, everyMs: number): () => LoadSample {
+/**
+ * For a caller whose timer fires every `everyMs` milliseconds: how late it fires is the event-loop delay. `processes` use the
+ * machine's memory together.
+ */
+export function createSampler(clock: Clock, everyMs: number, processes = 1): () => LoadSample {
   let last = clock.monotonic();
   return () => {
     const now = clock.monotonic();
     const delayMs = Math.max(0, now - last - everyMs);
     last = now;
-    return { delayMs, memory: memoryInUse() };
+    return { delayMs, memory: memoryInUse(processes) };
   };
 }
 
 /** The larger share of V8's heap limit (--max-old-space-size) and of the machine's or container's memory. */
-function memoryInUse(): number {
+function memoryInUse(processes: number): number {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-  return Math.max(used / limit, residentMemory() / memoryLimit);
+  return Math.max(used / limit, (processes * residentMemory()) / memoryLimit);
 }
 
 /** Node reads a file for this, which fails without free descriptors; then only the heap counts. */

@@ -54,14 +54,38 @@ export function createReadiness(checks: readonly ReadinessCheck[], clock: Clock)
     const results = await Promise.all(
       cachedChecks.map(async ({ name, run }) => [name, await run()] as const),
     );
-    const failed = results.flatMap(([, result]) => (result.ok ? [] : [result]));
-    const ready = !failed.some(({ required }) => required);
-    return {
-      ready,
-      state: ready ? (failed.length === 0 ? 'ready' : 'degraded') : 'unready',
-      checks: Object.fromEntries(results),
-    };
+    return readinessOf(results);
   };
+}
+
+function readinessOf(results: readonly (readonly [name: string, result: CheckResult])[]): Readiness {
+  const failed = results.flatMap(([, result]) => (result.ok ? [] : [result]));
+  const ready = !failed.some(({ required }) => required);
+  return {
+    ready,
+    state: ready ? (failed.length === 0 ? 'ready' : 'degraded') : 'unready',
+    checks: Object.fromEntries(results),
+  };
+}
+
+/**
+ * The readiness of a service that several worker processes run: of each check the worst result, and a check of the workers
+ * themselves, which fails while there are fewer than `expected`.
+ */
+export function mergeReadiness(all: readonly Readiness[], expected: number): Readiness {
+  const worst = new Map<string, CheckResult>();
+  for (const [name, result] of all.flatMap(({ checks }) => Object.entries(checks))) {
+    const known = worst.get(name);
+    if (!known || (known.ok && !result.ok)) worst.set(name, result);
+  }
+  const isComplete = all.length >= expected;
+  const workers: CheckResult = {
+    ok: isComplete,
+    required: all.length === 0,
+    ms: 0,
+    ...(!isComplete && { reason: 'failing' }),
+  };
+  return readinessOf([...worst, ['workers', workers]]);
 }
 
 function createCachedCheck(check: ReadinessCheck, clock: Clock): () => Promise<CheckResult> {

@@ -12,6 +12,7 @@ import { addBodyParsers } from './body-parsers.ts';
 import { applyRenewals, type CertificateSource, tlsOptions } from './certificate.ts';
 import { handleClientError } from './client-error.ts';
 import type { ConnectionLimiter } from './connection-limiter.ts';
+import { makeDrainable } from './drain.ts';
 import { addHandlerTimeout } from './handler-timeout.ts';
 import { boundPort, listenBacklog, listenError } from './listen.ts';
 import type { Monitoring } from './monitoring.ts';
@@ -47,6 +48,8 @@ export interface HttpOptions {
 export interface HttpServer {
   /** @returns the bound port; throws UNAVAILABLE when it is in use, CONFIG when the address is not this machine's. */
   start(): Promise<number>;
+  /** Accepts no new connections; resolves when the open ones have ended, each after its next response. */
+  drain(): Promise<void>;
   /** Accepts no new requests and lets running ones end. @returns how many connections it closed at the deadline */
   stop(deadline?: Deadline): Promise<number>;
 }
@@ -103,6 +106,7 @@ export async function createHttpServer(options: HttpOptions, handleError: ErrorH
   app.setErrorHandler(handleError);
   if (options.tls && app.server instanceof TlsServer) applyRenewals(app.server, options.tls);
   const destroySockets = trackSockets(app.server);
+  const drain = makeDrainable(app.server);
   options.connectionLimiter.attach(app.server);
   trackRequests(app, options.connectionLimiter);
   addRequestContext(app, options.log);
@@ -137,6 +141,7 @@ export async function createHttpServer(options: HttpOptions, handleError: ErrorH
       }
       return boundPort(app.server, options.port);
     },
+    drain,
     stop: async (deadline = noTimeLeft) => {
       const closed = app.close();
       const interrupted = (await deadline.settles(closed)) ? 0 : destroySockets();

@@ -37,6 +37,16 @@ export const metricCatalogue = {
     labels: requestLabels,
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   },
+  swob_workers: {
+    type: 'gauge',
+    help: 'Worker processes whose services listen, of `swob serve --workers`; 0 for a single process.',
+    labels: {},
+  },
+  swob_worker_replacements_total: {
+    type: 'counter',
+    help: 'Worker processes that were replaced, because they had ended or for a reload.',
+    labels: { cause: ['ended', 'reload'] },
+  },
   swob_event_loop_delay_seconds: {
     type: 'gauge',
     help: 'Delay of the event loop since the last scrape, while there was work.',

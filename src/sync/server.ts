@@ -18,6 +18,7 @@ import { logRequest, type RequestFailure } from '../http/access-log.ts';
 import { applyRenewals, type CertificateSource, tlsOptions } from '../http/certificate.ts';
 import { handleClientError } from '../http/client-error.ts';
 import type { ConnectionLimiter } from '../http/connection-limiter.ts';
+import { makeDrainable } from '../http/drain.ts';
 import { listen } from '../http/listen.ts';
 import type { Monitoring } from '../http/monitoring.ts';
 import type { OverloadGuard } from '../http/overload-guard.ts';
@@ -63,6 +64,8 @@ export interface SyncDeps {
 export interface SyncServer {
   /** @returns the bound port; throws UNAVAILABLE when it is in use. */
   start(): Promise<number>;
+  /** Accepts no new connections; resolves when all have ended, also the sockets. */
+  drain(): Promise<void>;
   /** Accepts no new sockets and closes the others with 1001. @returns how many connections it dropped at the deadline */
   stop(deadline?: Deadline): Promise<number>;
 }
@@ -92,6 +95,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
   const heartbeat = createHeartbeat(openSockets, clock);
   const http = createHttp(deps.tls, deps.requestTimeoutMs);
   const destroySockets = trackSockets(http);
+  const drain = makeDrainable(http);
   deps.connectionLimiter.attach(http);
   const monitoring = deps.createMonitoring(() => openSockets.size);
   const createSyncSocket = createSyncSocketFactory<WebSocket>({
@@ -232,6 +236,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
 
   return {
     start: () => listen(http, 'the sync websocket', deps.host, deps.port),
+    drain,
     stop: async (deadline = noTimeLeft) => {
       isStopping = true;
       heartbeat.stop();

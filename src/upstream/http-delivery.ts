@@ -10,7 +10,9 @@ import type { HttpFailure } from './http-request.ts';
 import { userAgent } from './user-agent.ts';
 
 const maxBodyBytes = 64 * 1024;
-const pool = { min: 0, max: 64, waitTimeoutMs: 5_000 };
+const pool = { min: 0, waitTimeoutMs: 5_000 };
+/** Messages at a time, unless the caller allows fewer. */
+export const maxDeliveries = 64;
 /** Milliseconds until the request must have been sent, to detect a host that drops packets before the long timeout. */
 const maxSendMs = 10_000;
 /** Statuses that reject the message itself. A 401 or 404 means a wrong configuration, which can be fixed. */
@@ -27,6 +29,8 @@ export interface HttpDeliveryOptions {
   readonly path: string;
   /** Milliseconds for one message, from connecting to the last byte, without the wait for a free connection. */
   readonly timeoutMs: number;
+  /** Messages at a time; 64 unless given. */
+  readonly maxConnections?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -39,18 +43,19 @@ export interface HttpDelivery {
 }
 
 /**
- * A client for at most 64 messages at a time. Only the status of a response counts: 2xx is success, even when the body
+ * A client for at most `maxConnections` messages at a time. Only the status of a response counts: 2xx is success, even when the body
  * never arrives. A request that was sent completely and has no response may have been delivered. No reason quotes a
  * message or a number.
  */
 export function createHttpDelivery(options: HttpDeliveryOptions): HttpDelivery {
-  const { host, port, secure, path, timeoutMs, clock, log } = options;
+  const { host, port, secure, path, timeoutMs, maxConnections = maxDeliveries, clock, log } = options;
   const authority = `${bracketHost(host)}:${port}`;
   const name = `the ${options.name} at ${authority}`;
   const sendTimeoutMs = Math.min(maxSendMs, timeoutMs);
   const connections = createConnectionPool({
     name: options.name,
     ...pool,
+    max: maxConnections,
     host,
     port,
     origin: `${secure ? 'https' : 'http'}://${authority}`,

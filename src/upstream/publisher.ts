@@ -4,7 +4,8 @@ import type { Publisher } from '../domain/inbound/ports.ts';
 import type { PoolUsage } from './connection-pool.ts';
 import { createHttpDelivery, type HttpDeliveryOptions } from './http-delivery.ts';
 
-export interface PublisherOptions extends Pick<HttpDeliveryOptions, 'port' | 'timeoutMs' | 'clock' | 'log'> {
+export interface PublisherOptions
+  extends Pick<HttpDeliveryOptions, 'port' | 'timeoutMs' | 'maxConnections' | 'clock' | 'log'> {
   /** May start with `https://`. */
   readonly host: string;
   /** Path, with an optional query. */

@@ -7,7 +7,8 @@ import { createHttpDelivery, type HttpDeliveryOptions } from './http-delivery.ts
 
 const publicationsPath = '/v1/publications';
 
-export interface RelayPublisherOptions extends Pick<HttpDeliveryOptions, 'timeoutMs' | 'clock' | 'log'> {
+export interface RelayPublisherOptions
+  extends Pick<HttpDeliveryOptions, 'timeoutMs' | 'maxConnections' | 'clock' | 'log'> {
   /** With or without the path of publications. */
   readonly url: string;
   /** Sent with each payload; '' sends none. */

@@ -122,6 +122,9 @@ export function createAppMetrics(options: {
   registry.observableCounter('swob_log_lines_suppressed_total', () => [[{}, options.logDrops().repeated]]);
   registry.observableCounter('swob_overload_refusals_total', () => [[{}, options.overloadRefusals()]]);
   registry.observableCounter('swob_request_body_refusals_total', () => [[{}, options.bodyBudget.rejected]]);
+  // The primary process counts them.
+  registry.gauge('swob_workers', () => [[{}, 0]]);
+  registry.counter('swob_worker_replacements_total');
   registry.gauge('swob_request_body_bytes', () => [[{}, options.bodyBudget.usedBytes]]);
   registry.gauge('swob_client_connections', () => [[{}, options.connections.open]]);
   registry.observableCounter('swob_client_connections_closed_total', () =>

@@ -162,6 +162,7 @@ export async function buildGateway(
       startSchedule(messaging.outgoing.sendOwnSms);
       return port;
     },
+    drain: server.drain,
     stop: (deadline) => {
       messaging.startNoDeliveries();
       messaging.publishing.respondNow();

@@ -27,21 +27,21 @@ const nearlyFullShare = 0.9;
 /** The monitoring of a service; every service has the check of its event loop. */
 export function createMonitoring(
   config: Config,
-  { clock, version, metrics, health }: Runtime,
+  { clock, version, metrics, health, worker }: Runtime,
   service: ServiceName,
   checks: readonly ReadinessCheck[],
 ): Monitoring {
   const startedAt = clock.monotonic();
   const readiness = createReadiness([eventLoop, ...checks], clock);
-  health.addReadiness(readiness);
+  health.addReadiness(service, readiness);
   return {
     service,
     version,
     uptime: () => (clock.monotonic() - startedAt) / 1_000,
     recordRequest: metrics.requestCounter(service),
-    readiness,
+    readiness: worker ? () => worker.readiness(service, readiness) : readiness,
     mayReadMetrics: createIpMatcher(config.metrics.allow, '[metrics] allow'),
-    metrics: metrics.text,
+    metrics: worker ? worker.metrics : metrics.text,
   };
 }
 

@@ -14,6 +14,7 @@ import type { Telecom } from '../../domain/shared/ports.ts';
 import { upstreamUrl } from '../../domain/shared/urls.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Deadline } from '../../lib/deadline.ts';
+import { maxDeliveries } from '../../upstream/http-delivery.ts';
 import { createPublisher } from '../../upstream/publisher.ts';
 import { createUserDirectory } from '../../upstream/user-directory.ts';
 import type { Runtime } from './context.ts';
@@ -66,7 +67,12 @@ export async function buildMessaging(
     cacheTtlMs: config.backend_publisher.cache_ttl,
     clock: runtime.clock,
   });
-  const publisher = createPublisher({ ...config.publisher, timeoutMs: config.publisher.timeout, ...runtime });
+  const publisher = createPublisher({
+    ...config.publisher,
+    timeoutMs: config.publisher.timeout,
+    maxConnections: runtime.shareOf(maxDeliveries),
+    ...runtime,
+  });
   runtime.metrics.pool('publisher', publisher.usage);
   const refusedSms = runtime.metrics.refusedSms(createRefusedSmsLog(runtime.clock));
   const relay = buildRelayPublisher(config, runtime);

@@ -9,7 +9,7 @@ import type { MessageOverview } from '../../domain/outgoing/message-overview.ts'
 import type { Store } from '../../domain/store.ts';
 import type { Readiness } from '../../http/readiness.ts';
 import type { AppMetrics } from './app-metrics.ts';
-import type { AppContext, ServiceName } from './context.ts';
+import type { AppContext, ServiceName, WorkerContext } from './context.ts';
 
 /** Of the stop's budget, for the last save. */
 export const saveReserveMs = 500;
@@ -17,20 +17,23 @@ export const saveReserveMs = 500;
 /** What the services of this process report about their dependencies. */
 export interface HealthSources {
   /** Never rejects. */
-  addReadiness(readiness: () => Promise<Readiness>): void;
+  addReadiness(service: ServiceName, readiness: () => Promise<Readiness>): void;
+  /** Undefined for a service that this process does not run. */
+  readinessOf(service: ServiceName): Promise<Readiness> | undefined;
   /** Adds since when and why calls fail. */
   addCalls(calls: () => readonly CallHealth[]): void;
   check(): Promise<readonly HealthObservation[]>;
 }
 
 export function createHealthSources(): HealthSources {
-  const readiness: (() => Promise<Readiness>)[] = [];
+  const readiness = new Map<ServiceName, () => Promise<Readiness>>();
   const calls: (() => readonly CallHealth[])[] = [];
   return {
-    addReadiness: (source) => void readiness.push(source),
+    addReadiness: (service, source) => void readiness.set(service, source),
+    readinessOf: (service) => readiness.get(service)?.(),
     addCalls: (source) => void calls.push(source),
     check: async () => {
-      const found = await Promise.all(readiness.map((source) => source()));
+      const found = await Promise.all([...readiness.values()].map((source) => source()));
       const failing = calls.flatMap((source) => source()).filter(({ failures }) => failures > 0);
       return found.flatMap(({ checks }) =>
         Object.entries(checks).map(([name, { ok, required, reason }]): HealthObservation => {
@@ -50,7 +53,7 @@ export function createHealthSources(): HealthSources {
 
 export function buildMonitor(
   config: Config,
-  { clock, log, version }: AppContext,
+  { clock, log, version, worker }: AppContext,
   parts: {
     readonly store: Store;
     /** Differs for each start of the process. */
@@ -67,7 +70,7 @@ export function buildMonitor(
   return createMonitor({
     store: store.monitoring,
     isShared,
-    name: isShared ? nodeName(config, names, instance) : 'local',
+    name: isShared ? nodeName(config, names, instance, worker) : 'local',
     identity: { instance, version, services: [...names] },
     totals: metrics.seriesTotals,
     outbox: names.has('gateway') ? store.inbound.count : undefined,
@@ -79,7 +82,18 @@ export function buildMonitor(
 }
 
 /** The same after a restart, and another one for each process of a machine. */
-function nodeName(config: Config, names: ReadonlySet<ServiceName>, instance: string): string {
+function nodeName(
+  config: Config,
+  names: ReadonlySet<ServiceName>,
+  instance: string,
+  worker: WorkerContext | undefined,
+): string {
+  if (worker?.store) return `worker ${worker.slot}`;
+  const name = processName(config, names, instance);
+  return worker ? `${name}/${worker.slot}` : name;
+}
+
+function processName(config: Config, names: ReadonlySet<ServiceName>, instance: string): string {
   const { api, websocket, disconnect, metrics } = config;
   if (metrics.node !== '') return metrics.node;
   const port = names.has('gateway') ? api.port : names.has('sync') ? websocket.port : disconnect.port;

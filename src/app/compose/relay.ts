@@ -3,6 +3,7 @@
 import type { Config } from '../../config/schema.ts';
 import type { UserDirectory } from '../../domain/inbound/ports.ts';
 import type { Telecom } from '../../domain/shared/ports.ts';
+import { maxDeliveries } from '../../upstream/http-delivery.ts';
 import { createRelayPublisher, publicationsUrl } from '../../upstream/relay-publisher.ts';
 import type { Runtime } from './context.ts';
 
@@ -17,10 +18,17 @@ export function relayRules({ relay }: Config, telecom: Telecom) {
 }
 
 /** Undefined when nothing is relayed. Its calls are counted. */
-export function buildRelayPublisher({ relay }: Config, { metrics, clock, log }: Runtime) {
+export function buildRelayPublisher({ relay }: Config, { metrics, clock, log, shareOf }: Runtime) {
   if (relay.url === '') return metrics.relay(undefined);
   const { url, tag, timeout: timeoutMs } = relay;
-  const publisher = createRelayPublisher({ url, tag, timeoutMs, clock, log });
+  const publisher = createRelayPublisher({
+    url,
+    tag,
+    timeoutMs,
+    maxConnections: shareOf(maxDeliveries),
+    clock,
+    log,
+  });
   metrics.pool('relay', publisher.usage);
   return metrics.relay(publisher);
 }

@@ -19,6 +19,7 @@ import { createConnectionLimiter } from '../../http/connection-limiter.ts';
 import { createOverloadGuard, sampleIntervalMs } from '../../http/overload-guard.ts';
 import { createRemoteSyncSessions } from '../../upstream/remote-sessions.ts';
 import { createSampler, maxClientConnections } from '../resources.ts';
+import { shareOf } from '../workers/divide.ts';
 import { createAppMetrics } from './app-metrics.ts';
 import type { AppContext, OpenedStore, Runtime, ServiceName } from './context.ts';
 import { buildGateway } from './gateway.ts';
@@ -120,6 +121,12 @@ export async function startServices(
     return interrupted.reduce((sum, count) => sum + count, 0);
   });
 
+  context.worker?.provide({
+    metrics: metrics.snapshot,
+    readiness: health.readinessOf,
+    drain: async () => void (await Promise.all(servers.map((server) => server.drain()))),
+  });
+
   const endpoints: Endpoints = {};
   for (const [index, name] of ordered.entries()) {
     const server = servers[index];
@@ -139,7 +146,7 @@ function createRuntime({ overload }: Config, names: ReadonlySet<ServiceName>, co
   const pressure = createOverloadGuard({
     maxDelayMs: overload.max_event_loop_delay,
     maxMemory: overload.max_memory,
-    sample: context.sample ?? createSampler(clock, sampleIntervalMs),
+    sample: context.sample ?? createSampler(clock, sampleIntervalMs, context.worker?.count),
     clock,
     log,
   });
@@ -167,6 +174,7 @@ function createRuntime({ overload }: Config, names: ReadonlySet<ServiceName>, co
     connectionLimiter: connections,
     metrics,
     health: createHealthSources(),
+    shareOf: (bound) => shareOf(bound, context.worker?.count ?? 1),
   };
 }
 

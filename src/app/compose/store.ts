@@ -5,9 +5,12 @@ import type { Config } from '../../config/schema.ts';
 import type { Store } from '../../domain/store.ts';
 import type { DisconnectAuditStore } from '../../domain/wifi/audit-model.ts';
 import { messageOf } from '../../errors.ts';
+import type { OpenedStore as OpenedAdapterStore } from '../../store/adapter.ts';
 import type { StoreOptions } from '../../store/options.ts';
-import type { AppContext, OpenedStore } from './context.ts';
+import type { AppContext, OpenedStore, ServiceName } from './context.ts';
 import { storeAdapterOf, volatileAdapter } from './store-adapters.ts';
+
+type StoreContext = Pick<AppContext, 'clock' | 'log'>;
 
 /** A request of a developer that is repeated within this time gets the stored response. */
 const responseTtlMs = 86_400_000;
@@ -36,9 +39,7 @@ export async function openStore(
   context: AppContext,
   isDurable: boolean,
 ): Promise<OpenedStore> {
-  const configured = storeAdapterOf(config);
-  const adapter = isDurable || configured.isShared ? configured : volatileAdapter;
-  const { store, channels } = await adapter.open(storeOptions(config, context));
+  const { store, channels } = context.worker?.store ?? (await openAdapter(config, context, isDurable));
   if (!channels) return { store };
   const { createRedisBus } = await import('../../bus/redis.ts');
   const { createRedisNodeChannel } = await import('../../bus/redis-nodes.ts');
@@ -51,6 +52,28 @@ export async function openStore(
   };
 }
 
+function openAdapter(config: Config, context: StoreContext, isDurable: boolean): Promise<OpenedAdapterStore> {
+  const configured = storeAdapterOf(config);
+  const adapter = isDurable || configured.isShared ? configured : volatileAdapter;
+  return adapter.open(storeOptions(config, context));
+}
+
+/**
+ * The store that the primary process serves to its workers, with the audit trail of a disconnect service in it; undefined
+ * for a shared one, which they open themselves.
+ */
+export async function openStoreOfWorkers(
+  config: Config,
+  context: StoreContext & Pick<AppContext, 'lifecycle'>,
+  names: ReadonlySet<ServiceName>,
+): Promise<OpenedAdapterStore | undefined> {
+  if (storeAdapterOf(config).isShared) return undefined;
+  const opened = await openAdapter(config, context, names.has('gateway'));
+  if (names.has('gateway')) return opened;
+  const disconnects = await openAuditStore(config, context, opened.store);
+  return { ...opened, store: { ...opened.store, disconnects } };
+}
+
 /** The folder in that of the store for the audit trail of a disconnect service without a gateway in its process. */
 const auditFolder = 'disconnect';
 const auditReserveMs = 500;
@@ -61,7 +84,7 @@ const auditReserveMs = 500;
  */
 export async function openAuditStore(
   config: Config,
-  context: AppContext,
+  context: StoreContext & Pick<AppContext, 'lifecycle'>,
   store: Store,
 ): Promise<DisconnectAuditStore> {
   const { folder } = storeAdapterOf(config);
@@ -78,10 +101,7 @@ export async function openAuditStore(
   }
 }
 
-export function storeOptions(
-  config: Config,
-  { clock, log }: Pick<AppContext, 'clock' | 'log'>,
-): StoreOptions {
+export function storeOptions(config: Config, { clock, log }: StoreContext): StoreOptions {
   return {
     clock,
     log,

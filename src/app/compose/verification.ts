@@ -1,7 +1,7 @@
 // Builds what verifies disconnects: a query of the PCRF, or the RADIUS accounting of the NAS. Used by disconnect.ts.
 
 import type { Config } from '../../config/schema.ts';
-import { createAccountingVerifier } from '../../domain/wifi/accounting.ts';
+import { type AccountingEvent, createAccountingVerifier } from '../../domain/wifi/accounting.ts';
 import type { Verification } from '../../domain/wifi/disconnects.ts';
 import type { NasTable } from '../../domain/wifi/nas-table.ts';
 import type { Pcrf } from '../../domain/wifi/ports.ts';
@@ -30,7 +30,7 @@ export async function buildVerification(
 async function buildVerifier(
   verify: Config['disconnect']['verify'],
   { disconnect }: Config,
-  { clock, log, lifecycle, metrics }: Runtime,
+  { clock, log, lifecycle, metrics, worker }: Runtime,
   { pcrf, nas }: Needs,
 ): Promise<SessionVerifier | undefined> {
   const withinMs = disconnect.verify_within;
@@ -47,11 +47,16 @@ async function buildVerifier(
   }
   if (verify !== 'accounting' || !nas) return undefined;
   const verifier = createAccountingVerifier({ withinMs, clock });
+  // A packet reaches one worker, and a disconnect that waits for it may run in another.
+  worker?.subscribe('accounting', (event) => verifier.record(event as AccountingEvent));
   const server = await openAccountingServer({
     host: disconnect.host,
     port: disconnect.accounting_port,
     nasAt: nas.at,
-    record: verifier.record,
+    record: (event) => {
+      verifier.record(event);
+      worker?.publish('accounting', event);
+    },
     failed: (reason) => log.error({ reason }, 'the socket for RADIUS accounting failed'),
   });
   log.info({ host: disconnect.host, port: server.port }, 'listening for RADIUS accounting');

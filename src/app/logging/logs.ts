@@ -1,19 +1,16 @@
 // The logs of a process: a pino logger for each service and one for the process, to stderr, files and Graylog. Used by
 // `swob serve`.
 
-import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Config } from '../../config/schema.ts';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
-import { failureText } from '../../http/access-log.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import type { LogDrops, ServiceName } from '../compose/context.ts';
 import { createGelfSender, type GelfSender } from './gelf-sender.ts';
-import { type Levels, lowest, nameOf, threshold } from './levels.ts';
-import { localTime } from './local-time.ts';
+import { type Levels, threshold } from './levels.ts';
 import { createLogFile, type LogFile } from './log-file.ts';
-import { createLogTail, type LogTail } from './log-tail.ts';
+import type { LogTail } from './log-tail.ts';
+import { createLoggers, levelOf, type WriteLine } from './loggers.ts';
 import { parseLine, truncateLine } from './record.ts';
-import { createRepeatLimit } from './repeat-limit.ts';
 import { terminalFormat } from './terminal.ts';
 
 /** Such as the stderr of a process. */
@@ -47,6 +44,14 @@ export interface Logs {
   logFor(service: ServiceName): Log;
   /** Takes effect immediately. */
   setLevels(levels: Levels): void;
+  /** Writes a line of another process, as its pino made it. */
+  write(service: ServiceName | undefined, line: string): void;
+  /** As they are now. */
+  levels(): Levels;
+  /** Calls back when the levels change. */
+  onLevels(watch: (levels: Levels) => void): void;
+  /** Calls back with each line of this process. */
+  onLine(watch: (line: string) => void): void;
   /** The last lines, for the console. */
   readonly tail: LogTail;
   /** Reopens the files, after logrotate has moved them. */
@@ -57,43 +62,15 @@ export interface Logs {
   close(deadline?: Deadline): Promise<void>;
 }
 
-/** Defence in depth: no line should have these fields. */
-const redact = [
-  'token',
-  'password',
-  'authorization',
-  'secret',
-  'key',
-  'sharedKey',
-  'authKey',
-  'text',
-  'msisdn',
-  'MSISDN',
-];
-
 export function createLogs(options: LogsOptions): Logs {
   const { settings, services, clock } = options;
   let levels: Levels = { level: settings.level, gelfLevel: settings.gelf_level };
   let [minLevel, minGelfLevel] = [threshold(levels.level), threshold(levels.gelfLevel)];
-  const applyLevels = (): void => {
-    [minLevel, minGelfLevel] = [threshold(levels.level), threshold(levels.gelfLevel)];
-    for (const logger of loggers.values()) logger.level = lowestLevel();
-  };
-  const tail = createLogTail(clock, applyLevels);
-  const lowestLevel = (): Levels['level'] => {
-    const level = lowest(levels);
-    return tail.threshold < threshold(level) ? nameOf(tail.threshold) : level;
-  };
   const stderr = stderrWriter(options);
   const files = new Map<string, LogFile>();
-  const loggers = new Map<ServiceName | undefined, Logger>();
+  const watchers: ((line: string) => void)[] = [];
+  const levelWatchers: ((levels: Levels) => void)[] = [];
   let gelf: GelfSender | undefined;
-  const repeats = createRepeatLimit({
-    limit: settings.max_repeats,
-    unlimited: new Set([failureText]),
-    clock,
-  });
-  const limitedLogs = new Map<ServiceName | undefined, Log>();
 
   const fileFor = (service: ServiceName | undefined): LogFile | undefined => {
     if (settings.base_dir === '') return undefined;
@@ -105,87 +82,61 @@ export function createLogs(options: LogsOptions): Logs {
       const { max_file_size: maxFileBytes, max_count: maxCount } = settings;
       const { accumulated_size: accumulatedBytes, last_modified: maxAgeMs } = settings;
       const limits = { maxFileBytes, maxCount, accumulatedBytes, maxAgeMs };
-      file = createLogFile({ folder: settings.base_dir, name, limits, clock, log: loggerFor(service) });
+      file = createLogFile({ folder: settings.base_dir, name, limits, clock, log: loggers.logFor(service) });
       files.set(name, file);
     }
     return file;
   };
 
-  /** Cached for the lines of the same millisecond. */
-  let lastTimestamp = { ms: Number.NaN, text: '' };
-  const timestamp = (): string => {
-    const ms = clock.now();
-    if (ms !== lastTimestamp.ms) lastTimestamp = { ms, text: `,"time":"${localTime(ms)}"` };
-    return lastTimestamp.text;
+  const write: WriteLine = (service, line, level) => {
+    if (level >= minLevel) {
+      stderr.write(line, level);
+      fileFor(service)?.write(line);
+    }
+    if (level >= minGelfLevel) gelf?.send(parseLine(line));
   };
-
-  const destination = (service: ServiceName | undefined): DestinationStream => ({
-    write: (whole) => {
-      const line = truncateLine(whole);
-      const level = levelOf(line);
-      if (level >= minLevel) {
-        stderr.write(line, level);
-        fileFor(service)?.write(line);
-      }
-      if (level >= minGelfLevel) gelf?.send(parseLine(line));
-      if (level >= Math.min(minLevel, tail.threshold)) tail.add(line);
+  const loggers = createLoggers({
+    levels,
+    maxRepeats: settings.max_repeats,
+    clock,
+    write: (service, line, level) => {
+      write(service, line, level);
+      for (const watch of watchers) watch(line);
     },
   });
-
-  const loggerFor = (service: ServiceName | undefined): Logger => {
-    const existing = loggers.get(service);
-    if (existing) return existing;
-    const logger = pino(
-      {
-        level: lowestLevel(),
-        base: service === undefined ? null : { service },
-        timestamp,
-        redact,
-      },
-      destination(service),
-    );
-    loggers.set(service, logger);
-    return logger;
-  };
-
-  const logFor = (service: ServiceName | undefined): Log => {
-    const limited = limitedLogs.get(service) ?? repeats.wrap(loggerFor(service));
-    limitedLogs.set(service, limited);
-    return limited;
-  };
-
-  const log = logFor(undefined);
+  const { log } = loggers;
   if (settings.gelf_host !== '') {
     gelf = createGelfSender({ host: settings.gelf_host, port: settings.gelf_port, clock, log });
   }
 
   return {
     log,
-    logFor,
-    tail,
+    logFor: loggers.logFor,
+    tail: loggers.tail,
     setLevels: (updated) => {
       levels = updated;
-      applyLevels();
+      [minLevel, minGelfLevel] = [threshold(levels.level), threshold(levels.gelfLevel)];
+      loggers.setLevels(levels);
+      for (const watch of levelWatchers) watch(levels);
     },
+    write: (service, line) => write(service, truncateLine(line), levelOf(line)),
+    levels: () => levels,
+    onLevels: (watch) => void levelWatchers.push(watch),
+    onLine: (watch) => void watchers.push(watch),
     reopen: () => {
       for (const file of files.values()) file.reopen();
     },
     drops: () => ({
       file: [...files.values()].reduce((sum, file) => sum + file.dropped, 0),
       gelf: gelf?.dropped ?? 0,
-      repeated: repeats.suppressed,
+      repeated: loggers.suppressed(),
     }),
     close: async (deadline) => {
-      repeats.close();
+      loggers.close();
       stderr.end();
       await Promise.all([gelf?.close(deadline), ...[...files.values()].map((file) => file.close(deadline))]);
     },
   };
-}
-
-/** pino writes the level first: `{"level":30,…`. */
-function levelOf(line: string): number {
-  return Number(line.slice('{"level":'.length, line.indexOf(',')));
 }
 
 interface LineWriter {

@@ -1,9 +1,13 @@
 // `swob serve`: runs services until a signal.
 
-import type { Command } from 'commander';
+import { availableParallelism } from 'node:os';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { ServiceName } from '../../app/compose/context.ts';
 import { tuneNewSpace } from '../../app/new-space.ts';
 import { displaySetting } from '../../config/display-value.ts';
 import { diagnosticFolder, serviceManagerVariables } from '../../config/environment.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
 import { parseServiceName, services } from '../client/services.ts';
 import type { Context } from '../context.ts';
 import { prepareReadyFile } from '../ready-file.ts';
@@ -12,6 +16,7 @@ import { version } from '../version.ts';
 interface Options {
   readonly readyFile?: string;
   readonly hocon?: string;
+  readonly workers?: number | 'auto';
 }
 
 export function define(command: Command, context: Context): void {
@@ -25,6 +30,11 @@ export function define(command: Command, context: Context): void {
       'file written when all services are ready: {"gateway":{"url":…},"sync":{"url":…}}; removed on exit',
     )
     .option('--hocon <file>', 'file application.conf of the replaced disconnect service')
+    .option(
+      '--workers <n>',
+      'processes that share the ports, to use several cores: a number, or `auto` for as many as there are cores (default: 1)',
+      parseWorkers,
+    )
     .addHelpText(
       'after',
       `
@@ -39,13 +49,29 @@ Example:
     .action((names: string[], options: Options) => serve(context, names, options));
 }
 
+/** 1 to 256, or `auto`. */
+function parseWorkers(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  if (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 256) return Number(text);
+  throw new InvalidArgumentError('Expected a number from 1 to 256, or auto.');
+}
+
 async function serve(context: Context, words: readonly string[], options: Options): Promise<void> {
-  const onServed = tuneNewSpace();
+  const onResponse = tuneNewSpace();
+  const { workers = 1 } = options;
+  if (workers !== 1) {
+    const { isWorkerProcess } = await import('../../app/workers/cluster-process.ts');
+    if (isWorkerProcess()) {
+      const { runWorker } = await import('../../app/workers/worker.ts');
+      return runWorker({ onResponse, diagnosticFolder: diagnosticFolder() });
+    }
+  }
   const ready = await prepareReadyFile(options.readyFile);
   const names = new Set(words.map(parseServiceName));
-  const { config, settings, warnings } = await context.loadConfig(options.hocon);
+  const load = (): Promise<LoadedConfig> => context.loadConfig(options.hocon);
+  const loaded = await load();
+  const { config, settings, warnings } = loaded;
   const [
-    { startServices },
     { defaultServices },
     { createLifecycle, stopOnSignal, surviveResourceExhaustion },
     { createSystemdNotifier },
@@ -54,7 +80,6 @@ async function serve(context: Context, words: readonly string[], options: Option
     { systemClock },
     { createErrorLoggingClock },
   ] = await Promise.all([
-    import('../../app/compose/start.ts'),
     import('../../app/default-services.ts'),
     import('../../app/lifecycle.ts'),
     import('../../app/systemd.ts'),
@@ -62,8 +87,11 @@ async function serve(context: Context, words: readonly string[], options: Option
     import('../../app/logging/level-reload.ts'),
     import('../../app/system-clock.ts'),
     import('../../app/error-logging-clock.ts'),
+    // Begins to load what a single process needs next.
+    workers === 1 && import('../../app/compose/start.ts'),
   ]);
   const wanted = names.size > 0 ? names : await defaultServices(config);
+  const count = await workerCount(workers, config, wanted);
   const logs = createLogs({
     settings: config.logging,
     services: wanted,
@@ -81,11 +109,12 @@ async function serve(context: Context, words: readonly string[], options: Option
   const lifecycle = createLifecycle(log, clock);
   // Deferred first, so that it runs last and the log of the shutdown is written, too.
   lifecycle.defer('log', logs.close, 500);
+  const { signals } = context.io;
   const stopFollowing = reloadLevels({
-    load: async () => (await context.loadConfig(options.hocon)).config.logging,
+    load: async () => (await load()).config.logging,
     settings: config.logging,
     logs,
-    signals: context.io.signals,
+    signals,
     clock,
   });
   lifecycle.defer('log levels', stopFollowing);
@@ -99,17 +128,27 @@ async function serve(context: Context, words: readonly string[], options: Option
       const { limitDiagnosticFiles } = await import('../../app/diagnostic-files.ts');
       await limitDiagnosticFiles({ folder, snapshots, clock, log });
     }
-    const endpoints = await startServices(config, wanted, {
-      clock,
-      log,
-      logFor: logs.logFor,
-      droppedLogLines: logs.drops,
-      lifecycle,
-      version,
-      settings: settings.map(displaySetting),
-      logTail: logs.tail,
-      onResponse: onServed,
-    });
+    const common = { clock, log, lifecycle, version };
+    const { endpoints, failed } =
+      count > 1
+        ? await (await import('../../app/workers/primary.ts')).startWorkers(loaded, wanted, {
+            ...common,
+            count,
+            logs,
+            load,
+            signals,
+          })
+        : {
+            endpoints: await (await import('../../app/compose/start.ts')).startServices(config, wanted, {
+              ...common,
+              logFor: logs.logFor,
+              droppedLogLines: logs.drops,
+              settings: settings.map(displaySetting),
+              logTail: logs.tail,
+              onResponse,
+            }),
+            failed: stopped,
+          };
     // Deferred last, so that the file is removed before the services stop.
     lifecycle.defer('ready file', ready.remove);
     await ready.write(endpoints);
@@ -122,9 +161,19 @@ async function serve(context: Context, words: readonly string[], options: Option
       if (context.printer.json) context.printer.value({ service, url });
       else context.printer.line(`${service} ready at ${url}`);
     }
+    await Promise.race([stopped, failed]);
   } catch (error) {
     await lifecycle.stop();
     throw error;
   }
-  await stopped;
+}
+
+async function workerCount(
+  workers: number | 'auto',
+  config: Config,
+  services: ReadonlySet<ServiceName>,
+): Promise<number> {
+  if (workers === 1) return 1;
+  const { workersFor } = await import('../../app/workers/divide.ts');
+  return workersFor(workers, { config, services, cores: availableParallelism() });
 }

@@ -1,0 +1,65 @@
+// Worker processes by node:cluster: they run this same command line, and listen on ports that this process shares out. Used by
+// primary.ts and worker.ts; the only owner of node:cluster.
+
+import cluster from 'node:cluster';
+import type { ToPrimary, ToWorker } from './messages.ts';
+import type { WorkerExit, WorkerProcess } from './supervisor.ts';
+
+/** Whether this process is a worker of another one. */
+export function isWorkerProcess(): boolean {
+  return cluster.isWorker;
+}
+
+export function forkWorker(): WorkerProcess {
+  // Connections are given to the workers in turn: several that accept from one socket get very uneven shares on Linux.
+  cluster.schedulingPolicy = cluster.SCHED_RR;
+  cluster.setupPrimary({ serialization: 'advanced' });
+  const worker = cluster.fork();
+  const child = worker.process;
+  const closed = new Promise<void>((resolve) => void worker.once('disconnect', () => resolve()));
+  const ended = new Promise<WorkerExit>((resolve) => {
+    child.once('exit', (code, signal) => {
+      // Its last messages may still be in the channel.
+      void closed.then(() => resolve({ code, signal }));
+    });
+    child.on('error', () => {
+      if (child.pid === undefined) resolve({ code: null, signal: null });
+    });
+  });
+  // Without its channel it ends by itself, unless it hangs.
+  void closed.then(() => child.kill('SIGKILL'));
+  return {
+    pid: child.pid,
+    send: (message) => {
+      if (worker.isConnected()) worker.send(message, undefined, undefined, ignoreError);
+    },
+    onMessage: (listener) => {
+      // Sound: only workers of this same version write to the channel.
+      worker.on('message', (message) => listener(message as ToPrimary));
+    },
+    kill: () => void child.kill('SIGKILL'),
+    ended,
+  };
+}
+
+/** The end of the channel in a worker. Node ends the process when the primary does. */
+export interface PrimaryChannel {
+  /** `written` is called when the message has left, or was dropped. */
+  send(message: ToPrimary, written?: () => void): void;
+  onMessage(listener: (message: ToWorker) => void): void;
+}
+
+export function openPrimaryChannel(): PrimaryChannel {
+  return {
+    send: (message, written = ignoreError) => {
+      if (process.connected) process.send?.(message, undefined, undefined, () => written());
+    },
+    onMessage: (listener) => {
+      // Sound: only the primary, of this same version, writes to the channel.
+      process.on('message', (message) => listener(message as ToWorker));
+    },
+  };
+}
+
+/** The channel was closed meanwhile, which `ended` reports. */
+function ignoreError(): void {}

@@ -1,0 +1,143 @@
+// The primary process of `swob serve --workers`: it has the embedded store, the log and the configuration, and runs workers, which have
+// the services. Used by `swob serve` in the place of `startServices`.
+
+import type { EventEmitter } from 'node:events';
+import { displaySetting } from '../../config/display-value.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import { messageOf } from '../../errors.ts';
+import type { AppContext, ServiceName } from '../compose/context.ts';
+import { createPrimaryMetrics } from '../compose/primary-metrics.ts';
+import type { Endpoints } from '../compose/start.ts';
+import { openStoreOfWorkers } from '../compose/store.ts';
+import type { Logs } from '../logging/logs.ts';
+import { forkWorker } from './cluster-process.ts';
+import type { ToPrimary } from './messages.ts';
+import { createReports } from './reports.ts';
+import { createSupervisor, type WorkerProcess } from './supervisor.ts';
+
+export interface PrimaryContext extends Pick<AppContext, 'clock' | 'log' | 'lifecycle' | 'version'> {
+  readonly count: number;
+  readonly logs: Pick<Logs, 'write' | 'onLine' | 'onLevels' | 'levels' | 'drops'>;
+  /** Reads the configuration again; rejects when it is invalid. */
+  readonly load: () => Promise<LoadedConfig>;
+  /** Emits SIGHUP. */
+  readonly signals: EventEmitter;
+}
+
+/** Of the stop's budget, for the store to write what is in memory after everything else has taken its time. */
+const storeReserveMs = 1_000;
+
+/**
+ * Starts the workers, and replaces them one after the other on SIGHUP. When this throws, the caller stops the lifecycle; `failed`
+ * rejects later, when a worker can no longer be replaced.
+ */
+export async function startWorkers(
+  loaded: LoadedConfig,
+  names: ReadonlySet<ServiceName>,
+  context: PrimaryContext,
+): Promise<{ readonly endpoints: Endpoints; readonly failed: Promise<never> }> {
+  const { count, clock, log, lifecycle, version, logs, signals } = context;
+  let current = loaded;
+  const opened = await openStoreOfWorkers(loaded.config, context, names);
+  if (opened) lifecycle.defer('store', (deadline) => opened.store.close(deadline), storeReserveMs);
+  const processes = new Set<WorkerProcess>();
+
+  const start = (worker: WorkerProcess, slot: number): void => {
+    const { config, settings } = current;
+    worker.send({
+      kind: 'start',
+      settings: {
+        config,
+        settings: settings.map(displaySetting),
+        services: [...names],
+        version,
+        slot,
+        workers: count,
+        usesOwner: opened !== undefined,
+      },
+      levels: logs.levels(),
+    });
+  };
+  const spawn = (slot: number): WorkerProcess => {
+    const worker = forkWorker();
+    processes.add(worker);
+    void worker.ended.then(() => processes.delete(worker));
+    reports.watch(worker);
+    worker.onMessage((message: ToPrimary) => {
+      if (message.kind === 'online') start(worker, slot);
+      if (message.kind === 'log') for (const [service, line] of message.lines) logs.write(service, line);
+      if (message.kind !== 'event') return;
+      for (const other of processes) if (other !== worker) other.send(message);
+    });
+    return worker;
+  };
+  const supervisor = createSupervisor({ count, spawn, clock, log });
+  const metrics = createPrimaryMetrics({ version, logDrops: logs.drops, workers: supervisor.counts });
+  const reports = createReports({ count, workers: supervisor.workers, ownMetrics: metrics.snapshot, clock });
+  lifecycle.defer('workers', supervisor.stop);
+  logs.onLevels((levels) => {
+    for (const worker of processes) worker.send({ kind: 'levels', levels });
+  });
+  // To one of them, as the console shows the lines of all.
+  logs.onLine((line) => {
+    const [first] = processes;
+    first?.send({ kind: 'lines', lines: [line] });
+  });
+
+  const reload = async (): Promise<void> => {
+    const former = current;
+    try {
+      current = await context.load();
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'the configuration is invalid; the workers keep the former one');
+      return;
+    }
+    const kept = keysOfPrimary(former.config, current.config);
+    if (kept.length > 0) log.warn({ keys: kept }, 'restart swob for these changes of the configuration');
+    try {
+      await supervisor.replaceAll();
+      log.info({ workers: count }, 'all workers run with the configuration as it is now');
+    } catch (error) {
+      current = former;
+      log.error(
+        { error: messageOf(error) },
+        'a worker could not start with the new configuration; the reload ended',
+      );
+    }
+  };
+  const endpoints = await supervisor.start();
+  const onHangup = serialised(reload);
+  signals.on('SIGHUP', onHangup);
+  lifecycle.defer('reload', () => void signals.off('SIGHUP', onHangup));
+  return { endpoints, failed: supervisor.failed };
+}
+
+/** The changed keys that only the primary uses, as `section` or `section.key`. */
+function keysOfPrimary(former: Config, now: Config): string[] {
+  const differs = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);
+  const { level: _level, gelf_level: _gelfLevel, ...formerLogging } = former.logging;
+  const { level: _newLevel, gelf_level: _newGelfLevel, ...logging } = now.logging;
+  return [
+    ...(differs(former.store, now.store) ? ['[store]'] : []),
+    ...(differs(formerLogging, logging) ? ['[logging]'] : []),
+  ];
+}
+
+/** Runs `work` once at a time, and once more when it was called meanwhile. */
+function serialised(work: () => Promise<void>): () => void {
+  let isRunning = false;
+  let isWanted = false;
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    while (isWanted) {
+      isWanted = false;
+      await work();
+    }
+    isRunning = false;
+  };
+  return () => {
+    isWanted = true;
+    if (!isRunning) void run();
+  };
+}
