@@ -43,6 +43,7 @@ import {
   instrumentVerifier,
 } from './instrumented-disconnects.ts';
 import { instrumentPublisher, instrumentRefusedSms } from './instrumented-sms.ts';
+import { countLogDrops } from './primary-metrics.ts';
 
 type PoolName = 'pcrf' | 'publisher' | 'relay';
 
@@ -112,14 +113,7 @@ export function createAppMetrics(options: {
   const loop = monitorEventLoop(registry);
   const meterOf = createRequestMeter(registry);
   let openSockets: (() => number) | undefined;
-  registry.observableCounter('swob_log_lines_dropped_total', () => {
-    const { file, gelf } = options.logDrops();
-    return [
-      [{ target: 'file' }, file],
-      [{ target: 'gelf' }, gelf],
-    ];
-  });
-  registry.observableCounter('swob_log_lines_suppressed_total', () => [[{}, options.logDrops().repeated]]);
+  countLogDrops(registry, options.logDrops);
   registry.observableCounter('swob_overload_refusals_total', () => [[{}, options.overloadRefusals()]]);
   registry.observableCounter('swob_request_body_refusals_total', () => [[{}, options.bodyBudget.rejected]]);
   // The primary process counts them.

@@ -20,13 +20,7 @@ export function createPrimaryMetrics(options: {
 }): Pick<MetricsRegistry, 'snapshot'> {
   const registry = createMetricsRegistry();
   registerProcessMetrics(registry, options.version);
-  registry.observableCounter('swob_log_lines_dropped_total', () => {
-    const { file, gelf, repeated } = options.logDrops();
-    return [
-      [{ target: 'file' }, file],
-      [{ target: 'gelf' }, gelf],
-    ];
-  });
+  countLogDrops(registry, options.logDrops);
   registry.gauge('swob_workers', () => [[{}, options.workers().running]]);
   registry.observableCounter('swob_worker_replacements_total', () => {
     const { crashed, reloaded } = options.workers();
@@ -36,4 +30,16 @@ export function createPrimaryMetrics(options: {
     ];
   });
   return registry;
+}
+
+/** Counts the lines of the log that were lost, or not logged because they repeated others. */
+export function countLogDrops(registry: MetricsRegistry, drops: () => LogDrops): void {
+  registry.observableCounter('swob_log_lines_dropped_total', () => {
+    const { file, gelf } = drops();
+    return [
+      [{ target: 'file' }, file],
+      [{ target: 'gelf' }, gelf],
+    ];
+  });
+  registry.observableCounter('swob_log_lines_suppressed_total', () => [[{}, drops().repeated]]);
 }

@@ -189,7 +189,9 @@ function connectGatewayAndSync(
   { store, bus, internal }: OpenedStore & { internal: ServiceUrls },
 ): { bus: Bus; sessions: SyncSessions } {
   const production = config.api.state === 'production';
-  if (bus || (names.has('gateway') && names.has('sync'))) {
+  const hasBoth = names.has('gateway') && names.has('sync');
+  // The bus of the workers of one process does not reach a service of another one.
+  if (hasBoth || (bus && !context.worker?.store)) {
     const sessions = createSyncSessions(store.sessions, { production });
     return { bus: bus ?? createMemoryBus(), sessions };
   }

@@ -5,7 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import type { Store } from '../../domain/store.ts';
 import type { DisconnectAuditStore } from '../../domain/wifi/audit-model.ts';
 import { messageOf } from '../../errors.ts';
-import type { OpenedStore as OpenedAdapterStore } from '../../store/adapter.ts';
+import type { EmbeddedStore, OpenedStore as OpenedAdapterStore } from '../../store/adapter.ts';
 import type { StoreOptions } from '../../store/options.ts';
 import type { AppContext, OpenedStore, ServiceName } from './context.ts';
 import { storeAdapterOf, volatileAdapter } from './store-adapters.ts';
@@ -66,12 +66,11 @@ export async function openStoreOfWorkers(
   config: Config,
   context: StoreContext & Pick<AppContext, 'lifecycle'>,
   names: ReadonlySet<ServiceName>,
-): Promise<OpenedAdapterStore | undefined> {
+): Promise<EmbeddedStore | undefined> {
   if (storeAdapterOf(config).isShared) return undefined;
-  const opened = await openAdapter(config, context, names.has('gateway'));
-  if (names.has('gateway')) return opened;
-  const disconnects = await openAuditStore(config, context, opened.store);
-  return { ...opened, store: { ...opened.store, disconnects } };
+  const { embedded } = await openAdapter(config, context, names.has('gateway'));
+  if (!embedded || names.has('gateway')) return embedded;
+  return { ...embedded, disconnects: await openAuditStore(config, context, embedded) };
 }
 
 /** The folder in that of the store for the audit trail of a disconnect service without a gateway in its process. */

@@ -2,6 +2,8 @@
 // primary.ts and worker.ts; the only owner of node:cluster.
 
 import cluster from 'node:cluster';
+import type { Peer } from '../../store/remote/interface.ts';
+import { createIpcPeer } from '../../store/remote/ipc-peer.ts';
 import type { ToPrimary, ToWorker } from './messages.ts';
 import type { WorkerExit, WorkerProcess } from './supervisor.ts';
 
@@ -13,7 +15,6 @@ export function isWorkerProcess(): boolean {
 export function forkWorker(): WorkerProcess {
   // Connections are given to the workers in turn: several that accept from one socket get very uneven shares on Linux.
   cluster.schedulingPolicy = cluster.SCHED_RR;
-  cluster.setupPrimary({ serialization: 'advanced' });
   const worker = cluster.fork();
   const child = worker.process;
   const closed = new Promise<void>((resolve) => void worker.once('disconnect', () => resolve()));
@@ -39,6 +40,7 @@ export function forkWorker(): WorkerProcess {
     },
     kill: () => void child.kill('SIGKILL'),
     ended,
+    peer: createIpcPeer(child),
   };
 }
 
@@ -46,11 +48,14 @@ export function forkWorker(): WorkerProcess {
 export interface PrimaryChannel {
   /** `written` is called when the message has left, or was dropped. */
   send(message: ToPrimary, written?: () => void): void;
+  /** For the store of the primary. */
+  readonly peer: Peer;
   onMessage(listener: (message: ToWorker) => void): void;
 }
 
 export function openPrimaryChannel(): PrimaryChannel {
   return {
+    peer: createIpcPeer(process),
     send: (message, written = ignoreError) => {
       if (process.connected) process.send?.(message, undefined, undefined, () => written());
     },

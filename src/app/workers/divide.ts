@@ -15,6 +15,10 @@ export function divideBounds(config: Config, workers: number): Config {
     sync: { ...sync, max_connections: share(sync.max_connections) },
     overload: { ...overload, max_bodies: share(overload.max_bodies) },
     console: { ...console, max_clients: share(console.max_clients) },
+    logging: {
+      ...logging,
+      max_repeats: repeats === 'off' ? repeats : { ...repeats, count: share(repeats.count) },
+    },
     'pcrf.pool': {
       ...pool,
       min: Math.min(share(pool.max), Math.ceil(pool.min / workers)),

@@ -36,8 +36,8 @@ export interface WorkerReport {
 /** Which part of the report is wanted. */
 export type ReportPart = 'metrics' | ServiceName;
 
-/** A line of the log, and the service that wrote it; without one, the process. */
-export type LoggedLine = readonly [service: ServiceName | undefined, line: string];
+/** A line of the log, and the service that wrote it; null: the process. */
+export type LoggedLine = readonly [service: ServiceName | null, line: string];
 
 export type ToWorker =
   | { readonly kind: 'start'; readonly settings: WorkerSettings; readonly levels: Levels }
@@ -51,8 +51,7 @@ export type ToWorker =
   | { readonly kind: 'report'; readonly id: number; readonly part: ReportPart }
   /** The answer to `whole`: that of all workers. */
   | { readonly kind: 'whole'; readonly id: number; readonly text: string }
-  | { readonly kind: 'event'; readonly topic: string; readonly event: object }
-  | { readonly kind: 'store'; readonly message: object };
+  | { readonly kind: 'event'; readonly topic: string; readonly event: object };
 
 export type ToPrimary =
   /** It listens to messages: Node drops those that come earlier. */
@@ -66,5 +65,4 @@ export type ToPrimary =
   | { readonly kind: 'reported'; readonly id: number; readonly report: Partial<WorkerReport> }
   | { readonly kind: 'whole'; readonly id: number; readonly part: ReportPart }
   /** For all other workers. */
-  | { readonly kind: 'event'; readonly topic: string; readonly event: object }
-  | { readonly kind: 'store'; readonly message: object };
+  | { readonly kind: 'event'; readonly topic: string; readonly event: object };

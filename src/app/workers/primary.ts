@@ -5,7 +5,8 @@ import type { EventEmitter } from 'node:events';
 import { displaySetting } from '../../config/display-value.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import { messageOf } from '../../errors.ts';
+import { messageOf, SwobError } from '../../errors.ts';
+import { createStoreOwner } from '../../store/remote/owner.ts';
 import type { AppContext, ServiceName } from '../compose/context.ts';
 import { createPrimaryMetrics } from '../compose/primary-metrics.ts';
 import type { Endpoints } from '../compose/start.ts';
@@ -40,7 +41,16 @@ export async function startWorkers(
   const { count, clock, log, lifecycle, version, logs, signals } = context;
   let current = loaded;
   const opened = await openStoreOfWorkers(loaded.config, context, names);
-  if (opened) lifecycle.defer('store', (deadline) => opened.store.close(deadline), storeReserveMs);
+  if (opened) lifecycle.defer('store', (deadline) => opened.close(deadline), storeReserveMs);
+  if (opened && names.has('sync') && !names.has('gateway')) {
+    // The gateway notifies one worker of what a phone does, and the page may be connected to another.
+    throw new SwobError(
+      'CONFIG',
+      '--workers: sync without the gateway needs a store that both share; set [store] url to a Redis URL, or run both in one process',
+    );
+  }
+  const owner = opened && createStoreOwner({ store: opened, clock, log });
+  if (owner) lifecycle.defer('clients of the store', owner.close);
   const processes = new Set<WorkerProcess>();
 
   const start = (worker: WorkerProcess, slot: number): void => {
@@ -64,9 +74,11 @@ export async function startWorkers(
     processes.add(worker);
     void worker.ended.then(() => processes.delete(worker));
     reports.watch(worker);
+    owner?.serve(worker.peer);
     worker.onMessage((message: ToPrimary) => {
       if (message.kind === 'online') start(worker, slot);
-      if (message.kind === 'log') for (const [service, line] of message.lines) logs.write(service, line);
+      if (message.kind === 'log')
+        for (const [service, line] of message.lines) logs.write(service ?? undefined, line);
       if (message.kind !== 'event') return;
       for (const other of processes) if (other !== worker) other.send(message);
     });

@@ -4,6 +4,7 @@
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import { isErrorCode, messageOf, SwobError } from '../../errors.ts';
 import type { Deadline } from '../../lib/deadline.ts';
+import type { Peer } from '../../store/remote/interface.ts';
 import type { WorkerCounts } from '../compose/primary-metrics.ts';
 import type { Endpoints } from '../compose/start.ts';
 import { stopBudgetMs } from '../lifecycle.ts';
@@ -20,6 +21,8 @@ export interface WorkerProcess {
   /** Never throws; a message to a process that has ended is dropped. */
   send(message: ToWorker): void;
   onMessage(listener: (message: ToPrimary) => void): void;
+  /** For the store of this process. */
+  readonly peer: Peer;
   /** Ends it at once. */
   kill(): void;
   /** Resolves once it has ended, and all its messages have been received. */

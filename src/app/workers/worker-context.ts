@@ -3,6 +3,7 @@
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import { SwobError } from '../../errors.ts';
 import type { Readiness } from '../../http/readiness.ts';
+import { createRemoteStore } from '../../store/remote/client.ts';
 import type { WorkerContext } from '../compose/context.ts';
 import type { PrimaryChannel } from './cluster-process.ts';
 import type { ReportPart, ToWorker, WorkerReport, WorkerSettings } from './messages.ts';
@@ -25,7 +26,7 @@ export function createWorkerContext(deps: Deps): WorkerContext & {
   /** Undefined until the services are built. */
   self(): WorkerSelf | undefined;
 } {
-  const { settings, channel, clock } = deps;
+  const { settings, channel, clock, log } = deps;
   const listeners = new Map<string, (event: object) => void>();
   const pending = new Map<number, (text: string | undefined) => void>();
   let lastId = 0;
@@ -63,7 +64,7 @@ export function createWorkerContext(deps: Deps): WorkerContext & {
   return {
     slot: settings.slot,
     count: settings.workers,
-    store: undefined,
+    store: settings.usesOwner ? createRemoteStore({ peer: channel.peer, clock, log }) : undefined,
     metrics: async () => {
       const text = await whole('metrics');
       // Not this worker's own: Prometheus would take the lower counters for a restart.

@@ -26,7 +26,14 @@ export interface WorkerLogsOptions {
 const maxWaiting = 4 * 1024 * 1024;
 const warn = 40;
 
-export function createWorkerLogs({ slot, levels, maxRepeats, clock, send, afterTurn }: WorkerLogsOptions): WorkerLogs {
+export function createWorkerLogs({
+  slot,
+  levels,
+  maxRepeats,
+  clock,
+  send,
+  afterTurn,
+}: WorkerLogsOptions): WorkerLogs {
   let lines: LoggedLine[] = [];
   let length = 0;
   let waiting = 0;
@@ -51,7 +58,7 @@ export function createWorkerLogs({ slot, levels, maxRepeats, clock, send, afterT
         return;
       }
       if (lines.length === 0) afterTurn(flush);
-      lines.push([service, line]);
+      lines.push([service ?? null, line]);
       length += line.length;
       waiting += line.length;
       // The process may end after a warning or error.
