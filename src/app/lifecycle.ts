@@ -108,6 +108,11 @@ export async function stopOnSignal(lifecycle: Lifecycle, log: Log): Promise<neve
   return new Promise(() => {});
 }
 
+/** Ends this process at once: a worker that its primary has stopped, or that could not start. */
+export function exitNow(code: number): never {
+  process.exit(code);
+}
+
 /** The system has run out of files, processes, socket memory or disk space, which may pass. */
 const exhaustionCodes: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOBUFS', 'ENOSPC']);
 

@@ -31,9 +31,9 @@ export const layers = [
 
 /** Modules of adapters: only the listed folders import them; other code gets the port injected. */
 const adapters: Record<string, readonly string[]> = {
-  store: ['src/app/compose/'],
+  store: ['src/app/compose/', 'src/app/workers/'],
   bus: ['src/app/compose/'],
-  metrics: ['src/app/compose/'],
+  metrics: ['src/app/compose/', 'src/app/workers/'],
   upstream: ['src/app/compose/'],
   telecom: ['src/app/compose/', 'src/stubs/'],
   stubs: ['src/cli/', 'src/testing/'],

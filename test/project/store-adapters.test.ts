@@ -6,8 +6,8 @@ import { expect, test } from 'vitest';
 import { importsOf } from './rules.ts';
 
 const list = 'src/app/compose/store-adapters.ts';
-/** What all adapters share. */
-const shared = ['archive', 'lock'];
+/** What all adapters share, and what serves one to other processes. */
+const shared = ['archive', 'lock', 'remote'];
 const kinds = readdirSync('src/store', { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !shared.includes(entry.name))
   .map(({ name }) => name);

@@ -116,6 +116,7 @@ export function createSupervisor({ count, spawn, clock, log }: SupervisorDeps): 
           if (message.kind !== 'ready') return;
           cancel();
           if (worker.state === 'starting') worker.state = 'ready';
+          log.info({ worker: slot, pid: process.pid }, 'a worker is ready');
           resolve(message.endpoints);
         });
         void process.ended.then((exit) => {
@@ -145,15 +146,12 @@ export function createSupervisor({ count, spawn, clock, log }: SupervisorDeps): 
       pauses.delete(cancel);
       if (isStopping) return;
       const worker = launch();
-      worker.ready.then(
-        () => log.info({ worker: worker.slot, pid: worker.process.pid }, 'a worker has been replaced'),
-        (error: unknown) => {
-          if (isStopping) return;
-          if (attempt >= maxFailedStarts) return fail(error);
-          log.error({ worker: worker.slot, attempt, error: messageOf(error) }, 'a worker could not start');
-          replace(pauseAfter(attempt), attempt + 1);
-        },
-      );
+      worker.ready.catch((error: unknown) => {
+        if (isStopping) return;
+        if (attempt >= maxFailedStarts) return fail(error);
+        log.error({ worker: worker.slot, attempt, error: messageOf(error) }, 'a worker could not start');
+        replace(pauseAfter(attempt), attempt + 1);
+      });
     };
     const cancel = clock.after(pauseMs, startOne);
     pauses.add(cancel);

@@ -6,7 +6,7 @@ import { createDeadline } from '../../lib/deadline.ts';
 import { startServices } from '../compose/start.ts';
 import { limitDiagnosticFiles } from '../diagnostic-files.ts';
 import { createErrorLoggingClock } from '../error-logging-clock.ts';
-import { createLifecycle, surviveResourceExhaustion } from '../lifecycle.ts';
+import { createLifecycle, exitNow, surviveResourceExhaustion } from '../lifecycle.ts';
 import { systemClock } from '../system-clock.ts';
 import { openPrimaryChannel, type PrimaryChannel } from './cluster-process.ts';
 import { divideBounds } from './divide.ts';
@@ -63,7 +63,7 @@ async function run(
     logs.close();
     const metrics = (await worker.self()?.metrics()) ?? [];
     await new Promise<void>((resolve) => channel.send({ kind: 'stopped', metrics }, resolve));
-    process.exit(0);
+    return exitNow(0);
   };
   channel.onMessage((message) => {
     if (message.kind === 'levels') logs.setLevels(message.levels);
@@ -95,7 +95,7 @@ async function run(
       error instanceof SwobError
         ? { code: error.code, message: error.message, exit: error.exitCode }
         : { code: undefined, message: String(error instanceof Error ? error.message : error), exit: 70 };
-    channel.send({ kind: 'failed', ...failure }, () => process.exit(failure.exit));
+    channel.send({ kind: 'failed', ...failure }, () => exitNow(failure.exit));
   }
 }
 
