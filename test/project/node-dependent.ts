@@ -113,7 +113,7 @@ export const nodeDependent: readonly Group[] = [
   {
     subject:
       'processes: start, signals, exit codes, closed output, terminals, the library in a test of its user',
-    modules: ['child_process', 'module', 'readline', 'tty'],
+    modules: ['child_process', 'cluster', 'module', 'readline', 'tty'],
     paths: [
       'test/app/lifecycle.test.ts',
       'test/cli/process.test.ts',
@@ -122,6 +122,7 @@ export const nodeDependent: readonly Group[] = [
       'test/process/prompt.test.ts',
       'test/process/reader-gone.test.ts',
       'test/process/serve.test.ts',
+      'test/process/workers.test.ts',
       'test/process/stop.test.ts',
       'test/testing/',
     ],

@@ -1,7 +1,9 @@
 // Worker processes by node:cluster: they run this same command line, and listen on ports that this process shares out. Used by
 // primary.ts and worker.ts; the only owner of node:cluster.
 
+import type { ChildProcess } from 'node:child_process';
 import cluster from 'node:cluster';
+import { isObject } from '../../lib/json.ts';
 import type { Peer } from '../../store/remote/interface.ts';
 import { createIpcPeer } from '../../store/remote/ipc-peer.ts';
 import type { ToPrimary, ToWorker } from './messages.ts';
@@ -17,6 +19,7 @@ export function forkWorker(): WorkerProcess {
   cluster.schedulingPolicy = cluster.SCHED_RR;
   const worker = cluster.fork();
   const child = worker.process;
+  closeLostConnections(child);
   const closed = new Promise<void>((resolve) => void worker.once('disconnect', () => resolve()));
   const ended = new Promise<WorkerExit>((resolve) => {
     child.once('exit', (code, signal) => {
@@ -42,6 +45,33 @@ export function forkWorker(): WorkerProcess {
     ended,
     peer: createIpcPeer(child),
   };
+}
+
+/**
+ * Closes the connections that a worker was given and had not accepted when it died, so that their clients reconnect. node:cluster
+ * (Node 20 to 24) keeps them open for ever. Relies on the form of its messages; with another form it does nothing.
+ */
+function closeLostConnections(child: ChildProcess): void {
+  const given = new Map<unknown, { close(): void }>();
+  const send = child.send.bind(child) as Send;
+  const sendNoting: Send = (message, handle, ...rest) => {
+    if (isObject(message) && message.act === 'newconn' && isClosable(handle)) given.set(message.seq, handle);
+    return send(message, handle, ...rest);
+  };
+  Reflect.set(child, 'send', sendNoting);
+  child.on('internalMessage', (message) => {
+    if (isObject(message)) given.delete(message.ack);
+  });
+  child.once('exit', () => {
+    for (const handle of given.values()) handle.close();
+    given.clear();
+  });
+}
+
+type Send = (message: unknown, handle: unknown, ...rest: readonly unknown[]) => boolean;
+
+function isClosable(handle: unknown): handle is { close(): void } {
+  return isObject(handle) && typeof handle.close === 'function';
 }
 
 /** The end of the channel in a worker. Node ends the process when the primary does. */

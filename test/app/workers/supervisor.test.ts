@@ -3,7 +3,11 @@
 
 import { expect, test, vi } from 'vitest';
 import type { ToPrimary, ToWorker } from '../../../src/app/workers/messages.ts';
-import { createSupervisor, type WorkerExit, type WorkerProcess } from '../../../src/app/workers/supervisor.ts';
+import {
+  createSupervisor,
+  type WorkerExit,
+  type WorkerProcess,
+} from '../../../src/app/workers/supervisor.ts';
 import { createDeadline } from '../../../src/lib/deadline.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { createMemoryLog } from '../../support/log.ts';
