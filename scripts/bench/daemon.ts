@@ -29,6 +29,8 @@ export interface DaemonOptions {
   /** `section.key=value`, in addition to the common settings. */
   readonly settings?: readonly string[];
   readonly role?: Role;
+  /** `--workers`; a single process unless given. */
+  readonly workers?: number;
   /** Flags of node. */
   readonly nodeFlags?: readonly string[];
 }
@@ -51,7 +53,7 @@ export async function startDaemon(
   services: readonly Service[],
   options: DaemonOptions = {},
 ): Promise<Daemon> {
-  const { settings = [], role = 'server', nodeFlags = [] } = options;
+  const { settings = [], role = 'server', nodeFlags = [], workers } = options;
   const folder = options.folder ?? (await environment.folder());
   const readyFile = join(folder, 'ready.json');
   // With its own keys: a daemon with another key pair would be refused.
@@ -69,6 +71,7 @@ export async function startDaemon(
     swobScript,
     'serve',
     ...services,
+    ...(workers === undefined ? [] : ['--workers', String(workers)]),
     '--ready-file',
     readyFile,
     ...set,

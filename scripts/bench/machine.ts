@@ -62,6 +62,12 @@ export function diskMb(folder: string): number {
   return Number(/^\d+/.exec(stdout ?? '')?.[0]);
 }
 
+/** The processes that a process has started and that still run. */
+export function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
+}
+
 /** CPU seconds of a process with all its threads; NaN without /proc. */
 export function cpuSeconds(pid: number): number {
   // The second field is a name in brackets, which may contain spaces.

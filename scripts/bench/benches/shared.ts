@@ -1,4 +1,4 @@
-// C11: two nodes on one Redis beside one. Three processes that are all busy need three cores, and the load some more;
+// C11: two workers of a process beside a single process, and two nodes on one Redis beside one. Three processes that are all busy need three cores, and the load some more;
 // here it is reckoned from the CPU that each takes: how much they would do with a core each.
 
 import type { Bench } from '../bench.ts';
@@ -12,6 +12,7 @@ import type { Row } from '../report.ts';
 import { inTurn } from '../rounds.ts';
 import { startSockets } from '../socket-clients.ts';
 import { median } from '../statistics.ts';
+import { workersRows } from './workers.ts';
 
 /** CPU microseconds of one operation: of all nodes together, and of Redis. */
 interface Cost {
@@ -24,11 +25,12 @@ type Work = (nodes: readonly Daemon[], round: number) => Promise<number>;
 
 export const sharedBench: Bench = {
   id: 'C11',
-  title: 'two nodes on one Redis',
+  title: 'two workers, and two nodes on one Redis',
   run: async (environment) => {
+    const rowsOfWorkers = await workersRows(environment);
     if (!hasRedis()) {
-      environment.reportProgress('C11 needs redis-server');
-      return [];
+      environment.reportProgress('C11 needs redis-server for two nodes');
+      return rowsOfWorkers;
     }
     const redis = await startRedis(environment);
     const settings = [`store.url=${redis.url}`];
@@ -37,6 +39,7 @@ export const sharedBench: Bench = {
     const first = await startDaemon(environment, ['gateway', 'sync'], { folder, settings });
     const second = await startDaemon(environment, ['gateway', 'sync'], { folder, settings });
     const rows = [
+      ...rowsOfWorkers,
       await row(environment, 'C11 pings, a core each', { redis, first, second }, pingAll(environment)),
       await row(
         environment,
