@@ -1,6 +1,7 @@
 // Listening for every service: the backlog, and why it failed. Used by server.ts and the sync service.
 
 import type { Server } from 'node:net';
+import { getSystemErrorMap } from 'node:util';
 import { messageOf, SwobError } from '../errors.ts';
 
 /**
@@ -14,7 +15,16 @@ export const listenBacklog = 4_096;
 export function listenError(name: string, host: string, port: number, cause: unknown): SwobError {
   const isInUse = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
   const code = isInUse ? 'UNAVAILABLE' : 'CONFIG';
-  return new SwobError(code, `${name} cannot listen on ${host}:${port}: ${messageOf(cause)}`, { cause });
+  return new SwobError(code, `${name} cannot listen on ${host}:${port}: ${reasonOf(cause)}`, { cause });
+}
+
+/** The error of a worker of node:cluster, `bind EADDRINUSE 127.0.0.1:80`, in the words of a single process. */
+function reasonOf(cause: unknown): string {
+  const message = messageOf(cause);
+  const [, where] = /^bind E\w+ (.*)$/.exec(message) ?? [];
+  const number = cause instanceof Error && 'errno' in cause ? Number(cause.errno) : 0;
+  const [code, meaning] = getSystemErrorMap().get(number) ?? [];
+  return where === undefined || code === undefined ? message : `listen ${code}: ${meaning} ${where}`;
 }
 
 /** The port that a server is bound to. */

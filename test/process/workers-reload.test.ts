@@ -55,7 +55,7 @@ test('no request and no connection is refused during a reload, and the new confi
   const page = openPage(`${sync.url}/v2/sync/init/alice/0123456789abcdef0123456789abcdef`);
   onTestFinished(() => page.close());
   await page.shownUrl();
-  expect((await requestOnce(`${gateway.url}/pair`)).status).toBe(404);
+  expect((await requestOnce(`${gateway.url}/pair/alice`)).status).toBe(404);
 
   const clients = [
     ...Array.from({ length: 2 }, () => startClient(`${gateway.url}/seeds`, false)),
@@ -71,7 +71,7 @@ test('no request and no connection is refused during a reload, and the new confi
 
   for (const pid of first) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   expect(swob.pids()).toHaveLength(4);
-  expect((await requestOnce(`${gateway.url}/pair`)).status).not.toBe(404);
+  expect((await requestOnce(`${gateway.url}/pair/alice`)).status).not.toBe(404);
   // The page was told to come back, and shows a code again.
   await page.shownUrl();
   expect(page.closeCodes).toContain(1001);
