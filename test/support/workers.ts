@@ -50,7 +50,7 @@ export interface RunningWorkers<Ready> extends RunningSwob<Ready> {
   pids(): number[];
 }
 
-export interface LogLine {
+interface LogLine {
   readonly level: number;
   readonly msg: string;
   readonly worker?: number;

@@ -14,6 +14,9 @@ export function isWorkerProcess(): boolean {
   return cluster.isWorker;
 }
 
+/** For the last messages of a worker that has died to arrive. */
+const lastMessagesMs = 500;
+
 export function forkWorker(): WorkerProcess {
   // Connections are given to the workers in turn: several that accept from one socket get very uneven shares on Linux.
   cluster.schedulingPolicy = cluster.SCHED_RR;
@@ -23,8 +26,13 @@ export function forkWorker(): WorkerProcess {
   const closed = new Promise<void>((resolve) => void worker.once('disconnect', () => resolve()));
   const ended = new Promise<WorkerExit>((resolve) => {
     child.once('exit', (code, signal) => {
-      // Its last messages may still be in the channel.
-      void closed.then(() => resolve({ code, signal }));
+      // Its last messages may still be in the channel. Where it died within one, Node (20 to 24) does not report the end of the channel,
+      // and node:cluster would go on giving connections to the worker.
+      const stop = setTimeout(() => child.emit('disconnect'), lastMessagesMs);
+      void closed.then(() => {
+        clearTimeout(stop);
+        resolve({ code, signal });
+      });
     });
     child.on('error', () => {
       if (child.pid === undefined) resolve({ code: null, signal: null });
