@@ -83,7 +83,7 @@ const samples: [path: string, code: string, violation: string][] = [
   [
     'src/gateway/a.ts',
     "import { m } from '../store/memory.ts';",
-    'names the adapter src/store/memory.ts; only src/app/compose/ may',
+    'names the adapter src/store/memory.ts; only src/app/compose/, src/app/workers/ may',
   ],
   [
     'src/app/lifecycle.ts',
