@@ -1,5 +1,7 @@
-// C6: disconnects with RS256 tokens, beside a server of fastify and jsonwebtoken with the same stub PCRF.
+// C6: disconnects with RS256 tokens, beside a server of fastify and jsonwebtoken with the same stub PCRF and a durable
+// audit line.
 
+import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
 import { startDaemon } from '../daemon.ts';
 import { startServer } from '../environment.ts';
@@ -26,6 +28,7 @@ export const disconnectsBench: Bench = {
       upstream.url,
       poolSize,
       keyFile,
+      join(await environment.folder(), 'audit-of-baseline'),
     ]);
     const row = await compareHttp(
       environment,

@@ -1,5 +1,6 @@
-// The baseline of C6: GET /disconnect by fastify: jsonwebtoken verifies the token with a KeyObject, and a pool of undici
-// calls the PCRF. Arguments: the PCRF's origin, connections, the file of the public key.
+// The baseline of C6: GET /disconnect by fastify: jsonwebtoken verifies the token with a KeyObject, a pool of undici calls
+// the PCRF, and an audit line whose sync is shared is on disk before the response. Arguments: the PCRF's origin,
+// connections, the file of the public key, the file of audit lines.
 
 import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -7,16 +8,19 @@ import jwt from 'jsonwebtoken';
 import { Type } from 'typebox';
 import { Pool } from 'undici';
 import { createFairServer, serveFair } from './serve.ts';
+import { openSharedAppend } from './shared-append.ts';
 
-const [upstream = '', connections = '20', keyFile = ''] = process.argv.slice(2);
+const [upstream = '', connections = '20', keyFile = '', auditFile = ''] = process.argv.slice(2);
 const pool = new Pool(upstream, { connections: Number(connections), pipelining: 1 });
 const key = createPublicKey(readFileSync(keyFile));
+const append = await openSharedAppend(auditFile);
 const app = createFairServer();
 
 app.get<{ Querystring: { token: string } }>(
   '/disconnect',
   { schema: { querystring: Type.Object({ token: Type.String({ maxLength: 8_192 }) }) } },
   async (request, reply) => {
+    const at = Date.now();
     const claims = claimsOf(request.query.token);
     if (!claims) return reply.code(401).send({ success: false, fail: 'the token is not valid' });
     const query = new URLSearchParams({
@@ -29,7 +33,11 @@ app.get<{ Querystring: { token: string } }>(
     });
     const answer = await pool.request({ method: 'GET', path: `/account/disconnect?${query}` });
     const result: { success?: boolean } = JSON.parse(await answer.body.text());
-    if (answer.statusCode === 200 && result.success !== false) return { success: true };
+    const success = answer.statusCode === 200 && result.success !== false;
+    const { sub: user, sessionId, nasIp, vrf, clientMac: mac } = claims;
+    const { id: requestId, ip: address } = request;
+    await append(JSON.stringify({ at, requestId, address, success, user, sessionId, nasIp, vrf, mac }));
+    if (success) return { success };
     return reply.code(502).send({ success: false, fail: 'the PCRF failed' });
   },
 );

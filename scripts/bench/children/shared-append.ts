@@ -1,4 +1,4 @@
-// Appends lines to a file durably: lines that arrive during a sync share the next one. Used by the baselines of C4 and C7.
+// Appends lines to a file durably: lines that arrive during a sync share the next one. Used by the baselines of C4, C6 and C7.
 
 import { open } from 'node:fs/promises';
 
