@@ -96,7 +96,10 @@ function decodeCanonical(text: string): Buffer | undefined {
 function paddingLength(padded: Buffer): number {
   const last = padded.subarray(-blockBytes);
   const length = last.readUInt8(blockBytes - 1);
-  const wrong = last.filter((byte, index) => index >= blockBytes - length && byte !== length).length;
+  let wrong = 0;
+  for (let index = 0; index < blockBytes; index++) {
+    wrong += Number(index >= blockBytes - length && last[index] !== length);
+  }
   return length <= blockBytes && wrong === 0 ? length : 0;
 }
 

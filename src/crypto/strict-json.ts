@@ -28,8 +28,8 @@ export function repeatsMember(json: string, name: string): boolean {
  */
 export function largeIntegers(json: string): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
-  // Most texts have no such number.
-  if (!/\d{16}/.test(json)) return found;
+  // Most texts have no such number: long ids are strings.
+  if (!/[:\s]\d{16}/.test(json)) return found;
   for (const { depth, name, valueAt } of walkMembers(json)) {
     if (depth !== 1 || name === undefined || valueAt === undefined) continue;
     const digits = /^[ \n\r\t]*(\d+)(?![\d.eE])/.exec(json.slice(valueAt))?.[1];

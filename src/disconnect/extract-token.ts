@@ -26,7 +26,8 @@ export function extractToken(request: FastifyRequest): string {
 
 function queryTokens({ query }: FastifyRequest): unknown[] {
   const { token }: { token?: unknown } = Object(query);
-  return token === undefined ? [] : [token].flat();
+  if (token === undefined) return [];
+  return Array.isArray(token) ? token : [token];
 }
 
 /** Everything after `Bearer` in every Authorization header; Node's `headers` has only the first one. */

@@ -51,7 +51,7 @@ export interface PoolUnavailable {
   readonly message: string;
 }
 
-interface PoolRequest extends Omit<HttpRequestOptions, 'clock' | 'repeatsOn'> {
+interface PoolRequest extends HttpRequestOptions {
   /** Milliseconds to wait for a connection; that of the pool unless given. */
   readonly waitTimeoutMs?: number;
   /** Repeats the request once on a new connection, when the server had given up a reused one before it read the request. */
@@ -136,13 +136,13 @@ export function createConnectionPool(options: ConnectionPoolOptions): Connection
     else checkedOut -= 1;
   };
   const send = async (poolRequest: PoolRequest): Promise<HttpResult | PoolUnavailable> => {
-    const { waitTimeoutMs = options.waitTimeoutMs, repeatsIdleTimeout, ...request } = poolRequest;
+    const { waitTimeoutMs = options.waitTimeoutMs, repeatsIdleTimeout } = poolRequest;
     const connection = await acquire(waitTimeoutMs);
     if ('kind' in connection) return connection;
     inUse.add(connection);
     try {
       const repeatsOn = repeatsIdleTimeout ? connection.nextRequest() : undefined;
-      return await sendRequest(connection.client, { ...request, clock, ...(repeatsOn && { repeatsOn }) });
+      return await sendRequest(connection.client, poolRequest, { clock, repeatsOn });
     } finally {
       release(connection);
     }

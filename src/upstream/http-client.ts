@@ -28,7 +28,7 @@ export interface HttpClientOptions {
   readonly clock: Pick<Clock, 'after' | 'every'>;
 }
 
-interface HttpClientRequest extends Omit<HttpRequestOptions, 'path' | 'clock' | 'beforeSend' | 'closes'> {
+interface HttpClientRequest extends Omit<HttpRequestOptions, 'path' | 'beforeSend' | 'closes'> {
   /** User and password in it are sent as a header. */
   readonly url: string;
 }
@@ -94,11 +94,8 @@ export async function requestOnce(
   });
   const connection = createConnection(server, sockets);
   try {
-    return await sendRequest(connection.client, {
-      ...options,
-      path: `${url.pathname}${url.search}`,
-      closes: true,
-    });
+    const path = `${url.pathname}${url.search}`;
+    return await sendRequest(connection.client, { ...options, path, closes: true }, { clock });
   } finally {
     connection.destroy();
     sockets.close();

@@ -58,22 +58,32 @@ export interface HttpRequestOptions {
   readonly readsBody?: (status: number) => boolean;
   /** Sends `Connection: close`. */
   readonly closes?: boolean;
-  /** Repeats the request once when the server had given this connection up before it read the request. */
-  readonly repeatsOn?: ReusedConnection;
   /** Ends the request with code ABORT_ERR. */
   readonly signal?: AbortSignal;
-  readonly clock: Pick<Clock, 'after'>;
 }
+
+/** How a request is sent, beside what it is. */
+export interface SendingOptions {
+  readonly clock: Pick<Clock, 'after'>;
+  /** Repeats the request once when the server had given this connection up before it read the request. */
+  readonly repeatsOn?: ReusedConnection | undefined;
+}
+
+const always = (): boolean => true;
 
 /**
  * Sends a request, and once more when the connection was refused, as nothing was sent then. No redirect is followed and
  * nothing is decompressed. After a failure or an unread body the client is destroyed, and the connection with it.
  */
-export async function sendRequest(client: Client, options: HttpRequestOptions): Promise<HttpResult> {
-  const { readsBody = () => true } = options;
+export async function sendRequest(
+  client: Client,
+  request: HttpRequestOptions,
+  sending: SendingOptions,
+): Promise<HttpResult> {
+  const { readsBody = always } = request;
   let reusable = false;
   try {
-    const result = await dispatch(client, { ...options, readsBody });
+    const result = await dispatch(client, request, sending);
     reusable = result.kind === 'response' && readsBody(result.status);
     return result;
   } finally {
@@ -83,10 +93,11 @@ export async function sendRequest(client: Client, options: HttpRequestOptions): 
 
 function dispatch(
   client: Client,
-  options: HttpRequestOptions & Required<Pick<HttpRequestOptions, 'readsBody'>>,
+  options: HttpRequestOptions,
+  { clock, repeatsOn }: SendingOptions,
 ): Promise<HttpResult> {
-  const { method = 'GET', path, headers, body = null, timeoutMs, maxBodyBytes, signal, clock } = options;
-  const { beforeSend, sendTimeoutMs = timeoutMs, readsBody, closes: reset = false, repeatsOn } = options;
+  const { method = 'GET', path, headers, body = null, timeoutMs, maxBodyBytes, signal } = options;
+  const { beforeSend, sendTimeoutMs = timeoutMs, readsBody = always, closes: reset = false } = options;
   const prepares = beforeSend !== undefined && body !== null;
   return new Promise((resolve, reject) => {
     let status: number | undefined;

@@ -33,7 +33,7 @@ test('a refused connection is retried once, and the request is sent once', async
   const clock = createFakeClock();
   const server = await startRawServer((socket) => void socket.write(httpResponse('{}')));
   const { client, counts } = clientWith(server.port, ['ECONNREFUSED']);
-  const result = await sendRequest(client, { ...options, clock });
+  const result = await sendRequest(client, options, { clock });
   expect(result).toMatchObject({ kind: 'response', status: 200, body: Buffer.from('{}') });
   expect(counts.attempts).toBe(2);
   expect(server.requests).toHaveLength(1);
@@ -48,7 +48,7 @@ test.each([
   const clock = createFakeClock();
   const server = await startRawServer((socket) => void socket.write(httpResponse('{}')));
   const { client, counts } = clientWith(server.port, codes);
-  expect(await sendRequest(client, { ...options, clock })).toMatchObject({ kind: 'unreachable', code });
+  expect(await sendRequest(client, options, { clock })).toMatchObject({ kind: 'unreachable', code });
   expect(counts.attempts).toBe(attempts);
   expect(server.requests).toHaveLength(0);
   expect(clock.pending).toBe(0);

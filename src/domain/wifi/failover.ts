@@ -136,7 +136,8 @@ export function createFailover({ hosts, pauseMs, waitMs, timeoutMs, clock }: Fai
   ): Promise<FailoverRun<T>> => {
     const endsAt = clock.monotonic() + Math.min(waitMs + timeoutMs, withinMs);
     // Those that are passed over are the last resort.
-    const order = [...all.filter((host) => !isPassedOver(host)), ...all.filter(isPassedOver)];
+    const order =
+      all.length === 1 ? all : [...all.filter((host) => !isPassedOver(host)), ...all.filter(isPassedOver)];
     const earlier: T[] = [];
     let sent = 0;
     for (const [index, host] of order.entries()) {

@@ -130,8 +130,12 @@ function textOf(name: string, value: unknown, refuse: Refuse): string {
 const macForms =
   /^(?:[0-9a-f]{2}(?:([-:])[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}|[0-9a-f]{12})$/i;
 
+const canonicalForm = /^(?:[0-9A-F]{2}-){5}[0-9A-F]{2}$/;
+
 /** `FC-45-96-5F-50-AC` for a MAC address in any spelling; undefined when the text is none. */
 export function canonicalMac(text: string): string | undefined {
+  // What tokens have.
+  if (canonicalForm.test(text)) return text;
   if (!macForms.test(text)) return undefined;
   return text.replace(/[-:.]/g, '').toUpperCase().match(/../g)?.join('-');
 }
