@@ -79,7 +79,7 @@ export function createFlusher(options: FlusherOptions): Flusher {
     flush: async () => {
       // What changed during a write may not be part of it.
       await running;
-      if (dirty || running) await start();
+      if (!closed && (dirty || running)) await start();
     },
     get failure() {
       return failure;
@@ -88,7 +88,8 @@ export function createFlusher(options: FlusherOptions): Flusher {
       closed = true;
       cancelTimer?.();
       await running;
-      if (dirty) await run();
+      // A caller of `flush` may have started the next write.
+      if (dirty || running) await start();
       if (failure) throw failure;
     },
   };
