@@ -50,6 +50,8 @@ interface OnNode {
 
 export interface BenchEnvironment extends Effort, OnNode {
   readonly machine: Machine;
+  /** The compiled file of a script of children/. */
+  scriptPath(script: string): string;
   /** A new empty folder. */
   folder(): Promise<string>;
   /** The same for another Node. */
@@ -109,6 +111,7 @@ export async function createBenchEnvironment(
       await mkdir(folder);
       return folder;
     },
+    scriptPath: (script) => join(scripts, `${script}.js`),
     onNode,
     ...onNode(process.execPath),
     startProgram: (command, args) => start('load', command, [command, args]),

@@ -1,5 +1,5 @@
 // `npm run bench`: measures the built binary beside programs that do the same work, and prints a table. Arguments: names of
-// benches (C1 … C12, all by default) or `soak`, and the options of options.ts. docs/performance.md.
+// benches (C1 … C13, all by default) or `soak`, and the options of options.ts. docs/performance.md.
 
 import { rename, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
@@ -17,6 +17,7 @@ import { sessionsBench } from './benches/sessions.ts';
 import { sharedBench } from './benches/shared.ts';
 import { socketsBench } from './benches/sockets.ts';
 import { startsBench } from './benches/starts.ts';
+import { tailBench } from './benches/tail.ts';
 import { type BenchEnvironment, createBenchEnvironment } from './environment.ts';
 import { inspectNode, runFresh } from './fresh-rounds.ts';
 import { connections, httpDriver } from './http-load.ts';
@@ -39,6 +40,7 @@ const benches: readonly Bench[] = [
   growthBench,
   sharedBench,
   replacedBench,
+  tailBench,
 ];
 
 /** npm passes on the signal of a terminal, which the benchmark gets, too. */

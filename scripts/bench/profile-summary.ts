@@ -5,7 +5,7 @@ import { SourceMap } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-interface CallFrame {
+export interface CallFrame {
   readonly functionName: string;
   /** Empty for native code. */
   readonly url: string;
@@ -13,8 +13,14 @@ interface CallFrame {
   readonly columnNumber: number;
 }
 
-interface Profile {
-  readonly nodes: readonly { readonly id: number; readonly callFrame: CallFrame }[];
+export interface Profile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: CallFrame;
+    readonly children?: readonly number[];
+  }[];
+  /** In microseconds of a clock that only goes forward. */
+  readonly startTime: number;
   /** Ids of nodes, and the microseconds before each. */
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
@@ -62,21 +68,41 @@ export function profileLines(folder: string): string[] {
     });
 }
 
-/** Reads the source map of each bundled file once. */
+/** Finds the group of a function, as in `Share`. */
 export function createGroupLookup(): (frame: CallFrame) => string {
+  const sourceOf = createSourceLookup();
+  return (frame) => {
+    if (frame.url === '') return frame.functionName;
+    if (frame.url.startsWith('node:')) return partOfNode(frame.url);
+    return groupOf(sourceOf(frame).file);
+  };
+}
+
+/** Finds a function of the source or of a package: `list src/domain/seeds/seeds.ts:114`; undefined for those of Node and V8. */
+export function createPlaceLookup(): (frame: CallFrame) => string | undefined {
+  const sourceOf = createSourceLookup();
+  return (frame) => {
+    if (frame.url === '' || frame.url.startsWith('node:')) return undefined;
+    const { file, line } = sourceOf(frame);
+    const path = /\/(?:node_modules\/(.*)|(src\/.*))$/.exec(file);
+    return `${frame.functionName || 'a function'} ${path?.[1] ?? path?.[2] ?? file}:${line}`;
+  };
+}
+
+/** Reads the source map of each bundled file once. */
+function createSourceLookup(): (frame: CallFrame) => { readonly file: string; readonly line: number } {
   const maps = new Map<string, SourceMap | undefined>();
   const mapOf = (file: string): SourceMap | undefined => {
     if (!maps.has(file)) maps.set(file, readMap(`${file}.map`));
     return maps.get(file);
   };
-  return ({ functionName, url, lineNumber, columnNumber }) => {
-    if (url === '') return functionName;
-    if (url.startsWith('node:')) return partOfNode(url);
+  return ({ url, lineNumber, columnNumber }) => {
     const file = url.startsWith('file:') ? fileURLToPath(url) : url;
     // Code that the bundler added has no source in the map.
-    const entry: { readonly originalSource?: string } =
+    const entry: { readonly originalSource?: string; readonly originalLine?: number } =
       mapOf(file)?.findEntry(lineNumber, columnNumber) ?? {};
-    return groupOf(resolve(dirname(file), entry.originalSource?.replace('file://', '') ?? file));
+    const source = entry.originalSource?.replace('file://', '') ?? file;
+    return { file: resolve(dirname(file), source), line: (entry.originalLine ?? lineNumber) + 1 };
   };
 }
 
