@@ -110,6 +110,7 @@ export async function buildMessaging(
     store,
     telecom,
     developerApi: directory,
+    share,
     pollIntervalMs: store.shared && sharedPollMs,
   });
   const startNoDeliveries = (): void => {

@@ -21,8 +21,10 @@ import {
 } from '../../domain/outgoing/routes-health.ts';
 import { createSending } from '../../domain/outgoing/sending.ts';
 import { createSendingStatistics, type SendingReport } from '../../domain/outgoing/sending-statistics.ts';
+import { createSharedReports } from '../../domain/outgoing/shared-reports.ts';
 import { createTracking, type Tracking } from '../../domain/outgoing/tracking.ts';
 import { createWaitingQueue } from '../../domain/outgoing/waiting-sms.ts';
+import type { Share } from '../../domain/shared/node-requests.ts';
 import { createOutbox } from '../../domain/shared/outbox.ts';
 import type { Outbox } from '../../domain/shared/outbox-types.ts';
 import type { Telecom } from '../../domain/shared/ports.ts';
@@ -57,6 +59,8 @@ interface OutgoingParts {
   readonly store: Store;
   readonly telecom: Telecom;
   readonly developerApi: DeveloperApi;
+  /** Requests to other nodes. */
+  readonly share: Share;
   /** How often a shared store is polled for entries that other processes released. */
   readonly pollIntervalMs: number | undefined;
 }
@@ -71,7 +75,7 @@ const shareOfDeveloper = 1 / 4;
 export async function buildOutgoing(
   config: Config,
   runtime: Runtime,
-  { store, telecom, developerApi, pollIntervalMs }: OutgoingParts,
+  { store, telecom, developerApi, share, pollIntervalMs }: OutgoingParts,
 ): Promise<OutgoingSms> {
   const { clock, log, metrics } = runtime;
   const { outgoing: settings, limits } = config;
@@ -89,6 +93,7 @@ export async function buildOutgoing(
     log,
     onPassedOver: metrics.passedOverRoutes(() => routes.passedOver().length),
   });
+  const reports = store.shared && createSharedReports({ routes, share, clock });
   const { broker: connected, tenants, state } = await connectBroker(config, runtime, routes);
   const broker = connected && statistics.broker(connected);
   const developerCallbacks = createDeveloperCallbacks({
@@ -105,7 +110,7 @@ export async function buildOutgoing(
     reportGraceMs: settings.report_grace,
     // Without a broker, the overview has no plot of them.
     ...(broker && { onChange: metrics.outgoingStates() }),
-    onRouted: routes.changed,
+    onRouted: (reports ?? routes).changed,
   });
   const addressing = createAddressing({
     telecom,
@@ -179,8 +184,10 @@ export async function buildOutgoing(
       callbacks.start();
       messages.start();
       waiting?.start();
+      reports?.start();
     },
     stop: () => {
+      reports?.stop();
       callbacks.stop();
       messages.stop();
       waiting?.stop();

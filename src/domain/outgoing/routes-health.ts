@@ -25,6 +25,15 @@ export interface OutgoingHealth {
   readonly passedOver: readonly Pick<PassedOverRoute, 'route' | 'why'>[];
 }
 
+/** What the phones of a route have reported. */
+export interface RouteReports {
+  readonly route: string;
+  /** Whether they have sent an SMS. */
+  readonly hasSent: boolean;
+  /** SMS in a row that they could not send since then. */
+  readonly failures: number;
+}
+
 /** What this process knows of the phones behind routes; it is not stored. */
 export interface RoutesHealth {
   /**
@@ -36,6 +45,8 @@ export interface RoutesHealth {
   taken(route: string): void;
   /** The state or the route of a message has changed. */
   changed(message: Pick<OutgoingMessage, 'state' | 'times' | 'route'>): void;
+  /** Phones have reported to another process. */
+  learn(reports: RouteReports): void;
   passedOver(): readonly PassedOverRoute[];
 }
 
@@ -108,6 +119,19 @@ export function createRoutesHealth(options: RoutesHealthOptions): RoutesHealth {
     return [...networks.slice(start), ...networks.slice(0, start)];
   };
 
+  const learn: RoutesHealth['learn'] = ({ route, hasSent, failures }) => {
+    const state = stateOf(route);
+    state.unreported = 0;
+    state.reportedAt = clock.monotonic();
+    if (hasSent) {
+      state.failures = 0;
+      delete state.passedOver;
+    }
+    state.failures += failures;
+    if (failures > 0 && state.failures >= maxFailures && !isPassedOver(state))
+      passOver(route, state, 'failed');
+  };
+
   return {
     order: (networks, others) => {
       const candidates = [...rotate(networks), ...others];
@@ -121,27 +145,30 @@ export function createRoutesHealth(options: RoutesHealthOptions): RoutesHealth {
       if (state.unreported === 0) state.unreportedSince = clock.monotonic();
       state.unreported++;
     },
-    changed: ({ state: entered, times, route }) => {
-      const isReport = entered === 'sent' || entered === 'delivered' || entered === 'failed';
-      if (route === undefined || !isReport) return;
-      const state = stateOf(route);
-      state.unreported = 0;
-      state.reportedAt = clock.monotonic();
-      // Once it was sent, the phone is not what failed.
-      if (entered === 'failed' && times.sent === undefined) {
-        state.failures++;
-        if (state.failures >= maxFailures && !isPassedOver(state)) passOver(route, state, 'failed');
-      } else {
-        state.failures = 0;
-        delete state.passedOver;
-      }
+    changed: (message) => {
+      const reports = reportsOf(message);
+      if (reports) learn(reports);
     },
+    learn,
     passedOver: () =>
       [...routes].flatMap(([route, { passedOver }]) => {
         const leftMs = (passedOver?.until ?? 0) - clock.monotonic();
         return passedOver && leftMs > 0 ? [{ route, why: passedOver.why, leftMs }] : [];
       }),
   };
+}
+
+/** What a change of a message says of the phones of its route; undefined when no phone has reported it. */
+export function reportsOf({
+  state,
+  times,
+  route,
+}: Parameters<RoutesHealth['changed']>[0]): RouteReports | undefined {
+  const isReport = state === 'sent' || state === 'delivered' || state === 'failed';
+  if (route === undefined || !isReport) return undefined;
+  // Once it was sent, the phone is not what failed.
+  const hasFailed = state === 'failed' && times.sent === undefined;
+  return { route, hasSent: !hasFailed, failures: hasFailed ? 1 : 0 };
 }
 
 /** Maps keep the order in which keys were added, so that the first one is the least recently used. */
