@@ -1,84 +1,265 @@
-// The ids of all users in a folder, whose file names are hashes: read from all records when users are listed first, and kept
-// while they are few enough. Used by users.ts.
+// The ids of all users in a folder, whose file names are hashes, in order: an index on disk, made when users are listed first, of
+// which a list reads the part that it needs. Used by users.ts.
 
-import type { Clock } from '../../domain/shared/ports.ts';
+import type { Clock, Log } from '../../domain/shared/ports.ts';
+import { messageOf } from '../../errors.ts';
 import { createKeyedMutex, mapConcurrent } from '../../lib/concurrency.ts';
-import { isUser } from '../guards.ts';
+import { nextTurn } from '../../lib/next-turn.ts';
+import { storeClosedError } from '../errors.ts';
 import type { IdPage } from '../id-page.ts';
-import { parseChecked } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
 import type { DiskQueue } from './disk-queue.ts';
-import { recordFiles } from './record-file.ts';
+import { countRecords, recordFiles } from './record-file.ts';
+import { createSortedParts } from './sorted-parts.ts';
+import { createUserIdFiles, type IdManifest, type IdPart } from './user-id-files.ts';
+import { readUserId } from './user-record.ts';
 
-export interface UserIds {
-  /** A user has a record now. */
-  add(userId: string): void;
-  /** Adds all ids to the page. Throws UNAVAILABLE. */
-  collect(page: IdPage): Promise<void>;
+export interface UserIdQuery {
+  readonly prefix: string;
+  readonly limit: number;
+  readonly after: string;
 }
 
-/** About 10 MB; more are read again for each list. */
-const maxKept = 100_000;
+export interface UserIds {
+  /** A user has a record for the first time. */
+  add(userId: string): void;
+  /** Adds the ids to the page that it needs for its result. Throws UNAVAILABLE. */
+  collect(page: IdPage, query: UserIdQuery): Promise<void>;
+  /** Waits for what is being written. */
+  close(): Promise<void>;
+}
+
+export interface UserIdsOptions {
+  readonly disk: Disk;
+  readonly queue: DiskQueue;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly log: Log;
+  /** Users who may not have a file yet. */
+  readonly unfiled: () => Iterable<string>;
+  readonly bounds?: { readonly idsPerPart: number; readonly maxAdded: number };
+}
+
+/** In memory, some 2 MB, until they are merged into the parts. */
+const defaultBounds = { idsPerPart: 4_096, maxAdded: 20_000 };
 /** Records that an operator restores are found after this time, in milliseconds. */
-const keptMs = 600_000;
+const checkedForMs = 600_000;
 /** Less than the queue's concurrency, so that other operations proceed. */
 const readConcurrency = 8;
 
-/** `unfiled`: users who may not have a file yet. */
-export function createUserIds(
-  disk: Disk,
-  queue: DiskQueue,
-  clock: Pick<Clock, 'monotonic'>,
-  unfiled: () => Iterable<string>,
-): UserIds {
-  let kept: { readonly ids: Set<string>; readonly until: number } | undefined;
-  /** Of the search that is running. */
-  let found: Set<string> | undefined;
-  /** One search at a time, as each reads every record. */
-  const searches = createKeyedMutex();
+interface Index {
+  manifest: IdManifest;
+  /** Ids that no part has. */
+  added: Set<string>;
+  /** Former ones of `added` that are being merged. */
+  merging: ReadonlySet<string>;
+}
 
-  const read = async (name: string): Promise<string | undefined> => {
-    const text = await disk.read(name);
+export function createUserIds(options: UserIdsOptions): UserIds {
+  const { disk, queue, clock, log, unfiled, bounds = defaultBounds } = options;
+  const files = createUserIdFiles(disk);
+  /** One use of the parts at a time. */
+  const mutex = createKeyedMutex();
+  /** Those of an earlier process, which may have been killed before it added them. */
+  let left = [...unfiled()].sort(byCodeUnits);
+  let loading: Promise<Index | undefined> | undefined;
+  let checkedUntil = Number.NEGATIVE_INFINITY;
+  let mergeAbove = bounds.maxAdded;
+  let closed = false;
+  /** Long work ends when the store is closed. */
+  const assertOpen = (): void => {
+    if (closed) throw storeClosedError();
+  };
+  let lastRead: { readonly part: IdPart; readonly ids: ReadonlySet<string> } | undefined;
+
+  /** Throws when the part cannot be used. */
+  const idsOf = async (part: IdPart): Promise<ReadonlySet<string>> => {
+    if (lastRead?.part === part) return lastRead.ids;
+    const ids = await queue.run(() => files.readPart(part));
+    if (!ids) throw new UnusablePart();
+    lastRead = { part, ids: new Set(ids) };
+    return lastRead.ids;
+  };
+  const addNew = async (index: Index, userId: string): Promise<void> => {
+    if (index.added.has(userId)) return;
+    index.added.add(userId);
+    assertOpen();
+    await files.log(userId);
+  };
+  const load = async (): Promise<Index | undefined> => {
+    const manifest = await files.readManifest();
+    if (!manifest) return undefined;
+    const added = new Set(await files.readLogs(manifest.log));
+    files.openLog(await files.nextNumber());
+    const index: Index = { manifest, added, merging: new Set() };
     try {
-      return text === undefined ? undefined : parseChecked(disk, name, text, isUser).userId;
-    } catch {
-      // `swob doctor` reports damaged records.
+      for (const userId of left) if (!(await isInPart(index, userId))) await addNew(index, userId);
+    } catch (error) {
+      if (!(error instanceof UnusablePart)) throw error;
       return undefined;
     }
+    return index;
   };
-  const keepFound = (userId: string): void => {
-    found?.add(userId);
-    if (found && found.size > maxKept) found = undefined;
+  const isInPart = async ({ manifest: { parts } }: Index, userId: string): Promise<boolean> => {
+    const part = parts.findLast(({ first }) => first <= userId);
+    return part !== undefined && (await idsOf(part)).has(userId);
   };
-  const search = async (page: IdPage): Promise<void> => {
-    found = new Set();
-    for (const userId of unfiled()) {
-      page.add(userId);
-      keepFound(userId);
+  /** What fails is tried again by the next caller. */
+  const start = (job: () => Promise<Index | undefined>): Promise<Index | undefined> => {
+    const started = job().catch((error: unknown) => {
+      if (loading === started) loading = undefined;
+      throw error;
+    });
+    loading = started;
+    return started;
+  };
+  const loaded = (): Promise<Index | undefined> => loading ?? start(load);
+
+  const writeParts = async (parts: Iterable<readonly string[]>): Promise<IdPart[]> => {
+    const written: IdPart[] = [];
+    for (const ids of parts) {
+      assertOpen();
+      written.push(await files.writePart(await files.nextNumber(), ids));
     }
-    for await (const files of recordFiles(disk, 'users')) {
-      const names = files.filter((name) => name.endsWith('.json'));
-      const ids = mapConcurrent(names, readConcurrency, (name) => queue.run(() => read(name)));
-      for await (const userId of ids) {
-        if (userId === undefined) continue;
-        page.add(userId);
-        keepFound(userId);
+    return written;
+  };
+  const commit = async (manifest: IdManifest): Promise<void> => {
+    await files.writeManifest(manifest);
+    await files.removeOthers(manifest);
+  };
+
+  /** Reads every record. Users who are added meanwhile wait for the index. */
+  const build = async (): Promise<Index> => {
+    left = [];
+    const found = createSortedParts(bounds.idsPerPart);
+    let unreadable = 0;
+    for (const userId of unfiled()) found.add(userId);
+    for await (const names of recordFiles(disk, 'users')) {
+      assertOpen();
+      const records = names.filter((name) => name.endsWith('.json'));
+      const read = (name: string) => queue.run(() => readUserId(disk, name));
+      for await (const userId of mapConcurrent(records, readConcurrency, read)) {
+        if (userId === undefined) unreadable++;
+        else found.add(userId);
       }
     }
-    kept = found && { ids: found, until: clock.monotonic() + keptMs };
-    found = undefined;
+    const number = await files.nextNumber();
+    files.openLog(number);
+    const manifest = { parts: await writeParts(found.parts()), unreadable, log: number };
+    await commit(manifest);
+    return { manifest, added: new Set(), merging: new Set() };
+  };
+
+  const mergeParts = async ({ manifest, merging }: Index): Promise<IdPart[]> => {
+    const ids = [...merging].sort(byCodeUnits);
+    const parts: readonly (IdPart | undefined)[] = manifest.parts.length > 0 ? manifest.parts : [undefined];
+    const merged: IdPart[] = [];
+    let next = 0;
+    for (const [position, part] of parts.entries()) {
+      const end = parts[position + 1]?.first;
+      const found = createSortedParts(bounds.idsPerPart);
+      const before = next;
+      for (let id = ids[next]; id !== undefined && (end === undefined || id < end); id = ids[++next])
+        found.add(id);
+      if (part && next === before) {
+        merged.push(part);
+        continue;
+      }
+      for (const id of part ? await idsOf(part) : []) found.add(id);
+      merged.push(...(await writeParts(found.parts())));
+      await nextTurn();
+    }
+    return merged;
+  };
+  /** Writes the parts again to which ids were added. */
+  const merge = async (index: Index): Promise<void> => {
+    if (index.added.size <= mergeAbove) return;
+    try {
+      const number = await files.nextNumber();
+      files.openLog(number);
+      index.merging = index.added;
+      index.added = new Set();
+      const manifest = { ...index.manifest, parts: await mergeParts(index), log: number };
+      await commit(manifest);
+      index.manifest = manifest;
+      mergeAbove = bounds.maxAdded;
+    } catch (error) {
+      index.added = new Set([...index.merging, ...index.added]);
+      mergeAbove = index.added.size + bounds.maxAdded;
+      if (error instanceof UnusablePart) loading = undefined;
+      throw error;
+    } finally {
+      index.merging = new Set();
+    }
+  };
+
+  /** Whether the index has as many users as there are records. */
+  const isComplete = async ({ manifest: { parts, unreadable }, added }: Index): Promise<boolean> =>
+    (await countRecords(disk, 'users')) <=
+    parts.reduce((sum, { count }) => sum + count, 0) + unreadable + added.size;
+  const usable = async (): Promise<Index | undefined> => {
+    const index = await loaded();
+    if (index && clock.monotonic() < checkedUntil) return index;
+    const isUsable = index !== undefined && (await isComplete(index));
+    const used = isUsable ? index : await start(build);
+    checkedUntil = clock.monotonic() + checkedForMs;
+    return used;
+  };
+
+  const collect = async (page: IdPage, { prefix, limit, after }: UserIdQuery): Promise<void> => {
+    const index = await usable();
+    const parts = index?.manifest.parts ?? [];
+    const from = after > prefix ? after : prefix;
+    const first = Math.max(
+      0,
+      parts.findLastIndex((part) => part.first <= from),
+    );
+    let found = 0;
+    for (const part of parts.slice(first)) {
+      if (found > limit || (part.first > from && !part.first.startsWith(prefix))) break;
+      for (const id of await idsOf(part)) {
+        page.add(id);
+        if (id > after && id.startsWith(prefix)) found++;
+      }
+    }
+    for (const ids of [index?.added ?? [], unfiled()]) for (const id of ids) page.add(id);
+  };
+
+  const add = async (userId: string): Promise<void> => {
+    const index = await loaded();
+    if (!index) return;
+    await addNew(index, userId);
+    if (index.added.size > mergeAbove) await mutex.run('', () => merge(index));
   };
 
   return {
     add: (userId) => {
-      keepFound(userId);
-      kept?.ids.add(userId);
-      if (kept && kept.ids.size > maxKept) kept = undefined;
+      // The number of records shows that one is missing.
+      add(userId).catch((error: unknown) =>
+        log.debug({ reason: messageOf(error) }, 'could not add a user to the index of user ids'),
+      );
     },
-    collect: (page) =>
-      searches.run('', async () => {
-        if (!kept || kept.until <= clock.monotonic()) return search(page);
-        for (const userId of kept.ids) page.add(userId);
+    collect: (page, query) =>
+      mutex.run('', async () => {
+        try {
+          await collect(page, query);
+        } catch (error) {
+          if (!(error instanceof UnusablePart)) throw error;
+          await start(build);
+          await collect(page, query);
+        }
       }),
+    close: async () => {
+      closed = true;
+      await mutex.run('', async () => {});
+      await files.close();
+    },
   };
+}
+
+/** A part is missing or damaged, so that the index must be made again. */
+class UnusablePart extends Error {}
+
+/** As `createIdPage` orders them. */
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }

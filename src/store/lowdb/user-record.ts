@@ -3,6 +3,7 @@
 
 import type { PairedUser } from '../../domain/pairing/model.ts';
 import { isNumber, isUser } from '../guards.ts';
+import { DamagedFileError, parseChecked } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
 import { openRecord } from './record-file.ts';
 
@@ -44,4 +45,15 @@ export async function writeUserFile(disk: Disk, stored: StoredUser): Promise<voi
 function openFile(disk: Disk, userId: string) {
   const isOfUser = (value: unknown): value is UserRecord => isUserRecord(value) && value.userId === userId;
   return openRecord(disk, 'users', userId, isOfUser, disk.writeUnsynced);
+}
+
+/** The user id in a file of this name; undefined when it is damaged, which \`swob doctor\` reports. */
+export async function readUserId(disk: Disk, name: string): Promise<string | undefined> {
+  try {
+    const text = await disk.read(name);
+    return text === undefined ? undefined : parseChecked(disk, name, text, isUserRecord).userId;
+  } catch (error) {
+    if (error instanceof DamagedFileError) return undefined;
+    throw error;
+  }
 }

@@ -38,9 +38,9 @@ const listConcurrency = 8;
 
 /** Throws what the damage handler throws, and UNAVAILABLE for errors of the disk. */
 export async function openLowdbUsers(options: LowdbUsersOptions): Promise<LowdbUsers> {
-  const { disk, queue, clock, assertOpen } = options;
+  const { disk, queue, clock, log, assertOpen } = options;
   const journal = await openUserJournal(options);
-  const ids = createUserIds(disk, queue, clock, journal.userIds);
+  const ids = createUserIds({ disk, queue, clock, log, unfiled: journal.userIds });
   const recent = createTtlCache<StoredUser>(clock, cacheTtlMs, maxCached);
   const inMemory = (userId: string): StoredUser | undefined => journal.get(userId) ?? recent.get(userId);
   const read = (userId: string): Promise<StoredUser | undefined> =>
@@ -71,7 +71,7 @@ export async function openLowdbUsers(options: LowdbUsersOptions): Promise<LowdbU
     const stored: StoredUser = { user, revision: (known?.revision ?? 0) + 1 };
     await journal.add(stored);
     recent.set(userId, stored);
-    ids.add(userId);
+    if (!known) ids.add(userId);
     return true;
   };
 
@@ -102,7 +102,7 @@ export async function openLowdbUsers(options: LowdbUsersOptions): Promise<LowdbU
     list: async (prefix, limit, after) => {
       assertOpen();
       const page = createIdPage(prefix, limit, after);
-      await ids.collect(page);
+      await ids.collect(page, { prefix, limit, after: after ?? '' });
       const found = page.result();
       const users: PairedUser[] = [];
       const readNext = (userId: string) => runInOrder(userId, () => readListed(userId));
@@ -117,6 +117,9 @@ export async function openLowdbUsers(options: LowdbUsersOptions): Promise<LowdbU
     get failure() {
       return journal.failure;
     },
-    close: journal.close,
+    close: async () => {
+      await ids.close();
+      return journal.close();
+    },
   };
 }
