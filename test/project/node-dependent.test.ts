@@ -33,9 +33,21 @@ test('every module of Node that src imports has tests in the list', () => {
   expect([...new Set(covered)].sort()).toEqual([...new Set(imported)].sort());
 });
 
-test('.ci/run uses the list with the second version of Node alone', () => {
+test('.ci/run uses the list with the other versions of Node alone', () => {
   const lines = readFileSync('.ci/run', 'utf8')
     .split('\n')
     .filter((line) => /^[^#]*\blogged (?!\()/.test(line));
-  expect(lines.map((line) => line.includes('TEST_SCOPE=node'))).toEqual([false, true]);
+  expect(lines.map((line) => line.includes('TEST_SCOPE=node'))).toEqual([false, true, true]);
+});
+
+test('the folders that .ci/run chooses for the current release are in the list', () => {
+  const [, chosen = ''] = /--tests-only \\\n(.*)\n/.exec(readFileSync('.ci/run', 'utf8')) ?? [];
+  const folders = chosen.trim().split(' ');
+  expect(folders.length).toBeGreaterThan(5);
+  for (const folder of folders) {
+    expect([folder, paths.filter((path) => path.startsWith(`${folder}/`)).length > 0]).toEqual([
+      folder,
+      true,
+    ]);
+  }
 });

@@ -1,4 +1,4 @@
-// The tests that `.ci/run` repeats with a second version of Node: some for each of Node's modules that src uses. The
+// The tests that `.ci/run` repeats with other versions of Node: some for each of Node's modules that src uses. The
 // others call the same modules in the same ways, or none, so that a difference between versions fails here first.
 
 interface Group {

@@ -174,8 +174,11 @@ test('archives that are too old are removed, at the start and while it runs', as
   await vi.waitFor(() => expect(namesIn(folder)).toContainEqual(next));
   t.clock.advance(4 * day - 60_000);
   expect(namesIn(folder)).toContainEqual(next);
-  t.clock.advance(2 * 3_600_000);
-  await vi.waitFor(() => expect(namesIn(folder)).not.toContainEqual(next));
+  // An hourly check may come while an earlier one still runs, and is then left out.
+  await vi.waitFor(() => {
+    t.clock.advance(2 * 3_600_000);
+    expect(namesIn(folder)).not.toContainEqual(next);
+  });
 });
 
 test('a partial line of a killed process is terminated', async () => {
