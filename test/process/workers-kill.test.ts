@@ -1,6 +1,8 @@
 // Processes of `swob serve --workers` that are killed: a worker is replaced, and what was acknowledged survives; without the primary the
 // workers end; and what cannot start says so once.
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { startDeveloperStub } from '../../src/stubs/developer.ts';
 import { startPublisherStub } from '../../src/stubs/publisher.ts';
@@ -113,6 +115,21 @@ test('workers end at once when the primary is killed, and the next start takes o
   });
 });
 
+test('the daemon ends with the error of a worker that cannot be replaced', async () => {
+  const { folder, data } = await createInstallation();
+  const swob = await startWorkers(['gateway', '--set', 'websocket.port=1'], { cwd: folder });
+  writeFileSync(join(data, 'security', 'private.pem'), 'damaged');
+  process.kill(swob.pids()[0] ?? 0, 'SIGKILL');
+  expect(await swob.exit).toEqual({ code: 78, signal: null });
+  expect(swob.lines().filter(({ msg }) => msg === 'a worker could not start')).toHaveLength(4);
+  const printed = swob
+    .stderr()
+    .split('\n')
+    .filter((line) => line.startsWith('swob: '));
+  expect(printed).toEqual([expect.stringContaining('private.pem')]);
+  expect(swob.pids().filter(isRunning)).toEqual([]);
+});
+
 test('a port in use, and a file that is missing, end the start with the message of a single process, once', async () => {
   const { folder } = await createInstallation();
   const { port, free } = await occupy();
@@ -120,8 +137,6 @@ test('a port in use, and a file that is missing, end the start with the message 
   for (const set of [
     ['--set', `api.port=${port}`],
     ['--set', 'api_ssl.crt=no.crt', '--set', 'api_ssl.key=no.key'],
-    ['--set', 'websocket.host=192.0.2.1'],
-    ['--set', 'api.port=many'],
   ]) {
     const single = await runSwob(['serve', ...set], { cwd: folder });
     const several = await runSwob(['serve', '--workers', '2', ...set], { cwd: folder });

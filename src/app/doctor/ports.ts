@@ -80,6 +80,7 @@ function listenErrorOf(host: string, port: number): Promise<unknown> {
   const server = createServer();
   return new Promise((resolve) => {
     server.once('error', (error) => resolve(systemErrorCode(error) ?? 'failed'));
-    server.listen({ host, port }, () => server.close(() => resolve(undefined)));
+    // In a worker process, node:cluster would let the primary listen.
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
   });
 }

@@ -48,6 +48,8 @@ export type ToWorker =
   | { readonly kind: 'drain' }
   /** Stops within this time. */
   | { readonly kind: 'stop'; readonly budgetMs: number }
+  /** It answers `alive`, unless it hangs. */
+  | { readonly kind: 'ping' }
   | { readonly kind: 'report'; readonly id: number; readonly part: ReportPart }
   /** The answer to `whole`: that of all workers. */
   | { readonly kind: 'whole'; readonly id: number; readonly text: string }
@@ -56,6 +58,7 @@ export type ToWorker =
 export type ToPrimary =
   /** It listens to messages: Node drops those that come earlier. */
   | { readonly kind: 'online' }
+  | { readonly kind: 'alive' }
   | { readonly kind: 'ready'; readonly endpoints: Endpoints }
   /** It could not start; `code` is that of a `SwobError`. */
   | { readonly kind: 'failed'; readonly code: string | undefined; readonly message: string }

@@ -22,6 +22,8 @@ export interface PrimaryContext extends Pick<AppContext, 'clock' | 'log' | 'life
   readonly logs: Pick<Logs, 'write' | 'onLine' | 'onLevels' | 'levels' | 'drops'>;
   /** Reads the configuration again; rejects when it is invalid. */
   readonly load: () => Promise<LoadedConfig>;
+  /** Systemd's watchdog, in milliseconds. */
+  readonly watchdogMs: number | undefined;
   /** Emits SIGHUP. */
   readonly signals: EventEmitter;
 }
@@ -84,7 +86,7 @@ export async function startWorkers(
     });
     return worker;
   };
-  const supervisor = createSupervisor({ count, spawn, clock, log });
+  const supervisor = createSupervisor({ count, spawn, watchdogMs: context.watchdogMs, clock, log });
   const metrics = createPrimaryMetrics({ version, logDrops: logs.drops, workers: supervisor.counts });
   const reports = createReports({ count, workers: supervisor.workers, ownMetrics: metrics.snapshot, clock });
   lifecycle.defer('workers', supervisor.stop);

@@ -41,6 +41,8 @@ export interface SupervisorDeps {
   readonly count: number;
   /** Starts a process, which reports `ready` or `failed`. */
   readonly spawn: (slot: number) => WorkerProcess;
+  /** A worker that does not respond for so long is killed and replaced; undefined: never. */
+  readonly watchdogMs?: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -81,7 +83,7 @@ const retireMs = 15_000;
 /** Of the time of a stop, for the workers' last messages. */
 const messageReserveMs = 300;
 
-export function createSupervisor({ count, spawn, clock, log }: SupervisorDeps): Supervisor {
+export function createSupervisor({ count, spawn, watchdogMs, clock, log }: SupervisorDeps): Supervisor {
   const workers = new Set<SupervisedWorker>();
   let isStopping = false;
   let fail: (error: unknown) => void = () => {};
@@ -117,6 +119,7 @@ export function createSupervisor({ count, spawn, clock, log }: SupervisorDeps): 
           cancel();
           if (worker.state === 'starting') worker.state = 'ready';
           log.info({ worker: slot, pid: process.pid }, 'a worker is ready');
+          if (watchdogMs !== undefined) watch(worker, watchdogMs / 2);
           resolve(message.endpoints);
         });
         void process.ended.then((exit) => {
@@ -130,6 +133,22 @@ export function createSupervisor({ count, spawn, clock, log }: SupervisorDeps): 
     worker.ready.catch(() => undefined);
     workers.add(worker);
     return worker;
+  };
+
+  const watch = ({ slot, process }: Worker, everyMs: number): void => {
+    let isAlive = true;
+    process.onMessage((message) => {
+      if (message.kind === 'alive') isAlive = true;
+    });
+    const stop = clock.every(everyMs, () => {
+      if (isAlive) process.send({ kind: 'ping' });
+      else {
+        log.error({ worker: slot, pid: process.pid }, 'a worker does not respond, and is killed');
+        process.kill();
+      }
+      isAlive = false;
+    });
+    void process.ended.then(stop);
   };
 
   const onCrash = ({ slot, process: { pid } }: Worker, exit: WorkerExit): void => {

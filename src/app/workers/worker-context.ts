@@ -38,6 +38,7 @@ export function createWorkerContext(deps: Deps): WorkerContext & {
     return readiness ? { readiness: { [part]: readiness } } : {};
   };
   channel.onMessage((message: ToWorker) => {
+    if (message.kind === 'ping') channel.send({ kind: 'alive' });
     if (message.kind === 'event') listeners.get(message.topic)?.(message.event);
     if (message.kind === 'whole') pending.get(message.id)?.(message.text);
     if (message.kind === 'report') {

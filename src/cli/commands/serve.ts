@@ -129,6 +129,7 @@ async function serve(context: Context, words: readonly string[], options: Option
       await limitDiagnosticFiles({ folder, snapshots, clock, log });
     }
     const common = { clock, log, lifecycle, version };
+    const serviceManager = serviceManagerVariables();
     const { endpoints, failed } =
       count > 1
         ? await (await import('../../app/workers/primary.ts')).startWorkers(loaded, wanted, {
@@ -136,6 +137,7 @@ async function serve(context: Context, words: readonly string[], options: Option
             count,
             logs,
             load,
+            watchdogMs: serviceManager.watchdogMs,
             signals,
           })
         : {
@@ -152,7 +154,7 @@ async function serve(context: Context, words: readonly string[], options: Option
     // Deferred last, so that the file is removed before the services stop.
     lifecycle.defer('ready file', ready.remove);
     await ready.write(endpoints);
-    const manager = createSystemdNotifier(serviceManagerVariables(), { clock, log });
+    const manager = createSystemdNotifier(serviceManager, { clock, log });
     lifecycle.defer('service manager', manager.stopping);
     await manager.ready(services.flatMap((name) => endpoints[name]?.url ?? []).join(' '));
     for (const service of services) {

@@ -51,12 +51,13 @@ function createFakeWorker(slot: number, pid: number): FakeWorker {
 /** Lets promises settle. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function createSupervised(count: number) {
+function createSupervised(count: number, watchdogMs?: number) {
   const clock = createFakeClock();
   const log = createMemoryLog();
   const spawned: FakeWorker[] = [];
   const supervisor = createSupervisor({
     count,
+    watchdogMs,
     clock,
     log,
     spawn: (slot) => {
@@ -196,6 +197,23 @@ test('a drained worker that does not end in time is killed', async () => {
   clock.advance(15_000);
   await replaced;
   expect(at(0).received).toEqual(['drain', 'killed']);
+});
+
+test('a worker that does not respond to the watchdog is killed and replaced', async () => {
+  const { supervisor, spawned, at, clock, startAll } = createSupervised(2, 30_000);
+  await startAll();
+  clock.advance(15_000);
+  expect([at(0).received, at(1).received]).toEqual([['ping'], ['ping']]);
+  at(0).report({ kind: 'alive' });
+  clock.advance(15_000);
+  await settle();
+  clock.advance(0);
+  expect([at(0).received, at(1).received]).toEqual([
+    ['ping', 'ping'],
+    ['ping', 'killed'],
+  ]);
+  expect(spawned).toHaveLength(3);
+  expect(supervisor.counts()).toMatchObject({ crashed: 1 });
 });
 
 test('a stop ends all workers, kills those that are late, and starts none again', async () => {
