@@ -125,6 +125,7 @@ export const nodeDependent: readonly Group[] = [
       'test/process/workers.test.ts',
       'test/process/stop.test.ts',
       'test/testing/',
+      'test/store/remote/forked.test.ts',
     ],
   },
   {

@@ -1,37 +1,17 @@
 // What every store must do, done by one that another process owns.
 
 import { beforeEach, describe } from 'vitest';
-import type { EmbeddedStore } from '../../../src/store/adapter.ts';
-import { openLowdbStore } from '../../../src/store/lowdb/store.ts';
 import { createMemoryStore } from '../../../src/store/memory/store.ts';
-import type { StoreOptions } from '../../../src/store/options.ts';
 import { leaseContract } from '../../contract/leases.ts';
 import { storeContract } from '../../contract/store.ts';
-import { temporaryFolder } from '../../support/folders.ts';
 import { openTwo, serveClients } from './support.ts';
 
-const remote = (open: (options: StoreOptions) => Promise<EmbeddedStore>) => async (options: StoreOptions) => {
-  const embedded = await open(options);
+storeContract('remote', async (options) => {
+  const embedded = createMemoryStore(options);
   const [client] = serveClients(embedded, options, 1);
   if (!client) throw new Error('there is no client');
-  const { store } = client;
-  return {
-    ...store,
-    close: async () => {
-      await store.close();
-      await embedded.close();
-    },
-  };
-};
-
-storeContract(
-  'remote memory',
-  remote(async (options) => createMemoryStore(options)),
-);
-storeContract(
-  'remote folder',
-  remote((options) => openLowdbStore({ ...options, folder: temporaryFolder() })),
-);
+  return client.store;
+});
 
 describe('leases of two clients', () => {
   let now: Parameters<typeof leaseContract>[0] extends () => infer T ? T | undefined : never;
