@@ -70,8 +70,8 @@ export interface AppendFile {
   close(): Promise<void>;
 }
 
-/** Leaves half of the threads of Node to those who wait for the disk. */
-const syncConcurrency = 2;
+/** Leaves one of the four threads of Node to those who wait for the disk. */
+const syncConcurrency = 3;
 /** Files in the course of being written; a folder of their own makes leftovers easy to identify. */
 const temporaryFolder = '.tmp';
 

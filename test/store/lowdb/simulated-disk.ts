@@ -3,6 +3,7 @@
 
 import { dirname } from 'node:path';
 import { SwobError } from '../../../src/errors.ts';
+import { mapConcurrent } from '../../../src/lib/concurrency.ts';
 import type { Disk } from '../../../src/store/lowdb/disk.ts';
 
 export interface SimulatedDisk extends Disk {
@@ -20,6 +21,9 @@ export interface SimulatedDiskOptions {
   /** Resolves when a sync is done. */
   readonly sync?: () => Promise<unknown>;
 }
+
+/** As on a real disk. */
+const syncConcurrency = 3;
 
 type Content = Buffer | undefined;
 
@@ -92,11 +96,12 @@ export function createSimulatedDisk({
     writeUnsynced,
     sync: async (names) => {
       const folders = new Set<string>();
-      for (const name of names) {
+      const settleOne = async (name: string): Promise<void> => {
         await settle(name);
         folders.add(dirname(name));
-      }
-      for (const folder of folders) await settleFolder(folder);
+      };
+      for await (const _ of mapConcurrent(names, syncConcurrency, settleOne));
+      for await (const _ of mapConcurrent(folders, syncConcurrency, settleFolder));
     },
     syncFolder: settleFolder,
     openAppend: async (name, length) => {
