@@ -8,7 +8,7 @@ export interface RepeatLimit {
   wrap(log: LimitedLog): Log;
   /** Lines that were not logged since the start. */
   readonly suppressed: number;
-  /** Logs the counts of running windows. */
+  /** Logs the counts of running windows, and all lines from now on. */
   close(): void;
 }
 
@@ -39,6 +39,7 @@ const maxTexts = 1_000;
 export function createRepeatLimit({ limit, unlimited, clock }: RepeatLimitDeps): RepeatLimit {
   const reports = new Set<() => void>();
   let suppressed = 0;
+  let isClosed = false;
 
   const limited = (log: LimitedLog, level: 'warn' | 'error', max: number, windowMs: number): Log['warn'] => {
     /** The window that began first is the first. */
@@ -61,7 +62,7 @@ export function createRepeatLimit({ limit, unlimited, clock }: RepeatLimitDeps):
       for (const entry of windows) end(...entry);
     });
     return (fields, text) => {
-      if (unlimited.has(text)) return log[level](fields, text);
+      if (isClosed || unlimited.has(text)) return log[level](fields, text);
       if (!log.isLevelEnabled(level)) return;
       let window = windows.get(text);
       if (window && window.endsAt <= clock.monotonic()) {
@@ -96,6 +97,8 @@ export function createRepeatLimit({ limit, unlimited, clock }: RepeatLimitDeps):
       return suppressed;
     },
     close: () => {
+      // A report that is due later would keep the process alive.
+      isClosed = true;
       for (const report of reports) report();
     },
   };

@@ -66,6 +66,8 @@ const publishingTimeoutMs = 600_000;
 /** Another process reports the states that one has not reported by then; the pause grows while the developer has no place. */
 const reportTimeoutMs = 10_000;
 const maxReportPauseMs = 600_000;
+/** Messages whose states are being reported: those of two requests. */
+const maxReporting = 2_000;
 const maxAttempts = 20;
 
 export function createMessageLog(deps: MessageLogDeps): MessageLog {
@@ -138,7 +140,8 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
 
   /** Stores the callbacks of states that are not reported yet, one run at a time for each message. */
   const report = (id: string): void => {
-    if (reporting.has(id)) return;
+    // A review reports the others.
+    if (reporting.has(id) || reporting.size >= maxReporting) return;
     const run = reportStates(id)
       .catch((error: unknown) => {
         // The next review tries again.

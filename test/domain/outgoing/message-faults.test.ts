@@ -1,8 +1,14 @@
 // Outgoing messages when something goes wrong: a store that fails, validity that ends, a clock that is set back, a crowd of reports.
 
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { applyReport, changeState } from '../../../src/domain/outgoing/message.ts';
+import { createMessageLog } from '../../../src/domain/outgoing/message-log.ts';
 import type { SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
+import { createMemoryStore } from '../../../src/store/memory/store.ts';
+import { storeOptions } from '../../contract/store.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
+import { createMemoryLog } from '../../support/log.ts';
+import { messageOf } from '../../support/outgoing-messages.ts';
 import { context, createFixture, request, sentResult, sms, unavailable } from './outgoing-fixture.ts';
 
 const minute = 60_000;
@@ -120,4 +126,42 @@ test('the outcomes of a large request are recorded together, without losing what
   expect(calls.mock.calls.map(([all]) => all.length).slice(0, 3)).toEqual([1, 10, 1]);
   await messages.idle();
   await vi.waitFor(() => expect(called.some(({ body }) => body.includes('sms.failed'))).toBe(true));
+});
+
+test('the states of 2,000 messages are reported at once, and those of others by a review', async () => {
+  const clock = createFakeClock();
+  const store = createMemoryStore({ ...storeOptions(clock), messages: { ttlMs: day, max: 3_000 } });
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const reported = new Set<string>();
+  let id = 0;
+  const log = createMessageLog({
+    ...{ store: store.messages, clock, log: createMemoryLog(), reportGraceMs: minute },
+    newId: () => String(++id),
+    callbacks: {
+      addState: async (message) => {
+        reported.add(message.id);
+        await opened;
+        return true;
+      },
+    },
+  });
+  const drafts = Array.from({ length: 2_010 }, () => {
+    const { revision: _, reviewAt: __, ...draft } = messageOf(clock.now(), { unreported: ['failed'] });
+    return { ...draft, id: log.newId(), state: 'failed' as const };
+  });
+  await log.add(drafts);
+  await vi.waitFor(() => expect(reported.size).toBe(2_000));
+  log.start();
+  onTestFinished(log.stop);
+  open();
+  await log.idle();
+  await vi.waitFor(() => {
+    clock.advance(1_000);
+    expect(reported.size).toBe(2_010);
+  });
+  await log.idle();
+  expect(await store.messages.nextReviewAt()).toBeUndefined();
 });
