@@ -18,12 +18,14 @@ export interface WorkerLogsOptions {
   readonly clock: Clock;
   /** `written` is called once the message has left. */
   readonly send: (lines: readonly LoggedLine[], written: () => void) => void;
-  /** Runs the callback after this turn of the event loop: the lines of one turn share a message. */
-  readonly afterTurn: (work: () => void) => void;
+  /** Runs the callback a moment later: the lines until then share a message, because each costs as much as several lines. */
+  readonly later: (work: () => void) => void;
 }
 
 /** Characters that wait for the primary to read them; further lines are dropped. */
 const maxWaiting = 4 * 1024 * 1024;
+/** Characters of one message, give or take a line. */
+const maxMessage = 64 * 1024;
 const warn = 40;
 
 export function createWorkerLogs({
@@ -32,7 +34,7 @@ export function createWorkerLogs({
   maxRepeats,
   clock,
   send,
-  afterTurn,
+  later,
 }: WorkerLogsOptions): WorkerLogs {
   let lines: LoggedLine[] = [];
   let length = 0;
@@ -57,13 +59,20 @@ export function createWorkerLogs({
         dropped++;
         return;
       }
-      if (lines.length === 0) afterTurn(flush);
+      if (lines.length === 0) later(flush);
       lines.push([service ?? null, line]);
       length += line.length;
       waiting += line.length;
       // The process may end after a warning or error.
-      if (level >= warn) flush();
+      if (level >= warn || length > maxMessage) flush();
     },
   });
-  return { ...loggers, dropped: () => dropped };
+  return {
+    ...loggers,
+    dropped: () => dropped,
+    close: () => {
+      loggers.close();
+      flush();
+    },
+  };
 }

@@ -21,6 +21,8 @@ export interface WorkerOptions {
   readonly diagnosticFolder: string | undefined;
 }
 
+/** Lines of the log wait so long for others; warnings do not wait. */
+const logDelayMs = 20;
 /** Clients have this long to use their open connections once more before they are closed. */
 const drainMs = 2_500;
 
@@ -50,7 +52,7 @@ async function run(
     levels,
     maxRepeats: config.logging.max_repeats,
     clock: systemClock,
-    afterTurn: setImmediate,
+    later: (work) => void setTimeout(work, logDelayMs),
     send: (lines, written) => channel.send({ kind: 'log', lines }, written),
   });
   const { log } = logs;
@@ -91,6 +93,7 @@ async function run(
     channel.send({ kind: 'ready', endpoints });
   } catch (error) {
     await lifecycle.stop();
+    logs.close();
     const failure =
       error instanceof SwobError
         ? { code: error.code, message: error.message, exit: error.exitCode }

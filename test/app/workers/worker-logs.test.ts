@@ -1,4 +1,4 @@
-// The log of a worker: lines of a turn share a message, warnings leave at once, and a primary that does not read costs bounded memory.
+// The log of a worker: lines share messages, warnings leave at once, and a primary that does not read costs bounded memory.
 
 import { expect, test } from 'vitest';
 import type { LoggedLine } from '../../../src/app/workers/messages.ts';
@@ -14,14 +14,14 @@ function createLogs() {
     maxRepeats: 'off',
     clock: createFakeClock(),
     send: (lines, written) => void sent.push({ lines, written }),
-    afterTurn: (work) => {
+    later: (work) => {
       endTurn = work;
     },
   });
   return { logs, sent, endTurn: () => endTurn() };
 }
 
-test('the lines of a turn are one message, with their service and the worker', () => {
+test('lines shortly after each other are one message, with their service and the worker', () => {
   const { logs, sent, endTurn } = createLogs();
   logs.log.info({}, 'one');
   logs.logFor('gateway').info({ requestId: 'x' }, 'two');
@@ -60,6 +60,13 @@ test('lines are dropped and counted while the primary does not read, and sent ag
   for (const { written } of sent.splice(0)) written();
   logs.log.info({}, 'again');
   endTurn();
+  expect(sent).toHaveLength(1);
+});
+
+test('the last lines leave when the log is closed', () => {
+  const { logs, sent } = createLogs();
+  logs.log.info({}, 'last');
+  logs.close();
   expect(sent).toHaveLength(1);
 });
 
