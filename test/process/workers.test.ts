@@ -4,11 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { runSwob } from '../support/binary.ts';
-import { createPhone, decryptWith, encryptFor } from '../support/phone.ts';
 import { readMetrics } from '../support/prometheus.ts';
 import { openSocket } from '../support/socket.ts';
 import { sharedByFile } from '../support/teardown.ts';
-import { requestOnce, startWorkers } from '../support/workers.ts';
+import { pairOverWorkers, requestOnce, startWorkers } from '../support/workers.ts';
 import { createInstallation, inspectStore, portOf } from './installation.ts';
 
 const shared = sharedByFile(async () => {
@@ -41,25 +40,8 @@ test('all workers share one port for each service, which the ready file names', 
 
 test('a session is opened, shown, taken and paired at different workers', async () => {
   const { swob } = shared();
-  const gateway = swob.ready.gateway.url;
-  for (let round = 0; round < 3; round++) {
-    const headers = { 'x-request-id': `pairing-${round}` };
-    const initUrl = (await requestOnce(`${gateway}/v2/sync/users/alice`, { headers })).text;
-    const socket = await openSocket(initUrl);
-    const { qr_url } = JSON.parse(await socket.next());
-    const phone = createPhone();
-    const handshake = await requestOnce(qr_url, { headers, body: { public_key: phone.publicKeyPem } });
-    expect(handshake.status).toBe(200);
-    expect(await socket.next()).toBe('201- pause');
-    const { public_key, verification_url } = JSON.parse(handshake.text);
-    const url = new URL(verification_url, qr_url).href;
-    const password = encryptFor(public_key, Buffer.from('correct horse')).toString('base64');
-    const paired = await requestOnce(url, { headers, body: { password } });
-    expect(paired.status).toBe(200);
-    const key = Buffer.from(JSON.parse(paired.text).shared_key, 'base64');
-    expect(String(decryptWith(phone.privateKey, key))).toMatch(/^[0-9a-f]{32}$/);
-    expect(await socket.next()).toBe('200- ack');
-  }
+  for (let round = 0; round < 3; round++)
+    expect(await pairOverWorkers(swob.ready, `pairing-${round}`)).toMatch(/^[0-9a-f]{32}$/);
 });
 
 test('a limit holds over all workers', async () => {

@@ -3,6 +3,8 @@
 
 import { request } from 'node:http';
 import { type RunningSwob, startSwob } from './binary.ts';
+import { createPhone, decryptWith, encryptFor } from './phone.ts';
+import { openSocket } from './socket.ts';
 
 export interface WorkerResponse {
   readonly status: number;
@@ -75,4 +77,34 @@ export async function startWorkers<Ready = { gateway: { url: string }; sync: { u
     pids: () =>
       lines().flatMap(({ msg, pid }) => (msg === 'a worker is ready' && pid !== undefined ? [pid] : [])),
   };
+}
+
+interface PairingUrls {
+  readonly gateway: { readonly url: string };
+  readonly sync: { readonly url: string };
+}
+
+/**
+ * Pairs alice, with each request on a connection of its own, so that session, socket, handshake and password reach the workers in
+ * turn. @returns the shared key
+ */
+export async function pairOverWorkers({ gateway }: PairingUrls, requestId: string): Promise<string> {
+  const headers = { 'x-request-id': requestId };
+  const initUrl = (await requestOnce(`${gateway.url}/v2/sync/users/alice`, { headers })).text;
+  const socket = await openSocket(initUrl);
+  const { qr_url } = JSON.parse(await socket.next());
+  const phone = createPhone();
+  const handshake = await requestOnce(qr_url, { headers, body: { public_key: phone.publicKeyPem } });
+  expectFrame(await socket.next(), '201- pause');
+  const { public_key, verification_url } = JSON.parse(handshake.text);
+  const password = encryptFor(public_key, Buffer.from('correct horse')).toString('base64');
+  const url = new URL(verification_url, qr_url).href;
+  const paired = await requestOnce(url, { headers, body: { password } });
+  expectFrame(await socket.next(), '200- ack');
+  const key = Buffer.from(JSON.parse(paired.text).shared_key, 'base64');
+  return String(decryptWith(phone.privateKey, key));
+}
+
+function expectFrame(frame: string, expected: string): void {
+  if (frame !== expected) throw new Error(`the socket sent ${frame} instead of ${expected}`);
 }
