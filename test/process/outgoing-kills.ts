@@ -17,8 +17,8 @@ import { onEnd } from '../support/teardown.ts';
 /** The developer that sends. */
 export const authId = 'fire';
 export const authKey = 's3cret';
-export const setup = { id: 'setup', key: 'change-me' };
-export const callbackSecret = 'whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=';
+const setup = { id: 'setup', key: 'change-me' };
+const callbackSecret = 'whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=';
 const statusSecret = '0123456789abcdef0123456789abcdef';
 export const statusToken = createStatusToken(statusSecret, authId);
 
