@@ -7,9 +7,12 @@ import { join } from 'node:path';
 import { describePayload } from '../../src/crypto/payload-form.ts';
 import { smsId } from '../../src/domain/inbound/sms-id.ts';
 import { withChecksum } from '../../src/store/lowdb/checksum.ts';
+import { createDisk } from '../../src/store/lowdb/disk.ts';
 import { lpsFile, lpsText } from '../../src/store/lowdb/lps-file.ts';
 import { type RecordKind, recordName } from '../../src/store/lowdb/record-file.ts';
 import { closingLine, headerLine } from '../../src/store/lowdb/segment-lines.ts';
+import { createSortedParts } from '../../src/store/lowdb/sorted-parts.ts';
+import { createUserIdFiles, type IdPart } from '../../src/store/lowdb/user-id-files.ts';
 import { fillStore, repeatedSms } from './fixtures.ts';
 import { imsiOf, numberOf, sharedKeyOf } from './numbers.ts';
 
@@ -32,6 +35,7 @@ export async function fillLargeStore(folder: string, size: StoreSize): Promise<v
   const data = join(folder, 'data');
   const now = Date.now();
   writeUsers(data, size.users);
+  await writeUserIds(data, size.users);
   writeSeeds(data, size, now);
   writeReceipts(data, size.receipts, now);
   writeWaiting(data, { first: 0, count: size.waiting, dueAt: now + waitMs });
@@ -71,6 +75,16 @@ function writeUsers(data: string, count: number): void {
     const key = { publicKey: pem, sharedKey };
     return [userId, { userId, sessionId: sharedKey, ...key, pairedAt: 1_700_000_000, passwordDigests: [] }];
   });
+}
+
+/** As the store does when users pair one after the other. */
+async function writeUserIds(data: string, count: number): Promise<void> {
+  const files = createUserIdFiles(createDisk(data, () => {}));
+  const sorted = createSortedParts(4_096);
+  for (let index = 0; index < count; index++) sorted.add(numberOf(index));
+  const parts: IdPart[] = [];
+  for (const ids of sorted.parts()) parts.push(await files.writePart(await files.nextNumber(), ids));
+  await files.writeManifest({ parts, unreadable: 0, log: await files.nextNumber() });
 }
 
 function writeSeeds(data: string, { seeds, activeSeeds }: StoreSize, now: number): void {

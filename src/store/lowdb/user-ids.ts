@@ -86,7 +86,7 @@ export function createUserIds(options: UserIdsOptions): UserIds {
     await files.log(userId);
   };
   const load = async (): Promise<Index | undefined> => {
-    const manifest = await files.readManifest();
+    const manifest = (await files.readManifest()) ?? (await firstManifest());
     if (!manifest) return undefined;
     const added = new Set(await files.readLogs(manifest.log));
     files.openLog(await files.nextNumber());
@@ -98,6 +98,13 @@ export function createUserIds(options: UserIdsOptions): UserIds {
       return undefined;
     }
     return index;
+  };
+  /** A store that has no user yet has an index from its first user on, so that all of them never need to be read. */
+  const firstManifest = async (): Promise<IdManifest | undefined> => {
+    if ((await disk.list('users')).length > 0) return undefined;
+    const manifest = { parts: [], unreadable: 0, log: await files.nextNumber() };
+    await files.writeManifest(manifest);
+    return manifest;
   };
   const isInPart = async ({ manifest: { parts } }: Index, userId: string): Promise<boolean> => {
     const part = parts.findLast(({ first }) => first <= userId);
