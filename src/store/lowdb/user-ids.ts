@@ -14,15 +14,18 @@ import { createSortedParts } from './sorted-parts.ts';
 import { createUserIdFiles, type IdManifest, type IdPart } from './user-id-files.ts';
 import { readUserId } from './user-record.ts';
 
-export interface UserIdQuery {
+interface UserIdQuery {
   readonly prefix: string;
   readonly limit: number;
   readonly after: string;
 }
 
 export interface UserIds {
-  /** A user has a record for the first time. */
-  add(userId: string): void;
+  /**
+   * A user has a record for the first time. Resolves once the index has the id on disk, but does not wait for an index that is being
+   * made. Never rejects.
+   */
+  add(userId: string): Promise<void>;
   /** Adds the ids to the page that it needs for its result. Throws UNAVAILABLE. */
   collect(page: IdPage, query: UserIdQuery): Promise<void>;
   /** Waits for what is being written. */
@@ -64,6 +67,7 @@ export function createUserIds(options: UserIdsOptions): UserIds {
   let loading: Promise<Index | undefined> | undefined;
   let checkedUntil = Number.NEGATIVE_INFINITY;
   let mergeAbove = bounds.maxAdded;
+  let isBuilding = false;
   let closed = false;
   /** Long work ends when the store is closed. */
   const assertOpen = (): void => {
@@ -134,8 +138,16 @@ export function createUserIds(options: UserIdsOptions): UserIds {
     await files.removeOthers(manifest);
   };
 
-  /** Reads every record. Users who are added meanwhile wait for the index. */
+  /** Users who are added meanwhile wait for the index. */
   const build = async (): Promise<Index> => {
+    isBuilding = true;
+    try {
+      return await readAllIds();
+    } finally {
+      isBuilding = false;
+    }
+  };
+  const readAllIds = async (): Promise<Index> => {
     left = [];
     const found = createSortedParts(bounds.idsPerPart);
     let unreadable = 0;
@@ -235,15 +247,16 @@ export function createUserIds(options: UserIdsOptions): UserIds {
     const index = await loaded();
     if (!index) return;
     await addNew(index, userId);
-    if (index.added.size > mergeAbove) await mutex.run('', () => merge(index));
+    if (index.added.size > mergeAbove) mutex.run('', () => merge(index)).catch(report);
   };
+  /** The number of records shows that an id is missing. */
+  const report = (error: unknown): void =>
+    log.debug({ reason: messageOf(error) }, 'could not write the index of user ids');
 
   return {
-    add: (userId) => {
-      // The number of records shows that one is missing.
-      add(userId).catch((error: unknown) =>
-        log.debug({ reason: messageOf(error) }, 'could not add a user to the index of user ids'),
-      );
+    add: async (userId) => {
+      const added = add(userId).catch(report);
+      if (!isBuilding) await added;
     },
     collect: (page, query) =>
       mutex.run('', async () => {

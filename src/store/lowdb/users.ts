@@ -69,9 +69,10 @@ export async function openLowdbUsers(options: LowdbUsersOptions): Promise<LowdbU
     const known = inMemory(userId) ?? (await read(userId));
     if (!may(known?.user)) return false;
     const stored: StoredUser = { user, revision: (known?.revision ?? 0) + 1 };
+    const listed = known ? undefined : ids.add(userId);
     await journal.add(stored);
     recent.set(userId, stored);
-    if (!known) ids.add(userId);
+    await listed;
     return true;
   };
 

@@ -87,7 +87,7 @@ test('lists exactly the users that have a record, whatever happens to the index'
         if (each.kind === 'add') {
           if (model.has(each.id)) continue;
           await opened.writeRecord(each.id);
-          opened.ids.add(each.id);
+          await opened.ids.add(each.id);
           model.add(each.id);
         } else if (each.kind === 'list') {
           const { prefix, after, limit } = each;
