@@ -1,5 +1,5 @@
 // `npm run bench`: measures the built binary beside programs that do the same work, and prints a table. Arguments: names of
-// benches (C1 … C13, all by default) or `soak`, and the options of options.ts. docs/performance.md.
+// benches (C1 … C14, all by default) or `soak`, and the options of options.ts. docs/performance.md.
 
 import { rename, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
@@ -11,6 +11,7 @@ import { listsBench } from './benches/lists.ts';
 import { memoryBench } from './benches/memory.ts';
 import { messagesBench } from './benches/messages.ts';
 import { pairingsBench } from './benches/pairings.ts';
+import { pausesBench } from './benches/pauses.ts';
 import { pingsBench } from './benches/pings.ts';
 import { replacedBench } from './benches/replaced.ts';
 import { sessionsBench } from './benches/sessions.ts';
@@ -41,6 +42,7 @@ const benches: readonly Bench[] = [
   sharedBench,
   replacedBench,
   tailBench,
+  pausesBench,
 ];
 
 /** npm passes on the signal of a terminal, which the benchmark gets, too. */

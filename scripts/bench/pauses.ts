@@ -1,6 +1,8 @@
-// Says what a daemon did in its longest turns of the event loop, from a profile of `node --cpu-prof`. Used by benches/tail.ts.
+// Says what a daemon did in its longest turns of the event loop, from a profile of `node --cpu-prof`. Used by benches/tail.ts and
+// benches/pauses.ts.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Turn, Turns } from './children/turns.ts';
 import { createPlaceLookup, type Profile } from './profile-summary.ts';
 
@@ -11,15 +13,28 @@ const shownPlaces = 3;
 /** A turn that other programs interrupt has samples from before, which are no more than this share. */
 const minShare = 0.2;
 
-/** A line for each pause, the longest first; with the functions that most of its samples were in where there is a profile. */
-export function describePauses({ longest }: Turns, profileFile: string | undefined): string[] {
-  const pauses = longest.filter(({ cpuMs }) => cpuMs >= minPauseMs).slice(0, shownPauses);
+/** The latest profile of a folder: their names begin with the time. */
+export function latestProfile(folder: string | undefined): string | undefined {
+  if (folder === undefined) return undefined;
+  const name = readdirSync(folder)
+    .filter((each) => each.endsWith('.cpuprofile'))
+    .sort()
+    .at(-1);
+  return name === undefined ? undefined : join(folder, name);
+}
+
+/** @returns makes a line for each pause, the longest first; with the functions that most of its samples were in where there is a profile */
+export function describePauses(profileFile: string | undefined): (turns: Turns) => string[] {
   const placesOf = profileFile === undefined ? () => [] : createPauseReader(profileFile);
-  return pauses.map((pause) => {
-    const places = placesOf(pause);
-    const what = places.length > 0 ? `: ${places.join(' < ')}` : '';
-    return `pause of ${pause.cpuMs.toFixed(1)} ms of CPU (${pause.wallMs.toFixed(1)} ms)${what}`;
-  });
+  return ({ longest }) =>
+    longest
+      .filter(({ cpuMs }) => cpuMs >= minPauseMs)
+      .slice(0, shownPauses)
+      .map((pause) => {
+        const places = placesOf(pause);
+        const what = places.length > 0 ? `: ${places.join(' < ')}` : '';
+        return `pause of ${pause.cpuMs.toFixed(1)} ms of CPU (${pause.wallMs.toFixed(1)} ms)${what}`;
+      });
 }
 
 /** @returns the innermost functions of the source that had the largest share of a turn, each with its share */

@@ -1,6 +1,6 @@
 // C13: latencies of pings and disconnects at half load while everything else goes on, and the longest pauses of the event loop.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
@@ -9,7 +9,7 @@ import type { Turns } from '../children/turns.ts';
 import { startDaemon } from '../daemon.ts';
 import type { BenchEnvironment } from '../environment.ts';
 import { disconnectRequests, fillStore } from '../fixtures.ts';
-import { describePauses } from '../pauses.ts';
+import { describePauses, latestProfile } from '../pauses.ts';
 import { startDeveloperApi, startUpstream } from '../upstreams.ts';
 
 const users = 1_000;
@@ -50,27 +50,18 @@ export const tailBench: Bench = {
       ...{ disconnects: requests, users, seeds },
       adminToken: (await readFile(join(folder, 'data', 'security', 'admin.token'), 'utf8')).trim(),
     });
+    // The start is a long turn, too.
     process.kill(daemon.child.pid, 'SIGUSR2');
     const seconds = environment.seconds * environment.rounds;
     const most = await load.run(Math.ceil(seconds / 4), 0);
     const result = await load.run(seconds, most.perSecond / 2);
     await Promise.all([load.child, daemon.child, upstream.child, backEnd.child].map((child) => child.stop()));
     const turns: Turns = JSON.parse(readFileSync(join(folder, 'turns.json'), 'utf8'));
-    for (const line of describePauses(turns, profileIn(environment.profiles)))
+    for (const line of describePauses(latestProfile(environment.profiles))(turns))
       environment.reportProgress(line);
     return rows(result, turns);
   },
 };
-
-/** The latest profile of the folder: their names begin with the time. */
-function profileIn(folder: string | undefined): string | undefined {
-  if (folder === undefined) return undefined;
-  const name = readdirSync(folder)
-    .filter((each) => each.endsWith('.cpuprofile'))
-    .sort()
-    .at(-1);
-  return name === undefined ? undefined : join(folder, name);
-}
 
 async function startLoad(environment: BenchEnvironment, plan: TailPlan) {
   const file = join(await environment.folder(), 'plan.json');

@@ -1,7 +1,7 @@
 // Imported by a daemon before it starts (`node --import`): records its longest turns of the event loop by CPU time, and its longest
-// garbage collections, in turns.json of its working folder. benches/tail.ts reads it.
+// garbage collections, in turns.json of its working folder. Read by benches/tail.ts and benches/pauses.ts.
 
-import { openSync, readSync, writeFileSync } from 'node:fs';
+import { openSync, readSync, renameSync, writeFileSync } from 'node:fs';
 import { PerformanceObserver } from 'node:perf_hooks';
 
 export interface Turn {
@@ -55,14 +55,18 @@ new PerformanceObserver((list) => {
   for (const { duration } of list.getEntries()) gcMs = Math.max(gcMs, duration);
 }).observe({ entryTypes: ['gc'] });
 
-// Sent when the daemon has started, which is a long turn, too.
+const write = (): void => {
+  const recorded: Turns = { longest, turns, gcMs };
+  writeFileSync('turns.json.new', JSON.stringify(recorded));
+  renameSync('turns.json.new', 'turns.json');
+};
+
+// Writes what it has recorded, and begins anew.
 process.on('SIGUSR2', () => {
+  write();
   longest = [];
   [turns, gcMs] = [0, 0];
 });
 
 // Not `exit`, which a process that ends by the signal does not emit.
-process.once('SIGTERM', () => {
-  const recorded: Turns = { longest, turns, gcMs };
-  writeFileSync('turns.json', JSON.stringify(recorded));
-});
+process.once('SIGTERM', write);
