@@ -2,6 +2,7 @@
 
 import swagger, { type StaticDocumentSpec } from '@fastify/swagger';
 import type { RouteOptions } from 'fastify';
+import { nextTurn } from '../../lib/next-turn.ts';
 import { createEmbeddedApp } from './embedded-app.ts';
 import { monitoringPaths } from './monitoring-paths.ts';
 import { documentedSchema, type ErrorResponses } from './route-docs.ts';
@@ -30,6 +31,8 @@ export async function createDocument(
   routes: readonly RouteOptions[],
   { title, description, version, securitySchemes, errors }: ApiDescription,
 ): Promise<OpenApiDocument> {
+  // Requests wait for each part of this, not for all of it.
+  await nextTurn();
   const app = createEmbeddedApp();
   // This app handles no requests, so nothing has to be compiled.
   app.setValidatorCompiler(() => () => true);
@@ -43,6 +46,7 @@ export async function createDocument(
       components: { securitySchemes },
     },
   });
+  await nextTurn();
   for (const route of routes) {
     const { method, url } = route;
     app.route({
@@ -53,7 +57,10 @@ export async function createDocument(
     });
   }
   await app.ready();
+  await nextTurn();
+  const described = app.swagger();
+  await nextTurn();
   // Removes what is not JSON, such as symbols.
-  const document = JSON.parse(JSON.stringify(app.swagger()));
+  const document = JSON.parse(JSON.stringify(described));
   return { ...document, paths: { ...document.paths, ...monitoringPaths } };
 }
