@@ -20,8 +20,6 @@ export interface ReplaceOptions {
   readonly mode?: number;
   /** A name on the same file system that nobody else uses; by default a random one beside the file. */
   readonly temporary?: string;
-  /** False where the caller syncs file and folder later. */
-  readonly sync?: boolean;
 }
 
 const ownerOnly = 0o600;
@@ -30,23 +28,40 @@ const ownerOnly = 0o600;
 export async function replaceFile(
   file: string,
   content: FileContent,
-  { mode = ownerOnly, temporary = temporaryName(file), sync = true }: ReplaceOptions = {},
+  { mode = ownerOnly, temporary = temporaryName(file) }: ReplaceOptions = {},
 ): Promise<void> {
   try {
-    await writeNewFile(temporary, content, mode, sync);
+    await writeNewFile(temporary, content, mode);
     await fs.promises.rename(temporary, file);
   } catch (error) {
     await unlink(temporary).catch(() => {});
     throw error;
   }
-  if (sync) await syncFolder(dirname(file));
+  await syncFolder(dirname(file));
+}
+
+/** The same without any sync. @returns the open file, to be synced and closed, as is then its folder */
+export async function replaceUnsynced(file: string, content: string, temporary: string): Promise<FileHandle> {
+  try {
+    const handle = await createNewFile(temporary, content, ownerOnly);
+    try {
+      await fs.promises.rename(temporary, file);
+      return handle;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  } catch (error) {
+    await unlink(temporary).catch(() => {});
+    throw error;
+  }
 }
 
 /** The same, but false, and nothing is changed, when a file of this name exists. */
 export async function createFileOnce(
   file: string,
   content: FileContent,
-  { mode = ownerOnly, temporary = temporaryName(file) }: Omit<ReplaceOptions, 'sync'> = {},
+  { mode = ownerOnly, temporary = temporaryName(file) }: ReplaceOptions = {},
 ): Promise<boolean> {
   try {
     await writeNewFile(temporary, content, mode);
@@ -58,21 +73,27 @@ export async function createFileOnce(
   return true;
 }
 
-/** Writes a file that must not exist, and syncs its content, unless told otherwise, but not its name. */
-export async function writeNewFile(
-  file: string,
-  content: FileContent,
-  mode = ownerOnly,
-  sync = true,
-): Promise<void> {
+/** Writes a file that must not exist, and syncs its content but not its name. */
+export async function writeNewFile(file: string, content: FileContent, mode = ownerOnly): Promise<void> {
+  const handle = await createNewFile(file, content, mode);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The same without the sync. @returns the open file */
+async function createNewFile(file: string, content: FileContent, mode: number): Promise<FileHandle> {
   const handle = await open(file, 'wx', mode);
   try {
     for await (const chunk of chunksOf(content)) await writeWhole(handle, file, chunk);
     // The umask takes nothing from an owner's rights.
     if (mode !== ownerOnly) await handle.chmod(mode);
-    if (sync) await handle.sync();
-  } finally {
+    return handle;
+  } catch (error) {
     await handle.close();
+    throw error;
   }
 }
 

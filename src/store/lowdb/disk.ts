@@ -6,11 +6,11 @@ import fs from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
-import { mapConcurrent } from '../../lib/concurrency.ts';
-import { replaceFile } from '../../lib/durable-files.ts';
+import { replaceFile, replaceUnsynced } from '../../lib/durable-files.ts';
 import { makeFolder, syncFolder } from '../../lib/folders.ts';
 import { diskError } from '../disk-error.ts';
 import { DamagedFileError } from './damaged-files.ts';
+import { syncEntries, syncTogether } from './sync-together.ts';
 
 export interface Disk {
   readonly folder: string;
@@ -36,15 +36,10 @@ export interface Disk {
   /** Replaces the file (mode 0600, folders 0700); on failure the earlier one remains. Throws UNAVAILABLE. */
   write(name: string, text: string | Iterable<string>): Promise<void>;
   /**
-   * The same, but until `sync` has resolved, a power cut may leave the earlier file, none, or a damaged one; a kill
-   * leaves one of the two.
+   * The same for many files, which share the syncs of their folders; a power cut meanwhile may damage some of them, a kill may
+   * not. Throws UNAVAILABLE; then all must be written again, because a disk that fails may have dropped their content.
    */
-  writeUnsynced(name: string, text: string): Promise<void>;
-  /**
-   * Makes durable what was written to these files, and syncs each of their folders once. Throws UNAVAILABLE; then the
-   * files must be written again, because a disk that fails may have dropped their content.
-   */
-  sync(names: Iterable<string>): Promise<void>;
+  writeAll(files: Iterable<NamedText>): Promise<void>;
   /** Makes durable which files the folder has. Throws UNAVAILABLE. */
   syncFolder(name: string): Promise<void>;
   /**
@@ -60,6 +55,12 @@ export interface Disk {
   remove(name: string): Promise<void>;
 }
 
+/** What a file is to contain. */
+export interface NamedText {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** A file that is open for appending. */
 export interface AppendFile {
   /**
@@ -70,8 +71,6 @@ export interface AppendFile {
   close(): Promise<void>;
 }
 
-/** Leaves one of the four threads of Node to those who wait for the disk. */
-const syncConcurrency = 3;
 /** Files in the course of being written; a folder of their own makes leftovers easy to identify. */
 const temporaryFolder = '.tmp';
 
@@ -127,14 +126,18 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
     }
   };
 
-  const write = async (name: string, text: string | Iterable<string>, sync: boolean): Promise<void> => {
+  /** `replace` gets the path, and that of a temporary file. */
+  const replacing = async <T>(
+    name: string,
+    replace: (file: string, temporary: string) => Promise<T>,
+  ): Promise<T> => {
     assertOwned();
     const file = join(folder, name);
     const temporary = join(folder, temporaryFolder);
     try {
       await folderOf(temporary);
       await folderOf(dirname(file));
-      await replaceFile(file, text, { temporary: join(temporary, `${temporaryPrefix}.${writes++}`), sync });
+      return await replace(file, join(temporary, `${temporaryPrefix}.${writes++}`));
     } catch (error) {
       folders.delete(temporary);
       folders.delete(dirname(file));
@@ -158,18 +161,15 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
     list,
     remove,
 
-    write: (name, text) => write(name, text, true),
-    writeUnsynced: (name, text) => write(name, text, false),
+    write: (name, text) => replacing(name, (file, temporary) => replaceFile(file, text, { temporary })),
 
-    sync: async (names) => {
-      const touched = new Set<string>();
-      for await (const file of mapConcurrent(names, syncConcurrency, (name) =>
-        syncFile(join(folder, name)),
-      )) {
-        touched.add(dirname(file));
-      }
-      for await (const _ of mapConcurrent(touched, syncConcurrency, syncEntries));
-    },
+    writeAll: (files) =>
+      syncTogether(files, ({ name, text }) =>
+        replacing(name, async (file, temporary) => ({
+          file,
+          handle: await replaceUnsynced(file, text, temporary),
+        })),
+      ),
 
     syncFolder: (name) => syncEntries(join(folder, name)),
 
@@ -213,27 +213,6 @@ async function readRange(path: string, offset: number, length: number): Promise<
   } finally {
     await handle.close();
   }
-}
-
-/** @returns the path */
-async function syncFile(file: string): Promise<string> {
-  try {
-    const handle = await open(file, 'r');
-    try {
-      await handle.datasync();
-    } finally {
-      await handle.close();
-    }
-    return file;
-  } catch (error) {
-    throw diskError(`cannot sync ${file}`, error);
-  }
-}
-
-async function syncEntries(path: string): Promise<void> {
-  await syncFolder(path).catch((error: unknown) => {
-    throw diskError(`cannot sync ${path}`, error);
-  });
 }
 
 async function openAppendFile(file: string, length: number, assertOwned: () => void): Promise<AppendFile> {

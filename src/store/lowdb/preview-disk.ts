@@ -37,8 +37,9 @@ export function createPreviewDisk(folder: string): Disk {
     write: async (name, text) => {
       changed.set(name, Buffer.from(typeof text === 'string' ? text : [...text].join('')));
     },
-    writeUnsynced: async (name, text) => void changed.set(name, Buffer.from(text)),
-    sync: async () => {},
+    writeAll: async (files) => {
+      for (const { name, text } of files) changed.set(name, Buffer.from(text));
+    },
     syncFolder: async () => {},
     openAppend: async (name, length) => {
       const kept = (await readBytes(name))?.subarray(0, length) ?? Buffer.alloc(0);

@@ -20,7 +20,6 @@ export function openRecord<T>(
   kind: RecordKind,
   id: string,
   isRecord: (value: unknown) => value is T,
-  write: (name: string, text: string) => Promise<void> = disk.write,
 ): Low<T | null> {
   const name = recordName(kind, id);
   return new Low<T | null>(
@@ -29,7 +28,7 @@ export function openRecord<T>(
         const text = await disk.read(name);
         return text === undefined ? null : parseChecked(disk, name, text, isRecord);
       },
-      write: (record) => write(name, withChecksum(JSON.stringify(record))),
+      write: (record) => disk.write(name, withChecksum(JSON.stringify(record))),
     },
     null,
   );

@@ -6,10 +6,9 @@ import type { Clock, Log } from '../../domain/shared/ports.ts';
 import type { SwobError } from '../../errors.ts';
 import { mapConcurrent } from '../../lib/concurrency.ts';
 import { DamagedFileError, type DamageHandler } from './damaged-files.ts';
-import type { Disk } from './disk.ts';
+import type { Disk, NamedText } from './disk.ts';
 import { createFlusher } from './flusher.ts';
 import { closeAfterWrites, createGroupCommit } from './group-commit.ts';
-import { recordName } from './record-file.ts';
 import { openSegments } from './segments.ts';
 import { userJournalFolder } from './user-journal-files.ts';
 import {
@@ -19,7 +18,7 @@ import {
   type StoredUser,
   toRecord,
   type UserRecord,
-  writeUserFile,
+  userFileOf,
 } from './user-record.ts';
 
 export interface UserJournalOptions {
@@ -73,8 +72,6 @@ const defaultBounds: UserJournalBounds = {
   maxCharacters: 8 * 1_024 * 1_024,
 };
 const readConcurrency = 32;
-/** Leaves half of the threads of Node to those who wait for the disk. */
-const writeConcurrency = 2;
 
 /** Everything up to a line: the number of lines, and of their characters. */
 interface Position {
@@ -119,27 +116,22 @@ export async function openUserJournal(options: UserJournalOptions): Promise<User
   given = written;
   const writer = createGroupCommit(segments);
 
-  /** Ends early at a stop. */
-  function* untilStop<T>(items: Iterable<T>): Generator<T> {
-    for (const item of items) {
+  /** The files of all users in the journal; ends early at a stop. */
+  function* pendingFiles(saved: Map<string, StoredUser>): Generator<NamedText> {
+    for (const userId of [...pending.keys()]) {
       if (stopping) return;
-      yield item;
+      const stored = pending.get(userId);
+      if (!stored) continue;
+      saved.set(userId, stored);
+      yield userFileOf(stored);
     }
   }
 
-  /** Writes the files of all users in the journal, and then drops what they have. */
+  /** Writes the files, and then drops what they have. */
   const writeFiles = async (): Promise<void> => {
     const upTo = written;
     const saved = new Map<string, StoredUser>();
-    const write = async (userId: string): Promise<void> => {
-      const stored = pending.get(userId);
-      if (!stored) return;
-      await writeUserFile(disk, stored);
-      saved.set(userId, stored);
-    };
-    const ids = untilStop([...pending.keys()]);
-    for await (const _ of mapConcurrent(ids, writeConcurrency, write));
-    await disk.sync(untilStop([...saved.keys()].map((userId) => recordName('users', userId))));
+    await disk.writeAll(pendingFiles(saved));
     if (stopping) return;
     for (const [userId, stored] of saved) if (pending.get(userId) === stored) pending.delete(userId);
     covered = upTo;

@@ -3,9 +3,10 @@
 
 import type { PairedUser } from '../../domain/pairing/model.ts';
 import { isNumber, isUser } from '../guards.ts';
+import { withChecksum } from './checksum.ts';
 import { DamagedFileError, parseChecked } from './damaged-files.ts';
-import type { Disk } from './disk.ts';
-import { openRecord } from './record-file.ts';
+import type { Disk, NamedText } from './disk.ts';
+import { openRecord, recordName } from './record-file.ts';
 
 /** A user with the number of changes of the record, which tells the newer of a file and a line of the journal. */
 export interface StoredUser {
@@ -30,24 +31,21 @@ export function fromRecord({ revision = 0, ...user }: UserRecord): StoredUser {
 
 /** The record in the user's file. Throws DamagedFileError and UNAVAILABLE. */
 export async function readUserFile(disk: Disk, userId: string): Promise<StoredUser | undefined> {
-  const record = openFile(disk, userId);
+  const isOfUser = (value: unknown): value is UserRecord => isUserRecord(value) && value.userId === userId;
+  const record = openRecord(disk, 'users', userId, isOfUser);
   await record.read();
   return record.data ? fromRecord(record.data) : undefined;
 }
 
-/** Replaces the user's file; durable only once it has been synced. Throws UNAVAILABLE. */
-export async function writeUserFile(disk: Disk, stored: StoredUser): Promise<void> {
-  const record = openFile(disk, stored.user.userId);
-  record.data = toRecord(stored);
-  await record.write();
+/** The user's file, as `readUserFile` reads it. */
+export function userFileOf(stored: StoredUser): NamedText {
+  return {
+    name: recordName('users', stored.user.userId),
+    text: withChecksum(JSON.stringify(toRecord(stored))),
+  };
 }
 
-function openFile(disk: Disk, userId: string) {
-  const isOfUser = (value: unknown): value is UserRecord => isUserRecord(value) && value.userId === userId;
-  return openRecord(disk, 'users', userId, isOfUser, disk.writeUnsynced);
-}
-
-/** The user id in a file of this name; undefined when it is damaged, which \`swob doctor\` reports. */
+/** The user id in a file of this name; undefined when it is damaged, which `swob doctor` reports. */
 export async function readUserId(disk: Disk, name: string): Promise<string | undefined> {
   try {
     const text = await disk.read(name);

@@ -93,14 +93,14 @@ export function createSimulatedDisk({
       await settle(name);
       await settleFolder(dirname(name));
     },
-    writeUnsynced,
-    sync: async (names) => {
-      const folders = new Set<string>();
-      const settleOne = async (name: string): Promise<void> => {
-        await settle(name);
-        folders.add(dirname(name));
-      };
-      for await (const _ of mapConcurrent(names, syncConcurrency, settleOne));
+    writeAll: async (files) => {
+      const names: string[] = [];
+      for (const { name, text } of files) {
+        await writeUnsynced(name, text);
+        names.push(name);
+      }
+      for await (const _ of mapConcurrent(names, syncConcurrency, settle));
+      const folders = new Set(names.map((name) => dirname(name)));
       for await (const _ of mapConcurrent(folders, syncConcurrency, settleFolder));
     },
     syncFolder: settleFolder,
