@@ -102,6 +102,16 @@ test('a connection that was given to a worker that dies before it accepts it is 
   expect([200, 'ECONNRESET']).toContain(sorted[3]);
 });
 
+test('the daemon keeps its ports when all workers die at once', async () => {
+  const { folder } = await createInstallation();
+  const swob = await startWorkers([], { cwd: folder });
+  for (const pid of swob.pids()) process.kill(pid, 'SIGKILL');
+  await vi.waitFor(() => expect(swob.pids()).toHaveLength(4));
+  expect((await requestOnce(`${swob.ready.gateway.url}/seeds`)).status).toBe(200);
+  const readiness = await requestOnce(`${swob.ready.sync.url.replace('ws', 'http')}/readyz`);
+  expect(JSON.parse(readiness.text)).toMatchObject({ service: 'sync', ready: true });
+});
+
 test('workers end at once when the primary is killed, and the next start takes over the store', async () => {
   const { folder, data } = await createInstallation();
   const swob = await startWorkers([], { cwd: folder });

@@ -42,6 +42,8 @@ export async function startWorkers(
 ): Promise<{ readonly endpoints: Endpoints; readonly failed: Promise<never> }> {
   const { count, clock, log, lifecycle, version, logs, signals } = context;
   let current = loaded;
+  /** Where the services listen, and the ports that workers use instead of 0. */
+  let [bound, kept]: [Endpoints, Endpoints] = [{}, {}];
   const opened = await openStoreOfWorkers(loaded.config, context, names);
   if (opened) lifecycle.defer('store', (deadline) => opened.close(deadline), storeReserveMs);
   if (opened && names.has('sync') && !names.has('gateway')) {
@@ -56,7 +58,10 @@ export async function startWorkers(
   const processes = new Set<WorkerProcess>();
 
   const start = (worker: WorkerProcess, slot: number): void => {
-    const { config, settings } = current;
+    // The system's choice of a port is forgotten when no worker listens on it any more.
+    if (supervisor.counts().running === 0) kept = bound;
+    const { settings } = current;
+    const config = withPorts(current.config, kept);
     worker.send({
       kind: 'start',
       settings: {
@@ -121,10 +126,23 @@ export async function startWorkers(
     }
   };
   const endpoints = await supervisor.start();
+  bound = endpoints;
   const onHangup = serialised(reload);
   signals.on('SIGHUP', onHangup);
   lifecycle.defer('reload', () => void signals.off('SIGHUP', onHangup));
   return { endpoints, failed: supervisor.failed };
+}
+
+/** The configuration with the ports of these endpoints where it leaves the choice to the system. */
+function withPorts(config: Config, { gateway, sync, disconnect }: Endpoints): Config {
+  const portOf = (port: number, endpoint: { readonly url: string } | undefined): number =>
+    port === 0 && endpoint ? Number(new URL(endpoint.url).port) : port;
+  return {
+    ...config,
+    api: { ...config.api, port: portOf(config.api.port, gateway) },
+    websocket: { ...config.websocket, port: portOf(config.websocket.port, sync) },
+    disconnect: { ...config.disconnect, port: portOf(config.disconnect.port, disconnect) },
+  };
 }
 
 /** The changed keys that only the primary uses, as `section` or `section.key`. */
