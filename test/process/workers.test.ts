@@ -93,6 +93,28 @@ test('lines of all workers are in one file of each service, and say which worker
   });
 });
 
+test('the console shows the workers, and the lines of all of them and of the primary', async () => {
+  const { swob, data } = shared();
+  const token = readFileSync(join(data, 'security', 'admin.token'), 'utf8').trim();
+  const view = async (path: string) => {
+    const headers = { authorization: `Bearer ${token}` };
+    return JSON.parse((await requestOnce(`${swob.ready.gateway.url}/console/api/${path}`, { headers })).text);
+  };
+  // A worker learns of the others when they say that they are alive, every two seconds.
+  await vi.waitFor(async () => {
+    const { nodes } = await view('overview?range=10m');
+    expect(nodes.map(({ name }: { name: string }) => name).sort()).toEqual(['worker 1', 'worker 2']);
+  });
+  await vi.waitFor(async () => {
+    const { lines } = await view('log?level=info');
+    const listening = lines.filter(({ message }: { message: string }) => message === 'listening');
+    expect(new Set(listening.map(({ node }: { node: string }) => node))).toEqual(
+      new Set(['worker 1', 'worker 2']),
+    );
+    expect(lines).toContainEqual(expect.objectContaining({ message: 'a worker is ready' }));
+  });
+});
+
 test('a signal to the whole group stops them cleanly, and the store has everything', async () => {
   const { swob, data } = shared();
   const { gateway, sync } = swob.ready;
