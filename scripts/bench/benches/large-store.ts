@@ -18,7 +18,7 @@ const small: StoreSize = { users: 1_000, seeds: 1_000, activeSeeds: 1_000, recei
 /** Messages that become due while the daemon runs. */
 const due = 500;
 /** For the start, and for the load that it leaves behind. */
-const dueAfterMs = 20_000;
+const dueAfterMs = 30_000;
 
 interface Side {
   readonly size: StoreSize;
@@ -62,7 +62,15 @@ export async function largeStoreRows(environment: BenchEnvironment): Promise<Row
     'limits.passwords=900000000/1m',
   ];
   const sides: Side[] = [];
-  for (const size of [small, large]) sides.push(await prepare(environment, size, settings));
+  const folders: string[] = [];
+  for (const size of [small, large]) folders.push(await fill(environment, size));
+  for (const [index, size] of [small, large].entries()) {
+    const folder = folders[index] ?? '';
+    // One after the other, as both have the same Publisher.
+    const dueAt = Date.now() + (index + 1) * dueAfterMs;
+    writeWaiting(join(folder, 'data'), { first: size.waiting, count: due, dueAt });
+    sides.push(await start(environment, { size, folder }, settings));
+  }
   for (const side of sides) await settleDue(environment, side, upstream.counts);
   for (let round = 0; round < environment.rounds; round++) {
     for (const side of sides) await measure(environment, side, round);
@@ -75,20 +83,24 @@ export async function largeStoreRows(environment: BenchEnvironment): Promise<Row
   return rows;
 }
 
-async function prepare(
-  environment: BenchEnvironment,
-  size: StoreSize,
-  settings: readonly string[],
-): Promise<Side> {
+/** @returns the folder */
+async function fill(environment: BenchEnvironment, size: StoreSize): Promise<string> {
   const folder = await environment.folder();
-  const data = join(folder, 'data');
   const began = performance.now();
   await fillLargeStore(folder, size);
   const seconds = Math.round((performance.now() - began) / 1_000);
-  environment.reportProgress(`stored ${size.users} users in ${seconds} s, ${diskMb(data)} MB on disk`);
-  writeWaiting(data, { first: size.waiting, count: due, dueAt: Date.now() + dueAfterMs });
+  const onDisk = diskMb(join(folder, 'data'));
+  environment.reportProgress(`stored ${size.users} users in ${seconds} s, ${onDisk} MB on disk`);
+  return folder;
+}
+
+async function start(
+  environment: BenchEnvironment,
+  { size, folder }: Pick<Side, 'size' | 'folder'>,
+  settings: readonly string[],
+): Promise<Side> {
   const { daemon, start } = await timedStart(environment, folder, settings);
-  const token = (await readFile(join(data, 'security', 'admin.token'), 'utf8')).trim();
+  const token = (await readFile(join(folder, 'data', 'security', 'admin.token'), 'utf8')).trim();
   const phones = await startPhones(environment, daemon.urls.gateway);
   return { size, folder, daemon, phones, token, start, costs: new Map(), failures: [] };
 }
@@ -161,9 +173,8 @@ async function measure(environment: BenchEnvironment, side: Side, round: number)
       if (failed > 0) side.failures.push(`${name}: ${failed} of ${requests} failed: ${failure}`);
       return requests - failed;
     });
-  const get = (name: string, path: string): Promise<void> =>
+  const get = (name: string, path: string, times = environment.quick ? 20 : 100): Promise<void> =>
     cost(side, name, async () => {
-      const times = environment.quick ? 20 : 100;
       for (let n = 0; n < times; n++) {
         const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
         if (!response.ok) side.failures.push(`${name}: ${response.status}`);
@@ -188,7 +199,10 @@ async function measure(environment: BenchEnvironment, side: Side, round: number)
   await load('repeated SMS', repeatedSmsRequests(round * repeated, repeated, 1_000), true);
   await get('list of seeds', '/seeds');
   const middle = numberOf(Math.floor(size.users / 2));
-  await get('list of users', `/sync/users?limit=100&after=${encodeURIComponent(middle)}`);
+  const users = `/sync/users?limit=100&after=${encodeURIComponent(middle)}`;
+  // The first list of a run counts the records.
+  if (round === 0) await get('first list of users', users, 1);
+  await get('list of users', users);
   await search(side, environment.quick ? 5 : 20);
 }
 
@@ -241,7 +255,8 @@ function rowsOf([smaller, larger]: readonly Side[]): Row[] {
       unit: 'ms CPU',
       ours,
       baseline: smaller.costs.get(name) ?? [],
-      target: { atMost: 1.5 },
+      // Of the first list the ratio is that of the files.
+      target: name === 'first list of users' ? 'none' : { atMost: 1.5 },
       ...(name === 'waiting message' && { failures }),
     }),
   );
