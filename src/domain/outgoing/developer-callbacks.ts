@@ -1,7 +1,7 @@
 // Callbacks to developers: the results of their requests, and the states of their SMS; what they say, their order, and how many of
 // one developer may wait. Used by sending.ts and message-log.ts.
 
-import { newUuid, sha256Hex } from '../../crypto/random.ts';
+import { sha256Hex } from '../../crypto/random.ts';
 import { messageOf } from '../../errors.ts';
 import type { Outbox } from '../shared/outbox-types.ts';
 import type { Log, OutboxStore } from '../shared/ports.ts';
@@ -12,12 +12,18 @@ import type { Callback } from './model.ts';
 /** The request that a result is about. */
 interface ResultOf {
   readonly authId: string;
+  /** Chosen by the developer, who may use it for several requests. */
   readonly uuid: string;
+  /** Of its messages, which no other request has. */
+  readonly ids: readonly string[];
   readonly urls: readonly string[];
 }
 
 export interface DeveloperCallbacks {
-  /** Stores the callbacks with the result of a request. Never fails: its SMS have been sent. One that cannot be stored is logged. */
+  /**
+   * Stores the callbacks with the result of a request, under ids that are the same whenever it is called. Never fails: its SMS have
+   * been sent. One that cannot be stored is logged.
+   */
   addResult(request: ResultOf, body: string, log: Log): Promise<void>;
   /**
    * Stores the callbacks about a state of a message, under ids that are the same whenever it is called. False when the developer
@@ -43,12 +49,12 @@ export function createDeveloperCallbacks(options: DeveloperCallbacksOptions): De
     (await store.countOf(lane)) >= Math.ceil(maxPerDeveloper / (lanesForMessages * urls.length));
 
   return {
-    addResult: async ({ authId, uuid, urls }, body, log) => {
+    addResult: async ({ authId, uuid, ids, urls }, body, log) => {
       for (const [index, url] of urls.entries()) {
         const lane = laneOf(authId, index, uuid);
         try {
           if (await isFull(lane, urls)) log.error({ authId }, 'a callback was dropped: too many wait');
-          else await outbox.add(newUuid(), { url, body, lane });
+          else await outbox.add(idOf([authId, uuid, ids, 'result', index]), { url, body, lane });
         } catch (error) {
           log.error({ authId, reason: messageOf(error) }, 'a callback was dropped');
         }
@@ -68,7 +74,12 @@ export function createDeveloperCallbacks(options: DeveloperCallbacksOptions): De
 }
 
 function callbackId({ authId, uuid, id }: OutgoingMessage, state: MessageState, url: string): string {
-  return sha256Hex(JSON.stringify([authId, uuid, id, state, url])).slice(0, 32);
+  return idOf([authId, uuid, id, state, url]);
+}
+
+/** Lets a developer recognise a callback that is stored again after an interruption. */
+function idOf(subject: readonly unknown[]): string {
+  return sha256Hex(JSON.stringify(subject)).slice(0, 32);
 }
 
 /** The states of a message whose callbacks wait for an attempt, or for another one. */

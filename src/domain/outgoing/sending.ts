@@ -181,7 +181,7 @@ export function createSending(deps: SendingDeps): Sending {
       if (batch.urls.length > 0) {
         // Throws if another process has taken over the request, whose result is the one to report.
         await saveProgress({ body, done: all.length, begun: all.length });
-        await callbacks.addResult({ ...batch, uuid }, await respond(body), log);
+        await callbacks.addResult({ ...batch, uuid, ids }, await respond(body), log);
       }
       return { body, complete };
     },

@@ -1,5 +1,5 @@
 // A process that is killed at any step of a request or of a schedule, and another one on the same store, to which the developer
-// repeats the request: no SMS is published twice, and none is lost without a word.
+// repeats the request: no SMS is published twice, none is lost without a word, and the result is called back under one id.
 
 import { expect, test, vi } from 'vitest';
 import { createDevelopers } from '../../../src/domain/outgoing/developers.ts';
@@ -19,12 +19,15 @@ const request: SendRequest = {
   authKey: 'key',
   data: texts.map((text) => ({ number, text, operator_name: 'MTN Cameroon' })),
   uuid: 'request',
+  callbackUrl: 'https://developer.example.org/results',
 };
 
 interface Shared {
   readonly clock: FakeClock;
   readonly store: Store;
   readonly published: string[];
+  /** Ids of the callbacks with the result of the request. */
+  readonly results: string[];
 }
 
 function createShared(): Shared {
@@ -35,11 +38,11 @@ function createShared(): Shared {
     messages: { ttlMs: 86_400_000, max: 1_000 },
     responses: { ttlMs: 86_400_000, max: 50, maxCharacters: 100_000 },
   });
-  return { clock, store, published: [] };
+  return { clock, store, published: [], results: [] };
 }
 
 /** A process that stops at its step number `lastStep`: nothing that it does afterwards happens. */
-function startProcess({ clock, store, published }: Shared, lastStep = Number.POSITIVE_INFINITY) {
+function startProcess({ clock, store, published, results }: Shared, lastStep = Number.POSITIVE_INFINITY) {
   let steps = 0;
   let onKilled = (): void => {};
   const killed = new Promise<void>((resolve) => {
@@ -72,7 +75,13 @@ function startProcess({ clock, store, published }: Shared, lastStep = Number.POS
       close: async () => 0,
     },
     store: { ...store, messages: stepwise(store.messages), waitingSms: stepwise(store.waitingSms) },
-    callbacks: { add: async () => {} },
+    callbacks: {
+      add: async (id) => {
+        await step();
+        results.push(id);
+        await step();
+      },
+    },
     clock,
     tenants: undefined,
     developers: createDevelopers({
@@ -110,7 +119,7 @@ interface Scenario {
 /** @returns false when the process ended its work before that step */
 async function interruptAt(lastStep: number, { scheduleMs, repeatMs }: Scenario): Promise<boolean> {
   const shared = createShared();
-  const { clock, store, published } = shared;
+  const { clock, store, published, results } = shared;
   const scheduled = {
     ...request,
     ...(scheduleMs !== undefined && { scheduledAt: clock.now() + scheduleMs }),
@@ -155,6 +164,7 @@ async function interruptAt(lastStep: number, { scheduleMs, repeatMs }: Scenario)
   await vi.waitFor(isSettled, wait);
   second.stop();
   expect(published.length, `killed at step ${lastStep}`).toBe(new Set(published).size);
+  expect(new Set(results).size, `killed at step ${lastStep}`).toBe(1);
   for (const [index, id] of ids.entries()) {
     const isPublished = published.includes(texts[index] ?? '');
     const { handover } = (await store.messages.get(id)) ?? {};
