@@ -7,10 +7,11 @@ import type { ServerKeys } from '../../domain/pairing/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import { messageOf, SwobError } from '../../errors.ts';
 import type { AppContext } from './context.ts';
+import { storeAdapterOf } from './store-adapters.ts';
 
 /** Throws CONFIG when the other gateways have a different pair; only logs a warning while the store is unreachable. */
 export async function requireSameKeyPair(
-  { security, store: { prefix } }: Config,
+  config: Config,
   { log }: AppContext,
   store: Pick<Store, 'shared'>,
   keys: ServerKeys,
@@ -28,9 +29,16 @@ export async function requireSameKeyPair(
     return;
   }
   if (agreedFingerprint === ownFingerprint) return;
-  throw new SwobError(
-    'CONFIG',
-    `the key pair ${security.private_key_filepath} differs from that of the other gateways that share the store: copy both ` +
-      `key files of [security] from one of them; to change the pair of all gateways, stop them and delete ${prefix}:agreed:server-key in Redis`,
+  throw new SwobError('CONFIG', differenceIn(config));
+}
+
+function differenceIn(config: Config): string {
+  const file = config.security.private_key_filepath;
+  // The others are workers of the same daemon, which a reload replaces one after the other.
+  if (!storeAdapterOf(config).isShared)
+    return `the key pair ${file} has changed: restart the service to use it`;
+  return (
+    `the key pair ${file} differs from that of the other gateways that share the store: copy both ` +
+    `key files of [security] from one of them; to change the pair of all gateways, stop them and delete ${config.store.prefix}:agreed:server-key in Redis`
   );
 }

@@ -15,6 +15,8 @@ import { createWorkerContext } from './worker-context.ts';
 import { createWorkerLogs } from './worker-logs.ts';
 
 export interface WorkerOptions {
+  /** Of the program files of this process. */
+  readonly version: string;
   /** Called after each response. */
   readonly onResponse: () => void;
   /** Node's `--diagnostic-dir`. */
@@ -46,6 +48,7 @@ async function run(
   options: WorkerOptions,
 ): Promise<void> {
   const { slot, workers, services, version } = settings;
+  if (version !== options.version) return reportFailure(channel, versionError(version, options.version));
   const config = divideBounds(settings.config, workers);
   const logs = createWorkerLogs({
     slot,
@@ -94,12 +97,25 @@ async function run(
   } catch (error) {
     await lifecycle.stop();
     logs.close();
-    const failure =
-      error instanceof SwobError
-        ? { code: error.code, message: error.message, exit: error.exitCode }
-        : { code: undefined, message: String(error instanceof Error ? error.message : error), exit: 70 };
-    channel.send({ kind: 'failed', ...failure }, () => exitNow(failure.exit));
+    reportFailure(channel, error);
   }
+}
+
+/** Ends the process once the primary knows why. */
+function reportFailure(channel: PrimaryChannel, error: unknown): void {
+  const failure =
+    error instanceof SwobError
+      ? { code: error.code, message: error.message, exit: error.exitCode }
+      : { code: undefined, message: String(error instanceof Error ? error.message : error), exit: 70 };
+  channel.send({ kind: 'failed', ...failure }, () => exitNow(failure.exit));
+}
+
+/** The program files were replaced while the primary runs: both ends of the channel must be the same version. */
+function versionError(primary: string, worker: string): SwobError {
+  return new SwobError(
+    'UNAVAILABLE',
+    `the program files are of swob ${worker}, and the running process is of ${primary}: restart the service`,
+  );
 }
 
 /** As `swob serve` does in a single process: V8 writes the snapshot of the process whose heap is full. */

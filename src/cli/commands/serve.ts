@@ -63,7 +63,7 @@ async function serve(context: Context, words: readonly string[], options: Option
     const { isWorkerProcess } = await import('../../app/workers/cluster-process.ts');
     if (isWorkerProcess()) {
       const { runWorker } = await import('../../app/workers/worker.ts');
-      return runWorker({ onResponse, diagnosticFolder: diagnosticFolder() });
+      return runWorker({ version, onResponse, diagnosticFolder: diagnosticFolder() });
     }
   }
   const ready = await prepareReadyFile(options.readyFile);
