@@ -97,8 +97,11 @@ test('an invalid configuration changes nothing, nor does one with which a worker
   expect(swob.pids()).toHaveLength(2);
   for (const pid of swob.pids()) expect(process.kill(pid, 0)).toBe(true);
   expect((await requestOnce(`${swob.ready.gateway.url}/seeds`)).status).toBe(200);
-  // A corrected one is used by the next reload.
-  writeFileSync(conf, before);
+  // A corrected one is used by the next reload. What only the primary uses needs a restart.
+  writeFileSync(conf, `${before}\n[publisher]\nmax_kept = 5000\n`);
   swob.kill('SIGHUP');
   await swob.waitForOutput('stderr', reloaded);
+  expect(swob.lines()).toContainEqual(
+    expect.objectContaining({ level: 40, settings: ['bounds and times of what the store keeps'] }),
+  );
 });

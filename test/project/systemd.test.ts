@@ -59,7 +59,8 @@ test('each service has a unit, and the units differ only in their command', () =
   ]);
   const bodies = units.map((unit) => {
     const [, body = ''] = textOf(unit).split('[Service]');
-    const [, services] = /^ExecStart=\/usr\/bin\/swob -c \/etc\/swob\/conf.ini serve(.*)$/m.exec(body) ?? [];
+    const [, services] =
+      /^ExecStart=\/usr\/bin\/swob -c \/etc\/swob\/conf.ini serve(.*) \$SERVE_OPTIONS$/m.exec(body) ?? [];
     expect(services).toBe(unit === 'swob.service' ? '' : ` ${unit.replace(/^swob-|\.service$/g, '')}`);
     return body.replace(/^ExecStart=.*$/m, '');
   });

@@ -101,9 +101,12 @@ export async function openAuditStore(
 }
 
 export function storeOptions(config: Config, { clock, log }: StoreContext): StoreOptions {
+  return { clock, log, ...storeBounds(config) };
+}
+
+/** What the store keeps, and for how long. */
+export function storeBounds(config: Config): Omit<StoreOptions, 'clock' | 'log'> {
   return {
-    clock,
-    log,
     sessions: {
       // Long enough for a page to connect, and for its socket to renew the session.
       openTtlMs: Math.max(120_000, 4 * config.sync.session_sleep_timeout),

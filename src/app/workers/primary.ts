@@ -10,7 +10,7 @@ import { createStoreOwner } from '../../store/remote/owner.ts';
 import type { AppContext, ServiceName } from '../compose/context.ts';
 import { createPrimaryMetrics } from '../compose/primary-metrics.ts';
 import type { Endpoints } from '../compose/start.ts';
-import { openStoreOfWorkers } from '../compose/store.ts';
+import { openStoreOfWorkers, storeBounds } from '../compose/store.ts';
 import type { Logs } from '../logging/logs.ts';
 import { forkWorker } from './cluster-process.ts';
 import type { ToPrimary } from './messages.ts';
@@ -112,8 +112,8 @@ export async function startWorkers(
       log.error({ error: messageOf(error) }, 'the configuration is invalid; the workers keep the former one');
       return;
     }
-    const kept = keysOfPrimary(former.config, current.config);
-    if (kept.length > 0) log.warn({ keys: kept }, 'restart swob for these changes of the configuration');
+    const settings = settingsOfPrimary(former.config, current.config, opened !== undefined);
+    if (settings.length > 0) log.warn({ settings }, 'restart swob for these changes of the configuration');
     try {
       await supervisor.replaceAll();
       log.info({ workers: count }, 'all workers run with the configuration as it is now');
@@ -145,14 +145,16 @@ function withPorts(config: Config, { gateway, sync, disconnect }: Endpoints): Co
   };
 }
 
-/** The changed keys that only the primary uses, as `section` or `section.key`. */
-function keysOfPrimary(former: Config, now: Config): string[] {
-  const differs = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);
-  const { level: _level, gelf_level: _gelfLevel, ...formerLogging } = former.logging;
-  const { level: _newLevel, gelf_level: _newGelfLevel, ...logging } = now.logging;
+/** What has changed that only the primary uses: sections, and the bounds of the store, which several sections have. */
+function settingsOfPrimary(former: Config, now: Config, hasStore: boolean): string[] {
+  const differs = (of: (config: Config) => object): boolean =>
+    JSON.stringify(of(former)) !== JSON.stringify(of(now));
   return [
-    ...(differs(former.store, now.store) ? ['[store]'] : []),
-    ...(differs(formerLogging, logging) ? ['[logging]'] : []),
+    ...(hasStore && differs(({ store }) => store) ? ['[store]'] : []),
+    ...(differs(({ logging }) => ({ ...logging, level: '', gelf_level: '', max_repeats: '' }))
+      ? ['[logging]']
+      : []),
+    ...(hasStore && differs(storeBounds) ? ['bounds and times of what the store keeps'] : []),
   ];
 }
 
