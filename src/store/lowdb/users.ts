@@ -1,4 +1,4 @@
-// Paired users of the lowdb store: one file each, read on demand and cached for some seconds, also after a write. A change
+// Paired users of the lowdb store: one file each, read on demand and cached for some minutes, also after a write. A change
 // is acknowledged once it is in the journal, which writes the files. Safe because the lock excludes other writers.
 
 import type { PairedUser } from '../../domain/pairing/model.ts';
@@ -29,8 +29,8 @@ export interface LowdbUsersOptions extends UserJournalOptions {
   readonly assertOpen: () => void;
 }
 
-/** A file that an operator removes or restores may go unnoticed for this long, in milliseconds. */
-const cacheTtlMs = 10_000;
+/** A file that was changed by hand against the advice of docs/operating.md is noticed after so many milliseconds. */
+const cacheTtlMs = 600_000;
 /** About 2 MB. */
 const maxCached = 2_000;
 /** Records of a list that are read concurrently; less than the queue's concurrency. */

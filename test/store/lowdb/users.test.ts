@@ -22,17 +22,17 @@ async function openWithUser() {
   return { ...opened, file, get: () => opened.store.users.get(user.userId) };
 }
 
-test('a change by an operator takes effect within ten seconds', async () => {
+test('a change by an operator takes effect within ten minutes', async () => {
   const { clock, file, get } = await openWithUser();
   expect(await get()).toEqual(user);
   const changed = { ...user, sharedKey: 'f'.repeat(32) };
   await writeRecordTo(file, changed);
-  clock.advance(9_999);
+  clock.advance(599_999);
   expect(await get()).toEqual(user);
   clock.advance(1);
   expect(await get()).toEqual(changed);
   await rm(file);
-  clock.advance(10_000);
+  clock.advance(600_000);
   expect(await get()).toBeUndefined();
 });
 
