@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseOptions } from '../../scripts/bench/options.ts';
-import { driftOf } from '../../scripts/bench/soak/drift.ts';
+import { driftOf, peaksOf } from '../../scripts/bench/soak/drift.ts';
 import { startProcess } from '../support/binary.ts';
 import { temporaryFolder } from '../support/folders.ts';
 
@@ -74,6 +74,19 @@ test('any line is found, however many samples there are', () => {
     }),
     { numRuns: 30 },
   );
+});
+
+test('segments that fill up and are removed do not drift, unless each peak is higher', () => {
+  const minutes = Array.from({ length: 121 }, (_, index) => index / 2);
+  const saw = minutes.map((minute) => 9 + (minute % 11));
+  const { first, last } = peaksOf(minutes, saw);
+  expect(last / first).toBeCloseTo(1, 1);
+  const growing = peaksOf(
+    minutes,
+    saw.map((value, index) => value + index / 20),
+  );
+  expect(growing.last / growing.first).toBeGreaterThan(1.1);
+  expect(peaksOf([], [])).toEqual({ first: Number.NaN, last: Number.NaN });
 });
 
 test('without samples there is no drift to tell', () => {

@@ -8,7 +8,7 @@ import type { BenchEnvironment } from '../environment.ts';
 import type { Options } from '../options.ts';
 import { judge, type Verdict } from '../report.ts';
 import { drawSoak } from './chart.ts';
-import { driftOf } from './drift.ts';
+import { driftOf, peaksOf } from './drift.ts';
 import { type Sample, sampleUntil } from './samples.ts';
 import { type SoakSystems, startSoakSystems } from './systems.ts';
 import { countWork, type Work } from './work.ts';
@@ -105,12 +105,17 @@ function titleOf(rate: number, { sockets }: SoakSystems, { broker }: Pick<Option
 }
 
 const rows = [
-  { key: 'residentMb', name: 'soak resident memory, end beside start', unit: 'MB' },
-  { key: 'heapMb', name: 'soak heap in use, end beside start', unit: 'MB' },
-  { key: 'openFds', name: 'soak open files, end beside start', unit: 'fds' },
-  { key: 'resources', name: 'soak handles, end beside start', unit: 'handles' },
-  { key: 'files', name: 'soak files of store, keys and log, end beside start', unit: 'files' },
-  { key: 'filesMb', name: 'soak size of these files, end beside start', unit: 'MB' },
+  { key: 'residentMb', name: 'soak resident memory, end beside start', unit: 'MB', drift: driftOf },
+  { key: 'heapMb', name: 'soak heap in use, end beside start', unit: 'MB', drift: driftOf },
+  { key: 'openFds', name: 'soak open files, end beside start', unit: 'fds', drift: driftOf },
+  { key: 'resources', name: 'soak handles, end beside start', unit: 'handles', drift: driftOf },
+  {
+    key: 'files',
+    name: 'soak files of store, keys and log, end beside start',
+    unit: 'files',
+    drift: driftOf,
+  },
+  { key: 'filesMb', name: 'soak size of these files, last peak beside first', unit: 'MB', drift: peaksOf },
 ] as const;
 
 function verdicts(
@@ -128,8 +133,8 @@ function verdicts(
     ...(frames && frames.dropped > 0 ? [`${frames.dropped} sockets were closed: ${frames.reason}`] : []),
   ];
   const at = samples.map(({ minutes }) => minutes);
-  return rows.map(({ key, name, unit }, index) => {
-    const { first, last } = driftOf(
+  return rows.map(({ key, name, unit, drift }, index) => {
+    const { first, last } = drift(
       at,
       samples.map((sample) => sample[key]),
     );
