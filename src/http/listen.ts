@@ -15,7 +15,11 @@ export const listenBacklog = 4_096;
 export function listenError(name: string, host: string, port: number, cause: unknown): SwobError {
   const isInUse = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
   const code = isInUse ? 'UNAVAILABLE' : 'CONFIG';
-  return new SwobError(code, `${name} cannot listen on ${host}:${port}: ${reasonOf(cause)}`, { cause });
+  const remedy = isInUse
+    ? 'stop the program that uses the port, or choose another port'
+    : 'correct host and port in the configuration';
+  const message = `${name} cannot listen on ${host}:${port}: ${reasonOf(cause)}; ${remedy}`;
+  return new SwobError(code, message, { cause });
 }
 
 /** The error of a worker of node:cluster, `bind EADDRINUSE 127.0.0.1:80`, in the words of a single process. */
