@@ -22,7 +22,7 @@ import { tailBench } from './benches/tail.ts';
 import { type BenchEnvironment, createBenchEnvironment } from './environment.ts';
 import { inspectNode, runFresh } from './fresh-rounds.ts';
 import { connections, httpDriver } from './http-load.ts';
-import { parseOptions } from './options.ts';
+import { parseOptions, usage } from './options.ts';
 import { profileLines } from './profile-summary.ts';
 import { startRedis } from './redis.ts';
 import { judge, legend, type Row, table, type Verdict } from './report.ts';
@@ -97,6 +97,7 @@ function onStop(end: (signal: NodeJS.Signals) => void, force: (signal: NodeJS.Si
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
+  if (options.help) return void process.stdout.write(`${usage}\n`);
   const { rounds, seconds, quick, jsonFile } = options;
   const wanted = options.soak ? [] : selectBenches(options.names);
   const nodes = options.nodes.map(inspectNode);

@@ -1,13 +1,14 @@
 // The command line of the benchmark. Used by main.ts.
 
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { root } from './environment.ts';
 
 /** Of the requests that the daemon can answer, or a number of requests a second. */
 type Rate = { readonly share: number } | { readonly perSecond: number };
 
 export interface Options {
+  readonly help: boolean;
   /** In capitals; empty: all. */
   readonly names: readonly string[];
   readonly soak: boolean;
@@ -35,29 +36,57 @@ export interface Broker {
   readonly managementUrl: string;
 }
 
+/** What `--help` prints. */
+export const usage = `Usage: npm run bench -- [benches...] [options]
+
+measure the built swob beside programs that do the same work; docs/performance.md explains the benches and the table
+
+Benches: C1 to C14 (default: all but C12), or soak
+
+  --quick                short rounds: to see that it works, not how fast it is
+  --rounds <n>           rounds, of which the median counts (default: 5; --quick: 2)
+  --seconds <n>          of one measurement (default: 4; --quick: 1)
+  --fresh                new processes for each round
+  --node <path>          Node to measure; repeatable, the first is what the others are compared with
+  --redis                with the store in a Redis that the benchmark starts
+  --users <n>            users of C10 (default: 100000)
+  --old <folder>         checkout of the replaced server, for C12
+  --minutes <n>          length of a soak test (default: 10)
+  --hours <n>            the same in hours
+  --rate <rate>          load of a soak test: a share of the maximum, or requests a second such as 300/s (default: 0.5)
+  --broker <url>         RabbitMQ of a soak test
+  --management <url>     its management API (default: port 15672 of the broker)
+  --svg <file>           plot of a soak test (default: docs/soak.svg)
+  --cpu-prof <folder>    CPU profile of each daemon
+  --json <file>          all values (default: bench-results.json)
+  -h, --help             this text`;
+
+export const flags = {
+  help: { type: 'boolean', short: 'h', default: false },
+  quick: { type: 'boolean', default: false },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
+  minutes: { type: 'string' },
+  hours: { type: 'string' },
+  rate: { type: 'string', default: '0.5' },
+  broker: { type: 'string' },
+  management: { type: 'string' },
+  redis: { type: 'boolean', default: false },
+  node: { type: 'string', multiple: true, default: [] },
+  fresh: { type: 'boolean', default: false },
+  users: { type: 'string' },
+  old: { type: 'string' },
+  svg: { type: 'string', default: join(root, 'docs', 'soak.svg') },
+  'cpu-prof': { type: 'string' },
+  json: { type: 'string', default: join(root, 'bench-results.json') },
+} as const satisfies ParseArgsConfig['options'];
+
 /** Throws an Error for the command line. */
 export function parseOptions(args: readonly string[]): Options {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: {
-      quick: { type: 'boolean', default: false },
-      rounds: { type: 'string' },
-      seconds: { type: 'string' },
-      minutes: { type: 'string' },
-      hours: { type: 'string' },
-      rate: { type: 'string', default: '0.5' },
-      broker: { type: 'string' },
-      management: { type: 'string' },
-      redis: { type: 'boolean', default: false },
-      node: { type: 'string', multiple: true, default: [] },
-      fresh: { type: 'boolean', default: false },
-      users: { type: 'string' },
-      old: { type: 'string' },
-      svg: { type: 'string', default: join(root, 'docs', 'soak.svg') },
-      'cpu-prof': { type: 'string' },
-      json: { type: 'string', default: join(root, 'bench-results.json') },
-    },
+    options: flags,
   });
   const names = positionals.map((name) => name.toUpperCase());
   const soak = names.includes('SOAK');
@@ -66,10 +95,11 @@ export function parseOptions(args: readonly string[]): Options {
     throw new Error('--minutes and --hours exclude each other');
   }
   if (soak && values.node.length > 1) throw new Error('a soak test runs on one --node');
-  const { quick, redis, fresh } = values;
+  const { help, quick, redis, fresh } = values;
   return {
     names: soak ? [] : names,
     soak,
+    help,
     quick,
     redis,
     fresh,

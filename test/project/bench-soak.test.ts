@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseOptions } from '../../scripts/bench/options.ts';
+import { flags, parseOptions, usage } from '../../scripts/bench/options.ts';
 import { driftOf, peaksOf } from '../../scripts/bench/soak/drift.ts';
 import { startProcess } from '../support/binary.ts';
 import { temporaryFolder } from '../support/folders.ts';
@@ -31,6 +31,10 @@ test.each([
   [['soak', '--broker', 'localhost'], '--broker: expected a URL'],
 ])('the options %j are refused: %s', (args, message) => {
   expect(() => parseOptions(args)).toThrow(message);
+});
+
+test.each(Object.keys(flags))('the help has --%s', (name) => {
+  expect(usage).toMatch(new RegExp(`^ .*--${name}\\b`, 'm'));
 });
 
 const minutes = Array.from({ length: 101 }, (_, index) => index);
