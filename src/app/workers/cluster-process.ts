@@ -6,7 +6,8 @@ import cluster from 'node:cluster';
 import { isObject } from '../../lib/json.ts';
 import type { Peer } from '../../store/remote/interface.ts';
 import { createIpcPeer } from '../../store/remote/ipc-peer.ts';
-import type { ToPrimary, ToWorker } from './messages.ts';
+import { boundedSend } from './bounded-send.ts';
+import { canMiss, type ToPrimary, type ToWorker } from './messages.ts';
 import type { WorkerExit, WorkerProcess } from './supervisor.ts';
 
 /** Whether this process is a worker of another one. */
@@ -42,9 +43,10 @@ export function forkWorker(): WorkerProcess {
   void closed.then(() => child.kill('SIGKILL'));
   return {
     pid: child.pid,
-    send: (message) => {
-      if (worker.isConnected()) worker.send(message, undefined, undefined, ignoreError);
-    },
+    send: boundedSend<ToWorker>((message, written) => {
+      // The channel may be closed meanwhile, which `ended` reports.
+      if (worker.isConnected()) worker.send(message, undefined, undefined, () => written());
+    }, canMiss),
     onMessage: (listener) => {
       // Sound: only workers of this same version write to the channel.
       worker.on('message', (message) => listener(message as ToPrimary));
@@ -94,15 +96,12 @@ export interface PrimaryChannel {
 export function openPrimaryChannel(): PrimaryChannel {
   return {
     peer: createIpcPeer(process),
-    send: (message, written = ignoreError) => {
+    send: boundedSend<ToPrimary>((message, written) => {
       if (process.connected) process.send?.(message, undefined, undefined, () => written());
-    },
+    }, canMiss),
     onMessage: (listener) => {
       // Sound: only the primary, of this same version, writes to the channel.
       process.on('message', (message) => listener(message as ToWorker));
     },
   };
 }
-
-/** The channel was closed meanwhile, which `ended` reports. */
-function ignoreError(): void {}

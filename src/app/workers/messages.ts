@@ -69,3 +69,11 @@ export type ToPrimary =
   | { readonly kind: 'whole'; readonly id: number; readonly part: ReportPart }
   /** For all other workers. */
   | { readonly kind: 'event'; readonly topic: string; readonly event: object };
+
+/**
+ * Whether a process that does not read loses nothing by it: what it misses are lines of the console's log, and requests and events whose
+ * sender waits for a bounded time only. Lines of the log have a bound of their own (worker-logs.ts).
+ */
+export function canMiss({ kind }: ToWorker | ToPrimary): boolean {
+  return ['lines', 'report', 'reported', 'whole', 'event', 'ping'].includes(kind);
+}

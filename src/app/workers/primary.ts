@@ -22,7 +22,7 @@ export interface PrimaryContext extends Pick<AppContext, 'clock' | 'log' | 'life
   readonly logs: Pick<Logs, 'write' | 'onLine' | 'onLevels' | 'levels' | 'drops'>;
   /** Reads the configuration again; rejects when it is invalid. */
   readonly load: () => Promise<LoadedConfig>;
-  /** Systemd's watchdog, in milliseconds. */
+  /** Systemd's watchdog, in milliseconds; undefined when there is none. */
   readonly watchdogMs: number | undefined;
   /** Emits SIGHUP. */
   readonly signals: EventEmitter;

@@ -41,7 +41,7 @@ export interface SupervisorDeps {
   readonly count: number;
   /** Starts a process, which reports `ready` or `failed`. */
   readonly spawn: (slot: number) => WorkerProcess;
-  /** A worker that does not respond for so long is killed and replaced; undefined: never. */
+  /** A worker that does not respond for so long is killed and replaced; undefined: `hangMs`. */
   readonly watchdogMs?: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
@@ -71,6 +71,8 @@ interface SupervisedWorker extends Worker {
 
 /** A start that takes longer has failed: each call to another system has a shorter timeout. */
 const startTimeoutMs = 60_000;
+/** Longer than any garbage collection, swapping or full disk holds up a process that recovers. */
+export const hangMs = 60_000;
 /** Starts that fail one after the other before the daemon ends. */
 const maxFailedStarts = 5;
 /** The first replacement is immediate, then there are pauses, each twice as long as the one before. */
@@ -83,7 +85,13 @@ const retireMs = 15_000;
 /** Of the time of a stop, for the workers' last messages. */
 const messageReserveMs = 300;
 
-export function createSupervisor({ count, spawn, watchdogMs, clock, log }: SupervisorDeps): Supervisor {
+export function createSupervisor({
+  count,
+  spawn,
+  watchdogMs = hangMs,
+  clock,
+  log,
+}: SupervisorDeps): Supervisor {
   const workers = new Set<SupervisedWorker>();
   let isStopping = false;
   let fail: (error: unknown) => void = () => {};
@@ -119,7 +127,7 @@ export function createSupervisor({ count, spawn, watchdogMs, clock, log }: Super
           cancel();
           if (worker.state === 'starting') worker.state = 'ready';
           log.info({ worker: slot, pid: process.pid }, 'a worker is ready');
-          if (watchdogMs !== undefined) watch(worker, watchdogMs / 2);
+          watch(worker, watchdogMs / 2);
           resolve(message.endpoints);
         });
         void process.ended.then((exit) => {
