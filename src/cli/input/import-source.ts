@@ -20,22 +20,45 @@ export async function openImportSource(
   signal: AbortSignal,
 ): Promise<OpenedImportSource> {
   if (file === '-') return openStreamSource('stdin', stdin, signal);
-  try {
-    const handle = await open(file);
-    const facts = await handle.stat();
-    if (facts.isFile()) {
-      return {
-        name: file,
-        size: facts.size,
-        read: () => withReadErrors(file, readFromStart(handle)),
-        close: () => handle.close(),
-      };
-    }
-    // A process substitution `<(…)` of the shell is a pipe. The stream closes the handle.
-    return openStreamSource(file, handle.createReadStream(), signal);
-  } catch (error) {
+  const handle = await open(file).catch((error: unknown) => {
     throw readError(file, error);
+  });
+  try {
+    return await openHandleSource(file, handle, signal);
+  } catch (error) {
+    await handle.close();
+    throw error;
   }
+}
+
+/** Leaves the handle open on failure. */
+async function openHandleSource(
+  name: string,
+  handle: FileHandle,
+  signal: AbortSignal,
+): Promise<OpenedImportSource> {
+  const facts = await handle.stat().catch((error: unknown) => {
+    throw readError(name, error);
+  });
+  if (facts.isFile()) {
+    return {
+      name,
+      size: facts.size,
+      read: () => withReadErrors(name, readFromStart(handle)),
+      close: () => handle.close(),
+    };
+  }
+  // A process substitution `<(…)` of the shell is a pipe. The stream closes the handle.
+  const stream = handle.createReadStream();
+  const source = await openStreamSource(name, stream, signal);
+  return {
+    ...source,
+    close: async () => {
+      // Not awaited: a read that waits for the writer of the pipe would delay it.
+      stream.destroy();
+      await source.close();
+    },
+  };
 }
 
 /** The first `read` consumes the stream and saves it for later ones. */
@@ -74,8 +97,13 @@ async function openUnlinkedFile(): Promise<FileHandle> {
   const path = join(tmpdir(), `swob-import-${randomUUID()}`);
   try {
     const handle = await open(path, 'ax+', 0o600);
-    await unlink(path);
-    return handle;
+    try {
+      await unlink(path);
+      return handle;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
   } catch (error) {
     throw new SwobError('UNAVAILABLE', `cannot create a file in ${tmpdir()}: ${messageOf(error)}`);
   }

@@ -1,27 +1,14 @@
 // A lowdb store that cannot write its last changes closes its files nevertheless: Node 26 ends a process in which an open file is
 // collected as garbage.
 
-import { readdirSync, readlinkSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
 import { entry } from '../../contract/outboxes.ts';
+import { openFiles } from '../../support/open-files.ts';
 import { fillDisk, openStore } from './support.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** Files of the folder that this process has open. */
-function openFiles(folder: string): string[] {
-  return readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      const path = readlinkSync(`/proc/self/fd/${fd}`);
-      return path.startsWith(folder) ? [path.slice(folder.length)] : [];
-    } catch {
-      // The one of readdir itself.
-      return [];
-    }
-  });
-}
 
 test('no file stays open when the disk is full at the end', async () => {
   const { store, folder } = await openStore();
