@@ -1,6 +1,6 @@
 // The keys of [numbers].
 
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { configFile } from '../support/config-files.ts';
 
@@ -19,4 +19,13 @@ test.each(['Cameroon', '237', '+237', 'CMR', 'QQ'])('default_region = %s is refu
   expect(() => read(`[numbers]\ndefault_region = ${value}`)).toThrow(
     /expected an ISO country code such as CM/,
   );
+});
+
+test('a configuration without a country loads no names of countries', async () => {
+  const names = vi.spyOn(Intl, 'DisplayNames');
+  onTestFinished(() => void names.mockRestore());
+  vi.resetModules();
+  const { numberKeys } = await import('../../src/config/number-keys.ts');
+  expect(numberKeys.default_region.type.parse('')).toBe('');
+  expect(names).not.toHaveBeenCalled();
 });
