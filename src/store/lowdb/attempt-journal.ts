@@ -5,6 +5,7 @@
 import type { Log } from '../../domain/shared/ports.ts';
 import { messageOf } from '../../errors.ts';
 import { isObject } from '../../lib/json.ts';
+import { storeClosedError } from '../errors.ts';
 import { isText } from '../guards.ts';
 import { withChecksum } from './checksum.ts';
 import { DamagedFileError, type DamageHandler, parseChecked, readOrQuarantine } from './damaged-files.ts';
@@ -68,6 +69,7 @@ export async function openAttemptJournal<T extends { readonly id: string }>(
   const segments: Segment[] = [];
   let end: AppendFile | undefined;
   let lastNumber = numbers.at(-1) ?? 0;
+  let closed = false;
 
   /** Oldest first, so that no line outlives the later one that marks it as done. */
   const sweep = async (): Promise<void> => {
@@ -95,6 +97,8 @@ export async function openAttemptJournal<T extends { readonly id: string }>(
   };
 
   const append = async (lines: readonly string[]): Promise<number> => {
+    // An attempt may end while the store closes, and its line would open the file again.
+    if (closed) throw storeClosedError();
     const segment = await newest();
     const bytes = Buffer.from(`${lines.join('\n')}\n`);
     try {
@@ -152,6 +156,7 @@ export async function openAttemptJournal<T extends { readonly id: string }>(
     open: () => [...records.values()].map(({ record }) => record),
     close: async () => {
       await writer.idle();
+      closed = true;
       await end?.close();
       if (records.size > 0) return;
       for (const { number } of segments) await disk.remove(fileOf(number));
