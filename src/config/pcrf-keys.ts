@@ -105,7 +105,7 @@ function hostErrors(pcrf: Config['pcrf']): string[] {
   const names = servers.map(({ host, port }) => `${host.toLowerCase()} ${port}`);
   const errors = servers.flatMap(({ host, port }, index) => {
     const item = String(items[index]).slice(0, 60);
-    const isServer = isHost(host) && port >= 1 && port <= 65_535 && (isIPv6(host) || !item.startsWith('['));
+    const isServer = isHost(host) && port >= 1 && port <= 65_535 && (!item.startsWith('[') || isIPv6(host));
     if (!isServer && (servers.length > 1 || item.includes(':')))
       return [`[pcrf] host: expected host names or addresses, each with a port if needed, not "${item}"`];
     return names.indexOf(String(names[index])) < index ? [`[pcrf] host: ${item} is there twice`] : [];
