@@ -1,10 +1,13 @@
-// A lowdb store that cannot write its last changes closes its files nevertheless: Node 26 ends a process in which an open file is
-// collected as garbage.
+// A lowdb store that cannot write its last changes, or cannot be opened, closes its files nevertheless: Node 26 ends a process in
+// which an open file is collected as garbage.
 
+import { cp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { entry } from '../../contract/outboxes.ts';
+import { temporaryFolder } from '../../support/folders.ts';
 import { openFiles } from '../../support/open-files.ts';
-import { fillDisk, openStore } from './support.ts';
+import { crashImage, fillDisk, openStore } from './support.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -23,4 +26,18 @@ test('no file stays open when the disk is full at the end', async () => {
   fillDisk();
   await expect(store.close()).rejects.toThrow();
   expect(openFiles(folder)).toEqual([]);
+});
+
+test('no file stays open when the last part of the store cannot be opened', async () => {
+  const { store, folder } = await openStore();
+  await store.seeds.ping({ imsi: '1', msisdn: '1', seedType: 'seed', lps: 1 });
+  await store.inbound.putClaimed({ ...entry, attemptStartedAt: 1 });
+  const image = await crashImage(folder);
+  // The lock of a long path keeps its folder open.
+  const long = join(temporaryFolder(), 'a'.repeat(100));
+  await cp(image, long, { recursive: true });
+  await rm(join(long, 'limits'), { recursive: true, force: true });
+  await writeFile(join(long, 'limits'), 'in the way');
+  await expect(openStore({ folder: long })).rejects.toThrow('limits');
+  expect(openFiles(long)).toEqual([]);
 });
