@@ -167,7 +167,7 @@ test('the health check of the image passes beside a playground, and fails withou
     .poll(() => readdirSync(cwd), { timeout: patient(20_000) })
     .toContainEqual(expect.stringMatching(/^swob-playground-/));
   const { SWOB_API_PORT: _api, SWOB_WEBSOCKET_PORT: _websocket, ...image } = env;
-  const patientCheck = check.replace('--timeout 1s', '--timeout 20s');
+  const patientCheck = check.replace('--timeout 1s', `--timeout ${Math.ceil(patient(60))}s`);
   expect(await runProcess('sh', ['-c', patientCheck], { cwd, env: image })).toMatchObject({ code: 0 });
 });
 

@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { SwobError, systemErrorCode } from '../../errors.ts';
 import { makeFolder } from '../../lib/folders.ts';
 import { diskError } from '../disk-error.ts';
+import { storeClosedError } from '../errors.ts';
 import { acquireLock, describeHolder, folderInUseError, readLockHolder } from '../lock/lock.ts';
 import type { StoreOptions } from '../options.ts';
 import { createDisk, type Disk } from './disk.ts';
@@ -44,7 +45,9 @@ export async function openFolder(
   await detectFormat(createDisk(folder, () => {}));
 
   const lock = await acquireLock(folder, clock, log);
+  let isReleased = false;
   const disk = createDisk(folder, () => {
+    if (isReleased) throw storeClosedError();
     if (!lock.lost) return;
     throw new SwobError(
       'UNAVAILABLE',
@@ -72,7 +75,11 @@ export async function openFolder(
       cleanShutdown: lock.afterRelease,
       generation: lock.generation,
     }),
-    release: (cleanShutdown) => lock.release(cleanShutdown),
+    release: (cleanShutdown) => {
+      // What a failed start has left to be written must not reach the folder, which another process may own by then.
+      isReleased = true;
+      return lock.release(cleanShutdown);
+    },
   };
 }
 

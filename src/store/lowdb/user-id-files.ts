@@ -48,19 +48,27 @@ const logFile = (number: number): string => `${folder}/${number}.log`;
 
 export function createUserIdFiles(disk: Disk): UserIdFiles {
   let number = 0;
-  let end: AppendFile | undefined;
+  /** The end of a log, which the writer leaves once another log is to be used. */
+  let end: { readonly number: number; readonly file: AppendFile } | undefined;
   let highest: number | undefined;
   const leave = async (): Promise<void> => {
     const left = end;
     end = undefined;
-    await left?.close();
+    await left?.file.close();
+  };
+  const endOf = async (log: number): Promise<AppendFile> => {
+    if (end?.number === log) return end.file;
+    await leave().catch(() => {});
+    const file = await disk.openAppend(logFile(log), 0);
+    end = { number: log, file };
+    return file;
   };
   const writer = createGroupCommit({
     append: async (lines) => {
-      const name = logFile(number);
-      end ??= await disk.openAppend(name, 0);
-      await end.append(Buffer.from(lines.map((line) => `${line}\n`).join('')));
-      return number;
+      const log = number;
+      const file = await endOf(log);
+      await file.append(Buffer.from(lines.map((line) => `${line}\n`).join('')));
+      return log;
     },
   });
   const numbersOf = async (extension: string): Promise<number[]> =>
@@ -103,7 +111,6 @@ export function createUserIdFiles(disk: Disk): UserIdFiles {
     },
     openLog: (next) => {
       number = next;
-      leave().catch(() => {});
     },
     log: (id) => writer.add(withChecksum(JSON.stringify(id)), () => {}),
     removeOthers: async ({ parts, log }) => {
