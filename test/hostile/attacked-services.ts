@@ -3,6 +3,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
+import { verifyChecksum, withChecksum } from '../../src/store/lowdb/checksum.ts';
+import { recordName } from '../../src/store/lowdb/record-file.ts';
 import { createPhone, handshakeUrlOf, openSession, pair } from '../support/phone.ts';
 import { type Services, type ServicesOptions, startTestServices, users } from '../support/services.ts';
 import { type HostileServer, startHostileServer } from '../upstream/hostile-server.ts';
@@ -12,7 +14,7 @@ export interface AttackedServices extends Services {
   readonly api: HostileServer;
   /** Calls so far that verify a password. */
   readonly passwordChecks: () => number;
-  /** Every record on disk, by its name: registrations of seeds and keys of users. */
+  /** Every record on disk, by the name of its file: registrations of seeds and keys of users, also those that no file has yet. */
   readonly storedRecords: () => Record<string, string>;
 }
 
@@ -60,6 +62,13 @@ function recordsIn(data: string): Record<string, string> {
     if (!existsSync(folder)) continue;
     for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
       if (name.endsWith('.json')) found[`${kind}/${name}`] = readFileSync(join(folder, name), 'utf8');
+    }
+  }
+  const journal = join(data, 'user-journal');
+  for (const name of existsSync(journal) ? readdirSync(journal) : []) {
+    for (const line of readFileSync(join(journal, name), 'utf8').split('\n')) {
+      const { value } = JSON.parse(verifyChecksum(line) ?? '{}');
+      if (value) found[recordName('users', value.userId)] = withChecksum(JSON.stringify(value));
     }
   }
   return found;
