@@ -3,6 +3,7 @@
 
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import type { DisconnectAuditStore, DisconnectRecord } from '../../domain/wifi/audit-model.ts';
+import { nextTurn } from '../../lib/next-turn.ts';
 import { createDisconnectAudit, type DisconnectLog } from '../disconnect-logs.ts';
 import { isDisconnectRecord } from '../guards.ts';
 import type { AuditBounds } from '../options.ts';
@@ -68,6 +69,8 @@ interface SegmentFacts {
 
 /** The files of a log: the oldest one is removed as a whole, so that between nine and ten tenths of `max` are kept. */
 const segmentsPerLog = 10;
+/** A line takes about 20 µs to read. */
+const linesPerTurn = 100;
 
 async function openLog(
   options: LowdbDisconnectsOptions,
@@ -122,16 +125,19 @@ async function openLog(
     const text = (await queue.run(() => disk.read(file))) ?? '';
     // The header, the closing line, and a line that is just being written are no records.
     const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
-    return lines.flatMap((line, index) => {
-      if (!line.includes('"key"')) return [];
+    const records: DisconnectRecord[] = [];
+    for (const [index, line] of lines.entries()) {
+      // So that a list does not hold up other requests.
+      if (index % linesPerTurn === linesPerTurn - 1) await nextTurn();
+      if (!line.includes('"key"')) continue;
       try {
-        return [parseChecked(disk, `${file} line ${index + 1}`, line, isLine).value];
+        records.push(parseChecked(disk, `${file} line ${index + 1}`, line, isLine).value);
       } catch (error) {
         if (!(error instanceof DamagedFileError)) throw error;
         log.error({ reason: error.message }, 'skipped a damaged line of the store; the rest is in use');
-        return [];
       }
-    });
+    }
+    return records;
   };
   /** Segments in descending order; those whose ids overlap, as after the clock was set back, are read together. */
   async function* recordsIn(chosen: readonly SegmentFacts[], isAscending: boolean) {
