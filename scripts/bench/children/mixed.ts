@@ -11,6 +11,7 @@ import { imsiOf, numberOf } from '../numbers.ts';
 import { percentile } from '../statistics.ts';
 import { createOperator } from './operator.ts';
 import { createPhone } from './phone.ts';
+import { send } from './send.ts';
 
 export interface Plan {
   readonly gateway: string;
@@ -54,16 +55,6 @@ const look = createOperator(plan.gateway, plan.adminToken);
 const seeds = 1_000;
 const allPings = pings(seeds);
 let lastSms = sms(0);
-
-async function send(pool: Pool, { method, path, body }: HttpRequest): Promise<void> {
-  const answer = await pool.request({
-    method,
-    path,
-    ...(body !== undefined && { body, headers: { 'content-type': 'application/json' } }),
-  });
-  await answer.body.dump();
-  if (answer.statusCode !== 200) throw new Error(`${method} ${path}: ${answer.statusCode}`);
-}
 
 /** The requests in turn. */
 function sendOne(pool: Pool, requests: readonly HttpRequest[], turn: number): Promise<void> {

@@ -9,6 +9,7 @@ import type { HttpRequest } from '../http-load.ts';
 import { percentile } from '../statistics.ts';
 import { createOperator } from './operator.ts';
 import { createPhone } from './phone.ts';
+import { send } from './send.ts';
 
 export interface TailPlan {
   readonly gateway: string;
@@ -51,16 +52,6 @@ const phone = createPhone(plan.gateway, 4);
 const look = createOperator(plan.gateway, plan.adminToken);
 const allPings = pings(plan.seeds);
 let [failed, failure] = [0, ''];
-
-async function send(pool: Pool, { method, path, body }: HttpRequest): Promise<void> {
-  const answer = await pool.request({
-    method,
-    path,
-    ...(body !== undefined && { body, headers: { 'content-type': 'application/json' } }),
-  });
-  await answer.body.dump();
-  if (answer.statusCode !== 200) throw new Error(`${method} ${path}: ${answer.statusCode}`);
-}
 
 async function attempt(work: () => Promise<unknown>): Promise<void> {
   try {
