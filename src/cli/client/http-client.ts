@@ -88,6 +88,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const text = async (call: HttpRequest): Promise<string> => {
     const response = await request(call);
     if (response.status >= 200 && response.status < 300) return response.text;
+    if (response.status === 404 && isMissingPath(response.text)) throw missingPathError(baseUrl, call, name);
     throw responseError(response, name);
   };
 
@@ -136,6 +137,16 @@ async function textOf(response: IncomingMessage): Promise<string> {
   const bytes = await collectStream(response, maxBytes);
   if (!bytes) throw new TooLarge();
   return new TextDecoder().decode(bytes);
+}
+
+/** Whether a 404 is about the path: services of swob name what else they did not find. */
+function isMissingPath(text: string): boolean {
+  return text === 'not found' || text.trimStart().startsWith('<');
+}
+
+function missingPathError(baseUrl: string, { path }: HttpRequest, name: string): SwobError {
+  const [missing] = path.split('?');
+  return new SwobError('NOT_FOUND', `${baseUrl} has no ${missing}; name the ${name} with --url`);
 }
 
 function redirectError(response: IncomingMessage, name: string): SwobError {

@@ -25,6 +25,19 @@ describe('the HTTP client', () => {
     expect(other.requests).toEqual([]);
   });
 
+  test.each([
+    ['a service of swob', 'not found'],
+    ['another web server', '<html><h1>404 Not Found</h1></html>'],
+  ])('says which path %s does not have, and what --url should name', async (_server, body) => {
+    const { url } = await startGateway(() => ({ status: 404, body }));
+    const { signal } = new AbortController();
+    const http = createHttpClient({ baseUrl: url, signal, name: 'disconnect service' });
+    await expect(http.text({ path: '/disconnects?limit=1' })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: `${url} has no /disconnects; name the disconnect service with --url`,
+    });
+  });
+
   test('shows only the beginning of a long response', async () => {
     const { url } = await startGateway(() => ({ status: 500, body: 'x'.repeat(100_000) }));
     const http = createHttpClient({ baseUrl: url, signal: new AbortController().signal });
