@@ -10,7 +10,7 @@ import { createMemoryBus } from './memory.ts';
 
 /** The part of the Redis client that the bus needs. */
 interface Channels {
-  publish(channel: string, message: string): Promise<number>;
+  publish(channel: string, message: string): Promise<unknown>;
   subscribe(channel: string, listener: (message: string) => void): { active(): Promise<void>; end(): void };
   /** Runs after an outage, when everything is subscribed again. */
   onReconnect(listener: () => void): () => void;

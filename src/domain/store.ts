@@ -7,6 +7,7 @@ import type { WaitingSms } from './outgoing/message.ts';
 import type { Callback, StoredResponse } from './outgoing/model.ts';
 import type { OutgoingMessageStore } from './outgoing/ports.ts';
 import type { PasswordClaims, SessionStore, UserStore } from './pairing/ports.ts';
+import type { PairingSteps } from './pairing/steps.ts';
 import type { DeliveringClientStore, ReliabilityTestStore, SeedStore } from './seeds/ports.ts';
 import type { SignOut } from './shared/model.ts';
 import type { LimitStore, OutboxStore, SharedStore, TtlStore } from './shared/ports.ts';
@@ -20,6 +21,8 @@ export interface Store {
   readonly sessions: SessionStore;
   readonly passwordClaims: PasswordClaims;
   readonly users: UserStore;
+  /** Undefined where each step can as well be made of calls of the other parts. */
+  readonly pairingSteps?: PairingSteps | undefined;
   readonly limits: LimitStore;
   /** Inbound SMS that wait for the Publisher, and those that were dead-lettered. */
   readonly inbound: OutboxStore<InboundSms>;

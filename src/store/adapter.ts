@@ -11,7 +11,7 @@ import type { StoreOptions } from './options.ts';
 
 /** Messages to the other processes of a shared store. */
 export interface Channels {
-  publish(channel: string, message: string): Promise<number>;
+  publish(channel: string, message: string): Promise<unknown>;
   subscribe(channel: string, listener: (message: string) => void): { active(): Promise<void>; end(): void };
   /** Runs after an outage, when everything is subscribed again. */
   onReconnect(listener: () => void): () => void;

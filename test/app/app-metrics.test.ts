@@ -78,3 +78,28 @@ test('a refusal of several keys that the store counts together counts once, for 
   expect((await metrics.text()).text).toContain('\nswob_limit_refusals_total{limit="session:address"} 1\n');
   metrics.stop();
 });
+
+test('what the owner of the store refuses in a step of several parts counts for its limit', async () => {
+  const options = storeOptions(createFakeClock());
+  const [client] = serveClients(createMemoryStore(options), options, 1);
+  const metrics = create();
+  const store = client && metrics.store(client.store);
+  const limit = { count: 1, windowMs: 60_000 };
+  const session = { userId: 'u', sessionId: 's', address: '192.0.2.1' };
+  await store?.pairingSteps?.open(session, limit);
+  await store?.pairingSteps?.open(session, limit);
+  await store?.sessions.pause('u', 's', { publicKey: '', sharedKey: 'k' });
+  const sent = { ...session, digest: 'd' };
+  await store?.pairingSteps?.beginPassword(sent, limit, false);
+  await store?.pairingSteps?.beginPassword(sent, limit, false);
+  const counts = [{ key: 'disconnect:address:192.0.2.1', limit } as const];
+  for (const key of ['one', 'two']) await store?.shared?.leases.acquireCounted?.(key, 1_000, counts);
+  const { text } = await metrics.text();
+  const refusals = [...text.matchAll(/^swob_limit_refusals_total\{limit="([^"]*)"\} 1$/gm)];
+  expect(refusals.map(([, name]) => name)).toEqual([
+    'disconnect:address',
+    'password:session',
+    'session:address',
+  ]);
+  metrics.stop();
+});

@@ -4,6 +4,7 @@ import type { Publishing } from '../../domain/inbound/publishing.ts';
 import type { Broker, CallbackSender } from '../../domain/outgoing/ports.ts';
 import type { Pairing } from '../../domain/pairing/pairing.ts';
 import type { Pairings } from '../../domain/pairing/revocation.ts';
+import type { PairingSteps } from '../../domain/pairing/steps.ts';
 import { type LeasedWork, leasedWork } from '../../domain/shared/coalesce.ts';
 import { isRefusing, type LimitKey, limitNameOf } from '../../domain/shared/limit-keys.ts';
 import type { LeaseStore, LimitStore } from '../../domain/shared/ports.ts';
@@ -52,19 +53,65 @@ export function instrumentStore(registry: MetricsRegistry, store: Store): Store 
   ]);
   // Also without a shared store, so that the metric always exists.
   const countLostLease = registry.counter('swob_leases_lost_total');
+  const countIfRefused = countRefusals(registry);
   return {
     ...store,
-    limits: instrumentLimits(registry, store.limits),
+    limits: instrumentLimits(countIfRefused, store.limits),
+    pairingSteps: store.pairingSteps && instrumentPairingSteps(countIfRefused, store.pairingSteps),
     shared: store.shared && {
       ...store.shared,
-      leases: instrumentLeases(countLostLease, store.shared.leases),
+      leases: instrumentLeases({ countLostLease, countIfRefused }, store.shared.leases),
     },
   };
 }
 
-function instrumentLeases(countLostLease: (work: LeasedWork) => void, leases: LeaseStore): LeaseStore {
+type CountIfRefused = (key: LimitKey, seconds: number) => number;
+
+/** Counts what a limit refuses, and returns the seconds to wait. */
+function countRefusals(registry: MetricsRegistry): CountIfRefused {
+  const countRefusal = registry.counter('swob_limit_refusals_total');
+  return (key, seconds) => {
+    if (seconds === 0) return seconds;
+    const name = limitNameOf(key);
+    if (isRefusing(name)) countRefusal(name);
+    return seconds;
+  };
+}
+
+/** Each step refuses by limits that its process does not see otherwise. */
+function instrumentPairingSteps(countIfRefused: CountIfRefused, steps: PairingSteps): PairingSteps {
+  return {
+    ...steps,
+    open: async (...args) => {
+      const exceeded = await steps.open(...args);
+      if (exceeded) countIfRefused(exceeded.key, exceeded.seconds);
+      return exceeded;
+    },
+    beginPassword: async (...args) => {
+      const begun = await steps.beginPassword(...args);
+      if (begun.kind === 'limited' && begun.key) countIfRefused(begun.key, begun.seconds);
+      return begun;
+    },
+  };
+}
+
+function instrumentLeases(
+  {
+    countLostLease,
+    countIfRefused,
+  }: { countLostLease: (work: LeasedWork) => void; countIfRefused: CountIfRefused },
+  leases: LeaseStore,
+): LeaseStore {
+  const { acquireCounted } = leases;
   return {
     ...leases,
+    ...(acquireCounted && {
+      acquireCounted: async (...args) => {
+        const granted = await acquireCounted(...args);
+        if ('seconds' in granted) countIfRefused(granted.key, granted.seconds);
+        return granted;
+      },
+    }),
     complete: async (key, ...rest) => {
       const wasHeld = await leases.complete(key, ...rest);
       const work = leasedWork.find((each) => key.startsWith(`${each}:`));
@@ -74,14 +121,7 @@ function instrumentLeases(countLostLease: (work: LeasedWork) => void, leases: Le
   };
 }
 
-function instrumentLimits(registry: MetricsRegistry, limits: LimitStore): LimitStore {
-  const countRefusal = registry.counter('swob_limit_refusals_total');
-  const countIfRefused = (key: LimitKey, seconds: number): number => {
-    if (seconds === 0) return seconds;
-    const name = limitNameOf(key);
-    if (isRefusing(name)) countRefusal(name);
-    return seconds;
-  };
+function instrumentLimits(countIfRefused: CountIfRefused, limits: LimitStore): LimitStore {
   const countExceeded =
     (consumeAll: NonNullable<LimitStore['consumeAll']>): typeof consumeAll =>
     async (counts, events) => {

@@ -9,9 +9,8 @@ import type { RateLimit } from '../shared/model.ts';
 import type { Clock, LimitStore, RequestContext } from '../shared/ports.ts';
 import { consumeAll, rateLimited } from '../shared/rate-limiting.ts';
 import { upstreamError } from '../shared/upstream-failure.ts';
-import { formerKeysAfter } from '../shared/user-keys.ts';
-import type { Session, SessionPhone } from './model.ts';
-import { createPasswordAttempts } from './password-attempts.ts';
+import type { SessionPhone } from './model.ts';
+import { countWrongPassword, createAddressCrowds, takeBackAttempt } from './password-attempts.ts';
 import type {
   Authentication,
   Bus,
@@ -22,7 +21,7 @@ import type {
   UserApi,
   UserStore,
 } from './ports.ts';
-import { isRevokedKey } from './revocation.ts';
+import { type BegunPassword, createPairingSteps, type PairingSteps, type SentPassword } from './steps.ts';
 
 export interface Pairing {
   /** Opens a session. @returns its id; throws LIMITED. */
@@ -52,6 +51,8 @@ export interface PairingDeps {
     readonly passwordClaims: PasswordClaims;
     readonly users: UserStore;
     readonly limits: LimitStore;
+    /** Undefined where it can as well be made of the others. */
+    readonly pairingSteps?: PairingSteps | undefined;
   };
   readonly bus: Bus;
   readonly clock: Clock;
@@ -68,28 +69,27 @@ export interface PairingDeps {
   readonly production: boolean;
 }
 
-/** Digests stored for each user: more than a phone ever uses. */
-const maxDigests = 16;
-/** Attempts to replace a user's record that is replaced concurrently. */
-const maxTries = 10;
+type CheckedPassword =
+  | Exclude<BegunPassword, { readonly kind: 'begun' }>
+  | Exclude<Authentication, { readonly kind: 'accepted' }>
+  | (Extract<Authentication, { readonly kind: 'accepted' }> & {
+      readonly phone: SessionPhone;
+      readonly phoneKey: RsaPublicKey;
+    });
 
 export function createPairing(deps: PairingDeps): Pairing {
   const { store, bus, clock, users, keys, limits, production } = deps;
   const { sessions } = store;
-  const passwords = createPasswordAttempts(store.limits, limits.passwords);
+  const steps = store.pairingSteps ?? createPairingSteps(store, clock);
+  const crowds = createAddressCrowds();
 
   /** Keys parsed at the handshake, while the store keeps the phone in memory. */
   const phoneKeys = new WeakMap<SessionPhone, RsaPublicKey>();
 
   const open = async (userId: string, address: string): Promise<string> => {
-    const refused = await consumeAll(
-      store.limits,
-      [`session:address:${address}`, `session:user:${userId}`],
-      limits.sessions,
-    );
-    if (refused) throw rateLimited('new sessions', refused.seconds);
     const sessionId = newSessionId();
-    await sessions.open(userId, sessionId);
+    const exceeded = await steps.open({ userId, sessionId, address }, limits.sessions);
+    if (exceeded) throw rateLimited('new sessions', exceeded.seconds);
     return sessionId;
   };
 
@@ -112,88 +112,59 @@ export function createPairing(deps: PairingDeps): Pairing {
   };
 
   const authenticate: Pairing['authenticate'] = async (userId, sessionId, password, { address, log }) => {
-    const phone = (await sessions.get(userId, sessionId))?.phone;
-    if (!phone) throw await unknownSession(address, invalidSession());
-
-    const attempt = await passwords.begin(userId, sessionId, address);
-    if (attempt.refused) {
-      if (attempt.burn) await sessions.remove(userId, sessionId);
-      log.warn({ userId, burned: attempt.burn }, 'too many wrong passwords');
-      throw attempt.error;
-    }
-
-    const phoneKey = phoneKeys.get(phone) ?? readCanonicalPublicKey(phone.publicKey);
     const ciphertext = Buffer.from(password, 'base64');
-    const digest = sha256Hex(ciphertext);
-    const result = await checkPassword(userId, ciphertext, digest, phoneKey).catch(async (error: unknown) => {
-      await attempt.end(false);
-      throw error;
-    });
-    await attempt.end(result.kind === 'refused');
-    if (result.kind === 'failed') throw upstreamError(result);
-    if (result.kind === 'refused') throw new SwobError('UNAUTHENTICATED', 'failed to authenticate');
-
-    const session = await sessions.get(userId, sessionId);
-    await storePairing(userId, session, phone, digest);
+    const sent = { userId, sessionId, address, digest: sha256Hex(ciphertext) };
+    const checked = await checkPassword(sent, ciphertext);
+    if (checked.kind === 'unknown') throw await unknownSession(address, invalidSession());
+    if (checked.kind === 'limited') {
+      log.warn({ userId, burned: checked.burn }, 'too many wrong passwords');
+      throw rateLimited('wrong passwords', checked.seconds);
+    }
+    if (checked.kind === 'refused') {
+      await countWrongPassword(store.limits, limits.passwords, sent);
+      throw new SwobError('UNAUTHENTICATED', 'failed to authenticate');
+    }
+    if (checked.kind === 'failed') {
+      await takeBackAttempt(store.limits, limits.passwords, sent);
+      throw upstreamError(checked);
+    }
+    const { phone, phoneKey, platforms } = checked;
+    const stored = await steps.pair(sent, limits.passwords, phone.sharedKey, deps.formerKeyTtlMs);
+    if (stored === 'invalid') throw invalidSession();
+    if (stored === 'contended') {
+      throw new SwobError('UNAVAILABLE', 'too many phones of this user pair at the same time; try again', {
+        retryAfter: 1,
+      });
+    }
     // Also for a repeated request, because the process that paired the phone may have died before it published the
     // event.
-    if (session?.state === 'paused' || session?.state === 'paired') {
-      await sessions.complete(userId, sessionId);
-      await bus.publish({ kind: 'ack', userId, sessionId }, log);
-    }
+    if (stored === 'paired') await bus.publish({ kind: 'ack', userId, sessionId }, log);
     return {
       sharedKey: oaepEncrypt(phoneKey.key, Buffer.from(phone.sharedKey)).toString('base64'),
-      platforms: result.platforms,
+      platforms,
     };
   };
 
-  /** Refuses every kind of wrong password. Throws as the store does. */
-  const checkPassword = async (
-    userId: string,
-    ciphertext: Buffer,
-    digest: string,
-    phoneKey: RsaPublicKey,
-  ): Promise<Authentication> => {
-    const password = decodeUtf8(keys.decrypt(ciphertext));
-    if (password === undefined) return { kind: 'refused' };
-    // A ciphertext that was sent with another key before may have been captured: it proves nothing.
-    const claimed = await store.passwordClaims.claim(digest, phoneKey.fingerprint);
-    const earlier = await store.users.get(userId);
-    const replayed = earlier?.passwordDigests.includes(digest) && earlier.publicKey !== phoneKey.pem;
-    return claimed && !replayed ? users.authenticate(userId, password) : { kind: 'refused' };
-  };
-
-  /**
-   * Stores the pairing once a session. Throws BAD_INPUT for a phone that repeats its request after another has paired.
-   */
-  const storePairing = async (
-    userId: string,
-    session: Session | undefined,
-    phone: SessionPhone,
-    digest: string,
-  ): Promise<void> => {
-    for (let tries = 0; tries < maxTries; tries++) {
-      // Reads durably, as an earlier attempt may have written the record and then failed for want of a replica.
-      const current = await store.users.getDurable(userId);
-      if (current?.sharedKey === phone.sharedKey) return;
-      // A pairing that was revoked before its session was completed stays revoked when the phone repeats its request.
-      if (session?.state !== 'paused' || isRevokedKey(current, phone.sharedKey)) throw invalidSession();
-      const now = clock.now() / 1_000;
-      const user = {
-        userId,
-        sessionId: session.sessionId,
-        ...phone,
-        pairedAt: now,
-        formerKeys: formerKeysAfter(current, now, deps.formerKeyTtlMs),
-        passwordDigests: [digest, ...(current?.passwordDigests ?? [])].slice(0, maxDigests),
-        ...(current?.revokedKeys && { revokedKeys: current.revokedKeys }),
-      };
-      // Fails when another phone has paired meanwhile; its key is then a former one.
-      if (await store.users.replace(user, current)) return;
+  /** Counts the password as wrong unless it is `unknown` or `limited`. Refuses every kind of wrong password. */
+  const checkPassword = async (sent: SentPassword, ciphertext: Buffer): Promise<CheckedPassword> => {
+    const place = crowds.enter(sent.address);
+    try {
+      const begun = await steps.beginPassword(sent, limits.passwords, place.isCrowded);
+      if (begun.kind !== 'begun') return begun;
+      const { phone, isFresh } = begun;
+      try {
+        const phoneKey = phoneKeys.get(phone) ?? readCanonicalPublicKey(phone.publicKey);
+        const password = decodeUtf8(keys.decrypt(ciphertext));
+        if (password === undefined || !isFresh) return { kind: 'refused' };
+        const result = await users.authenticate(sent.userId, password);
+        return result.kind === 'accepted' ? { ...result, phone, phoneKey } : result;
+      } catch (error) {
+        await takeBackAttempt(store.limits, limits.passwords, sent);
+        throw error;
+      }
+    } finally {
+      place.leave();
     }
-    throw new SwobError('UNAVAILABLE', 'too many phones of this user pair at the same time; try again', {
-      retryAfter: 1,
-    });
   };
 
   const replace: Pairing['replace'] = async (userId, sessionId, address) => {

@@ -1,79 +1,105 @@
 // Rate limits on wrong passwords: for a session, a user at one address, a user overall (counted-keys.ts), and an
-// address. Used by pairing.ts.
+// address. Used by pairing.ts and steps.ts.
 
-import type { SwobError } from '../../errors.ts';
 import type { LimitKey } from '../shared/limit-keys.ts';
 import type { RateLimit } from '../shared/model.ts';
 import type { LimitStore } from '../shared/ports.ts';
-import { consumeAll, peekAll, persistAll, rateLimited, refundAll } from '../shared/rate-limiting.ts';
+import { consumeAll, peekAll, persistAll, refundAll } from '../shared/rate-limiting.ts';
 
-export interface PasswordAttempts {
-  /**
-   * Starts an attempt, or refuses it. A running attempt counts as wrong for its session and user, so that concurrent
-   * guesses get no more attempts than sequential ones; not for its address, which many phones may share: there
-   * `maxRunning` bounds concurrent attempts.
-   */
-  begin(userId: string, sessionId: string, address: string): Promise<Attempt | Refusal>;
+export interface PasswordAttempt {
+  readonly userId: string;
+  readonly sessionId: string;
+  /** In the form of `limitAddress`. */
+  readonly address: string;
 }
 
-interface Attempt {
-  readonly refused: false;
-  /** Must be called once. A password that could not be checked does not count as wrong. */
-  end(wrong: boolean): Promise<void>;
-}
-
-interface Refusal {
-  readonly refused: true;
+export interface AttemptRefusal {
   /** The passwords of the session or its user were guessed: the session must be removed. */
   readonly burn: boolean;
-  readonly error: SwobError;
+  /** To wait. */
+  readonly seconds: number;
+  /** The limit that is exceeded; undefined when too many attempts of the address run. */
+  readonly key?: LimitKey | undefined;
 }
 
 /** Concurrent attempts of one address. */
 const maxRunning = 32;
+/** Until some of them have ended. */
+const crowdedSeconds = 1;
 
-export function createPasswordAttempts(limits: LimitStore, limit: RateLimit): PasswordAttempts {
+/**
+ * Starts an attempt, or refuses it. A running attempt counts as wrong for its session and user, so that concurrent
+ * guesses get no more attempts than sequential ones; not for its address, which many phones may share: there
+ * `createAddressCrowds` bounds concurrent attempts. It ends by `takeBackAttempt` or `countWrongPassword`.
+ */
+export async function beginAttempt(
+  limits: LimitStore,
+  limit: RateLimit,
+  attempt: PasswordAttempt,
+  isCrowded: boolean,
+): Promise<AttemptRefusal | undefined> {
+  if (limit === 'off') return undefined;
+  // Guesses of a stranger exhaust the limit of their address long before that of the user.
+  const guessed = await consumeAll(limits, ownKeys(attempt), limit);
+  if (guessed) return { burn: true, ...guessed };
+  const shared = sharedKey(attempt);
+  const seconds = isCrowded ? crowdedSeconds : await peekAll(limits, shared, limit);
+  if (seconds === 0) return undefined;
+  await takeBackAttempt(limits, limit, attempt);
+  return { burn: false, seconds, ...(!isCrowded && { key: shared }) };
+}
+
+/** Ends an attempt whose password is right or could not be checked. */
+export function takeBackAttempt(
+  limits: LimitStore,
+  limit: RateLimit,
+  attempt: PasswordAttempt,
+): Promise<void> {
+  return refundAll(limits, ownKeys(attempt), limit);
+}
+
+/** Ends an attempt whose password is wrong. */
+export async function countWrongPassword(
+  limits: LimitStore,
+  limit: RateLimit,
+  attempt: PasswordAttempt,
+): Promise<void> {
+  const shared = sharedKey(attempt);
+  await consumeAll(limits, [shared], limit);
+  // Not the limit of the session, which ends with the process.
+  await persistAll(limits, [...ownKeys(attempt).slice(1), shared], limit);
+}
+
+function ownKeys({ userId, sessionId, address }: PasswordAttempt): readonly LimitKey[] {
+  return [
+    `password:session:${userId}/${sessionId}`,
+    `password:user-address:${userId}@${address}`,
+    `password:user:${userId}`,
+  ];
+}
+
+function sharedKey({ address }: PasswordAttempt): LimitKey {
+  return `password:address:${address}`;
+}
+
+export interface AddressCrowds {
+  /** Must be called before any await, or concurrent attempts would not see each other; `leave` must be called once. */
+  enter(address: string): { readonly isCrowded: boolean; leave(): void };
+}
+
+/** How many attempts of each address run in this process. */
+export function createAddressCrowds(): AddressCrowds {
   const running = new Map<string, number>();
-  const refusal = (burn: boolean, seconds: number): Refusal => ({
-    refused: true,
-    burn,
-    error: rateLimited('wrong passwords', seconds),
-  });
-
   return {
-    begin: async (userId, sessionId, address) => {
-      // Guesses of a stranger exhaust the limit of their address long before that of the user.
-      const own: readonly LimitKey[] = [
-        `password:session:${userId}/${sessionId}`,
-        `password:user-address:${userId}@${address}`,
-        `password:user:${userId}`,
-      ];
-      const guessed = await consumeAll(limits, own, limit);
-      if (guessed) return refusal(true, guessed.seconds);
-
-      const shared: LimitKey = `password:address:${address}`;
-      const concurrent = running.get(shared) ?? 0;
-      // Counted before any await, or concurrent attempts would not see each other.
-      running.set(shared, concurrent + 1);
-      const end = (): void => {
-        const left = (running.get(shared) ?? 1) - 1;
-        if (left > 0) running.set(shared, left);
-        else running.delete(shared);
-      };
-      const seconds = limit !== 'off' && concurrent >= maxRunning ? 1 : await peekAll(limits, shared, limit);
-      if (seconds > 0) {
-        end();
-        await refundAll(limits, own, limit);
-        return refusal(false, seconds);
-      }
+    enter: (address) => {
+      const concurrent = running.get(address) ?? 0;
+      running.set(address, concurrent + 1);
       return {
-        refused: false,
-        end: async (wrong) => {
-          end();
-          if (!wrong) return refundAll(limits, own, limit);
-          await consumeAll(limits, [shared], limit);
-          // Not the limit of the session, which ends with the process.
-          await persistAll(limits, [...own.slice(1), shared], limit);
+        isCrowded: concurrent >= maxRunning,
+        leave: () => {
+          const left = (running.get(address) ?? 1) - 1;
+          if (left > 0) running.set(address, left);
+          else running.delete(address);
         },
       };
     },

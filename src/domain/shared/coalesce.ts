@@ -3,19 +3,29 @@
 
 import { type ErrorCode, isErrorCode, messageOf, SwobError } from '../../errors.ts';
 import { tryParseJson } from '../../lib/json.ts';
-import type { Clock, LeaseStore, Log } from './ports.ts';
+import type { CountedKey, LimitExceeded } from './limit-keys.ts';
+import type { Clock, LeaseGrant, LeaseStore, Log } from './ports.ts';
 
 export interface Coalescer<T> {
   /**
    * The outcome of `work`, or of the work that is already running for this key. Throws what that throws, and
    * UNAVAILABLE when the work of another process takes too long or the store is unavailable.
+   * @param grant what `acquireCounted` has returned
    */
-  run(key: string, work: () => Promise<T>): Promise<T>;
+  run(key: string, work: () => Promise<T>, grant?: LeaseGrant): Promise<T>;
+  /**
+   * Counts one event for all of these keys and acquires the lease for `run`, which must follow without an await, unless a limit is
+   * exceeded. Undefined where counting alone is as cheap.
+   */
+  readonly acquireCounted?: (
+    key: string,
+    counts: readonly CountedKey[],
+  ) => Promise<LeaseGrant | LimitExceeded>;
   /** Whether this process runs work for the key. */
   has(key: string): boolean;
   /** Number of keys with running work in this process. */
   readonly size: number;
-  /** Resolves when no work runs in this process. */
+  /** Resolves when no work runs in this process, and its outcomes are reported to others. */
   idle(): Promise<void>;
 }
 
@@ -45,12 +55,20 @@ const maxWaitMs = 300_000;
 
 export function createCoalescer<T>(options: CoalescerOptions<T>): Coalescer<T> {
   const { name, leases, clock, log } = options;
+  const acquireCounted = leases?.acquireCounted;
   const local = new Map<string, Promise<T>>();
+  /** Reports of outcomes that are on their way. */
+  const reports = new Set<Promise<void>>();
 
-  const runShared = async (shared: LeaseStore, key: string, work: () => Promise<T>): Promise<T> => {
+  const runShared = async (
+    shared: LeaseStore,
+    key: string,
+    work: () => Promise<T>,
+    grant: LeaseGrant | undefined,
+  ): Promise<T> => {
     const deadline = clock.monotonic() + maxWaitMs;
-    while (clock.monotonic() < deadline) {
-      const { leaseId, acquired: mine } = await shared.acquire(key, leaseMs);
+    for (let next = grant; clock.monotonic() < deadline; next = undefined) {
+      const { leaseId, acquired: mine } = next ?? (await shared.acquire(key, leaseMs));
       if (mine) return runLeased(shared, { key, leaseId }, work);
       const outcome = await awaitOutcome(shared, { key, leaseId }, deadline);
       if (outcome !== undefined) return read(outcome);
@@ -72,10 +90,14 @@ export function createCoalescer<T>(options: CoalescerOptions<T>): Coalescer<T> {
     const stop = clock.every(renewEveryMs, () => {
       shared.renew(at.key, at.leaseId, leaseMs).catch(logFailure('renewed'));
     });
-    const complete = async (outcome: RemoteOutcome): Promise<void> => {
-      const wasHeld = await shared
-        .complete(at.key, at.leaseId, JSON.stringify(outcome))
-        .catch(logFailure('completed'));
+    // Nobody here waits for it: the store runs it before any later call of this process.
+    const complete = (outcome: RemoteOutcome): void => {
+      const report = reportOutcome(JSON.stringify(outcome));
+      reports.add(report);
+      void report.finally(() => reports.delete(report));
+    };
+    const reportOutcome = async (outcome: string): Promise<void> => {
+      const wasHeld = await shared.complete(at.key, at.leaseId, outcome).catch(logFailure('completed'));
       if (wasHeld === false)
         log.warn(
           { name },
@@ -85,11 +107,11 @@ export function createCoalescer<T>(options: CoalescerOptions<T>): Coalescer<T> {
     try {
       const value = await work();
       stop();
-      await complete({ value });
+      complete({ value });
       return value;
     } catch (error) {
       stop();
-      await complete({ error: toRemoteError(error) });
+      complete({ error: toRemoteError(error) });
       throw error;
     }
   };
@@ -118,12 +140,16 @@ export function createCoalescer<T>(options: CoalescerOptions<T>): Coalescer<T> {
   };
 
   return {
-    run: (key, work) => {
+    ...(acquireCounted && {
+      acquireCounted: (key, counts) => acquireCounted(`${name}:${key}`, leaseMs, counts),
+    }),
+    run: (key, work, grant) => {
       const running = local.get(key);
-      if (running) return running;
-      const mine = (leases ? runShared(leases, `${name}:${key}`, work) : work()).finally(() =>
-        local.delete(key),
-      );
+      // A caller that has got the lease must run the work: what runs here waits for another process.
+      if (running && !grant?.acquired) return running;
+      const mine = (leases ? runShared(leases, `${name}:${key}`, work, grant) : work()).finally(() => {
+        if (local.get(key) === mine) local.delete(key);
+      });
       local.set(key, mine);
       return mine;
     },
@@ -131,7 +157,10 @@ export function createCoalescer<T>(options: CoalescerOptions<T>): Coalescer<T> {
     get size() {
       return local.size;
     },
-    idle: async () => void (await Promise.allSettled(local.values())),
+    idle: async () => {
+      await Promise.allSettled(local.values());
+      await Promise.allSettled(reports);
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { sha256Hex } from '../../crypto/random.ts';
 import { type ErrorCode, SwobError } from '../../errors.ts';
 import { isObject } from '../../lib/json.ts';
 import { createCoalescer } from '../shared/coalesce.ts';
+import { countedKeys } from '../shared/counted-keys.ts';
 import type { RateLimit } from '../shared/model.ts';
 import type { Clock, LeaseStore, LimitStore, Log, RequestContext } from '../shared/ports.ts';
 import { consumeAll, rateLimited } from '../shared/rate-limiting.ts';
@@ -112,10 +113,16 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
 
   return {
     disconnect: async (token, { address, log }) => {
-      const refused = await consumeAll(limits, [`disconnect:address:${address}`], callLimit);
-      if (refused) throw rateLimited('disconnects', refused.seconds);
-
       const key = sha256Hex(Buffer.from(token));
+      const limitKeys = [`disconnect:address:${address}`] as const;
+      const isNew = !inFlight.has(key) && inFlight.size < maxInFlight;
+      if (inFlight.acquireCounted && callLimit !== 'off' && isNew) {
+        const grant = await inFlight.acquireCounted(key, countedKeys(limitKeys, callLimit));
+        if ('seconds' in grant) throw rateLimited('disconnects', grant.seconds);
+        return inFlight.run(key, () => logOut(token, log), grant);
+      }
+      const refused = await consumeAll(limits, limitKeys, callLimit);
+      if (refused) throw rateLimited('disconnects', refused.seconds);
       if (!inFlight.has(key) && inFlight.size >= maxInFlight) {
         return { kind: 'overloaded', reason: 'too many concurrent disconnects; try again', reports: [] };
       }

@@ -4,7 +4,14 @@ import type { Clock, Log } from '../../domain/shared/ports.ts';
 import { SwobError } from '../../errors.ts';
 import { maxCallWeight, maxPendingCalls, maxPendingWeight, tooManyCallsError } from './bounds.ts';
 import type { Peer } from './interface.ts';
-import { type CallItem, channelItem, createMessageBatch, fromWireError, lostItem } from './messages.ts';
+import {
+  type CallItem,
+  channelItem,
+  createMessageBatch,
+  fromWireError,
+  lostItem,
+  noticeId,
+} from './messages.ts';
 import { weightOf } from './weight.ts';
 
 export interface CallClientDeps {
@@ -23,6 +30,8 @@ export interface CallClient {
    * @param onLate called with a result that arrives after this has failed
    */
   call(name: string, args: readonly unknown[], onLate?: (result: unknown) => void): Promise<unknown>;
+  /** Calls the owner without an answer. Rejects when the owner is away, or does not read. */
+  notify(name: string, args: readonly unknown[]): Promise<void>;
 }
 
 interface PendingCall {
@@ -109,6 +118,13 @@ export function createCallClient(deps: CallClientDeps): CallClient {
   });
 
   return {
+    notify: async (name, args) => {
+      if (isAway) throw awayError();
+      const weight = weightOf(args, maxCallWeight);
+      if (weight > maxCallWeight) throw largeCallError(name);
+      if (batch.unsent + weight > maxPendingWeight) throw tooManyCallsError();
+      batch.add([noticeId, name, args], weight);
+    },
     call: (name, args, onLate) => {
       if (isAway) return Promise.reject(awayError());
       const sent = withoutTrailingUndefined(args);

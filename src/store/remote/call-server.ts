@@ -16,6 +16,7 @@ import {
   type CallItem,
   createMessageBatch,
   type MessageBatch,
+  noticeId,
   type OwnerItem,
   toWireError,
 } from './messages.ts';
@@ -44,11 +45,13 @@ export function serveCalls(peer: Peer, calls: CallTable, log: Log): CallServer {
   };
   const fail = (id: number, error: unknown): void => {
     const wire = toWireError(error);
-    batch.add([id, 1, wire], weightOf(wire));
+    if (id === noticeId) log.warn({ reason: wire.message }, 'a call without an answer has failed');
+    else batch.add([id, 1, wire], weightOf(wire));
     end();
   };
 
   const succeed = (id: number, name: string, value: unknown): void => {
+    if (id === noticeId) return end();
     const weight = weightOf(value, maxPartWeight);
     if (batch.unsent + weight > maxUnsentWeight) return fail(id, unreadError(name));
     if (weight > maxPartWeight) {

@@ -1,6 +1,7 @@
 // Every method of the store that a client calls at the owner: a method of a port that is missing here does not compile. Used by
 // owner.ts and client.ts.
 
+import type { PairingSteps } from '../../domain/pairing/steps.ts';
 import type { LeaseStore, LimitStore, SharedStore } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import type { Channels } from '../adapter.ts';
@@ -9,9 +10,10 @@ import type { ActiveSeeds } from './active-seeds.ts';
 /** What clients call, by the first word of the names of calls. */
 export interface RemoteParts extends Omit<Store, 'shared' | 'probe' | 'close'> {
   readonly limits: Required<LimitStore>;
+  readonly pairingSteps: PairingSteps;
   /** `active` of the seeds. */
   readonly activeSeeds: ActiveSeeds;
-  readonly leases: LeaseStore;
+  readonly leases: Required<LeaseStore>;
   readonly shared: Pick<SharedStore, 'agreeOn'>;
   readonly store: Pick<Store, 'probe'>;
   readonly channels: OwnerChannels;
@@ -25,10 +27,11 @@ export interface OwnerChannels extends Pick<Channels, 'publish'> {
 
 /**
  * - `call`: the owner runs it
+ * - `notice`: the same, but without an answer, in the order of the calls; it resolves to nothing when it is sent
  * - `sparse`: the same, and its result is a list with undefined members
  * - `local`: the client answers it itself
  */
-export type CallKind = 'call' | 'sparse' | 'local';
+export type CallKind = 'call' | 'notice' | 'sparse' | 'local';
 
 const outbox = {
   get: 'call',
@@ -99,10 +102,11 @@ export const remoteCalls = {
   waitingSms: outbox,
   monitoring: { publish: 'call', nodes: 'call', saveHistory: 'call', history: 'call', historyNodes: 'call' },
   disconnects: { add: 'call', get: 'call', list: 'call' },
-  leases: { acquire: 'call', renew: 'call', complete: 'call', poll: 'call' },
+  pairingSteps: { open: 'call', beginPassword: 'call', pair: 'call' },
+  leases: { acquire: 'call', acquireCounted: 'call', renew: 'call', complete: 'call', poll: 'call' },
   shared: { agreeOn: 'call' },
   store: { probe: 'call' },
-  channels: { publish: 'call', subscribe: 'call', unsubscribe: 'call' },
+  channels: { publish: 'notice', subscribe: 'call', unsubscribe: 'call' },
 } as const satisfies {
   readonly [P in keyof RemoteParts]-?: { readonly [M in keyof RemoteParts[P]]-?: CallKind };
 };

@@ -1,12 +1,12 @@
 // The side of a process that uses the store of another one: a shared store, each call of which the owner runs. Used by the workers
 // of `swob serve --workers`.
 
-import type { LimitStore, OutboxStore } from '../../domain/shared/ports.ts';
+import type { LeaseStore, LimitStore, OutboxStore } from '../../domain/shared/ports.ts';
 import type { Store } from '../../domain/store.ts';
 import { createDeadline, type Deadline } from '../../lib/deadline.ts';
 import type { Channels } from '../adapter.ts';
 import { storeClosedError } from '../errors.ts';
-import { createLimitRejections } from '../limit-rejections.ts';
+import { createLimitRejections, type LimitRejections } from '../limit-rejections.ts';
 import { createActiveList } from './active-seeds.ts';
 import { type CallClient, createCallClient } from './call-client.ts';
 import { leaveCall, type RemoteParts, remoteCalls } from './calls.ts';
@@ -16,37 +16,42 @@ import type { RemoteStore, RemoteStoreDeps } from './interface.ts';
 const defaultCloseMs = 3_000;
 
 type CallOwner = CallClient['call'];
+type NotifyOwner = CallClient['notify'];
 
 export function createRemoteStore({ peer, clock, log }: RemoteStoreDeps): RemoteStore {
   const subscriptions = createSubscriptions();
   const client = createCallClient({ peer, clock, log, ...subscriptions.events });
   let closing: Promise<void> | undefined;
   const call: CallOwner = (...args) => (closing ? Promise.reject(storeClosedError()) : client.call(...args));
+  const notify: NotifyOwner = (...args) =>
+    closing ? Promise.reject(storeClosedError()) : client.notify(...args);
 
-  const parts = createParts(call);
+  const parts = createParts(call, notify);
   const close = async (deadline: Deadline): Promise<void> => {
     await deadline.settles(client.call(leaveCall, []));
   };
   const { leases, shared, store: whole, channels, activeSeeds, ...store } = parts;
+  const rejections = createLimitRejections(clock);
   const remote: Store = {
     ...store,
     seeds: { ...parts.seeds, active: createActiveList(activeSeeds) },
-    limits: withRejections(parts.limits, createLimitRejections(clock)),
+    limits: withRejections(parts.limits, rejections),
     inbound: withLateClaims(parts.inbound, call, 'inbound'),
     callbacks: withLateClaims(parts.callbacks, call, 'callbacks'),
     waitingSms: withLateClaims(parts.waitingSms, call, 'waitingSms'),
-    shared: { leases, agreeOn: shared.agreeOn },
+    shared: { leases: withRejectedLeases(leases, rejections), agreeOn: shared.agreeOn },
     probe: whole.probe,
     close: (deadline = createDeadline(clock, defaultCloseMs)) => (closing ??= close(deadline)),
   };
   return { store: remote, channels: subscriptions.channels(channels) };
 }
 
-function createParts(call: CallOwner): RemoteParts {
+function createParts(call: CallOwner, notify: NotifyOwner): RemoteParts {
   const parts = Object.entries(remoteCalls).map(([part, methods]) => {
     const calls = Object.entries(methods).map(([method, kind]) => {
       const name = `${part}.${method}`;
-      const run = (...args: readonly unknown[]): Promise<unknown> => call(name, args);
+      const run = (...args: readonly unknown[]): Promise<unknown> =>
+        kind === 'notice' ? notify(name, args) : call(name, args);
       return [
         method,
         kind === 'sparse' ? async (...args: readonly unknown[]) => sparse(await run(...args)) : run,
@@ -64,10 +69,7 @@ function sparse(list: unknown): unknown {
 }
 
 /** Refuses from memory what the owner has refused a moment ago. */
-function withRejections(
-  limits: RemoteParts['limits'],
-  rejections: ReturnType<typeof createLimitRejections>,
-): LimitStore {
+function withRejections(limits: RemoteParts['limits'], rejections: LimitRejections): LimitStore {
   return {
     consume: async (key, limit, events) =>
       limit === 'off' ? 0 : rejections.record(key, await limits.consume(key, limit, events)),
@@ -88,6 +90,17 @@ function withRejections(
       await limits.refundAll(counts);
     },
     persist: (key) => limits.persist(key).catch(() => undefined),
+  };
+}
+
+function withRejectedLeases(leases: RemoteParts['leases'], rejections: LimitRejections): LeaseStore {
+  return {
+    ...leases,
+    acquireCounted: async (...args) => {
+      const granted = await leases.acquireCounted(...args);
+      if ('seconds' in granted) rejections.record(granted.key, granted.seconds);
+      return granted;
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import { isObject } from '../../lib/json.ts';
 import { maxMessageWeight } from './bounds.ts';
 import type { Peer } from './interface.ts';
 
-/** A call: its id, its name such as `sessions.open`, its arguments without undefined ones at the end. */
+/** A call: its id, or `noticeId`, its name such as `sessions.open`, its arguments without undefined ones at the end. */
 export type CallItem = readonly [id: number, name: string, args: readonly unknown[]];
 
 /**
@@ -25,6 +25,8 @@ export type OwnerItem =
   | readonly [id: number, kind: 2, members: readonly unknown[]]
   | readonly [id: -1, channel: string, text: string];
 
+/** Of a call without an answer. */
+export const noticeId = 0;
 export const channelItem = -1;
 export const lostItem = -2;
 

@@ -1,6 +1,7 @@
 // The side of the process that has the embedded store open: it serves the store to its clients, and knows which of them has
 // claimed what. Used by the primary process of `swob serve --workers`.
 
+import { createPairingSteps } from '../../domain/pairing/steps.ts';
 import type { LeaseStore, LimitStore, SharedStore } from '../../domain/shared/ports.ts';
 import { consumeEach, refundEach } from '../../domain/shared/rate-limiting.ts';
 import { SwobError } from '../../errors.ts';
@@ -18,17 +19,20 @@ export function createStoreOwner({ store, clock, log }: StoreOwnerDeps): StoreOw
   const leases = createMemoryLeases(clock);
   const agreements = createAgreements();
   const hub = createChannelHub();
+  const limits = withGroups(store.limits);
+  const pairingSteps = createPairingSteps(store, clock);
   const clients = new Set<() => void>();
 
   const serve = (peer: Peer): (() => void) => {
     const outboxes = store.joinProcess();
-    const held = holdLeases(leases);
+    const held = holdLeases(leases, limits);
     const agreed = agreements.join();
     const channels = hub.join(() => server.batch);
     const parts: RemoteParts = {
       ...store,
       ...outboxes,
-      limits: withGroups(store.limits),
+      limits,
+      pairingSteps,
       activeSeeds: createActiveSeeds(store.seeds),
       leases: held.leases,
       shared: agreed,
@@ -93,15 +97,21 @@ function withGroups(limits: LimitStore): Required<LimitStore> {
 }
 
 /** The leases as one client uses them; those that it holds end with it. */
-function holdLeases(leases: MemoryLeases): { readonly leases: LeaseStore; release(): void } {
+function holdLeases(
+  leases: MemoryLeases,
+  limits: Required<LimitStore>,
+): { readonly leases: Required<LeaseStore>; release(): void } {
   const held = new Map<string, string>();
+  const acquire: LeaseStore['acquire'] = async (key, leaseMs) => {
+    const granted = await leases.acquire(key, leaseMs);
+    if (granted.acquired) held.set(granted.leaseId, key);
+    return granted;
+  };
   return {
     leases: {
-      acquire: async (key, leaseMs) => {
-        const granted = await leases.acquire(key, leaseMs);
-        if (granted.acquired) held.set(granted.leaseId, key);
-        return granted;
-      },
+      acquire,
+      acquireCounted: async (key, leaseMs, counts) =>
+        (await limits.consumeAll(counts, 1)) ?? acquire(key, leaseMs),
       renew: (key, leaseId, leaseMs) => leases.renew(key, leaseId, leaseMs),
       complete: (key, leaseId, outcome) => {
         held.delete(leaseId);

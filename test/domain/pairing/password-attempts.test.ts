@@ -1,18 +1,39 @@
 // Concurrent password attempts of one address, before any of them is known to be wrong.
 
 import { expect, test } from 'vitest';
-import { createPasswordAttempts } from '../../../src/domain/pairing/password-attempts.ts';
+import { beginAttempt, createAddressCrowds } from '../../../src/domain/pairing/password-attempts.ts';
 import { createMemoryLimits } from '../../../src/store/memory/limits.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
+const limit = { count: 5, windowMs: 900_000 };
+const address = '192.0.2.1';
+
 test('concurrent attempts of one address for many users are bounded immediately', async () => {
-  const limit = { count: 5, windowMs: 900_000 };
-  const attempts = createPasswordAttempts(createMemoryLimits(createFakeClock()), limit);
-  const begun = await Promise.all(
-    Array.from({ length: 100 }, (_, n) => attempts.begin(`user${n}`, `session${n}`, '192.0.2.1')),
+  const limits = createMemoryLimits(createFakeClock());
+  const crowds = createAddressCrowds();
+  const places = Array.from({ length: 100 }, () => crowds.enter(address));
+  const attempts = places.map((_, n) => ({ userId: `user${n}`, sessionId: `session${n}`, address }));
+  const refusals = await Promise.all(
+    attempts.map((attempt, n) => beginAttempt(limits, limit, attempt, places[n]?.isCrowded === true)),
   );
-  const allowed = begun.filter(({ refused }) => !refused);
-  expect(allowed).toHaveLength(32);
-  for (const attempt of allowed) if (!attempt.refused) await attempt.end(false);
-  expect((await attempts.begin('user', 'session', '192.0.2.1')).refused).toBe(false);
+  expect(refusals.filter((refusal) => !refusal)).toHaveLength(32);
+  expect(refusals.at(-1)).toEqual({ burn: false, seconds: 1 });
+  for (const { leave } of places) leave();
+  expect(crowds.enter(address).isCrowded).toBe(false);
+});
+
+test('an attempt that is refused for its address does not count for its user', async () => {
+  const limits = createMemoryLimits(createFakeClock());
+  const attempt = { userId: 'alice', sessionId: 's', address };
+  for (let n = 0; n < 10; n++)
+    expect(await beginAttempt(limits, limit, attempt, true)).toEqual({ burn: false, seconds: 1 });
+  expect(await beginAttempt(limits, limit, attempt, false)).toBeUndefined();
+});
+
+test('a session whose passwords were guessed is to be removed, and its limit is named', async () => {
+  const limits = createMemoryLimits(createFakeClock());
+  const attempt = { userId: 'alice', sessionId: 's', address };
+  for (let n = 0; n < 5; n++) expect(await beginAttempt(limits, limit, attempt, false)).toBeUndefined();
+  const refusal = await beginAttempt(limits, limit, attempt, false);
+  expect(refusal).toEqual({ burn: true, seconds: 900, key: 'password:session:alice/s' });
 });

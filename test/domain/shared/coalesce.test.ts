@@ -210,3 +210,56 @@ test('waiting for another process fails after five minutes, and blocks no later 
   expect(work.run).toHaveBeenCalledTimes(1);
   expect(clock.pending).toBe(0);
 });
+
+describe('a lease that the caller has acquired', () => {
+  test('is not acquired again, and its work runs also beside a call that waits for another process', async () => {
+    const [node, elsewhere] = [createNode(), createNode()];
+    const [first, second] = [createWork(), createWork()];
+    const there = elsewhere.run('k', first.run);
+    await settle();
+    const waiting = node.run('k', second.run);
+    await settle();
+    first.succeed('first');
+    await there;
+    // The waiting call polls later.
+    const grant = await leases.acquire('sms:k', 10_000);
+    const acquire = vi.spyOn(leases, 'acquire');
+    const mine = node.run('k', second.run, grant);
+    const joined = node.run('k', second.run);
+    await settle();
+    second.succeed('second');
+    expect(await Promise.all([mine, joined])).toEqual(['second', 'second']);
+    await settle(300);
+    expect(await waiting).toBe('first');
+    expect(second.run).toHaveBeenCalledTimes(1);
+    expect(acquire).not.toHaveBeenCalled();
+    expect([node.size, clock.pending]).toEqual([0, 0]);
+  });
+
+  test('belongs to another call of this process, whose outcome this one gets', async () => {
+    const node = createNode();
+    const work = createWork();
+    const [mine, others] = [await leases.acquire('sms:k', 10_000), await leases.acquire('sms:k', 10_000)];
+    // In the worse order.
+    const second = node.run('k', work.run, others);
+    const first = node.run('k', work.run, mine);
+    await settle();
+    work.succeed('done');
+    await settle(300);
+    expect(await Promise.all([first, second])).toEqual(['done', 'done']);
+    expect(work.run).toHaveBeenCalledTimes(1);
+  });
+});
+
+test('no call waits until its outcome is reported to other processes, but the end of the process does', async () => {
+  const node = createNode();
+  let report: (wasHeld: boolean) => void = () => {};
+  vi.spyOn(leases, 'complete').mockReturnValueOnce(new Promise((resolve) => (report = resolve)));
+  expect(await node.run('k', async () => 'done')).toBe('done');
+  let isIdle = false;
+  const idle = node.idle().then(() => (isIdle = true));
+  await settle();
+  expect(isIdle).toBe(false);
+  report(true);
+  await idle;
+});

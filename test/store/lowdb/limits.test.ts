@@ -4,7 +4,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createDevelopers } from '../../../src/domain/outgoing/developers.ts';
-import { createPasswordAttempts } from '../../../src/domain/pairing/password-attempts.ts';
+import {
+  beginAttempt,
+  countWrongPassword,
+  takeBackAttempt,
+} from '../../../src/domain/pairing/password-attempts.ts';
 import type { Store } from '../../../src/domain/store.ts';
 import type { SwobError } from '../../../src/errors.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
@@ -19,10 +23,10 @@ const address = '2001:db8:1:2::/64';
 
 /** A guess as pairing makes it: undefined when the password is asked for, otherwise the seconds to wait. */
 async function guess({ limits }: Store, user: string, from = address): Promise<number | undefined> {
-  const attempt = await createPasswordAttempts(limits, limit).begin(user, `${Math.random()}`, from);
-  if (attempt.refused) return attempt.error.retryAfter;
-  await attempt.end(true);
-  return undefined;
+  const attempt = { userId: user, sessionId: `${Math.random()}`, address: from };
+  const refusal = await beginAttempt(limits, limit, attempt, false);
+  if (!refusal) await countWrongPassword(limits, limit, attempt);
+  return refusal?.seconds;
 }
 
 test('a user, an address and its networks have no more guesses after a crash than before', async () => {
@@ -76,8 +80,9 @@ test('a window keeps its end, and setting the clock back does not extend it', as
 
 test('does not write correct passwords, nor limits that do not count guesses', async () => {
   const { store, folder } = await openStore();
-  const attempt = await createPasswordAttempts(store.limits, limit).begin('alice', 's', address);
-  if (!attempt.refused) await attempt.end(false);
+  const attempt = { userId: 'alice', sessionId: 's', address };
+  expect(await beginAttempt(store.limits, limit, attempt, false)).toBeUndefined();
+  await takeBackAttempt(store.limits, limit, attempt);
   for (let n = 0; n < 9; n++) await store.limits.consume(`ping:address:${address}`, limit);
   expect(await readdir(folder)).not.toContain('limits');
 });

@@ -112,11 +112,11 @@ describe('calls', () => {
       'users',
       'joinProcess',
     ];
-    send(refused.map((name, id) => [id, name, []]));
+    send(refused.map((name, index) => [index + 1, name, []]));
     send([null, {}, ['1', 'users.get', []], [1, 2, 3], [99, 'users.get', 'text'], [100, 'users.get', ['x']]]);
     await vi.waitFor(() => expect(answers).toHaveLength(refused.length + 1));
-    for (const id of refused.keys())
-      expect(answers).toContainEqual([id, 1, expect.objectContaining({ code: 'INTERNAL' })]);
+    for (const index of refused.keys())
+      expect(answers).toContainEqual([index + 1, 1, expect.objectContaining({ code: 'INTERNAL' })]);
     expect(answers).toContainEqual([100]);
     owner.close();
   });
