@@ -22,8 +22,15 @@ import {
 } from './messages.ts';
 import { weightOf } from './weight.ts';
 
-/** By the names of calls. Their arguments are not checked, because a client is the same program. */
-export type CallTable = ReadonlyMap<string, (...args: readonly unknown[]) => unknown>;
+/** By the names of calls. */
+export type CallTable = ReadonlyMap<string, ServedCall>;
+
+export interface ServedCall {
+  /** Its arguments are not checked, because a client is the same program. */
+  run(...args: readonly unknown[]): unknown;
+  /** Whether nobody waits for its answer, so that it may share the message of another one. */
+  readonly isPatient: boolean;
+}
 
 export interface CallServer {
   readonly batch: MessageBatch<OwnerItem>;
@@ -58,7 +65,9 @@ export function serveCalls(peer: Peer, calls: CallTable, log: Log): CallServer {
       if (Array.isArray(value)) return void sendParts(id, value).then(end);
       if (weightOf(value, maxResultWeight) > maxResultWeight) return fail(id, largeResultError(name));
     }
-    batch.add(value === undefined ? [id] : [id, 0, value], weight);
+    const item: OwnerItem = value === undefined ? [id] : [id, 0, value];
+    if (calls.get(name)?.isPatient) batch.addPatiently(item, weight);
+    else batch.add(item, weight);
     end();
   };
 
@@ -87,7 +96,7 @@ export function serveCalls(peer: Peer, calls: CallTable, log: Log): CallServer {
     if (running > maxPendingCalls) return fail(id, tooManyCallsError());
     let result: unknown;
     try {
-      result = call(...args);
+      result = call.run(...args);
     } catch (error) {
       return fail(id, error);
     }

@@ -27,11 +27,12 @@ export interface OwnerChannels extends Pick<Channels, 'publish'> {
 
 /**
  * - `call`: the owner runs it
- * - `notice`: the same, but without an answer, in the order of the calls; it resolves to nothing when it is sent
+ * - `report`: the same, but nobody waits for its answer
+ * - `notice`: the same without an answer; it resolves to nothing when it waits to be sent, a few milliseconds at most
  * - `sparse`: the same, and its result is a list with undefined members
  * - `local`: the client answers it itself
  */
-export type CallKind = 'call' | 'notice' | 'sparse' | 'local';
+export type CallKind = 'call' | 'report' | 'notice' | 'sparse' | 'local';
 
 const outbox = {
   get: 'call',
@@ -103,7 +104,7 @@ export const remoteCalls = {
   monitoring: { publish: 'call', nodes: 'call', saveHistory: 'call', history: 'call', historyNodes: 'call' },
   disconnects: { add: 'call', get: 'call', list: 'call' },
   pairingSteps: { open: 'call', beginPassword: 'call', pair: 'call' },
-  leases: { acquire: 'call', acquireCounted: 'call', renew: 'call', complete: 'call', poll: 'call' },
+  leases: { acquire: 'call', acquireCounted: 'call', renew: 'call', complete: 'report', poll: 'call' },
   shared: { agreeOn: 'call' },
   store: { probe: 'call' },
   channels: { publish: 'notice', subscribe: 'call', unsubscribe: 'call' },

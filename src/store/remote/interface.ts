@@ -11,6 +11,8 @@ export interface Peer {
    * @param onSent called once the channel has taken it, or dropped it
    */
   send(message: readonly unknown[], onSent: () => void): void;
+  /** Runs the callback a few milliseconds later: what nobody waits for can share a message with what comes until then. */
+  later(work: () => void): void;
   /** Must be called before the other end sends; one listener. */
   onMessage(listener: (message: unknown) => void): void;
   /** Runs once when the channel is closed, also when it is closed already; one listener. */

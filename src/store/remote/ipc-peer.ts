@@ -14,6 +14,8 @@ export interface IpcEnd {
 
 /** The member of the messages of the store, beside which others may use the same channel. */
 const topic = 'store';
+/** A message costs as much as a dozen calls. */
+const laterMs = 5;
 
 /**
  * JSON, the default `serialization`, costs a quarter less time than `advanced` (V8's) for the messages of the store.
@@ -25,6 +27,7 @@ export function createIpcPeer(end: IpcEnd): Peer {
       if (end.send && end.connected) end.send({ [topic]: message }, () => onSent());
       else setImmediate(onSent);
     },
+    later: (work) => void setTimeout(work, laterMs),
     onMessage: (listener) => {
       end.on('message', (message) => {
         if (isObject(message) && topic in message) listener(message[topic]);

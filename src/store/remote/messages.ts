@@ -33,6 +33,8 @@ export const lostItem = -2;
 export interface MessageBatch<Item> {
   /** Sends the item with the others of this turn. */
   add(item: Item, weight: number): void;
+  /** Sends an item that nobody waits for with the next one, or after a few milliseconds; in the same order. */
+  addPatiently(item: Item, weight: number): void;
   /** Characters that are queued or have not been taken by the channel. */
   readonly unsent: number;
 }
@@ -42,6 +44,7 @@ export function createMessageBatch<Item>(peer: Peer): MessageBatch<Item> {
   let weight = 0;
   let sending = 0;
   let isScheduled = false;
+  let isScheduledLater = false;
 
   const flush = (): void => {
     if (items.length === 0) return;
@@ -55,11 +58,24 @@ export function createMessageBatch<Item>(peer: Peer): MessageBatch<Item> {
     });
   };
 
+  const push = (item: Item, its: number): void => {
+    if (weight + its > maxMessageWeight) flush();
+    items.push(item);
+    weight += its;
+  };
+
   return {
+    addPatiently: (item, its) => {
+      push(item, its);
+      if (isScheduledLater) return;
+      isScheduledLater = true;
+      peer.later(() => {
+        isScheduledLater = false;
+        flush();
+      });
+    },
     add: (item, its) => {
-      if (weight + its > maxMessageWeight) flush();
-      items.push(item);
-      weight += its;
+      push(item, its);
       if (isScheduled) return;
       isScheduled = true;
       setImmediate(() => {

@@ -7,7 +7,7 @@ import { consumeEach, refundEach } from '../../domain/shared/rate-limiting.ts';
 import { SwobError } from '../../errors.ts';
 import { createMemoryLeases, type MemoryLeases } from '../memory/leases.ts';
 import { createActiveSeeds } from './active-seeds.ts';
-import { serveCalls } from './call-server.ts';
+import { type ServedCall, serveCalls } from './call-server.ts';
 import { leaveCall, type RemoteParts, remoteCalls } from './calls.ts';
 import { createChannelHub } from './channel-hub.ts';
 import type { Peer, StoreOwner, StoreOwnerDeps } from './interface.ts';
@@ -54,7 +54,9 @@ export function createStoreOwner({ store, clock, log }: StoreOwnerDeps): StoreOw
       await server.idle(1);
       release();
     };
-    const server = serveCalls(peer, new Map([...callsOf(parts), [leaveCall, leave]]), log);
+    const leaving: ServedCall = { run: leave, isPatient: false };
+    const calls = new Map([...callsOf(parts), [leaveCall, leaving]]);
+    const server = serveCalls(peer, calls, log);
     const end = (): void => {
       server.stop();
       release();
@@ -73,17 +75,15 @@ export function createStoreOwner({ store, clock, log }: StoreOwnerDeps): StoreOw
   };
 }
 
-type Call = (...args: readonly unknown[]) => unknown;
-
 /** The calls of the table that the owner runs, by their names. */
-function callsOf(parts: RemoteParts): (readonly [name: string, call: Call])[] {
+function callsOf(parts: RemoteParts): (readonly [name: string, call: ServedCall])[] {
   return Object.entries(remoteCalls).flatMap(([part, methods]) =>
     Object.entries(methods)
       .filter(([, kind]) => kind !== 'local')
-      .map(([method]) => {
+      .map(([method, kind]) => {
         // Sound: the table has exactly the parts and methods of RemoteParts, and clients pass the arguments of its types.
-        const call = Reflect.get(Reflect.get(parts, part), method) as Call;
-        return [`${part}.${method}`, call] as const;
+        const run = Reflect.get(Reflect.get(parts, part), method) as ServedCall['run'];
+        return [`${part}.${method}`, { run, isPatient: kind === 'report' }] as const;
       }),
   );
 }

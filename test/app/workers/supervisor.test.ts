@@ -49,7 +49,7 @@ function createFakeWorker(slot: number, pid: number): FakeWorker {
       received.push('killed');
       end({ code: null, signal: 'SIGKILL' });
     },
-    peer: { send: () => {}, onMessage: () => {}, onClose: () => {} },
+    peer: { send: () => {}, later: () => {}, onMessage: () => {}, onClose: () => {} },
     ended,
   };
   return worker;

@@ -46,6 +46,7 @@ export function createPeerPair(): PeerPair {
       if (isHeld) held.push(arrive);
       else setImmediate(arrive);
     },
+    later: setImmediate,
     onMessage: (listener) => {
       listeners[mine] = listener;
     },
