@@ -3,17 +3,13 @@
 import type { Clock } from './ports.ts';
 
 /** Resolves when `work` does, or after `ms` milliseconds. `work` must not reject. */
-export async function withTimeout(
-  clock: Pick<Clock, 'after'>,
-  ms: number,
-  work: Promise<unknown>,
-): Promise<void> {
-  let cancel = (): void => undefined;
-  await Promise.race([
-    work,
-    new Promise<void>((resolve) => {
-      cancel = clock.after(ms, resolve);
-    }),
-  ]);
-  cancel();
+export function withTimeout(clock: Pick<Clock, 'after'>, ms: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(ms, resolve);
+    const end = (): void => {
+      cancel();
+      resolve();
+    };
+    work.then(end, end);
+  });
 }
