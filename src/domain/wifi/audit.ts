@@ -75,18 +75,15 @@ export function auditDisconnects(disconnects: Disconnects, deps: AuditDeps): Aud
   const begin = ({ address, requestId }: IdentifiedContext) => {
     const at = clock.now();
     const startedAt = clock.monotonic();
-    return async (result: Pick<DisconnectRecord, 'outcome'> & Partial<DisconnectRecord>): Promise<void> => {
+    return async (result: RecordedResult): Promise<void> => {
       const durationMs = Math.round(clock.monotonic() - startedAt);
-      const { reason, reports = [], ...rest } = result;
       const record: DisconnectRecord = {
         id: recordIdOf(at, newSuffix()),
         at,
         requestId,
         address,
         durationMs,
-        ...rest,
-        ...(reason !== undefined && { reason: reason.slice(0, maxReason) }),
-        reports,
+        ...result,
       };
       const written = write(record);
       if (!isUntrusted(record)) await withTimeout(clock, maxWaitMs, written);
@@ -112,19 +109,25 @@ export function auditDisconnects(disconnects: Disconnects, deps: AuditDeps): Aud
   };
 }
 
-function failureOf(error: unknown): Pick<DisconnectRecord, 'outcome' | 'reason'> {
-  if (!(error instanceof SwobError)) return { outcome: 'failed', reason: 'internal error' };
-  return { outcome: outcomes[error.code] ?? 'failed', reason: error.message };
+/** What a record says of the outcome. */
+type RecordedResult = Omit<DisconnectRecord, 'id' | 'at' | 'requestId' | 'address' | 'durationMs'>;
+
+function failureOf(error: unknown): RecordedResult {
+  if (!(error instanceof SwobError)) return { outcome: 'failed', reason: 'internal error', reports: [] };
+  return {
+    outcome: outcomes[error.code] ?? 'failed',
+    reason: error.message.slice(0, maxReason),
+    reports: [],
+  };
 }
 
-function resultOf(outcome: DisconnectOutcome): Pick<DisconnectRecord, 'outcome'> & Partial<DisconnectRecord> {
+function resultOf(outcome: DisconnectOutcome): RecordedResult {
   const { kind, reports } = outcome;
   const session = 'session' in outcome ? outcome.session : undefined;
   const verified = 'verified' in outcome ? outcome.verified : undefined;
   return {
     outcome: kind,
-    reports,
-    ...('reason' in outcome && { reason: outcome.reason }),
+    ...('reason' in outcome && { reason: outcome.reason.slice(0, maxReason) }),
     ...(session && {
       sessionId: session.sessionId,
       nasIp: session.nasIp,
@@ -133,5 +136,6 @@ function resultOf(outcome: DisconnectOutcome): Pick<DisconnectRecord, 'outcome'>
       ...(session.userName !== undefined && { user: session.userName }),
     }),
     ...(verified !== undefined && { verified }),
+    reports,
   };
 }
