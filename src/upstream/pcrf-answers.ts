@@ -10,6 +10,8 @@ export const maxBodyBytes = 64 * 1024;
 /** Characters of the PCRF's own message that are passed on. */
 const maxMessageLength = 200;
 
+const utf8 = new TextDecoder();
+
 export interface PcrfFailure {
   readonly kind: BackendFailure;
   reason: string;
@@ -43,7 +45,7 @@ export function failureOf(
 export function rejectionReason({ status, headers, body }: HttpResponse): string | undefined {
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') return `answered ${status} with a compressed body, which was not requested`;
-  const text = new TextDecoder().decode(body);
+  const text = utf8.decode(body);
   const parsed = tryParseJson(text);
   const message = errorMessageIn(parsed);
   if (status >= 300 && status < 400) return `answered ${status}, a redirect, which is not followed`;
@@ -61,7 +63,7 @@ export function rejectionReason({ status, headers, body }: HttpResponse): string
 export function presenceIn({ status, headers, body }: HttpResponse): Verdict {
   if (status === 404) return 'gone';
   if (status !== 200 || (headers['content-encoding'] ?? 'identity') !== 'identity') return 'unknown';
-  const parsed = tryParseJson(new TextDecoder().decode(body));
+  const parsed = tryParseJson(utf8.decode(body));
   if (parsed === null) return 'gone';
   if (Array.isArray(parsed)) return parsed.length === 0 ? 'gone' : 'present';
   if (!isObject(parsed) || errorMessageIn(parsed) !== undefined) return 'unknown';
