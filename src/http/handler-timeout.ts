@@ -1,7 +1,7 @@
 // Responds 503 when a handler takes too long. Used by server.ts. Fastify's own `handlerTimeout` (5.12) ends when the request
 // stream closes, which is before the handler runs when there is a body; see test/http/fastify-limits.test.ts.
 
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, onRequestHookHandler } from 'fastify';
 import type { Clock } from '../domain/shared/ports.ts';
 
 declare module 'fastify' {
@@ -69,8 +69,16 @@ export function addHandlerTimeout(
   };
 
   app.decorateReply('timeoutSlot', -1);
-  app.addHook('onRequest', (request, reply, done) => {
-    if (request.routeOptions.config.isStream) return done();
+  // Not by `request.routeOptions`, which Fastify builds at each access.
+  app.addHook('onRoute', (route) => {
+    if (!route.config?.isStream) return;
+    const endDeadline: onRequestHookHandler = (_request, reply, done) => {
+      complete(reply);
+      done();
+    };
+    route.onRequest = [endDeadline, ...[route.onRequest ?? []].flat()];
+  });
+  app.addHook('onRequest', (_request, reply, done) => {
     const slot = freeSlots.pop() ?? slots.length;
     reply.timeoutSlot = slot;
     slots[slot] = reply;
