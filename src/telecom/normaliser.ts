@@ -56,7 +56,8 @@ export function createNormaliser(options: NormaliserOptions): (text: string) => 
 
   return (text) => {
     if (text.length > maxCachedLength) return normalise(text);
-    const known = cache.get(text);
+    // Not `get`, which moves the entry: a number that is evicted too early is read again, in 10 µs.
+    const known = cache.peek(text);
     if (known) return known;
     const result = normalise(text);
     // Copies the text, because a slice of a request would keep the whole body in memory.

@@ -133,6 +133,8 @@ function instrumentLimits(countIfRefused: CountIfRefused, limits: LimitStore): L
     ...limits,
     consume: (key, limit, events) => {
       const wait = limits.consume(key, limit, events);
+      // Almost always, and without a closure for each event.
+      if (wait === 0) return wait;
       return mapMaybe(wait, (seconds) => countIfRefused(key, seconds));
     },
     ...(limits.consumeAll && { consumeAll: countExceeded(limits.consumeAll) }),

@@ -38,39 +38,33 @@ function scale(limit: Exclude<RateLimit, 'off'>, by: unknown, countOf: (count: n
 
 /** Networks around a /64: providers assign a customer a /56 or a /48, which holds 256 or 65,536 of them. */
 const networks = [
-  { bits: 48, times: 16 },
-  { bits: 56, times: 4 },
+  { bits: 48, countOf: (count: number) => 16 * count },
+  { bits: 56, countOf: (count: number) => 4 * count },
 ] as const;
 const lineSuffix = '::/64';
 
-/**
- * Calls `use` for every key that counts, the widest network first: an exhausted one creates no keys for networks inside
- * it.
- */
-function eachCounted(
-  key: LimitKey,
-  limit: Exclude<RateLimit, 'off'>,
-  use: (key: LimitKey, limit: RateLimit) => void,
-): void {
-  if (key.endsWith(lineSuffix)) {
-    for (const { bits, times } of networks) {
-      use(
-        networkKey(key, bits),
-        scale(limit, bits, (count) => times * count),
-      );
-    }
-    return use(key, limit);
+/** Adds every key that counts, the widest network first: an exhausted one creates no keys for networks inside it. */
+function addCounted(counts: CountedKey[], key: LimitKey, limit: Exclude<RateLimit, 'off'>): void {
+  if (!key.endsWith(lineSuffix)) {
+    counts.push({ key, limit: subjectLimit(key, limit) });
+    return;
   }
+  for (const { bits, countOf } of networks)
+    counts.push({ key: networkKey(key, bits), limit: scale(limit, bits, countOf) });
+  counts.push({ key, limit });
+}
+
+function subjectLimit(key: LimitKey, limit: Exclude<RateLimit, 'off'>): RateLimit {
   for (const { prefix, countOf } of subjects) {
-    if (key.startsWith(prefix)) return use(key, scale(limit, prefix, countOf));
+    if (key.startsWith(prefix)) return scale(limit, prefix, countOf);
   }
-  use(key, limit);
+  return limit;
 }
 
 export function countedKeys(keys: readonly LimitKey[], limit: RateLimit): readonly CountedKey[] {
   const counts: CountedKey[] = [];
   if (limit === 'off') return counts;
-  for (const key of keys) eachCounted(key, limit, (each, its) => counts.push({ key: each, limit: its }));
+  for (const key of keys) addCounted(counts, key, limit);
   return counts;
 }
 

@@ -32,9 +32,11 @@ export function consumeEach(
   counts: readonly CountedKey[],
   events: number,
 ): MaybePromise<LimitExceeded | undefined> {
-  for (const [index, counted] of counts.entries()) {
-    const taken = limits.consume(counted.key, counted.limit, events);
+  let index = 0;
+  for (const { key, limit } of counts) {
+    const taken = limits.consume(key, limit, events);
     if (taken !== 0) return consumeRest(limits, counts, index, taken, events);
+    index++;
   }
   return undefined;
 }
