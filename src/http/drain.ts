@@ -4,21 +4,14 @@
 import type { Server as HttpServer } from 'node:http';
 import { Server } from 'node:net';
 
-/**
- * To be called once for a server, before it listens. @returns a function that begins to drain, and resolves when all
- * connections have ended
- */
-export function makeDrainable(server: HttpServer): () => Promise<void> {
-  let isDraining = false;
-  // Before the handlers of the service, which may send the headers at once.
+/** Begins to drain a server; resolves when all connections have ended. */
+export function drain(server: HttpServer): Promise<void> {
+  // Before the handlers of the service, which may send the headers at once. Added only now, because it costs each request.
   server.prependListener('request', (_request, response) => {
-    if (isDraining) response.shouldKeepAlive = false;
+    response.shouldKeepAlive = false;
   });
-  return () => {
-    isDraining = true;
-    // Not the server's own method, which ends idle connections immediately, also those on which a request is under way.
-    return new Promise((resolve) => {
-      Server.prototype.close.call(server, () => resolve());
-    });
-  };
+  // Not the server's own method, which ends idle connections immediately, also those on which a request is under way.
+  return new Promise((resolve) => {
+    Server.prototype.close.call(server, () => resolve());
+  });
 }

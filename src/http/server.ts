@@ -12,7 +12,7 @@ import { addBodyParsers } from './body-parsers.ts';
 import { applyRenewals, type CertificateSource, tlsOptions } from './certificate.ts';
 import { handleClientError } from './client-error.ts';
 import type { ConnectionLimiter } from './connection-limiter.ts';
-import { makeDrainable } from './drain.ts';
+import { drain } from './drain.ts';
 import { addHandlerTimeout } from './handler-timeout.ts';
 import { boundPort, listenBacklog, listenError } from './listen.ts';
 import type { Monitoring } from './monitoring.ts';
@@ -106,7 +106,6 @@ export async function createHttpServer(options: HttpOptions, handleError: ErrorH
   app.setErrorHandler(handleError);
   if (options.tls && app.server instanceof TlsServer) applyRenewals(app.server, options.tls);
   const destroySockets = trackSockets(app.server);
-  const drain = makeDrainable(app.server);
   options.connectionLimiter.attach(app.server);
   trackRequests(app, options.connectionLimiter);
   addRequestContext(app, options.log);
@@ -141,7 +140,7 @@ export async function createHttpServer(options: HttpOptions, handleError: ErrorH
       }
       return boundPort(app.server, options.port);
     },
-    drain,
+    drain: () => drain(app.server),
     stop: async (deadline = noTimeLeft) => {
       const closed = app.close();
       const interrupted = (await deadline.settles(closed)) ? 0 : destroySockets();

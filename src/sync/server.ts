@@ -18,7 +18,7 @@ import { logRequest, type RequestFailure } from '../http/access-log.ts';
 import { applyRenewals, type CertificateSource, tlsOptions } from '../http/certificate.ts';
 import { handleClientError } from '../http/client-error.ts';
 import type { ConnectionLimiter } from '../http/connection-limiter.ts';
-import { makeDrainable } from '../http/drain.ts';
+import { drain } from '../http/drain.ts';
 import { listen } from '../http/listen.ts';
 import type { Monitoring } from '../http/monitoring.ts';
 import type { OverloadGuard } from '../http/overload-guard.ts';
@@ -95,7 +95,6 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
   const heartbeat = createHeartbeat(openSockets, clock);
   const http = createHttp(deps.tls, deps.requestTimeoutMs);
   const destroySockets = trackSockets(http);
-  const drain = makeDrainable(http);
   deps.connectionLimiter.attach(http);
   const monitoring = deps.createMonitoring(() => openSockets.size);
   const createSyncSocket = createSyncSocketFactory<WebSocket>({
@@ -236,7 +235,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
 
   return {
     start: () => listen(http, 'the sync websocket', deps.host, deps.port),
-    drain,
+    drain: () => drain(http),
     stop: async (deadline = noTimeLeft) => {
       isStopping = true;
       heartbeat.stop();

@@ -2,12 +2,11 @@
 
 import { Agent, createServer, request, type Server } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
-import { makeDrainable } from '../../src/http/drain.ts';
+import { drain } from '../../src/http/drain.ts';
 import { listen } from '../../src/http/listen.ts';
 
 async function start() {
   const server: Server = createServer((_request, response) => void response.end('ok'));
-  const drain = makeDrainable(server);
   const port = await listen(server, 'the server', '127.0.0.1', 0);
   onTestFinished(() => void server.closeAllConnections());
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -21,13 +20,13 @@ async function start() {
       sent.on('error', (error) => resolve('code' in error ? String(error.code) : error.message));
       sent.end();
     });
-  return { server, drain, agent, send };
+  return { server, agent, send };
 }
 
 test('a kept connection serves one more request, and then the server has none', async () => {
-  const { drain, agent, send } = await start();
+  const { server, agent, send } = await start();
   expect(await send(agent)).toBe('keep-alive');
-  const drained = drain();
+  const drained = drain(server);
   expect(await send(false)).toBe('ECONNREFUSED');
   expect(await send(agent)).toBe('close');
   await drained;
@@ -35,9 +34,9 @@ test('a kept connection serves one more request, and then the server has none', 
 });
 
 test('an idle connection keeps the drain waiting, and the server can then be closed', async () => {
-  const { server, drain, agent, send } = await start();
+  const { server, agent, send } = await start();
   await send(agent);
-  const drained = drain();
+  const drained = drain(server);
   server.close();
   await drained;
 });
