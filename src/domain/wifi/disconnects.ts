@@ -113,7 +113,7 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
 
   return {
     disconnect: async (token, { address, log }) => {
-      const key = sha256Hex(Buffer.from(token));
+      const key = sha256Hex(token);
       const limitKeys = [`disconnect:address:${address}`] as const;
       const isNew = !inFlight.has(key) && inFlight.size < maxInFlight;
       if (inFlight.acquireCounted && callLimit !== 'off' && isNew) {
