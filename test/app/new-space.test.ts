@@ -42,6 +42,21 @@ test('the new space stays at its target size, and grows to many times that by de
   expect(usual).toBeGreaterThan(Number(limited));
 });
 
+test('the new space doubles once under load', async () => {
+  const largest = await run(`
+    const onWork = tuneNewSpace();
+    const requests = [];
+    let largest = 0;
+    for (let count = 0; count < 100_000; count++) {
+      requests[count % 50] = Array.from({ length: 40 }, (_, index) => ({ index, next: [count] }));
+      onWork();
+      if (count % 1_000 === 0) largest = Math.max(largest, size());
+    }
+    console.log(largest);
+  `);
+  expect(largest).toBe(16);
+});
+
 test('the new space that V8 shrank when idle is restored under load', async () => {
   // V8 does the same itself after some idle seconds.
   const sizes = await run(`
