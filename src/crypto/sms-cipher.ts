@@ -43,8 +43,8 @@ export function decryptWithKeys(
 }
 
 function decryptParts(key: Buffer, { iv, ciphertext }: SmsParts): string | undefined {
-  const decipher = createDecipheriv(algorithm, key, iv).setAutoPadding(false);
-  const padded = Buffer.concat([decipher.update(ciphertext), decipher.final()]);
+  // Of whole blocks without padding `update` returns all, so that `final` would only allocate an empty buffer for each key.
+  const padded = createDecipheriv(algorithm, key, iv).setAutoPadding(false).update(ciphertext);
   const padding = paddingLength(padded);
   const message = padded.subarray(0, padded.length - padding);
   const wellFormed = isUtf8(message);
