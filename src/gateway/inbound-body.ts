@@ -39,9 +39,10 @@ export function addInboundBodies(app: FastifyInstance): (request: FastifyRequest
     app.textBodyParser((_request, text, done) => done(null, text)),
   );
   app.decorateRequest('sentContentType', '');
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     request.sentContentType = request.headers['content-type'] ?? '';
     request.headers['content-type'] = 'text/plain';
+    done();
   });
 
   return (request) => {
