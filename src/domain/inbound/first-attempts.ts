@@ -1,5 +1,6 @@
 // First attempts to deliver SMS, while the clients that submitted them wait for a reply. Used by publishing.ts.
 
+import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import type { ImmediateDelivery } from '../shared/outbox-types.ts';
 import type { Clock, Log } from '../shared/ports.ts';
 import { createResponseDeadlines } from './response-deadlines.ts';
@@ -22,14 +23,14 @@ interface FirstAttempt {
   /** `accepted` once the SMS is stored and its Publisher takes too long. */
   readonly reply: Promise<'published' | 'accepted'>;
   /** Resolves when the SMS is stored, or its delivery has ended. */
-  readonly whenStored: Promise<unknown>;
+  whenStored(): Promise<unknown>;
 }
 
 interface FirstAttemptsOptions {
   readonly clock: Pick<Clock, 'after'>;
   readonly responseTimeoutMs: number;
   /** Resolves when the entry is durable. */
-  readonly whenDurable: (id: string) => Promise<unknown>;
+  readonly whenDurable: (id: string) => MaybePromise<unknown>;
 }
 
 export function createFirstAttempts(options: FirstAttemptsOptions): FirstAttempts {
@@ -44,23 +45,32 @@ export function createFirstAttempts(options: FirstAttemptsOptions): FirstAttempt
       // Before it begins, as the attempt looks it up.
       running.set(id, pending);
       const { persisted, delivered } = begin();
-      const { expired, cancel } = deadlines.start();
-      const ended = delivered
-        .then((isDelivered) => (isDelivered ? ('published' as const) : ('accepted' as const)))
-        .finally(() => {
-          cancel();
-          running.delete(id);
-        });
-      const accepted = expired
-        .then(() => persisted)
-        .then(async () => {
+      const reply = new Promise<PendingReply['reply']>((resolve, reject) => {
+        const accept = async (): Promise<void> => {
+          await persisted;
           await whenDurable(id);
           pending.reply = 'accepted';
-          return 'accepted' as const;
-        });
+          resolve('accepted');
+        };
+        const cancel = deadlines.start(() => void accept().catch(reject));
+        const end = (): void => {
+          cancel();
+          running.delete(id);
+        };
+        delivered.then(
+          (isDelivered) => {
+            end();
+            resolve(isDelivered ? 'published' : 'accepted');
+          },
+          (error: unknown) => {
+            end();
+            reject(error);
+          },
+        );
+      });
       return {
-        reply: Promise.race([ended, accepted]),
-        whenStored: Promise.race([persisted, ended.catch(() => undefined)]),
+        reply,
+        whenStored: () => Promise.race([persisted, delivered.catch(() => undefined)]),
       };
     },
     respondNow: deadlines.expireAll,

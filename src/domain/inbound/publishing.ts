@@ -176,7 +176,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
             return { reply: 'accepted' as const };
           }
           const first = firstAttempts.run(id, log, () => outbox.deliverNow(id, content, history));
-          await first.whenStored;
+          await first.whenStored();
           return first;
         });
         return reply;

@@ -1,16 +1,11 @@
 // Deadlines by which a client that submits an SMS gets a response, whether or not the Publisher has responded. Used by
-// publishing.ts.
+// first-attempts.ts.
 
 import type { Clock } from '../shared/ports.ts';
 
-interface ResponseDeadline {
-  /** Resolves when the deadline expires; never after `cancel`. */
-  readonly expired: Promise<void>;
-  cancel(): void;
-}
-
 export interface ResponseDeadlines {
-  start(): ResponseDeadline;
+  /** @returns cancels it: `onExpired`, which is called once at most, is not called any more */
+  start(onExpired: () => void): () => void;
   /** Expires all pending deadlines now, because the service is stopping. */
   expireAll(): void;
 }
@@ -18,29 +13,21 @@ export interface ResponseDeadlines {
 export function createResponseDeadlines(clock: Pick<Clock, 'after'>, withinMs: number): ResponseDeadlines {
   const pending = new Set<() => void>();
   return {
-    start: () => {
-      const { promise: expired, resolve } = withResolver();
-      const cancelTimer = clock.after(withinMs, resolve);
-      pending.add(resolve);
-      return {
-        expired,
-        cancel: () => {
-          cancelTimer();
-          pending.delete(resolve);
-        },
+    start: (onExpired) => {
+      const cancel = (): void => {
+        cancelTimer();
+        pending.delete(expire);
       };
+      const expire = (): void => {
+        cancel();
+        onExpired();
+      };
+      const cancelTimer = clock.after(withinMs, expire);
+      pending.add(expire);
+      return cancel;
     },
     expireAll: () => {
-      for (const pass of pending) pass();
+      for (const expire of pending) expire();
     },
   };
-}
-
-/** Promise.withResolvers, which Node 20 lacks. */
-function withResolver(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

@@ -191,7 +191,7 @@ export function createAttempts<T>(options: OutboxOptions<T>, ages: EntryAges): A
         },
       );
       // The entry may be written although the attempt has failed meanwhile.
-      await recording?.catch(() => {});
+      if (!isStored) await recording?.catch(() => {});
       if (outcome.kind === 'postponed') {
         await withEviction(entry, () => store.put(entry));
         return false;
