@@ -6,6 +6,8 @@ export interface KeyedMutex {
   run<T>(key: string, job: () => Promise<T>): Promise<T>;
   /** The same for several keys; jobs with a key in common run in the order of their calls, so that none waits for another in a circle. */
   runAll<T>(keys: readonly string[], job: () => Promise<T>): Promise<T>;
+  /** Whether a job of this key runs or waits. */
+  isBusy(key: string): boolean;
 }
 
 export function createKeyedMutex(): KeyedMutex {
@@ -25,7 +27,7 @@ export function createKeyedMutex(): KeyedMutex {
     for (const key of keys) lastJobs.set(key, settled);
     return result;
   };
-  return { run: (key, job) => runAll([key], job), runAll };
+  return { run: (key, job) => runAll([key], job), runAll, isBusy: (key) => lastJobs.has(key) };
 }
 
 /**

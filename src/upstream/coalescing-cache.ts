@@ -3,6 +3,7 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../domain/shared/ports.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
 
 /** The least recently used entries are evicted. */
 const maxEntries = 10_000;
@@ -18,11 +19,11 @@ export interface CoalescingCacheOptions<T> {
 }
 
 /**
- * The value of a key: from the cache, from a request in flight, or from `load`. Concurrent callers share a failure,
+ * The value of a key: synchronously from the cache, from a request in flight, or from `load`. Concurrent callers share a failure,
  * which is not cached.
  */
 export interface CoalescingCache<T> {
-  get(key: string, load: () => Promise<T>): Promise<T>;
+  get(key: string, load: () => Promise<T>): MaybePromise<T>;
   /** Invalidates the cached value. */
   delete(key: string): void;
 }
@@ -48,7 +49,7 @@ export function createCoalescingCache<T>({
   };
 
   return {
-    get: async (key, load) => {
+    get: (key, load) => {
       const known = cache.get(key);
       if (known && clock.monotonic() < known.until) return known.value;
       const shared = inFlight.get(key);

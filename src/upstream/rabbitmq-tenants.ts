@@ -162,7 +162,8 @@ export function createTenants(options: TenantsOptions): Tenants {
       await deleteAll('exchanges', authId);
     },
 
-    isSubscribed: (authId) => subscribed.get(authId, async () => (await classifyUser(authId)) === 'tenant'),
+    isSubscribed: async (authId) =>
+      subscribed.get(authId, async () => (await classifyUser(authId)) === 'tenant'),
   };
 }
 

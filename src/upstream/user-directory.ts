@@ -96,7 +96,7 @@ export function createUserDirectory(options: UserDirectoryOptions): UserDirector
   };
 
   return {
-    authenticate: (authId, authKey) =>
+    authenticate: async (authId, authKey) =>
       // By digest, so that no auth_key stays in memory.
       credentials.get(digest(authId, authKey), async () => {
         const response = await call(developerApi, { auth_id: authId, auth_key: authKey });

@@ -19,7 +19,7 @@ test('the key that openssl decrypts is the one in the store', async (context) =>
   expect(paired).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^[0-9a-f]{32}\n$/) });
   swob.kill('SIGTERM');
   await swob.exit;
-  const user = await inspectStore(data, (store) => store.users.get('alice'));
+  const user = await inspectStore(data, async (store) => store.users.get('alice'));
   expect(user?.sharedKey).toBe(paired.stdout.trim());
 });
 
@@ -35,5 +35,5 @@ test('a wrong password does not pair', async (context) => {
   expect(stderr).toContain('401');
   swob.kill('SIGTERM');
   await swob.exit;
-  expect(await inspectStore(data, (store) => store.users.get('alice'))).toBeUndefined();
+  expect(await inspectStore(data, async (store) => store.users.get('alice'))).toBeUndefined();
 });

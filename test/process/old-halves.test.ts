@@ -40,7 +40,7 @@ test('the gateway works with an old sync service, rotation included', async (con
   expect(gateway.stderr()).not.toContain('the sync service was not notified');
   gateway.kill('SIGTERM');
   await gateway.exit;
-  const user = await inspectStore(installation.data, (store) => store.users.get('alice'));
+  const user = await inspectStore(installation.data, async (store) => store.users.get('alice'));
   expect(user?.sharedKey).toBe(sharedKey);
 });
 

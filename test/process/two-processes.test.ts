@@ -48,7 +48,7 @@ for (const state of ['testing', 'production']) {
     expect(await socket.closed).toEqual({ code: 1000, reason: 'paired' });
     gateway.kill('SIGTERM');
     await gateway.exit;
-    const user = await inspectStore(installation.data, (store) => store.users.get('alice'));
+    const user = await inspectStore(installation.data, async (store) => store.users.get('alice'));
     expect(user?.sharedKey).toBe(sharedKey);
   });
 }

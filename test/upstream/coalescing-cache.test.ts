@@ -18,7 +18,7 @@ function setUp(keepMs: (response: string) => number = () => 1_000) {
     clock,
     loaded,
     cache,
-    load: (key: string) =>
+    load: async (key: string) =>
       cache.get(key, async () => {
         loaded.push(key);
         return `${key}!`;

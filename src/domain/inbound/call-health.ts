@@ -1,6 +1,7 @@
 // Health of the systems that every SMS needs, judged by the outcomes of the calls themselves: a reachable system may
 // still refuse every call. Used by app/compose, which reports it to operators.
 
+import { mapMaybe } from '../../lib/maybe-promise.ts';
 import type { Clock } from '../shared/ports.ts';
 import type { Publisher, UserDirectory } from './ports.ts';
 
@@ -37,12 +38,12 @@ export function trackCallHealth(
     publisher: trackPublisher(systems.publisher, publishing),
     relay: systems.relay && trackPublisher(systems.relay, relaying),
     directory: {
-      userOf: async (msisdn) => {
-        const lookup = await directory.userOf(msisdn);
-        if (lookup.kind === 'failed') lookups.failed(lookup.reason);
-        else if (lookup.kind !== 'overloaded') lookups.succeeded();
-        return lookup;
-      },
+      userOf: (msisdn) =>
+        mapMaybe(directory.userOf(msisdn), (lookup) => {
+          if (lookup.kind === 'failed') lookups.failed(lookup.reason);
+          else if (lookup.kind !== 'overloaded') lookups.succeeded();
+          return lookup;
+        }),
     },
     health: () => [publishing.health(), lookups.health(), ...(systems.relay ? [relaying.health()] : [])],
   };

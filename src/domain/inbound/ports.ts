@@ -17,7 +17,8 @@ export interface InboundStore {
 
 /** The keys of paired users. */
 export interface UserKeyStore {
-  get(userId: string): Promise<(UserKeys & { readonly userId: string }) | undefined>;
+  /** Synchronously where they are in memory. */
+  get(userId: string): MaybePromise<(UserKeys & { readonly userId: string }) | undefined>;
 }
 
 /**
@@ -38,7 +39,8 @@ export type UserLookup =
 
 /** The developer API and the back end behind it, which know the user of a phone number. */
 export interface UserDirectory {
-  userOf(msisdn: string): Promise<UserLookup>;
+  /** Synchronously where it is cached. */
+  userOf(msisdn: string): MaybePromise<UserLookup>;
 }
 
 /**

@@ -39,7 +39,7 @@ export function createSmsReader(deps: {
     const [oldest] = known.keys();
     if (known.size > maxKnown && oldest !== undefined) known.delete(oldest);
   };
-  const userOf = async (userId: string | undefined): ReturnType<UserKeyStore['get']> =>
+  const userOf = (userId: string | undefined): ReturnType<UserKeyStore['get']> =>
     userId === undefined ? undefined : deps.users.get(userId);
 
   return {

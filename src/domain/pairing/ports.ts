@@ -1,5 +1,6 @@
 // What pairing needs from the outside; store/, bus/, upstream/ and crypto/ have the adapters.
 
+import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import type { Log } from '../shared/ports.ts';
 import type { UpstreamFailure } from '../shared/upstream-failure.ts';
 import type { PairedUser, Session, SessionEvent, SessionPhone } from './model.ts';
@@ -52,7 +53,8 @@ export interface PasswordClaims {
 }
 
 export interface UserStore {
-  get(userId: string): Promise<PairedUser | undefined>;
+  /** Synchronously where it is in memory. */
+  get(userId: string): MaybePromise<PairedUser | undefined>;
   /** The same, but durable when it resolves: required to acknowledge a repeated request. Throws as `put` does. */
   getDurable(userId: string): Promise<PairedUser | undefined>;
   /** Durable when this resolves. Throws UNAVAILABLE, and keeps the earlier record, when it cannot be stored. */

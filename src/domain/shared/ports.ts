@@ -69,7 +69,8 @@ export interface LimitStore {
 
 /** Values by key with a fixed time to live, bounded in number: the oldest are evicted. */
 export interface TtlStore<T> {
-  get(key: string): Promise<T | undefined>;
+  /** Synchronously where it is known without a disk that there is none. */
+  get(key: string): MaybePromise<T | undefined>;
   /**
    * Durable when this resolves. Throws UNAVAILABLE when it cannot be written; the value is then kept in memory until
    * the process ends, because the event that it records has happened.
@@ -93,8 +94,11 @@ export type Claim = 'claimed' | 'taken' | 'behind';
  */
 export interface OutboxStore<T> {
   get(id: string): Promise<OutboxEntry<T> | undefined>;
-  /** The same, but durable when it resolves: required to acknowledge a repeated request. Throws as `put` does. */
-  getDurable(id: string): Promise<OutboxEntry<T> | undefined>;
+  /**
+   * The same, but durable when it resolves: required to acknowledge a repeated request. Throws as `put` does. Synchronously
+   * where it is known without a disk that there is none.
+   */
+  getDurable(id: string): MaybePromise<OutboxEntry<T> | undefined>;
   /** Adds or replaces an entry; durable when this resolves. Throws UNAVAILABLE, and StoreFullError for a new entry. */
   put(entry: OutboxEntry<T>): Promise<void>;
   /** Removes an entry, if it exists. */

@@ -13,6 +13,9 @@ export function withChecksum(json: string): string {
   return `${prefix}${json}${separator}${hex(crc32(json))}${suffix}`;
 }
 
+/** The bytes that a checksum adds to JSON. */
+export const checksumBytes = withChecksum('').length;
+
 /** The same for JSON that is produced in parts. */
 export function* withChecksumInParts(parts: Iterable<string>): Generator<string> {
   let sum = 0;

@@ -15,6 +15,8 @@ export interface DiskQueue {
    * `run` for each operation of its own.
    */
   runInOrder<T>(key: string, job: () => Promise<T>): Promise<T>;
+  /** Whether a job of this key runs or waits. */
+  isBusy(key: string): boolean;
   /** Resolves once all jobs given so far have settled. */
   idle(): Promise<void>;
 }
@@ -51,6 +53,7 @@ export function createDiskQueue({ concurrency, maxWaiting }: DiskQueueOptions): 
     run: async (job) => track(() => runInSlot(job)),
     runExclusive: async (key, job) => track(() => mutex.run(key, () => runInSlot(job))),
     runInOrder: async (key, job) => track(() => mutex.run(key, job)),
+    isBusy: mutex.isBusy,
     idle: async () => void (await Promise.allSettled(jobs)),
   };
 }

@@ -50,13 +50,14 @@ export function createGroupCommit(segments: Pick<Segments, 'append'>): GroupComm
     return { lines, onWritten, written };
   };
 
-  const addAll: GroupCommit['addAll'] = async (lines, onWritten) => {
-    if (lines.length === 0) return;
-    if ((open?.lines.length ?? 0) + lines.length > maxWaiting) throw diskBusyError(maxWaiting);
+  const addAll: GroupCommit['addAll'] = (lines, onWritten) => {
+    if (lines.length === 0) return Promise.resolve();
+    if ((open?.lines.length ?? 0) + lines.length > maxWaiting)
+      return Promise.reject(diskBusyError(maxWaiting));
     open ??= begin();
     open.lines.push(...lines);
     open.onWritten.push(onWritten);
-    await open.written;
+    return open.written;
   };
 
   return {

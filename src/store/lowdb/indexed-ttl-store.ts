@@ -3,7 +3,8 @@
 import type { TtlStore } from '../../domain/shared/ports.ts';
 import { createKeyedMutex } from '../../lib/concurrency.ts';
 import { tryParseJson } from '../../lib/json.ts';
-import { verifyChecksum, withChecksum } from './checksum.ts';
+import { type MaybePromise, mapMaybe } from '../../lib/maybe-promise.ts';
+import { checksumBytes, verifyChecksum } from './checksum.ts';
 import { DamagedFileError, parseChecked } from './damaged-files.ts';
 import type { DiskQueue } from './disk-queue.ts';
 import { closeAfterWrites, createGroupCommit } from './group-commit.ts';
@@ -106,7 +107,7 @@ export async function openIndexedTtlStore<T>(
   });
   /** Where the next line of a batch is, whose lines are reported in their order. */
   let nextOffset = 0;
-  const sizeOf = (json: string): number => Buffer.byteLength(withChecksum(json));
+  const sizeOf = (json: string): number => Buffer.byteLength(json) + checksumBytes;
   const writer = createGroupCommit({
     append: async (lines) => {
       const segment = await segments.append(lines);
@@ -153,7 +154,7 @@ export async function openIndexedTtlStore<T>(
       return undefined;
     }
   };
-  const findLine = async (key: string): Promise<SegmentLine<T> | undefined> => {
+  const findLine = (key: string): MaybePromise<SegmentLine<T> | undefined> => {
     const now = clock.monotonic();
     purge(now);
     const held = unwritten.get(key);
@@ -183,8 +184,8 @@ export async function openIndexedTtlStore<T>(
 
   return {
     store: {
-      get: async (key) => (await findLine(key))?.value,
-      put: async (key, value) => put({ key, at: clock.now(), value }),
+      get: (key) => mapMaybe(findLine(key), (line) => line?.value),
+      put: (key, value) => put({ key, at: clock.now(), value }),
       replace: (key, value, earlier) =>
         changes.run(key, async () => {
           const line = await findLine(key);

@@ -4,6 +4,7 @@
 import type { OutboxEntry } from '../../domain/shared/model.ts';
 import type { Claim, Log, OutboxStore } from '../../domain/shared/ports.ts';
 import { messageOf, type SwobError } from '../../errors.ts';
+import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import { isOutboxEntry } from '../guards.ts';
 import { type Claimant, createOutboxIndex, type EntryTimes } from '../memory/outbox-index.ts';
 import type { JoinOutbox } from '../process-outbox.ts';
@@ -53,9 +54,10 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
   /** The processes whose new claimed entries are being written. */
   const claimants = new Map<string, Claimant>();
 
+  const keyOf = (id: string): string => `${kind} ${id}`;
   const runExclusive = <R>(id: string, job: () => Promise<R>): Promise<R> => {
     assertOpen();
-    return queue.runExclusive(`${kind} ${id}`, job);
+    return queue.runExclusive(keyOf(id), job);
   };
   const recordOf = (id: string) =>
     openRecord(disk, kind, id, (value): value is OutboxEntry<T> => isEntry(value) && value.id === id);
@@ -83,15 +85,14 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
       return undefined;
     });
 
-  const withinMaximum = async (entry: OutboxEntry<T>, write: () => Promise<void>): Promise<void> => {
-    const isNew = !index.has(entry.id);
-    if (isNew && index.waiting + index.deadLetters + pendingNew >= max) throw full(max);
-    if (isNew) pendingNew++;
-    try {
-      await write();
-    } finally {
-      if (isNew) pendingNew--;
-    }
+  /** Counts the entry, if it is new, until the returned function is called. */
+  const countPending = (id: string): (() => void) => {
+    if (index.has(id)) return () => {};
+    if (index.waiting + index.deadLetters + pendingNew >= max) throw full(max);
+    pendingNew++;
+    return () => {
+      pendingNew--;
+    };
   };
   const writeFile = async (entry: OutboxEntry<T>): Promise<void> => {
     const record = recordOf(entry.id);
@@ -99,12 +100,16 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
     await record.write();
     journal.done(entry.id);
   };
-  const put = (entry: OutboxEntry<T>): Promise<void> =>
-    withinMaximum(entry, async () => {
+  const put = async (entry: OutboxEntry<T>): Promise<void> => {
+    const endPending = countPending(entry.id);
+    try {
       const sequenced = index.sequenced(entry);
       await writeFile(sequenced);
       index.set(sequenced);
-    });
+    } finally {
+      endPending();
+    }
+  };
   const hold = async (entry: OutboxEntry<T>, by: Claimant): Promise<Claim> => {
     const { id, orderKey } = entry;
     const isThere = index.has(id);
@@ -112,32 +117,36 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
     if (!isThere && (index.isWaitingFor(orderKey) || claiming.has(orderKey ?? ''))) return 'behind';
     const sequenced = index.sequenced(entry);
     const hasFile = isThere && !journal.get(id);
+    const endPending = countPending(id);
     if (orderKey !== undefined) claiming.add(orderKey);
     if (!isThere) claimants.set(id, by);
     let claim: Claim = 'claimed';
     try {
-      await withinMaximum(sequenced, async () => {
-        await (hasFile ? writeFile(sequenced) : journal.add(sequenced));
-        // Another entry of its order key was put during the write.
-        if (!isThere && index.isWaitingFor(orderKey)) claim = 'behind';
-        // Another process has put this one.
-        if (!isThere && index.has(id) && !index.isClaimed(id, by)) claim = 'taken';
-        if (claim === 'claimed') index.hold(sequenced, by);
-        else journal.done(id);
-      });
+      await (hasFile ? writeFile(sequenced) : journal.add(sequenced));
+      // Another entry of its order key was put during the write.
+      if (!isThere && index.isWaitingFor(orderKey)) claim = 'behind';
+      // Another process has put this one.
+      if (!isThere && index.has(id) && !index.isClaimed(id, by)) claim = 'taken';
+      if (claim === 'claimed') index.hold(sequenced, by);
+      else journal.done(id);
     } finally {
+      endPending();
       if (orderKey !== undefined) claiming.delete(orderKey);
       claimants.delete(id);
     }
     return claim;
   };
 
+  /** Removes an entry that has no file. */
+  const removeLine = (id: string): void => {
+    journal.done(id);
+    index.delete(id);
+  };
   const remove = async (id: string): Promise<void> => {
     // If a power cut restores the file, the entry is delivered again under the same id, and its receipt shows that it
     // is done.
-    if (journal.get(id)) journal.done(id);
-    else await disk.remove(recordName(kind, id));
-    index.delete(id);
+    if (!journal.get(id)) await disk.remove(recordName(kind, id));
+    removeLine(id);
   };
 
   /** Logs a damaged entry instead of failing the whole list. */
@@ -147,7 +156,7 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
       return undefined;
     });
 
-  const getIfIndexed = async (id: string): Promise<OutboxEntry<T> | undefined> => {
+  const getIfIndexed = (id: string): MaybePromise<OutboxEntry<T> | undefined> => {
     assertOpen();
     // Most SMS have no entry, and this lookup costs nothing for them.
     return index.has(id) ? get(id) : undefined;
@@ -168,7 +177,7 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
   await journal.clearLeft();
 
   const common: Omit<OutboxStore<T>, 'claim' | 'putClaimed' | 'settle' | 'postpone'> = {
-    get: getIfIndexed,
+    get: async (id) => getIfIndexed(id),
     // Every entry in the index has been synced.
     getDurable: getIfIndexed,
     put: async (entry) => runExclusive(entry.id, () => put(entry)),
@@ -199,12 +208,20 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
         assertOpen();
         return index.has(entry.id) ? runExclusive(entry.id, () => hold(entry, me)) : hold(entry, me);
       },
-      settle: async (id, next) =>
-        runExclusive(id, async () => {
+      settle: async (id, next) => {
+        assertOpen();
+        // Most entries never have a file, and so need no place in the queue of the disk.
+        if (!next && journal.get(id) && !queue.isBusy(keyOf(id))) {
+          const isClaimed = index.isClaimed(id, me);
+          if (isClaimed) removeLine(id);
+          return isClaimed;
+        }
+        return runExclusive(id, async () => {
           if (!index.isClaimed(id, me)) return false;
           await (next ? put(next) : remove(id));
           return true;
-        }),
+        });
+      },
       // Not written: after a restart the entry is due at its earlier time.
       postpone: async (id, until) => index.putOff(id, until, me),
     };

@@ -5,6 +5,7 @@ import type { PairedUser } from '../../domain/pairing/model.ts';
 import type { UserStore } from '../../domain/pairing/ports.ts';
 import type { SwobError } from '../../errors.ts';
 import { mapConcurrent } from '../../lib/concurrency.ts';
+import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import { createTtlCache } from '../../lib/ttl-cache.ts';
 import { createIdPage } from '../id-page.ts';
 import { DamagedFileError } from './damaged-files.ts';
@@ -49,7 +50,7 @@ export async function openLowdbUsers(options: LowdbUsersOptions): Promise<LowdbU
   const runInOrder = <T>(userId: string, job: () => Promise<T>): Promise<T> =>
     queue.runInOrder(`user ${userId}`, job);
 
-  const get = async (userId: string): Promise<PairedUser | undefined> => {
+  const get = (userId: string): MaybePromise<PairedUser | undefined> => {
     assertOpen();
     const known = inMemory(userId);
     if (known) return known.user;
@@ -89,7 +90,7 @@ export async function openLowdbUsers(options: LowdbUsersOptions): Promise<LowdbU
   const store: UserStore = {
     get,
     // A change is in the journal before it is visible.
-    getDurable: get,
+    getDurable: async (userId) => get(userId),
 
     put: async (user) => {
       assertOpen();

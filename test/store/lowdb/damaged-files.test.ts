@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../../src/domain/store.ts';
+import type { MaybePromise } from '../../../src/lib/maybe-promise.ts';
 import { checkIntegrity } from '../../../src/store/lowdb/integrity-check.ts';
 import { openLowdbStore } from '../../../src/store/lowdb/store.ts';
 import { deadLetter, entry, waiting } from '../../contract/outboxes.ts';
@@ -49,8 +50,8 @@ async function fill(folder: string, closed = true): Promise<void> {
 /** All values by the keys of their reads; a failed read gives its error. */
 async function contentOf(store: Store): Promise<Map<string, unknown>> {
   const content = new Map<string, unknown>();
-  const read = async (name: string, value: Promise<unknown>): Promise<void> => {
-    content.set(name, await value.catch((error: unknown) => error));
+  const read = async (name: string, value: MaybePromise<unknown>): Promise<void> => {
+    content.set(name, await Promise.resolve(value).catch((error: unknown) => error));
   };
   for (const imsi of imsis) {
     await read(`seed ${imsi}`, store.seeds.get(imsi));

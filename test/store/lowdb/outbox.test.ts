@@ -44,6 +44,15 @@ describe('acknowledged writes are on disk', () => {
     expect(await after.callbacks.get(entry.id)).toEqual(callback);
   });
 
+  test('an attempt that ends during a write of its entry does not undo the write', async () => {
+    const { store } = await openStore();
+    await store.inbound.putClaimed(waiting('a', 1));
+    const putting = store.inbound.put(waiting('a', 2));
+    expect(await store.inbound.settle('a', undefined)).toBe(false);
+    await putting;
+    expect(await store.inbound.get('a')).toEqual(waiting('a', 2));
+  });
+
   test('behaves like the model, including restarts', async () => {
     interface Real extends RealOutbox {
       reopen(): Promise<void>;

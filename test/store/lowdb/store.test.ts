@@ -207,7 +207,7 @@ describe('one owner', () => {
     await store.close();
     const attempts = [
       () => store.users.put(user),
-      () => store.users.get(user.userId),
+      async () => store.users.get(user.userId),
       () => store.seeds.ping(seed),
       () => store.seeds.get(seed.imsi),
     ];

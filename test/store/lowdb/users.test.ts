@@ -19,7 +19,7 @@ async function openWithUser() {
   await store.close();
   const opened = await openStore({ folder });
   const file = join(opened.folder, recordName('users', user.userId));
-  return { ...opened, file, get: () => opened.store.users.get(user.userId) };
+  return { ...opened, file, get: async () => opened.store.users.get(user.userId) };
 }
 
 test('a change by an operator takes effect within ten minutes', async () => {

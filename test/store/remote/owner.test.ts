@@ -129,7 +129,7 @@ describe('calls', () => {
       one.store.inbound.claim(9, 9),
       one.store.inbound.putClaimed(waiting('new', 2)),
       one.store.users.get(user.userId),
-    ].map((call) => call.catch((error: unknown) => error));
+    ].map((call) => Promise.resolve<unknown>(call).catch((error: unknown) => error));
     await nextTurn();
     for (let second = 0; second <= 30; second++) clock.advance(1_000);
     for (const error of await Promise.all(failures)) {
