@@ -23,6 +23,8 @@ const run = async (script: string): Promise<unknown> => {
 
 /** Two halves of 4 MB, or of up to 8 MB where loading TypeScript has grown it before. */
 const setSizes = { min: 8, max: 16 };
+/** Twice that, from at most 12 MB. */
+const busySizes = { min: 16, max: 24 };
 
 test('the new space stays at its target size, and grows to many times that by default', async () => {
   /** The largest size under the load of fifty concurrent requests: their objects survive some collections, but not many. */
@@ -54,7 +56,8 @@ test('the new space doubles once under load', async () => {
     }
     console.log(largest);
   `);
-  expect(largest).toBe(16);
+  expect(largest).toBeGreaterThanOrEqual(busySizes.min);
+  expect(largest).toBeLessThanOrEqual(busySizes.max);
 });
 
 test('the new space that V8 shrank when idle is restored under load', async () => {
