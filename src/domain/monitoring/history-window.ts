@@ -43,25 +43,34 @@ export function windowOf(histories: readonly History[], range: Range, now: numbe
   const { step, group, length } = range;
   const last = bucketAt(now, step * group) - (step === 1 ? 1 : 0);
   const first = last - length + 1;
-  const column = (read: (bucket: number) => number | null): (number | null)[] =>
-    Array.from({ length }, (_, index) => read(first + index));
-  const mergedValues = (name: SeriesName) => (bucket: number) => {
-    let sum: number | undefined;
-    for (const history of histories) sum = mergedOf(name, sum, groupValue(history, range, name, bucket));
-    return sum ?? null;
+  // Plain loops, because the first window of a process is made by code that is not compiled yet.
+  const column = (name: SeriesName): (number | null)[] => {
+    const merged = new Array<number | null>(length).fill(null);
+    for (const history of histories) {
+      const values = history.values(step, name, first * group, length * group);
+      for (let index = 0; index < length; index++) {
+        let value = values[index * group];
+        for (let at = index * group + 1; at < (index + 1) * group; at++) {
+          const next = values[at];
+          if (next !== undefined) value = value === undefined ? next : combined(name, value, next);
+        }
+        if (value !== undefined) merged[index] = mergedOf(name, merged[index] ?? undefined, value);
+      }
+    }
+    return merged;
   };
   const percentiles = (system: (typeof timedSystems)[number]) => {
-    const calls = latencySeriesOf(system).map((name) => column(mergedValues(name)));
-    return (share: number) =>
-      column((bucket) =>
-        percentileOf(
-          calls.map((each) => each[bucket - first] ?? 0),
-          share,
-        ),
-      );
+    const calls = latencySeriesOf(system).map(column);
+    const callsAt = (index: number): number[] => {
+      const counts: number[] = [];
+      for (const each of calls) counts.push(each[index] ?? 0);
+      return counts;
+    };
+    const periods = Array.from({ length }, (_, index) => callsAt(index));
+    return (share: number) => periods.map((counts) => percentileOf(counts, share));
   };
   const [pcrf, radius] = [percentiles('pcrf'), percentiles('radius')];
-  const columns = Object.fromEntries(plotted.map((name) => [name, column(mergedValues(name))])) as Record<
+  const columns = Object.fromEntries(plotted.map((name) => [name, column(name)])) as Record<
     Extract<PlotName, SeriesName>,
     (number | null)[]
   >;
@@ -79,19 +88,9 @@ export function windowOf(histories: readonly History[], range: Range, now: numbe
   };
 }
 
-/** The value of one node. */
-function groupValue(history: History, { step, group }: Range, name: SeriesName, bucket: number) {
-  let value: number | undefined;
-  for (let n = 0; n < group; n++) {
-    const next = history.value(step, bucket * group + n, name);
-    if (next !== undefined) value = value === undefined ? next : combined(name, value, next);
-  }
-  return value;
-}
-
-function mergedOf(name: SeriesName, a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return seriesTable[name].merge === 'sum' ? a + b : Math.max(a, b);
+function mergedOf(name: SeriesName, before: number | undefined, value: number): number {
+  if (before === undefined) return value;
+  return seriesTable[name].merge === 'sum' ? before + value : Math.max(before, value);
 }
 
 /**
@@ -99,10 +98,12 @@ function mergedOf(name: SeriesName, a: number | undefined, b: number | undefined
  * upper bound counts as the last bound.
  */
 export function percentileOf(calls: readonly number[], share: number): number | null {
-  const total = calls.reduce((sum, count) => sum + count, 0);
+  let total = 0;
+  for (const count of calls) total += count;
   if (total === 0) return null;
   let before = 0;
-  for (const [index, count] of calls.entries()) {
+  for (let index = 0; index < calls.length; index++) {
+    const count = calls[index] ?? 0;
     if (count > 0 && before + count >= share * total) {
       const lower = latencyBoundsMs[index - 1] ?? 0;
       const upper = latencyBoundsMs[index] ?? lower;
