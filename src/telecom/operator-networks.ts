@@ -6,8 +6,13 @@ import { all } from 'mcc-mnc-list';
 /** Codes of one operator: each costs an attempt to route an SMS that no phone listens for. */
 const maxNetworks = 8;
 
-interface Network {
+interface NamedNetwork {
   /** MCC and MNC together. */
+  readonly code: string;
+  readonly names: readonly string[];
+}
+
+interface Network {
   readonly code: string;
   /** The words of each of its names. */
   readonly names: readonly (readonly string[])[];
@@ -21,9 +26,18 @@ export type OperatorNetworks = (country: string, operatorName: string) => readon
 
 /** `own` names networks by MCC and MNC; they replace the built-in names. */
 export function createOperatorNetworks(own: ReadonlyMap<string, string>): OperatorNetworks {
-  const byCountry = networksByCountry(own);
+  const named = namesByCountry(own);
+  const byCountry = new Map<string, readonly Network[]>();
+  /** The names of all countries at once would take 10 ms. */
+  const networksOf = (country: string): readonly Network[] => {
+    const names = named.get(country);
+    if (!names) return [];
+    const networks = byCountry.get(country) ?? names.map(networkOf);
+    byCountry.set(country, networks);
+    return networks;
+  };
   return (country, operatorName) => {
-    const networks = byCountry.get(country) ?? [];
+    const networks = networksOf(country);
     const wanted = wordsOf(operatorName);
     if (wanted.length === 0) return [];
     const codesOf = (matches: (name: readonly string[]) => boolean): string[] =>
@@ -35,7 +49,11 @@ export function createOperatorNetworks(own: ReadonlyMap<string, string>): Operat
   };
 }
 
-function networksByCountry(own: ReadonlyMap<string, string>): ReadonlyMap<string, readonly Network[]> {
+function networkOf({ code, names }: NamedNetwork): Network {
+  return { code, names: names.map(wordsOf).filter((words) => words.length > 0) };
+}
+
+function namesByCountry(own: ReadonlyMap<string, string>): ReadonlyMap<string, readonly NamedNetwork[]> {
   const countries = new Map<string, string>();
   const names = new Map<string, { readonly country: string; readonly names: string[] }>();
   for (const { mcc, mnc, countryCode, brand, operator, status } of all()) {
@@ -53,10 +71,10 @@ function networksByCountry(own: ReadonlyMap<string, string>): ReadonlyMap<string
     const country = countries.get(code.slice(0, 3));
     if (country !== undefined) names.set(code, { country, names: [name] });
   }
-  const byCountry = new Map<string, Network[]>();
+  const byCountry = new Map<string, NamedNetwork[]>();
   for (const [code, network] of names) {
     const networks = byCountry.get(network.country) ?? [];
-    networks.push({ code, names: network.names.map(wordsOf).filter((words) => words.length > 0) });
+    networks.push({ code, names: network.names });
     byCountry.set(network.country, networks);
   }
   return byCountry;
