@@ -1,6 +1,7 @@
 // The most recently received SMS in memory, so that operators find one by its number whatever became of it. Used by
 // node-messages.ts; their state comes from the store.
 
+import { dropOldest } from '../../lib/drop-oldest.ts';
 import type { Clock } from '../shared/ports.ts';
 import type { InboundSms } from './model.ts';
 import type { Publishing } from './publishing.ts';
@@ -26,6 +27,8 @@ export interface RecentMessages {
 
 /** Half a megabyte. */
 const maxRecent = 2_000;
+/** A search for the oldest passes over the places of all that were deleted before it, and so costs more than an SMS. */
+const evictedAtOnce = 100;
 
 /** @param toMsisdn the E.164 form of a sender, undefined when it is no phone number */
 export function createRecentMessages(
@@ -41,10 +44,9 @@ export function createRecentMessages(
       // Move it to the end, which is the newest.
       messages.delete(id);
       messages.set(id, { id, at: clock.now(), platform, msisdn });
-      const [oldest] = messages.keys();
-      if (messages.size > maxRecent && oldest !== undefined) messages.delete(oldest);
+      if (messages.size > maxRecent + evictedAtOnce) dropOldest(messages, maxRecent);
     },
-    list: () => [...messages.values()].reverse(),
+    list: () => [...messages.values()].reverse().slice(0, maxRecent),
     since,
     get isFull() {
       return messages.size >= maxRecent;

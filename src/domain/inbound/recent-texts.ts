@@ -1,6 +1,7 @@
 // Recent texts of each sender, in memory: they are received as messages of their own or as ordinary SMS, but one of them may be a part
 // of a longer SMS whose other parts arrive later. Used by parts.ts.
 
+import { dropOldest } from '../../lib/drop-oldest.ts';
 import type { Clock } from '../shared/ports.ts';
 
 export interface RecentTexts {
@@ -36,9 +37,4 @@ export function createRecentTexts(clock: Pick<Clock, 'monotonic'>, ttlMs: number
       return [...(bySender.get(msisdn) ?? [])].filter(([, at]) => at > earliest).map(([text]) => text);
     },
   };
-}
-
-function dropOldest(map: Map<string, unknown>, max: number): void {
-  const [oldest] = map.keys();
-  if (map.size > max && oldest !== undefined) map.delete(oldest);
 }

@@ -1,6 +1,7 @@
 // The most recent refused SMS with their reasons, in memory. For operators only: senders do not learn the reason. Used
 // by publishing.ts and message-admin.ts.
 
+import { dropOldest } from '../../lib/drop-oldest.ts';
 import type { Clock } from '../shared/ports.ts';
 import type { InboundSms } from './model.ts';
 
@@ -71,8 +72,7 @@ export function createRefusedSmsLog(clock: Pick<Clock, 'now'>): RefusedSmsLog {
         reason,
         times,
       });
-      const [oldest] = entries.keys();
-      if (entries.size > maxOfReason && oldest !== undefined) entries.delete(oldest);
+      dropOldest(entries, maxOfReason);
     },
     find: (id) => all().find((refused) => refused.id === id),
     list: (limit, since = 0) =>

@@ -1,6 +1,7 @@
 // Finds the user of an encrypted SMS and decrypts it. Used by publishing.ts.
 
 import { decryptWithKeys } from '../../crypto/sms-cipher.ts';
+import { dropOldest } from '../../lib/drop-oldest.ts';
 import { maxFormerKeys, type UserKeys } from '../shared/user-keys.ts';
 import type { InboundSms } from './model.ts';
 import type { UserDirectory, UserKeyStore } from './ports.ts';
@@ -36,8 +37,7 @@ export function createSmsReader(deps: {
   const remember = (msisdn: string, userId: string): void => {
     known.delete(msisdn);
     known.set(msisdn, userId);
-    const [oldest] = known.keys();
-    if (known.size > maxKnown && oldest !== undefined) known.delete(oldest);
+    dropOldest(known, maxKnown);
   };
   const userOf = (userId: string | undefined): ReturnType<UserKeyStore['get']> =>
     userId === undefined ? undefined : deps.users.get(userId);

@@ -1,6 +1,7 @@
 // Which route of an SMS to try first: the networks of an operator round-robin, and last those whose phones fail repeatedly, or never
 // report while others do. Used by the client of the broker, and fed by what becomes of messages.
 
+import { dropOldest } from '../../lib/drop-oldest.ts';
 import type { Clock, Log } from '../shared/ports.ts';
 import type { OutgoingMessage } from './message.ts';
 
@@ -175,6 +176,5 @@ export function reportsOf({
 function putLatest<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);
   map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > maxRoutes && oldest !== undefined) map.delete(oldest);
+  dropOldest(map, maxRoutes);
 }

@@ -1,6 +1,7 @@
 // The age of an entry by elapsed time rather than by the wall clock, which may be wrong at start-up and set at any
 // time. Used by outbox.ts.
 
+import { dropOldest } from '../../lib/drop-oldest.ts';
 import type { OutboxEntry } from './model.ts';
 import type { Clock } from './ports.ts';
 
@@ -37,8 +38,7 @@ export function createEntryAges(clock: Pick<Clock, 'now' | 'monotonic'>, unseenM
     const ageRecordedAt = clock.now();
     written.delete(entry.id);
     written.set(entry.id, { ageRecordedAt, monotonic: clock.monotonic() });
-    const [oldest] = written.keys();
-    if (written.size > maxTracked && oldest !== undefined) written.delete(oldest);
+    dropOldest(written, maxTracked);
     return { ...entry, ageMs, ageRecordedAt };
   };
 

@@ -63,6 +63,9 @@ export async function openIndexedTtlStore<T>(
       if (!oldest || oldest.expiresAt > now) break;
       index.deleteOldest();
     }
+  };
+  /** Not at each call of `purge`: a search for the oldest passes over the places of all that were deleted before it. */
+  const purgeUnwritten = (now: number): void => {
     for (const [key, { expiresAt }] of unwritten) {
       if (expiresAt > now) break;
       unwritten.delete(key);
@@ -123,6 +126,7 @@ export async function openIndexedTtlStore<T>(
     const now = clock.monotonic();
     const held = { line, expiresAt: now - (clock.now() - at) + ttlMs };
     purge(now);
+    purgeUnwritten(now);
     index.delete(digest);
     // Deleted first, so that the order is that of the puts.
     unwritten.delete(key);
