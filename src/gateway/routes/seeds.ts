@@ -146,7 +146,7 @@ export const seedRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { seed
 };
 
 /** Encoding a seed takes about 3 µs. */
-const encodedPerTurn = 500;
+const encodedPerTurn = 200;
 
 function toWire(seed: SeedView): Static<typeof seedSchema> {
   return {
