@@ -20,8 +20,15 @@ export interface Phones {
   pair(seconds: number, users: readonly string[]): Promise<PairingResult>;
 }
 
-export async function startPhones(environment: BenchEnvironment, gateway: string): Promise<Phones> {
-  const child = environment.startScript('load', 'phones', [gateway]);
+/** Phones that pair at the same time, unless a benchmark says otherwise. */
+export const phonesAtOnce = 16;
+
+export async function startPhones(
+  environment: BenchEnvironment,
+  gateway: string,
+  concurrency = phonesAtOnce,
+): Promise<Phones> {
+  const child = environment.startScript('load', 'phones', [gateway, String(concurrency)]);
   await child.nextLine();
   return {
     child,

@@ -1,12 +1,15 @@
 // C11, the part of workers: `swob serve --workers 2` beside a single process. Two workers, their primary and the load would need four
 // cores; here it is reckoned from the CPU of all their processes: how much they would do with two cores, and one with one. Used by shared.ts.
+//
+// Processes that take turns on a core evict each other's caches, and each is compiled by its own share of the load. Both are to be the same
+// on both sides, so two single processes, which share nothing, do the work at the same time, each for half of the clients.
 
 import { type Daemon, startDaemon } from '../daemon.ts';
 import type { BenchEnvironment } from '../environment.ts';
 import { disconnectRequests } from '../fixtures.ts';
-import { loadHttp } from '../http-load.ts';
+import { connections, loadHttp } from '../http-load.ts';
 import { childrenOf, cpuSeconds } from '../machine.ts';
-import { startPhones } from '../phones.ts';
+import { phonesAtOnce, startPhones } from '../phones.ts';
 import type { Row } from '../report.ts';
 import { inTurn } from '../rounds.ts';
 import { median } from '../statistics.ts';
@@ -20,6 +23,13 @@ interface Cost {
 
 /** Runs operations; resolves to their number. */
 type Work = () => Promise<number>;
+/** @param share of the clients */
+type MakeWork = (daemon: Daemon, share: number) => Promise<Work>;
+
+interface Side {
+  readonly daemons: readonly Daemon[];
+  readonly works: readonly Work[];
+}
 
 const workers = 2;
 const users = Array.from({ length: 1_000 }, (_, index) => `user-${index}`);
@@ -36,42 +46,46 @@ export async function workersRows(environment: BenchEnvironment): Promise<Row[]>
     `validation.public_key=${keyFile}`,
   ];
   const services = ['gateway', 'sync', 'disconnect'] as const;
-  const several = await startDaemon(environment, services, { settings, workers });
-  const single = await startDaemon(environment, services, { settings });
-  const pairing = async ({ urls }: Daemon): Promise<Work> => {
-    const phones = await startPhones(environment, urls.gateway);
+  const several = [await startDaemon(environment, services, { settings, workers })];
+  const singles = [
+    await startDaemon(environment, services, { settings }),
+    await startDaemon(environment, services, { settings }),
+  ];
+  const pairing: MakeWork = async ({ urls }, share) => {
+    const phones = await startPhones(environment, urls.gateway, phonesAtOnce * share);
     return async () => (await phones.pair(environment.seconds, users)).requests;
   };
-  const disconnecting = async ({ urls }: Daemon): Promise<Work> => {
+  const disconnecting: MakeWork = async ({ urls }, share) => {
     const load = { url: urls.disconnect, requests, seconds: environment.seconds };
-    return async () => (await loadHttp(environment, load)).requests;
+    return async () => (await loadHttp(environment, { ...load, connections: connections * share })).requests;
   };
   const rows: Row[] = [];
   for (const [name, workOf] of [
     ['pairings', pairing],
     ['disconnects', disconnecting],
   ] as const) {
-    const [ours, baseline] = [await workOf(several), await workOf(single)];
-    rows.push(
-      await row(environment, `C11 ${name}, 2 workers, a core each`, [several, ours], [single, baseline]),
-    );
+    const ours = await divideWork(several, workOf);
+    const baseline = await divideWork(singles, workOf);
+    rows.push(await row(environment, `C11 ${name}, 2 workers, a core each`, ours, baseline));
   }
-  await Promise.all([several, single, upstream].map(({ child }) => child.stop()));
+  await Promise.all([...several, ...singles, upstream].map(({ child }) => child.stop()));
   return rows;
 }
 
-async function row(
-  environment: BenchEnvironment,
-  name: string,
-  [several, ours]: readonly [Daemon, Work],
-  [single, baseline]: readonly [Daemon, Work],
-): Promise<Row> {
-  await costOf(several, ours);
-  await costOf(single, baseline);
+/** The daemons do the work at the same time, each for its share of the clients. */
+async function divideWork(daemons: readonly Daemon[], workOf: MakeWork): Promise<Side> {
+  const works: Work[] = [];
+  for (const daemon of daemons) works.push(await workOf(daemon, 1 / daemons.length));
+  return { daemons, works };
+}
+
+async function row(environment: BenchEnvironment, name: string, ours: Side, baseline: Side): Promise<Row> {
+  // Warms up.
+  for (const side of [ours, baseline]) for (let round = 0; round < 2; round++) await costOf(side);
   const costs = await inTurn(
     environment.rounds,
-    () => costOf(several, ours),
-    () => costOf(single, baseline),
+    () => costOf(ours),
+    () => costOf(baseline),
   );
   return {
     name,
@@ -88,16 +102,22 @@ async function row(
   };
 }
 
-async function costOf({ child }: Daemon, work: Work): Promise<Cost> {
+async function costOf({ daemons, works }: Side): Promise<Cost> {
   const cpu = () => {
-    const primary = cpuSeconds(child.pid);
-    return { primary, all: childrenOf(child.pid).reduce((sum, pid) => sum + cpuSeconds(pid), primary) };
+    const started = daemons.map(({ child }) => child.pid);
+    const others = started.flatMap(childrenOf);
+    const primary = sumOf(started.map(cpuSeconds));
+    return { primary, all: primary + sumOf(others.map(cpuSeconds)) };
   };
   const before = cpu();
-  const done = await work();
+  const done = sumOf(await Promise.all(works.map((work) => work())));
   const after = cpu();
   return {
     all: (1e6 * (after.all - before.all)) / done,
     primary: (1e6 * (after.primary - before.primary)) / done,
   };
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0);
 }

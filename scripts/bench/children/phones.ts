@@ -1,12 +1,13 @@
-// Phones that pair concurrently. Argument: the gateway's URL. A line on stdin with {"seconds", "users"} starts a round,
+// Phones that pair concurrently. Arguments: the gateway's URL, how many pair at the same time. A line on stdin with {"seconds", "users"} starts a round,
 // and a line of JSON ends it.
 
 import { createInterface } from 'node:readline';
 import { percentile } from '../statistics.ts';
 import { createPhone } from './phone.ts';
 
-const concurrency = 16;
-const phone = createPhone(process.argv[2] ?? '', concurrency);
+const [gateway = '', atOnce] = process.argv.slice(2);
+const concurrency = Number(atOnce);
+const phone = createPhone(gateway, concurrency);
 
 async function round({ seconds, users }: { seconds: number; users: string[] }): Promise<object> {
   const since = performance.now();
