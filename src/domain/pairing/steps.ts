@@ -40,7 +40,7 @@ export type BegunPassword =
  * - `invalid`: the session ended before, or the pairing was revoked
  * - `contended`: too many phones of this user pair at the same time
  */
-export type StoredPairing = 'paired' | 'ended' | 'invalid' | 'contended';
+type StoredPairing = 'paired' | 'ended' | 'invalid' | 'contended';
 
 /** Each throws as the store does. */
 export interface PairingSteps {
@@ -66,7 +66,7 @@ export interface PairingSteps {
   ): Promise<StoredPairing>;
 }
 
-export interface PairingStepsDeps {
+interface PairingStepsDeps {
   readonly sessions: SessionStore;
   readonly passwordClaims: PasswordClaims;
   readonly users: UserStore;
