@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { build as bundle } from 'esbuild';
 import { buildPages } from './build-pages.mjs';
+import { chunkGroups } from './chunk-groups.mjs';
 import { licensesOf } from './licenses.mjs';
 
 /**
@@ -76,16 +77,68 @@ const commanderAlone = {
 };
 
 /**
- * At the head of every file of the build, all of which are in a subfolder of dist. CommonJS packages call require() for
- * node's own modules, and some read __filename.
+ * The process of chalk without an import of `node:process`, which opens stdin, stdout and stderr.
+ * @type {import('esbuild').Plugin}
  */
-const banner = [
-  "import { createRequire as swobCreateRequire } from 'node:module';",
-  "import { fileURLToPath as swobFileURLToPath } from 'node:url';",
-  'const require = swobCreateRequire(import.meta.url);',
-  'const __filename = swobFileURLToPath(import.meta.url);',
-  "const swobAssets = swobFileURLToPath(new URL('../assets', import.meta.url));",
-].join(' ');
+const globalProcess = {
+  name: 'global-process',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^node:process$/ }, ({ importer }) =>
+      importer.includes('node_modules/chalk/') ? { path: 'process', namespace: 'global-process' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'global-process' }, () => ({
+      contents: 'export default globalThis.process;',
+    }));
+  },
+};
+
+/**
+ * Lets main.js import run.js of the other bundle.
+ * @type {import('esbuild').Plugin}
+ */
+const externalRun = {
+  name: 'external-run',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^\.\/run\.ts$/ }, () => ({ path: './run.js', external: true }));
+  },
+};
+
+/**
+ * dist/package-globals.js: CommonJS packages call require() for node's own modules, and some read __filename. One file for all,
+ * because making them takes time.
+ */
+const packageGlobals = [
+  "import { createRequire } from 'node:module';",
+  "import { fileURLToPath } from 'node:url';",
+  'export const require = createRequire(import.meta.url);',
+  'export const __filename = fileURLToPath(import.meta.url);',
+  "export const swobAssets = fileURLToPath(new URL('./assets', import.meta.url));",
+  '',
+].join('\n');
+
+/** At the head of every file of the build, all of which are in a subfolder of dist. */
+const banner = "import { require, __filename, swobAssets } from '../package-globals.js';";
+
+/**
+ * Options of both bundles.
+ * @param {string} root folder of the checkout
+ * @param {string} outdir
+ * @returns {import('esbuild').BuildOptions}
+ */
+const common = (root, outdir) => ({
+  absWorkingDir: root,
+  outdir,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  sourcemap: 'linked',
+  sourcesContent: false,
+  legalComments: 'none',
+  logLevel: 'silent',
+});
 
 /**
  * Replaces dist by a rename, so that no process sees a partial build.
@@ -96,24 +149,19 @@ export async function build(root, stamp) {
   const [dist, next, old] = ['dist', 'dist.new', 'dist.old'].map((name) => join(root, name));
   rmSync(next, { recursive: true, force: true });
   const { metafile } = await bundle({
-    absWorkingDir: root,
-    entryPoints: { 'cli/main': 'src/cli/main.ts', 'testing/index': 'src/testing/index.ts' },
-    outdir: next,
+    ...common(root, next),
+    entryPoints: { 'cli/run': 'src/cli/run.ts', 'testing/index': 'src/testing/index.ts' },
     chunkNames: 'chunks/[name]-[hash]',
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    plugins: [undiciClient, commanderAlone, assetFolders],
+    plugins: [chunkGroups(root), undiciClient, commanderAlone, globalProcess, assetFolders],
     banner: { js: banner },
     metafile: true,
-    minifyWhitespace: true,
-    minifySyntax: true,
-    sourcemap: 'linked',
-    sourcesContent: false,
-    legalComments: 'none',
-    logLevel: 'silent',
+  });
+  // By itself, because all entry points of the bundle above load the program of all commands.
+  await bundle({
+    ...common(root, next),
+    entryPoints: { 'cli/main': 'src/cli/main.ts' },
+    plugins: [externalRun],
   });
   const copied = Object.entries(assets).flatMap(([name, paths]) => paths.map((path) => join(name, path)));
   for (const path of copied)
@@ -128,6 +176,7 @@ export async function build(root, stamp) {
     ...copied.map((path) => join('node_modules', path)),
   ];
   writeFileSync(join(next, 'THIRD-PARTY-LICENSES.txt'), licensesOf(root, files));
+  writeFileSync(join(next, 'package-globals.js'), packageGlobals);
   writeFileSync(join(next, '.stamp'), stamp);
 
   rmSync(old, { recursive: true, force: true });

@@ -11,7 +11,7 @@ export const buildStampFile = join('dist', '.stamp');
 const buildInputs = [
   'package.json',
   'package-lock.json',
-  ...['build', 'build-pages', 'licenses'].map((name) => join('scripts', `${name}.mjs`)),
+  ...['build', 'build-pages', 'chunk-groups', 'licenses'].map((name) => join('scripts', `${name}.mjs`)),
 ];
 
 /** @param {string} root */

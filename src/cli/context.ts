@@ -1,8 +1,9 @@
-// The context that every command receives. Created by program.ts once the command is known; modules that are slow to
-// load are imported on first use.
+// The context that every command receives. Created by program.ts once the command is known.
 
-import type { LoadedConfig } from '../config/load.ts';
+import { storeRules } from '../app/compose/store-adapters.ts';
+import { type LoadedConfig, loadConfig as loadFrom } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { openGatewayApi } from './client/gateway-api.ts';
 import type { HttpClient } from './client/http-client.ts';
 import { interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
@@ -42,17 +43,13 @@ export function createContext(io: Io, options: GlobalOptions): Context {
   const { json, quiet, color: colour } = options;
   const printer = createPrinter({ stdout: io.stdout, stderr: io.stderr, json, quiet, colour });
   const loadConfig = async (hocon?: string): Promise<LoadedConfig> => {
-    const [{ loadConfig: load }, { storeRules }] = await Promise.all([
-      import('../config/load.ts'),
-      import('../app/compose/store-adapters.ts'),
-    ]);
     const sources = {
       files: options.config,
       setOptions: options.set,
       ...(hocon !== undefined && { hocon }),
       ...(io.env && { env: io.env }),
     };
-    return load(sources, storeRules);
+    return loadFrom(sources, storeRules);
   };
   return {
     io,
@@ -61,11 +58,7 @@ export function createContext(io: Io, options: GlobalOptions): Context {
     loadConfig,
     interruptible: (work) => interruptible(io, work),
     withGateway: async (url, work) => {
-      // Load both concurrently, which shortens the start.
-      const [{ config }, { openGatewayApi }] = await Promise.all([
-        loadConfig(),
-        import('./client/gateway-api.ts'),
-      ]);
+      const { config } = await loadConfig();
       return interruptible(io, async (signal) =>
         work({ config, signal, http: await openGatewayApi(config, url, signal) }),
       );

@@ -4,7 +4,7 @@
 import { Command } from 'commander';
 import { commands, groups, hiddenCommands } from './command-table.ts';
 import { pathOf } from './completion/command-line.ts';
-import type { Context, GlobalOptions } from './context.ts';
+import { createContext, type GlobalOptions } from './context.ts';
 import { topics } from './help/topic-names.ts';
 import { collectValues } from './input/collect-values.ts';
 import type { Io } from './io.ts';
@@ -45,8 +45,11 @@ export function createProgram(io: Io): Command {
     const path = pathOf(chosen);
     const entry = [...commands, ...hiddenCommands].find((candidate) => candidate.path === path);
     if (!entry) return;
-    const [{ define }, context] = await Promise.all([entry.load(), createContextOf(program, io)]);
-    define(chosen, context);
+    const { define } = await entry.load();
+    // `color` is always set: commander's default for a --no-… option.
+    const options = program.opts<Partial<GlobalOptions>>();
+    const defaults = { config: [], set: [], json: false, quiet: false, color: true };
+    define(chosen, createContext(io, { ...defaults, ...options }));
   };
   program.hook('preSubcommand', loadChosen);
   for (const { path, summary, isDefault = false } of commands) {
@@ -72,11 +75,4 @@ function groupOf(
   return group
     .description(groups[path] ?? '')
     .addHelpText('after', `\nRun \`swob help ${path} <command>\` for details.`);
-}
-
-async function createContextOf(program: Command, io: Io): Promise<Context> {
-  const { createContext } = await import('./context.ts');
-  // `color` is always set: commander's default for a --no-… option.
-  const options = program.opts<Partial<GlobalOptions>>();
-  return createContext(io, { config: [], set: [], json: false, quiet: false, color: true, ...options });
 }

@@ -9,13 +9,17 @@ import { OutputClosed, SilentExit, toOutputError } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { createProgram } from './program.ts';
 import { watchStdout } from './terminal/closed-stdout.ts';
+import { createPrinter } from './terminal/printer.ts';
 import { usageMessage } from './usage.ts';
 
 /** Runs one command line (without node and script) and sets the exit code of the process. */
 export async function runProcess(argv: readonly string[]): Promise<void> {
-  const { stdin, stdout, stderr } = process;
+  const { stdout, stderr } = process;
   process.exitCode = await run(argv, {
-    stdin,
+    // Opening it takes several milliseconds, and few commands read it.
+    get stdin() {
+      return process.stdin;
+    },
     stdout,
     stderr,
     clock: systemClock,
@@ -53,9 +57,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     // What the command has printed before it failed may be its reason.
     const isLost = lost instanceof SwobError && lost.message !== fault.message;
     if (fault.message !== undefined || isLost) {
-      const { createPrinter } = await import('./terminal/printer.ts');
       const { json = false } = program().opts<{ json?: boolean }>();
-      const printer = createPrinter({ ...io, json, quiet: false, colour: false });
+      const printer = createPrinter({
+        stdout: io.stdout,
+        stderr: io.stderr,
+        json,
+        quiet: false,
+        colour: false,
+      });
       if (isLost) printer.warn(lost.message);
       if (fault.message !== undefined) printer.error(fault.code, fault.message);
     }
@@ -105,12 +114,9 @@ async function showTopic(help: HelpRequest | undefined, io: Io): Promise<boolean
   const program = createProgram(io);
   const topic = topicOf(program.parseOptions([...help.options, ...help.words]).operands);
   if (topic === undefined) return false;
-  const [{ topicText }, { createPrinter }] = await Promise.all([
-    import('./help/topics.ts'),
-    import('./terminal/printer.ts'),
-  ]);
+  const { topicText } = await import('./help/topics.ts');
   const { json = false } = program.opts<{ json?: boolean }>();
-  const printer = createPrinter({ ...io, json, quiet: false, colour: false });
+  const printer = createPrinter({ stdout: io.stdout, stderr: io.stderr, json, quiet: false, colour: false });
   if (json) printer.value({ topic, text: topicText(topic) });
   else printer.raw(topicText(topic));
   return true;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import { commands } from '../../src/cli/command-table.ts';
 import { createCli } from './harness.ts';
@@ -165,8 +165,7 @@ test('an unexpected error exits with 70 and says that it is a defect', async () 
 });
 
 describe('what is loaded', () => {
-  /** The packages that an entry loads before it runs: static imports only, across chunks. */
-  async function loadedBy(source: string): Promise<string[]> {
+  async function bundle(source: string, plugins: Plugin[] = []): Promise<Metafile> {
     const { metafile } = await build({
       absWorkingDir: root,
       entryPoints: [source],
@@ -177,22 +176,26 @@ describe('what is loaded', () => {
       format: 'esm',
       platform: 'node',
       metafile: true,
+      plugins,
     });
-    const pending = Object.keys(metafile.outputs).filter(
-      (name) => metafile.outputs[name]?.entryPoint === source,
-    );
+    return metafile;
+  }
+  /** The files that an entry loads before it runs: static imports only. */
+  function filesOf({ outputs }: Metafile, source: string): string[] {
+    const pending = Object.keys(outputs).filter((name) => outputs[name]?.entryPoint?.endsWith(source));
     const seen = new Set(pending);
-    const inputs: string[] = [];
     for (let chunk = pending.pop(); chunk; chunk = pending.pop()) {
-      const output = metafile.outputs[chunk];
-      inputs.push(...Object.keys(output?.inputs ?? {}));
-      for (const { path, kind, external } of output?.imports ?? []) {
+      for (const { path, kind, external } of outputs[chunk]?.imports ?? []) {
         if (kind === 'dynamic-import' || external || seen.has(path)) continue;
         seen.add(path);
         pending.push(path);
       }
     }
-    return inputs;
+    return [...seen];
+  }
+  async function loadedBy(source: string): Promise<string[]> {
+    const metafile = await bundle(source);
+    return filesOf(metafile, source).flatMap((file) => Object.keys(metafile.outputs[file]?.inputs ?? {}));
   }
   const packages = (inputs: readonly string[]): string[] => [
     ...new Set(
@@ -205,10 +208,22 @@ describe('what is loaded', () => {
     expect(inputs.toSorted()).toEqual(['package.json', 'src/cli/main.ts', 'src/cli/version.ts']);
   });
 
-  test('before a command is chosen is commander and no other package', async () => {
+  test('before a command is chosen is what most commands need, and no other package', async () => {
     const inputs = await loadedBy('src/cli/run.ts');
-    expect(packages(inputs)).toEqual(['commander']);
+    expect(packages(inputs).toSorted()).toEqual(['chalk', 'commander', 'ini']);
     expect(inputs.filter((path) => path.startsWith('src/cli/commands/'))).toEqual([]);
+  });
+
+  test('by a command is few files, each of which takes time', async () => {
+    const { chunkGroups }: { chunkGroups(root: string): Plugin } = await import(
+      `${root}scripts/chunk-groups.mjs`
+    );
+    const metafile = await bundle('src/cli/run.ts', [chunkGroups(root)]);
+    const run = filesOf(metafile, 'src/cli/run.ts');
+    const command = filesOf(metafile, 'src/cli/commands/seeds/list.ts');
+    expect(new Set([...run, ...command]).size).toBeLessThanOrEqual(6);
+    // Without groups, twelve more.
+    expect(filesOf(metafile, 'src/app/compose/start.ts').length).toBeLessThanOrEqual(80);
   });
 
   test.each([

@@ -1,4 +1,4 @@
-// Opens an HTTP client for the gateway. One module, so that context.ts needs a single lazy import.
+// Opens an HTTP client for the gateway. Used by the context of commands, and to complete their arguments.
 
 import type { Config } from '../../config/schema.ts';
 import { gatewayEndpoint } from './endpoints.ts';

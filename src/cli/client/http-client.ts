@@ -1,6 +1,6 @@
 // HTTP client of the commands: bounds time and size of every call, and words errors so that they say what to do. By node:http: what node-fetch needs besides takes a sixth of the time of a command.
 
-import { type IncomingMessage, request as requestHttp } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { messageOf, SwobError, systemErrorCode } from '../../errors.ts';
 import { collectStream } from '../../lib/collect-bytes.ts';
 import type { Endpoint } from './endpoints.ts';
@@ -120,8 +120,8 @@ async function sendRequest(
 ): Promise<IncomingMessage> {
   const { body, agent, ...options } = call;
   const secure = url.protocol === 'https:';
-  // Imported on use: node:tls loads all root certificates, and most local services use plain HTTP.
-  const request = secure ? (await import('node:https')).request : requestHttp;
+  // Imported on use: many commands call no service, most local services use plain HTTP, and node:tls loads all root certificates.
+  const { request } = await (secure ? import('node:https') : import('node:http'));
   return new Promise((resolve, reject) => {
     // `false` opens a connection per call.
     request(url, { ...options, agent: (secure && agent) || false })

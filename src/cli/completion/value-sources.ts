@@ -3,6 +3,7 @@
 
 import type { KeyDefinition } from '../../config/value-types.ts';
 import { isObject } from '../../lib/json.ts';
+import { openGatewayApi } from '../client/gateway-api.ts';
 import type { Context } from '../context.ts';
 import type { Candidate, OptionValues, ValueSources } from './candidates.ts';
 
@@ -101,10 +102,7 @@ async function fetchList(
   context: Context,
   { url, path, member, asOperator }: ListRequest,
 ): Promise<Record<string, unknown>[]> {
-  const [{ config }, { openGatewayApi }] = await Promise.all([
-    context.loadConfig(),
-    import('../client/gateway-api.ts'),
-  ]);
+  const { config } = await context.loadConfig();
   const abort = new AbortController();
   const cancel = context.io.clock.after(gatewayTimeoutMs, () => abort.abort());
   try {
