@@ -40,7 +40,8 @@ const mobileTypes: readonly unknown[] = ['MOBILE', 'FIXED_LINE_OR_MOBILE'];
 /** Throws CONFIG when there is no numbering plan of the default region. */
 export function createNormaliser(options: NormaliserOptions): (text: string) => NormalisedNumber {
   const region = regionOf(options.defaultRegion);
-  const cache = new LRUCache<string, NormalisedNumber>({ max: maxCached });
+  // Bounded by size, because a cache with `max` allocates the memory of all its entries at once.
+  const cache = new LRUCache<string, NormalisedNumber>({ maxSize: maxCached, sizeCalculation: () => 1 });
 
   const normalise = (text: string): NormalisedNumber => {
     // Most clients send this form, which needs no cleaning.

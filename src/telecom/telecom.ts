@@ -38,9 +38,16 @@ export function createTelecom(options: TelecomOptions): Telecom {
   const own = options.operatorsFile === '' ? new Map<string, string>() : readOperators(options.operatorsFile);
   const regionNames = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
   let list: OperatorList | undefined;
-  const countries = new LRUCache<string, { readonly name: string | null }>({ max: maxNumbers });
+  // Bounded by size, because a cache with `max` allocates the memory of all its entries at once.
+  const countries = new LRUCache<string, { readonly name: string | null }>({
+    maxSize: maxNumbers,
+    sizeCalculation: () => 1,
+  });
   const operatorNames = createCarriers();
-  const carriers = new LRUCache<string, { readonly name: string | null }>({ max: maxNumbers });
+  const carriers = new LRUCache<string, { readonly name: string | null }>({
+    maxSize: maxNumbers,
+    sizeCalculation: () => 1,
+  });
   let findNetworks: OperatorNetworks | undefined;
   const networkCodes = new LRUCache<string, readonly string[]>({ max: maxNetworkLists });
 

@@ -33,8 +33,11 @@ export function createCoalescingCache<T>({
   ttlMs,
   onOverload,
 }: CoalescingCacheOptions<T>): CoalescingCache<T> {
-  // The expiry is stored with the value, because lru-cache never expires what was set at time 0 of the clock.
-  const cache = new LRUCache<string, { readonly value: T; readonly until: number }>({ max: maxEntries });
+  // Bounded by size, because a cache with `max` allocates the memory of all its entries at once. The expiry is stored with the value, because lru-cache never expires what was set at time 0 of the clock.
+  const cache = new LRUCache<string, { readonly value: T; readonly until: number }>({
+    maxSize: maxEntries,
+    sizeCalculation: () => 1,
+  });
   const inFlight = new Map<string, Promise<T>>();
 
   const fetch = async (key: string, load: () => Promise<T>): Promise<T> => {
