@@ -77,7 +77,7 @@ const commanderAlone = {
 };
 
 /**
- * The process of chalk without an import of `node:process`, which opens stdin, stdout and stderr.
+ * The process of chalk and commander without an import of `node:process`, which opens stdin, stdout and stderr.
  * @type {import('esbuild').Plugin}
  */
 const globalProcess = {
@@ -87,7 +87,7 @@ const globalProcess = {
       importer.includes('node_modules/chalk/') ? { path: 'process', namespace: 'global-process' } : undefined,
     );
     onLoad({ filter: /.*/, namespace: 'global-process' }, () => ({
-      contents: 'export default globalThis.process;',
+      contents: 'module.exports = globalThis.process;',
     }));
   },
 };
