@@ -84,7 +84,9 @@ const globalProcess = {
   name: 'global-process',
   setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: /^node:process$/ }, ({ importer }) =>
-      importer.includes('node_modules/chalk/') ? { path: 'process', namespace: 'global-process' } : undefined,
+      /node_modules\/(chalk|commander)\//.test(importer)
+        ? { path: 'process', namespace: 'global-process' }
+        : undefined,
     );
     onLoad({ filter: /.*/, namespace: 'global-process' }, () => ({
       contents: 'module.exports = globalThis.process;',
