@@ -131,7 +131,11 @@ export const nodeDependent: readonly Group[] = [
   {
     subject: 'measurements of the process: heap, delay of the event loop',
     modules: ['perf_hooks', 'v8'],
-    paths: ['test/app/diagnostic-files.test.ts', 'test/app/new-space.test.ts'],
+    paths: [
+      'test/app/collector-threads.test.ts',
+      'test/app/diagnostic-files.test.ts',
+      'test/app/new-space.test.ts',
+    ],
   },
 ];
 

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
+import { limitCollectorThreads } from '../../app/collector-threads.ts';
 import type { ServiceName } from '../../app/compose/context.ts';
 import { tuneNewSpace } from '../../app/new-space.ts';
 import { displaySetting } from '../../config/display-value.ts';
@@ -57,8 +58,10 @@ function parseWorkers(text: string): number | 'auto' {
 }
 
 async function serve(context: Context, words: readonly string[], options: Options): Promise<void> {
-  const onResponse = tuneNewSpace();
   const { workers = 1 } = options;
+  const cores = availableParallelism();
+  limitCollectorThreads(cores, workers === 'auto' ? cores : workers);
+  const onResponse = tuneNewSpace();
   if (workers !== 1) {
     const { isWorkerProcess } = await import('../../app/workers/cluster-process.ts');
     if (isWorkerProcess()) {
