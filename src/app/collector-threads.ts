@@ -7,8 +7,8 @@ import { setFlagsFromString } from 'node:v8';
 const flags = ['--no-parallel-scavenge', '--no-concurrent-marking'];
 
 /**
- * V8 starts several threads for a collection. Without a free core they take the event loop's, which then had a third of it for 40 ms: of pings
- * beside everything else, p99.9 was 60 ms instead of 20 (C13).
+ * V8 starts several threads for a collection. Without a free core they share the event loop's, which then got a third of it
+ * for up to 40 ms: p99.9 of pings beside all other work was 70 ms instead of 20 to 25 (C13).
  * @param cores that this process may use
  * @param processes that share them
  */

@@ -6,9 +6,9 @@ import parsePhoneNumber, {
   isSupportedCountry,
   type PhoneNumber,
 } from 'libphonenumber-js/max';
-import { LRUCache } from 'lru-cache';
 import type { NormalisedNumber, NumberFault } from '../domain/shared/phone-number.ts';
 import { SwobError } from '../errors.ts';
+import { createLruCache } from '../lib/lru-cache.ts';
 import { isOfFormerPlan } from './former-plans.ts';
 import { type NumberText, readNumberText } from './number-text.ts';
 
@@ -40,8 +40,7 @@ const mobileTypes: readonly unknown[] = ['MOBILE', 'FIXED_LINE_OR_MOBILE'];
 /** Throws CONFIG when there is no numbering plan of the default region. */
 export function createNormaliser(options: NormaliserOptions): (text: string) => NormalisedNumber {
   const region = regionOf(options.defaultRegion);
-  // Bounded by size, because a cache with `max` allocates the memory of all its entries at once.
-  const cache = new LRUCache<string, NormalisedNumber>({ maxSize: maxCached, sizeCalculation: () => 1 });
+  const cache = createLruCache<NormalisedNumber>(maxCached);
 
   const normalise = (text: string): NormalisedNumber => {
     // Most clients send this form, which needs no cleaning.

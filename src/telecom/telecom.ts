@@ -7,6 +7,7 @@ import { all } from 'mcc-mnc-list';
 import type { Telecom } from '../domain/shared/ports.ts';
 import { describeReadError, SwobError } from '../errors.ts';
 import { parseJson } from '../lib/json.ts';
+import { createLruCache } from '../lib/lru-cache.ts';
 import { decodeUtf8 } from '../lib/utf8.ts';
 import { createCarriers } from './carriers.ts';
 import { createNormaliser, type NormaliserOptions, parseE164 } from './normaliser.ts';
@@ -38,16 +39,9 @@ export function createTelecom(options: TelecomOptions): Telecom {
   const own = options.operatorsFile === '' ? new Map<string, string>() : readOperators(options.operatorsFile);
   const regionNames = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
   let list: OperatorList | undefined;
-  // Bounded by size, because a cache with `max` allocates the memory of all its entries at once.
-  const countries = new LRUCache<string, { readonly name: string | null }>({
-    maxSize: maxNumbers,
-    sizeCalculation: () => 1,
-  });
+  const countries = createLruCache<{ readonly name: string | null }>(maxNumbers);
   const operatorNames = createCarriers();
-  const carriers = new LRUCache<string, { readonly name: string | null }>({
-    maxSize: maxNumbers,
-    sizeCalculation: () => 1,
-  });
+  const carriers = createLruCache<{ readonly name: string | null }>(maxNumbers);
   let findNetworks: OperatorNetworks | undefined;
   const networkCodes = new LRUCache<string, readonly string[]>({ max: maxNetworkLists });
 

@@ -1,8 +1,8 @@
 // A cache with expiry that coalesces concurrent requests for one key. Used by user-directory.ts and
 // rabbitmq-tenants.ts.
 
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../domain/shared/ports.ts';
+import { createLruCache } from '../lib/lru-cache.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 
 /** The least recently used entries are evicted. */
@@ -33,11 +33,8 @@ export function createCoalescingCache<T>({
   ttlMs,
   onOverload,
 }: CoalescingCacheOptions<T>): CoalescingCache<T> {
-  // Bounded by size, because a cache with `max` allocates the memory of all its entries at once. The expiry is stored with the value, because lru-cache never expires what was set at time 0 of the clock.
-  const cache = new LRUCache<string, { readonly value: T; readonly until: number }>({
-    maxSize: maxEntries,
-    sizeCalculation: () => 1,
-  });
+  // The expiry is stored with the value, because lru-cache never expires what was set at time 0 of the clock.
+  const cache = createLruCache<{ readonly value: T; readonly until: number }>(maxEntries);
   const inFlight = new Map<string, Promise<T>>();
 
   const fetch = async (key: string, load: () => Promise<T>): Promise<T> => {

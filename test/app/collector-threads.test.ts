@@ -10,7 +10,7 @@ test.each([
   [2, 4, true],
   [4, 2, false],
 ])(
-  'of %i cores for %i processes the collector leaves none to the event loop alone: %s',
+  'with %i cores for %i processes, whether the collector has no helper threads: %s',
   (cores, processes, isLimited) => {
     const set: string[] = [];
     limitCollectorThreads(cores, processes, (flag) => set.push(flag));

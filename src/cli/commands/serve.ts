@@ -94,7 +94,7 @@ async function serve(context: Context, words: readonly string[], options: Option
     workers === 1 && import('../../app/compose/start.ts'),
   ]);
   const wanted = names.size > 0 ? names : await defaultServices(config);
-  const count = await workerCount(workers, config, wanted);
+  const count = await workerCount(workers, config, wanted, cores);
   const logs = createLogs({
     settings: config.logging,
     services: wanted,
@@ -177,8 +177,9 @@ async function workerCount(
   workers: number | 'auto',
   config: Config,
   services: ReadonlySet<ServiceName>,
+  cores: number,
 ): Promise<number> {
   if (workers === 1) return 1;
   const { workersFor } = await import('../../app/workers/divide.ts');
-  return workersFor(workers, { config, services, cores: availableParallelism() });
+  return workersFor(workers, { config, services, cores });
 }

@@ -10,7 +10,7 @@ import type { Clock, LimitStore, RequestContext } from '../shared/ports.ts';
 import { consumeAll, rateLimited } from '../shared/rate-limiting.ts';
 import { upstreamError } from '../shared/upstream-failure.ts';
 import type { SessionPhone } from './model.ts';
-import { countWrongPassword, createAddressCrowds, takeBackAttempt } from './password-attempts.ts';
+import { countWrongPassword, createRunningAttempts, takeBackAttempt } from './password-attempts.ts';
 import type {
   Authentication,
   Bus,
@@ -81,7 +81,7 @@ export function createPairing(deps: PairingDeps): Pairing {
   const { store, bus, clock, users, keys, limits, production } = deps;
   const { sessions } = store;
   const steps = store.pairingSteps ?? createPairingSteps(store, clock);
-  const crowds = createAddressCrowds();
+  const runningAttempts = createRunningAttempts();
 
   /** Keys parsed at the handshake, while the store keeps the phone in memory. */
   const phoneKeys = new WeakMap<SessionPhone, RsaPublicKey>();
@@ -147,9 +147,9 @@ export function createPairing(deps: PairingDeps): Pairing {
 
   /** Counts the password as wrong unless it is `unknown` or `limited`. Refuses every kind of wrong password. */
   const checkPassword = async (sent: SentPassword, ciphertext: Buffer): Promise<CheckedPassword> => {
-    const place = crowds.enter(sent.address);
+    const attempt = runningAttempts.start(sent.address);
     try {
-      const begun = await steps.beginPassword(sent, limits.passwords, place.isCrowded);
+      const begun = await steps.beginPassword(sent, limits.passwords, attempt.tooManyRunning);
       if (begun.kind !== 'begun') return begun;
       const { phone, isFresh } = begun;
       try {
@@ -163,7 +163,7 @@ export function createPairing(deps: PairingDeps): Pairing {
         throw error;
       }
     } finally {
-      place.leave();
+      attempt.end();
     }
   };
 

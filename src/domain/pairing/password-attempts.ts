@@ -25,28 +25,28 @@ export interface AttemptRefusal {
 /** Concurrent attempts of one address. */
 const maxRunning = 32;
 /** Until some of them have ended. */
-const crowdedSeconds = 1;
+const retrySeconds = 1;
 
 /**
  * Starts an attempt, or refuses it. A running attempt counts as wrong for its session and user, so that concurrent
  * guesses get no more attempts than sequential ones; not for its address, which many phones may share: there
- * `createAddressCrowds` bounds concurrent attempts. It ends by `takeBackAttempt` or `countWrongPassword`.
+ * `createRunningAttempts` bounds concurrent attempts. It ends by `takeBackAttempt` or `countWrongPassword`.
  */
 export async function beginAttempt(
   limits: LimitStore,
   limit: RateLimit,
   attempt: PasswordAttempt,
-  isCrowded: boolean,
+  tooManyRunning: boolean,
 ): Promise<AttemptRefusal | undefined> {
   if (limit === 'off') return undefined;
   // Guesses of a stranger exhaust the limit of their address long before that of the user.
   const guessed = await consumeAll(limits, ownKeys(attempt), limit);
   if (guessed) return { burn: true, ...guessed };
   const shared = sharedKey(attempt);
-  const seconds = isCrowded ? crowdedSeconds : await peekAll(limits, shared, limit);
+  const seconds = tooManyRunning ? retrySeconds : await peekAll(limits, shared, limit);
   if (seconds === 0) return undefined;
   await takeBackAttempt(limits, limit, attempt);
-  return { burn: false, seconds, ...(!isCrowded && { key: shared }) };
+  return { burn: false, seconds, ...(!tooManyRunning && { key: shared }) };
 }
 
 /** Ends an attempt whose password is right or could not be checked. */
@@ -82,21 +82,21 @@ function sharedKey({ address }: PasswordAttempt): LimitKey {
   return `password:address:${address}`;
 }
 
-export interface AddressCrowds {
-  /** Must be called before any await, or concurrent attempts would not see each other; `leave` must be called once. */
-  enter(address: string): { readonly isCrowded: boolean; leave(): void };
+export interface RunningAttempts {
+  /** Must be called before any await, or concurrent attempts would not see each other; `end` must be called once. */
+  start(address: string): { readonly tooManyRunning: boolean; end(): void };
 }
 
 /** How many attempts of each address run in this process. */
-export function createAddressCrowds(): AddressCrowds {
+export function createRunningAttempts(): RunningAttempts {
   const running = new Map<string, number>();
   return {
-    enter: (address) => {
+    start: (address) => {
       const concurrent = running.get(address) ?? 0;
       running.set(address, concurrent + 1);
       return {
-        isCrowded: concurrent >= maxRunning,
-        leave: () => {
+        tooManyRunning: concurrent >= maxRunning,
+        end: () => {
           const left = (running.get(address) ?? 1) - 1;
           if (left > 0) running.set(address, left);
           else running.delete(address);

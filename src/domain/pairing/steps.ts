@@ -51,9 +51,9 @@ export interface PairingSteps {
   ): Promise<LimitExceeded | undefined>;
   /**
    * Counts an attempt, and binds its ciphertext to the phone of the session.
-   * @param isCrowded too many attempts of the address run at the same time
+   * @param tooManyRunning too many attempts of the address run at the same time
    */
-  beginPassword(sent: SentPassword, limit: RateLimit, isCrowded: boolean): Promise<BegunPassword>;
+  beginPassword(sent: SentPassword, limit: RateLimit, tooManyRunning: boolean): Promise<BegunPassword>;
   /**
    * Ends an attempt whose password is right, and stores the pairing, once a session, and durably.
    * @param sharedKey of the phone that has begun the attempt
@@ -128,10 +128,10 @@ export function createPairingSteps(store: PairingStepsDeps, clock: Pick<Clock, '
       return exceeded;
     },
 
-    beginPassword: async (sent, limit, isCrowded) => {
+    beginPassword: async (sent, limit, tooManyRunning) => {
       const phone = (await sessions.get(sent.userId, sent.sessionId))?.phone;
       if (!phone) return { kind: 'unknown' };
-      const refusal = await beginAttempt(limits, limit, sent, isCrowded);
+      const refusal = await beginAttempt(limits, limit, sent, tooManyRunning);
       if (refusal) {
         if (refusal.burn) await sessions.remove(sent.userId, sent.sessionId);
         return { kind: 'limited', ...refusal };

@@ -123,7 +123,7 @@ export function createCallClient(deps: CallClientDeps): CallClient {
       const weight = weightOf(args, maxCallWeight);
       if (weight > maxCallWeight) throw largeCallError(name);
       if (batch.unsent + weight > maxPendingWeight) throw tooManyCallsError();
-      batch.addPatiently([noticeId, name, args], weight);
+      batch.addDeferred([noticeId, name, args], weight);
     },
     call: (name, args, onLate) => {
       if (isAway) return Promise.reject(awayError());

@@ -29,7 +29,7 @@ export interface ServedCall {
   /** Its arguments are not checked, because a client is the same program. */
   run(...args: readonly unknown[]): unknown;
   /** Whether nobody waits for its answer, so that it may share the message of another one. */
-  readonly isPatient: boolean;
+  readonly isDeferred: boolean;
 }
 
 export interface CallServer {
@@ -66,7 +66,7 @@ export function serveCalls(peer: Peer, calls: CallTable, log: Log): CallServer {
       if (weightOf(value, maxResultWeight) > maxResultWeight) return fail(id, largeResultError(name));
     }
     const item: OwnerItem = value === undefined ? [id] : [id, 0, value];
-    if (calls.get(name)?.isPatient) batch.addPatiently(item, weight);
+    if (calls.get(name)?.isDeferred) batch.addDeferred(item, weight);
     else batch.add(item, weight);
     end();
   };

@@ -34,7 +34,7 @@ export interface MessageBatch<Item> {
   /** Sends the item with the others of this turn. */
   add(item: Item, weight: number): void;
   /** Sends an item that nobody waits for with the next one, or after a few milliseconds; in the same order. */
-  addPatiently(item: Item, weight: number): void;
+  addDeferred(item: Item, weight: number): void;
   /** Characters that are queued or have not been taken by the channel. */
   readonly unsent: number;
 }
@@ -65,7 +65,7 @@ export function createMessageBatch<Item>(peer: Peer): MessageBatch<Item> {
   };
 
   return {
-    addPatiently: (item, its) => {
+    addDeferred: (item, its) => {
       push(item, its);
       if (isScheduledLater) return;
       isScheduledLater = true;

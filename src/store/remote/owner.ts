@@ -54,7 +54,7 @@ export function createStoreOwner({ store, clock, log }: StoreOwnerDeps): StoreOw
       await server.idle(1);
       release();
     };
-    const leaving: ServedCall = { run: leave, isPatient: false };
+    const leaving: ServedCall = { run: leave, isDeferred: false };
     const calls = new Map([...callsOf(parts), [leaveCall, leaving]]);
     const server = serveCalls(peer, calls, log);
     const end = (): void => {
@@ -83,7 +83,7 @@ function callsOf(parts: RemoteParts): (readonly [name: string, call: ServedCall]
       .map(([method, kind]) => {
         // Sound: the table has exactly the parts and methods of RemoteParts, and clients pass the arguments of its types.
         const run = Reflect.get(Reflect.get(parts, part), method) as ServedCall['run'];
-        return [`${part}.${method}`, { run, isPatient: kind === 'report' }] as const;
+        return [`${part}.${method}`, { run, isDeferred: kind === 'report' }] as const;
       }),
   );
 }

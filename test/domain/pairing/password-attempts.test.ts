@@ -1,7 +1,7 @@
 // Concurrent password attempts of one address, before any of them is known to be wrong.
 
 import { expect, test } from 'vitest';
-import { beginAttempt, createAddressCrowds } from '../../../src/domain/pairing/password-attempts.ts';
+import { beginAttempt, createRunningAttempts } from '../../../src/domain/pairing/password-attempts.ts';
 import { createMemoryLimits } from '../../../src/store/memory/limits.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
@@ -10,16 +10,16 @@ const address = '192.0.2.1';
 
 test('concurrent attempts of one address for many users are bounded immediately', async () => {
   const limits = createMemoryLimits(createFakeClock());
-  const crowds = createAddressCrowds();
-  const places = Array.from({ length: 100 }, () => crowds.enter(address));
-  const attempts = places.map((_, n) => ({ userId: `user${n}`, sessionId: `session${n}`, address }));
+  const runningAttempts = createRunningAttempts();
+  const started = Array.from({ length: 100 }, () => runningAttempts.start(address));
+  const attempts = started.map((_, n) => ({ userId: `user${n}`, sessionId: `session${n}`, address }));
   const refusals = await Promise.all(
-    attempts.map((attempt, n) => beginAttempt(limits, limit, attempt, places[n]?.isCrowded === true)),
+    attempts.map((attempt, n) => beginAttempt(limits, limit, attempt, started[n]?.tooManyRunning === true)),
   );
   expect(refusals.filter((refusal) => !refusal)).toHaveLength(32);
   expect(refusals.at(-1)).toEqual({ burn: false, seconds: 1 });
-  for (const { leave } of places) leave();
-  expect(crowds.enter(address).isCrowded).toBe(false);
+  for (const { end } of started) end();
+  expect(runningAttempts.start(address).tooManyRunning).toBe(false);
 });
 
 test('an attempt that is refused for its address does not count for its user', async () => {

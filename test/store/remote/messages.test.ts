@@ -29,11 +29,11 @@ function openBatch() {
 
 test('what nobody waits for shares the message of what comes next', async () => {
   const { batch, sent, becomeLater } = openBatch();
-  batch.addPatiently(1, 1);
+  batch.addDeferred(1, 1);
   await nextTurn();
   expect(sent).toEqual([]);
   batch.add(2, 1);
-  batch.addPatiently(3, 1);
+  batch.addDeferred(3, 1);
   await nextTurn();
   expect(sent).toEqual([[1, 2, 3]]);
   becomeLater();
@@ -42,17 +42,17 @@ test('what nobody waits for shares the message of what comes next', async () => 
 
 test('and leaves alone when nothing comes', async () => {
   const { batch, sent, becomeLater } = openBatch();
-  batch.addPatiently(1, 1);
-  batch.addPatiently(2, 1);
+  batch.addDeferred(1, 1);
+  batch.addDeferred(2, 1);
   becomeLater();
-  batch.addPatiently(3, 1);
+  batch.addDeferred(3, 1);
   becomeLater();
   expect(sent).toEqual([[1, 2], [3]]);
 });
 
 const step = fc.oneof(
   fc.record({
-    kind: fc.constantFrom('add', 'addPatiently'),
+    kind: fc.constantFrom('add', 'addDeferred'),
     weight: fc.integer({ min: 1, max: maxMessageWeight / 4 }),
   }),
   fc.record({ kind: fc.constantFrom('turn', 'later', 'take') }),
@@ -65,7 +65,7 @@ test('every item is sent once, in order, in messages of bounded weight', async (
       const weights: number[] = [];
       for (const each of steps) {
         if ('weight' in each) {
-          batch[each.kind === 'add' ? 'add' : 'addPatiently'](weights.length, each.weight);
+          batch[each.kind === 'add' ? 'add' : 'addDeferred'](weights.length, each.weight);
           weights.push(each.weight);
         }
         if (each.kind === 'turn') await nextTurn();
