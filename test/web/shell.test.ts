@@ -50,7 +50,7 @@ test('a wrong token is refused, and by keyboard alone one can sign in, filter an
   expect(await page.getByLabel('Filter').inputValue()).toBe('websocket.port');
   await page.getByLabel('Only what differs from the defaults').press('Space');
   expect(new URL(page.url()).search).toBe('?filter=websocket.port&changed=1');
-  expect(await page.getByText('websocket.port', { exact: true }).count()).toBe(1);
+  await page.getByText('websocket.port', { exact: true }).waitFor();
 
   await page.getByRole('button', { name: 'Sign out' }).focus();
   await page.keyboard.press('Enter');
