@@ -146,13 +146,19 @@ async function buildChildren(): Promise<string> {
   return outdir;
 }
 
+/** An HTTP server in a process of its own. */
+export interface Server {
+  readonly url: string;
+  readonly child: Child;
+}
+
 /** Starts a server of children/ and waits for the URL that it prints. */
 export async function startServer(
   environment: BenchEnvironment,
   role: Role,
   script: string,
   args: readonly string[] = [],
-): Promise<{ readonly url: string; readonly child: Child }> {
+): Promise<Server> {
   const child = environment.startScript(role, script, args);
   const { url }: { url: string } = JSON.parse(await child.nextLine());
   return { url, child };

@@ -4,18 +4,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BenchEnvironment } from './environment.ts';
+import type { BenchEnvironment, Server } from './environment.ts';
 import { freePort } from './free-port.ts';
-import type { Child } from './processes.ts';
 
 const startMs = 30_000;
 const pollMs = 200;
 
 /** Throws when it does not start, for instance because a package or its confs/conf.ini is missing. */
-export async function startOldServer(
-  environment: BenchEnvironment,
-  folder: string,
-): Promise<{ readonly url: string; readonly child: Child }> {
+export async function startOldServer(environment: BenchEnvironment, folder: string): Promise<Server> {
   const main = join(folder, 'main.py');
   if (!existsSync(main)) throw new Error(`${main} is missing: --old needs a checkout of the replaced server`);
   const own = join(folder, 'venv', 'bin', 'python3');

@@ -1,11 +1,12 @@
-// C7: inbound SMS to a stub Publisher, each another, from 1,000 paired users, beside a server of
-// fastify that decrypts, publishes, and syncs a receipt.
+// C7: inbound SMS to a stub Publisher, each another, from 1,000 paired users, beside a server of fastify that decrypts, publishes, and
+// syncs a receipt; and beside one that syncs the SMS before it publishes it, too, as swob does.
 
 import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
 import { startDaemon } from '../daemon.ts';
-import { startServer } from '../environment.ts';
+import { type Server, startServer } from '../environment.ts';
 import { fillStore, smsRequests } from '../fixtures.ts';
+import type { Row } from '../report.ts';
 import { compareHttp } from '../rounds.ts';
 import { startDeveloperApi, startUpstream } from '../upstreams.ts';
 
@@ -27,39 +28,46 @@ export const messagesBench: Bench = {
       folder,
       settings: [...upstream.settings.publisher, ...backEnd.settings],
     });
-    const fair = await startServer(environment, 'server', 'fair-messages', [
-      upstream.url,
-      poolSize,
-      join(folder, 'receipts-of-baseline'),
-      String(users),
-    ]);
-    const fresh = (url: string) => () => ({
-      url,
-      requests: smsRequests(maxPerSecond * environment.seconds, users),
-      once: true,
-    });
-    const row = await compareHttp(
-      environment,
-      { name: 'C7 inbound SMS', target: { atLeast: 0.6 } },
-      {
-        ours: { server: daemon.child, load: fresh(daemon.urls.gateway) },
-        baseline: {
-          server: fair.child,
+    const startFair = (name: string, ...attempt: readonly string[]): Promise<Server> =>
+      startServer(environment, 'server', 'fair-messages', [
+        upstream.url,
+        poolSize,
+        join(folder, `receipts-of-${name}`),
+        String(users),
+        ...attempt,
+      ]);
+    const fair = await startFair('baseline');
+    const fairWithAttempt = await startFair('baseline-with-attempt', 'attempt');
+    const compare = (name: string, { child, url }: Server): Promise<Row> =>
+      compareHttp(
+        environment,
+        { name, target: { atLeast: 0.6 } },
+        {
+          ours: {
+            server: daemon.child,
+            load: () => ({
+              url: daemon.urls.gateway,
+              requests: smsRequests(maxPerSecond * environment.seconds, users),
+              once: true,
+            }),
+          },
           // It keeps no receipts in memory, so that it publishes a repeated SMS again.
-          load: () => ({ url: fair.url, requests: smsRequests(1_000, users) }),
+          baseline: { server: child, load: () => ({ url, requests: smsRequests(1_000, users) }) },
         },
-      },
-    );
+      );
+    const row = await compare('C7 inbound SMS', fair);
+    const withAttempt = await compare('C7 inbound SMS, attempt durable in both', fairWithAttempt);
     const metrics = await daemon.metrics();
     const outcome = (name: string): number => metrics.get(`swob_inbound_sms_total{outcome="${name}"}`) ?? 0;
-    const failures = [...(row.failures ?? [])];
+    const failures: string[] = [];
     const others = outcome('accepted') + outcome('refused') + outcome('failed');
     if (others > 0 || outcome('published') === 0) {
       failures.push(`${outcome('published')} published, ${others} not`);
     }
     const { published } = await upstream.counts();
-    if (published <= outcome('published')) failures.push('the baseline published nothing');
-    await Promise.all([daemon.child, fair.child, upstream.child, backEnd.child].map((child) => child.stop()));
-    return [{ ...row, failures }];
+    if (published <= outcome('published')) failures.push('the baselines published nothing');
+    const children = [daemon.child, fair.child, fairWithAttempt.child, upstream.child, backEnd.child];
+    await Promise.all(children.map((child) => child.stop()));
+    return [row, { ...withAttempt, failures: [...(withAttempt.failures ?? []), ...failures] }];
   },
 };

@@ -1,5 +1,6 @@
-// The baseline of C7: an inbound SMS by fastify: decrypted by AES, posted to the Publisher by a pool of undici, and a
-// receipt whose sync is shared. Arguments: the Publisher's origin, connections, the file of receipts, the number of users.
+// The baselines of C7: an inbound SMS by fastify: decrypted by AES, posted to the Publisher by a pool of undici, and a
+// receipt whose sync is shared. With `attempt` the SMS is on disk before it is posted, too, so that a crash does not lose
+// whether it was. Arguments: the Publisher's origin, connections, the file of receipts, the number of users, `attempt` or none.
 
 import { createDecipheriv, createHash } from 'node:crypto';
 import { Type } from 'typebox';
@@ -8,7 +9,7 @@ import { numberOf, sharedKeyOf } from '../numbers.ts';
 import { createFairServer, serveFair } from './serve.ts';
 import { openSharedAppend } from './shared-append.ts';
 
-const [upstream = '', connections = '64', file = '', users = '0'] = process.argv.slice(2);
+const [upstream = '', connections = '64', file = '', users = '0', attempt] = process.argv.slice(2);
 const pool = new Pool(upstream, { connections: Number(connections), pipelining: 1 });
 const append = await openSharedAppend(file);
 const keys = new Map(
@@ -30,6 +31,8 @@ app.post<{ Body: { text: string; MSISDN: string } }>(
     const message = key === undefined ? undefined : decrypt(key, text);
     reply.type('text/plain; charset=utf-8');
     if (message === undefined) return 'message cannot be published';
+    const id = createHash('sha256').update(text).digest('hex');
+    if (attempt) await append(JSON.stringify({ id, MSISDN, message }));
     const answer = await pool.request({
       method: 'POST',
       path: '/sms',
@@ -38,7 +41,7 @@ app.post<{ Body: { text: string; MSISDN: string } }>(
     });
     await answer.body.dump();
     if (answer.statusCode !== 200) return reply.code(502).send('the Publisher failed');
-    await append(createHash('sha256').update(text).digest('hex'));
+    await append(id);
     return 'message published successfully';
   },
 );
