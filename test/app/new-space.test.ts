@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { runProcess } from '../support/binary.ts';
 
 /** The JSON that a script logs. `size()` is the size of the new space in MB. */
-const run = async (script: string): Promise<unknown[]> => {
+const run = async (script: string, ...options: readonly string[]): Promise<unknown[]> => {
   const program = `
     import { Session } from 'node:inspector/promises';
     import { getHeapSpaceStatistics } from 'node:v8';
@@ -15,7 +15,7 @@ const run = async (script: string): Promise<unknown[]> => {
       getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size / 1024 / 1024;
     ${script}
   `;
-  const args = ['--import', 'tsx', '--input-type=module', '-e', program];
+  const args = [...options, '--import', 'tsx', '--input-type=module', '-e', program];
   const { code, stdout, stderr } = await runProcess(process.execPath, args, { cwd: resolve('.') });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return JSON.parse(stdout);
@@ -69,4 +69,28 @@ test('the new space that V8 shrank when idle is restored under load', async () =
     console.log(JSON.stringify([quiet, size()]));
   `);
   expect(sizes).toEqual([expect.toSatisfy((quiet) => Number(quiet) <= 2), 8]);
+});
+
+test('a new space that V8 keeps smaller, as where there is little memory, is filled only once', async () => {
+  const [first, later] = await run(
+    `
+    import { PerformanceObserver } from 'node:perf_hooks';
+    let collections = 0;
+    const observer = new PerformanceObserver((list) => { collections += list.getEntries().length; });
+    observer.observe({ entryTypes: ['gc'] });
+    const onWork = tuneNewSpace();
+    const counts = [];
+    for (const times of [1_000, 20_000]) {
+      collections = 0;
+      for (let work = 0; work < times; work++) onWork();
+      // Node reports collections in later turns.
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+      counts.push(collections);
+    }
+    console.log(JSON.stringify(counts));
+  `,
+    '--max-semi-space-size=1',
+  );
+  expect(Number(first)).toBeGreaterThan(5);
+  expect(Number(later)).toBeLessThan(5);
 });
