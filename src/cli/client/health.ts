@@ -34,6 +34,8 @@ interface HealthCheck {
   readonly reason?: string;
 }
 
+/** The name of a service at a URL that has not said which one it is. */
+export const unnamed = '-';
 /** The reason of a `down` service whose port refuses connections. */
 export const nothingListens = 'nothing listens there';
 
@@ -65,9 +67,9 @@ export async function fetchHealth(
 }
 
 async function probe(daemon: ServiceEndpoint, signal: AbortSignal, timeoutMs: number): Promise<DaemonHealth> {
-  const { name = '-', baseUrl: url, note } = daemon;
+  const { name = unnamed, baseUrl: url, note } = daemon;
   try {
-    const http = createHttpClient({ ...daemon, name: name === '-' ? 'daemon' : name, signal, timeoutMs });
+    const http = createHttpClient({ ...daemon, name: name === unnamed ? 'daemon' : name, signal, timeoutMs });
     const { text, status } = await http.request({ path: '/readyz' });
     return read(text) ?? { name, url, state: 'up', checks: [], reason: `/readyz responded with ${status}` };
   } catch (error) {
@@ -96,7 +98,8 @@ async function probe(daemon: ServiceEndpoint, signal: AbortSignal, timeoutMs: nu
 
 /** `gateway at http://… is unready: store failed`. */
 export function describeUnhealthy(health: DaemonHealth): string {
-  return `${health.name} at ${health.url} is ${health.state}: ${describeProblems(health)}`;
+  const name = health.name === unnamed ? 'the service' : health.name;
+  return `${name} at ${health.url} is ${health.state}: ${describeProblems(health)}`;
 }
 
 /** The failed checks, required ones first: `store failed, publisher unreachable`. */

@@ -88,8 +88,17 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const text = async (call: HttpRequest): Promise<string> => {
     const response = await request(call);
     if (response.status >= 200 && response.status < 300) return response.text;
-    if (response.status === 404 && isMissingPath(response.text)) throw missingPathError(baseUrl, call, name);
-    throw responseError(response, name);
+    throw otherServiceError(response, call) ?? responseError(response, name);
+  };
+
+  /** Undefined when the response may be that of the service. */
+  const otherServiceError = (response: ErrorResponse, { path }: HttpRequest): SwobError | undefined => {
+    const [asked] = path.split('?');
+    const advice = `name the ${name} with --url`;
+    if (response.status === 426)
+      return new SwobError('UPSTREAM', `${baseUrl} speaks websocket only; ${advice}`);
+    if (response.status !== 404 || !isMissingPath(response.text)) return undefined;
+    return new SwobError('UPSTREAM', `${baseUrl} has no ${asked}; ${advice}`);
   };
 
   return {
@@ -144,11 +153,6 @@ function isMissingPath(text: string): boolean {
   return text === 'not found' || text.trimStart().startsWith('<');
 }
 
-function missingPathError(baseUrl: string, { path }: HttpRequest, name: string): SwobError {
-  const [missing] = path.split('?');
-  return new SwobError('NOT_FOUND', `${baseUrl} has no ${missing}; name the ${name} with --url`);
-}
-
 function redirectError(response: IncomingMessage, name: string): SwobError {
   response.destroy();
   const location = excerpt(response.headers.location ?? 'elsewhere');
@@ -171,6 +175,10 @@ function networkError(
   }
   if (systemErrorCode(error) === 'ECONNREFUSED') {
     return new SwobError('UNREACHABLE', `no ${name} at ${origin}; ${advice}`, { cause: error });
+  }
+  if (systemErrorCode(error) === 'EPROTO') {
+    const message = `${origin} does not speak TLS as expected; name the ${name} with --url, as http://… without TLS`;
+    return new SwobError('UNREACHABLE', message, { cause: error });
   }
   const reason = excerpt(messageOf(error));
   return new SwobError('UNREACHABLE', `cannot call the ${name} at ${origin}: ${reason}; ${advice}`, {

@@ -12,6 +12,7 @@ import {
   isReady,
   isSwob,
   nothingListens,
+  unnamed,
 } from '../client/health.ts';
 import { resolveServices, type ServiceEndpoint, services } from '../client/services.ts';
 import { describeSmsSummary, fetchSmsSummary, type SmsSummary } from '../client/sms-summary.ts';
@@ -128,7 +129,8 @@ function print(
   for (const health of healths) {
     if (!withUrls) printer.line(`${health.name} is at ${health.url}`);
     const details = [health.note, describeChecks(health)].filter((each) => each !== undefined && each !== '');
-    for (const line of wrap(`${health.name}: ${details.join('; ')}`)) printer.line(line);
+    const subject = health.name === unnamed ? health.url : health.name;
+    for (const line of wrap(`${subject}: ${details.join('; ')}`)) printer.line(line);
   }
   if (store) for (const line of wrap(`store ${store.url}: ${describeHolder(store, now)}`)) printer.line(line);
 }

@@ -33,8 +33,27 @@ describe('the HTTP client', () => {
     const { signal } = new AbortController();
     const http = createHttpClient({ baseUrl: url, signal, name: 'disconnect service' });
     await expect(http.text({ path: '/disconnects?limit=1' })).rejects.toMatchObject({
-      code: 'NOT_FOUND',
+      code: 'UPSTREAM',
       message: `${url} has no /disconnects; name the disconnect service with --url`,
+    });
+  });
+
+  test('says that a sync websocket is not the service', async () => {
+    const { url } = await startGateway(() => ({ status: 426, body: 'this port speaks websocket only' }));
+    const http = createHttpClient({ baseUrl: url, signal: new AbortController().signal });
+    await expect(http.text({ path: '/seeds' })).rejects.toMatchObject({
+      code: 'UPSTREAM',
+      message: `${url} speaks websocket only; name the gateway with --url`,
+    });
+  });
+
+  test('says that a service does not speak TLS', async () => {
+    const { url } = await startGateway(() => undefined);
+    const baseUrl = url.replace('http:', 'https:');
+    const http = createHttpClient({ baseUrl, signal: new AbortController().signal });
+    await expect(http.text({ path: '/seeds' })).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+      message: `${baseUrl} does not speak TLS as expected; name the gateway with --url, as http://… without TLS`,
     });
   });
 
