@@ -1,5 +1,6 @@
 // Keeps what starts together in few files, because each costs a start half a millisecond, however small it is. Used by build.mjs.
 
+import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 /** What most commands load, with what it imports: the program of all commands, the configuration, the HTTP client. Every entry point loads it. */
@@ -28,6 +29,9 @@ const resolved = Symbol('resolved');
  */
 export function chunkGroups(root) {
   const sources = join(root, 'src');
+  // A file that was renamed would leave its group without a word.
+  const missing = [...program, ...serviceEntries].find((name) => !existsSync(join(sources, name)));
+  if (missing) throw new Error(`scripts/chunk-groups.mjs names src/${missing}, which does not exist`);
   return {
     name: 'chunk-groups',
     setup: ({ onResolve, onLoad, resolve }) => {

@@ -1,4 +1,4 @@
-// Bounds a Map whose entries are in the order of their use. Used by what remembers recent things.
+// Bounds a Map whose entries are in the order of their last use. Used where only the most recent ones are kept.
 
 /** Removes the first entries until `max` are left. */
 export function dropOldest<K>(map: Map<K, unknown>, max: number): void {

@@ -1,5 +1,5 @@
-// A cache of lru-cache that grows with its entries: with the option `max` it allocates the memory of all of them at once. Used by what
-// remembers look-ups.
+// A cache of lru-cache that grows with its entries: with the option `max` it allocates the memory of all of them at once. Used by
+// rate limits and look-ups.
 
 import { LRUCache } from 'lru-cache';
 

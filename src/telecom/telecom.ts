@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import type { PhoneNumber } from 'libphonenumber-js/max';
-import { LRUCache } from 'lru-cache';
 import { all } from 'mcc-mnc-list';
 import type { Telecom } from '../domain/shared/ports.ts';
 import { describeReadError, SwobError } from '../errors.ts';
@@ -43,7 +42,7 @@ export function createTelecom(options: TelecomOptions): Telecom {
   const operatorNames = createCarriers();
   const carriers = createLruCache<{ readonly name: string | null }>(maxNumbers);
   let findNetworks: OperatorNetworks | undefined;
-  const networkCodes = new LRUCache<string, readonly string[]>({ max: maxNetworkLists });
+  const networkCodes = createLruCache<readonly string[]>(maxNetworkLists);
 
   const parse = (msisdn: string): PhoneNumber | undefined => {
     const number = parseE164(msisdn);

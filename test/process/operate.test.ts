@@ -33,7 +33,7 @@ test('status shows daemons, checks and the owner of the store, and exits with 1 
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(
     new RegExp(
-      `^gateway +http://127\\.0\\.0\\.1:${installation.api} +ready +\\d+\\.\\d+\\.\\d+ +\\d+s$`,
+      `^gateway +http://127\\.0\\.0\\.1:${installation.api} +ready +\\d+\\.\\d+\\.\\d+ +(\\d+m )?\\d+s$`,
       'm',
     ),
   );

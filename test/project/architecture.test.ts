@@ -110,7 +110,7 @@ const samples: [path: string, code: string, violation: string][] = [
   [
     'src/domain/a.ts',
     "import { LRUCache } from 'lru-cache';",
-    'imports lru-cache, which belongs to lib, store, stubs, telecom',
+    'imports lru-cache, which belongs to lib, stubs',
   ],
   [
     'src/domain/a.ts',

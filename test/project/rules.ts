@@ -68,7 +68,7 @@ const packageOwners: Record<string, readonly string[]> = {
   'libphonenumber-geo-carrier': ['telecom'],
   'libphonenumber-js': ['telecom'],
   lowdb: ['store'],
-  'lru-cache': ['lib', 'store', 'stubs', 'telecom'],
+  'lru-cache': ['lib', 'stubs'],
   'mcc-mnc-list': ['telecom'],
   'node-fetch': ['upstream', 'cli'],
   'node-forge': ['crypto'],

@@ -1,6 +1,6 @@
 // The windows of one rate limit, bounded in number: new keys never evict an exhausted window. Used by limits.ts.
 
-import { LRUCache } from 'lru-cache';
+import { createLruCache } from '../../lib/lru-cache.ts';
 
 interface LimitWindow {
   used: number;
@@ -36,8 +36,7 @@ const purgeIntervalMs = 1_000;
  * that are already counted are not affected.
  */
 export function createWindowTable(max: number): WindowTable {
-  // Bounded by size, because a cache with `max` allocates the memory of all its keys at once.
-  const evictable = new LRUCache<string, LimitWindow>({ maxSize: max, sizeCalculation: () => 1 });
+  const evictable = createLruCache<LimitWindow>(max);
   const pinned = new Map<string, LimitWindow>();
   let nextPurgeAt = 0;
   let earliestEnd = 0;
