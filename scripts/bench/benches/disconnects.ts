@@ -10,7 +10,7 @@ import { compareHttp } from '../rounds.ts';
 import { startUpstream } from '../upstreams.ts';
 
 /** Concurrent calls to the PCRF; the default of swob. */
-const poolSize = '20';
+export const poolSize = '20';
 
 export const disconnectsBench: Bench = {
   id: 'C6',

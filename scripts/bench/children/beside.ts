@@ -20,9 +20,10 @@ const connections = 32;
 setPriority(10);
 
 const plan: TailPlan = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
-const gateway = new Pool(plan.gateway, { connections, pipelining: 1 });
-const phone = createPhone(plan.gateway, connections);
-const look = createOperator(plan.gateway, plan.adminToken);
+const url = plan.ours.gateway;
+const gateway = new Pool(url, { connections, pipelining: 1 });
+const phone = createPhone(url, connections);
+const look = createOperator(url, plan.adminToken);
 
 const recipients = Array.from({ length: 1_000 }, (_, index) => ({
   number: `+2376${String(50_000_000 + index)}`,

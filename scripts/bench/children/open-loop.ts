@@ -1,25 +1,15 @@
 // Starts work at a rate, whatever its responses take (an open loop), and measures from when each was due. Used by tail.ts and
 // beside.ts.
 
-import { percentile } from '../statistics.ts';
-
-/** Milliseconds. */
-export interface Percentiles {
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly max: number;
-}
-
+/** Times in milliseconds, one for each piece of work. */
 export interface OpenLoopResult {
-  readonly done: number;
   readonly failed: number;
   /** The message of the last failure. */
   readonly failure: string;
-  /** From when the work was due until it ended. */
-  readonly latencies: Percentiles;
+  /** From when the work was due until it ended; without what failed. */
+  readonly latencies: readonly number[];
   /** From when the work was due until it began, which is this process's own delay and part of the latencies. */
-  readonly late: Percentiles;
+  readonly late: readonly number[];
 }
 
 /** More would only wait for connections. What is due above it begins later, and its latency counts from when it was due. */
@@ -31,14 +21,14 @@ export async function runOpenLoop(
   { seconds, perSecond }: { readonly seconds: number; readonly perSecond: number },
   work: (turn: number) => Promise<void>,
 ): Promise<OpenLoopResult> {
-  const [times, late]: [number[], number[]] = [[], []];
+  const [latencies, late]: [number[], number[]] = [[], []];
   const running = new Set<Promise<void>>();
   let [begun, failed, failure] = [0, 0, ''];
   const one = async (due: number): Promise<void> => {
     late.push(performance.now() - due);
     try {
       await work(begun++);
-      times.push(performance.now() - due);
+      latencies.push(performance.now() - due);
     } catch (error) {
       failed++;
       failure = error instanceof Error ? error.message : String(error);
@@ -58,10 +48,5 @@ export async function runOpenLoop(
     }, tickMs);
   });
   await Promise.all(running);
-  return { done: times.length, failed, failure, latencies: percentilesOf(times), late: percentilesOf(late) };
-}
-
-function percentilesOf(values: readonly number[]): Percentiles {
-  const [p50 = 0, p99 = 0, p999 = 0, max = 0] = [50, 99, 99.9, 100].map((share) => percentile(values, share));
-  return { p50, p99, p999, max };
+  return { failed, failure, latencies, late };
 }
