@@ -44,8 +44,8 @@ interface OnNode {
   readonly node: string;
   /** Runs node with the arguments on the cores of the role; the load always has the Node of this process. */
   startNode(role: Role, name: string, args: readonly string[], options?: NodeOptions): Child;
-  /** Runs a script of children/, by name. */
-  startScript(role: Role, script: string, args?: readonly string[]): Child;
+  /** Runs a script of children/, by name; `nodeFlags` are flags of node. */
+  startScript(role: Role, script: string, args?: readonly string[], nodeFlags?: readonly string[]): Child;
 }
 
 export interface BenchEnvironment extends Effort, OnNode {
@@ -97,8 +97,8 @@ export async function createBenchEnvironment(
       start(role, name, [role === 'server' ? node : process.execPath, args], options);
     return {
       ...{ node, startNode },
-      startScript: (role, script, args = []) =>
-        startNode(role, script, [join(scripts, `${script}.js`), ...args]),
+      startScript: (role, script, args = [], nodeFlags = []) =>
+        startNode(role, script, [...nodeFlags, join(scripts, `${script}.js`), ...args]),
     };
   };
 
@@ -158,8 +158,9 @@ export async function startServer(
   role: Role,
   script: string,
   args: readonly string[] = [],
+  nodeFlags: readonly string[] = [],
 ): Promise<Server> {
-  const child = environment.startScript(role, script, args);
+  const child = environment.startScript(role, script, args, nodeFlags);
   const { url }: { url: string } = JSON.parse(await child.nextLine());
   return { url, child };
 }

@@ -4,7 +4,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** What V8 reads at each collection (Node 20, 22, 24 and 26). Marking is incremental all the same. */
-const flags = ['--no-parallel-scavenge', '--no-concurrent-marking'];
+export const collectorFlags = ['--no-parallel-scavenge', '--no-concurrent-marking'];
 
 /**
  * V8 starts several threads for a collection. Without a free core they share the event loop's, which then got a third of it
@@ -18,5 +18,5 @@ export function limitCollectorThreads(
   setFlag: (flag: string) => void = setFlagsFromString,
 ): void {
   if (cores > processes) return;
-  for (const flag of flags) setFlag(flag);
+  for (const flag of collectorFlags) setFlag(flag);
 }

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { collectorFlags } from '../../../src/app/collector-threads.ts';
 import type { Bench } from '../bench.ts';
 import type { BesideResult } from '../children/beside.ts';
 import type { OpenLoopResult } from '../children/open-loop.ts';
@@ -58,12 +59,16 @@ export const tailBench: Bench = {
       ],
       nodeFlags: ['--import', environment.scriptPath('turns')],
     });
+    // As swob, all collect garbage without threads that would take the core from them.
     const fair = {
-      gateway: await startServer(environment, 'server', 'fair-pings'),
-      disconnect: await startServer(environment, 'server', 'fair-disconnects', [
-        ...[upstream.url, poolSize, keyFile],
-        join(await environment.folder(), 'audit-of-baseline'),
-      ]),
+      gateway: await startServer(environment, 'server', 'fair-pings', [], collectorFlags),
+      disconnect: await startServer(
+        environment,
+        'server',
+        'fair-disconnects',
+        [upstream.url, poolSize, keyFile, join(await environment.folder(), 'audit-of-baseline')],
+        collectorFlags,
+      ),
     };
     const load = await startLoad(environment, daemon.child.pid, {
       ours: daemon.urls,
@@ -109,8 +114,8 @@ async function startLoad(environment: BenchEnvironment, daemonPid: number, plan:
   const file = join(await environment.folder(), 'plan.json');
   await writeFile(file, JSON.stringify(plan));
   const children = [
-    environment.startScript('load', 'tail', [file]),
-    environment.startScript('load', 'beside', [file]),
+    environment.startScript('load', 'tail', [file], collectorFlags),
+    environment.startScript('load', 'beside', [file], collectorFlags),
   ] as const;
   const [main, beside] = children;
   await Promise.all(children.map((child) => child.nextLine()));
