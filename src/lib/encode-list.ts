@@ -21,14 +21,19 @@ interface Run {
 
 const [comma, opening, closing] = [',', '[', ']'];
 
+/** Copied in one turn of the event loop: where the memory is new to the process, its pages cost several times as much as the copy. */
+const maxBytesPerTurn = 256 * 1_024;
+
 /**
  * Equal to `JSON.stringify` of the list of what `toJson` gives as text. Items leave anywhere and new ones come at the end, as in
  * `mapMemoized`; neighbours that stay are copied together, because 10,000 buffers take several milliseconds to concatenate.
- * @param maxPerTurn items encoded in one turn of the event loop; with more the result is a promise, and other lists wait for it
+ * @param maxPerTurn items encoded in one turn of the event loop; with more, or with many bytes, the result is a promise, and other lists
+ * wait for it
  */
 export function createListEncoder<Item>(
   toJson: (item: Item) => string,
   maxPerTurn: number,
+  bytesPerTurn = maxBytesPerTurn,
 ): (list: readonly Item[]) => MaybePromise<Buffer> {
   let last: Encoded<Item> = { items: [], starts: new Uint32Array(1), bytes: Buffer.alloc(0) };
   let running: Promise<Buffer> | undefined;
@@ -51,11 +56,14 @@ export function createListEncoder<Item>(
       added.push(Buffer.from(text));
       return to;
     };
-    const finish = (): Buffer => {
-      starts[list.length] = end;
-      const copied = runs.map((run) => before.bytes.subarray(run.start, run.stop));
-      const bytes = Buffer.concat([...copied, ...added, Buffer.from(closing)]);
+    const parts = (): Buffer[] => [
+      ...runs.map((run) => before.bytes.subarray(run.start, run.stop)),
+      ...added,
+      Buffer.from(closing),
+    ];
+    const finish = (bytes: Buffer): Buffer => {
       bytes.write(opening, 0);
+      starts[list.length] = end;
       last = { items: list, starts, bytes };
       return bytes;
     };
@@ -64,11 +72,11 @@ export function createListEncoder<Item>(
         await nextTurn();
         next = encode(next);
       }
-      return finish();
+      return finish(await concatInTurns(parts(), bytesPerTurn));
     };
     if (list.length === 0) return Buffer.from(`${opening}${closing}`);
     const next = encode(kept);
-    if (next === list.length) return finish();
+    if (next === list.length && end <= bytesPerTurn) return finish(Buffer.concat(parts()));
     running = continueLater(next).finally(() => {
       running = undefined;
     });
@@ -81,6 +89,25 @@ export function createListEncoder<Item>(
     return running.then(next, next);
   };
   return memoizeLast(encodeList);
+}
+
+/** As `Buffer.concat`, with so many bytes in a turn of the event loop. */
+async function concatInTurns(parts: readonly Buffer[], bytesPerTurn: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
+  let [at, left] = [0, bytesPerTurn];
+  for (const part of parts) {
+    for (let from = 0; from < part.length; ) {
+      if (left === 0) {
+        await nextTurn();
+        left = bytesPerTurn;
+      }
+      const copied = part.copy(bytes, at, from, from + left);
+      at += copied;
+      from += copied;
+      left -= copied;
+    }
+  }
+  return bytes;
 }
 
 /** What a list begins with that the last one had, in its order. */

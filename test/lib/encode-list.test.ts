@@ -26,13 +26,18 @@ test('encodes many new items in several turns, and other lists after them, for a
     fc.asyncProperty(
       fc.array(list, { maxLength: 5 }),
       fc.integer({ min: 1, max: 5 }),
-      async (all, perTurn) => {
+      fc.integer({ min: 1, max: 200 }),
+      async (all, perTurn, bytesPerTurn) => {
         let [inTurn, most] = [0, 0];
-        const encode = createListEncoder<Item>((item) => {
-          if (inTurn++ === 0) setImmediate(() => (inTurn = 0));
-          most = Math.max(most, inTurn);
-          return JSON.stringify(item);
-        }, perTurn);
+        const encode = createListEncoder<Item>(
+          (item) => {
+            if (inTurn++ === 0) setImmediate(() => (inTurn = 0));
+            most = Math.max(most, inTurn);
+            return JSON.stringify(item);
+          },
+          perTurn,
+          bytesPerTurn,
+        );
         const results = await Promise.all(all.map((each) => encode(each)));
         expect(results.map(String)).toEqual(all.map((each) => JSON.stringify(each)));
         // A list that begins in the turn in which another ends has its own share.
@@ -40,6 +45,21 @@ test('encodes many new items in several turns, and other lists after them, for a
       },
     ),
   );
+});
+
+test('copies many bytes in several turns, between which others have theirs', async () => {
+  const encode = createListEncoder<Item>((item) => JSON.stringify(item), 100, 16);
+  await encode(items);
+  let turns = 0;
+  const count = (): void => {
+    turns++;
+    counting = setImmediate(count);
+  };
+  let counting = setImmediate(count);
+  const bytes = await encode(items.slice(1));
+  clearImmediate(counting);
+  expect(String(bytes)).toBe(JSON.stringify(items.slice(1)));
+  expect(turns).toBeGreaterThanOrEqual(Math.floor(bytes.length / 16));
 });
 
 test('encodes only new items at the end, whichever were removed, and the same list once', () => {
