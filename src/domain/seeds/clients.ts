@@ -4,6 +4,7 @@
 import { messageOf } from '../../errors.ts';
 import { coalesceNext } from '../../lib/coalesce-next.ts';
 import { nextTurn } from '../../lib/next-turn.ts';
+import { sortInTurns } from '../../lib/sort-in-turns.ts';
 import { maxMsisdnLength } from '../shared/identifiers.ts';
 import type { Clock, LimitStore, Log, Telecom } from '../shared/ports.ts';
 import { consumeAll } from '../shared/rate-limiting.ts';
@@ -46,6 +47,12 @@ export interface Clients {
 
 type NumberDetails = Pick<ClientView, 'country' | 'operator' | 'operatorCode'>;
 
+/** What a list had. */
+interface Listed {
+  readonly number: NumberDetails;
+  readonly view: ClientView;
+}
+
 export interface ClientsDeps {
   readonly store: { readonly clients: DeliveringClientStore; readonly limits: LimitStore };
   readonly seeds: Pick<Seeds, 'list'>;
@@ -62,15 +69,16 @@ const internationalDigits = /^[1-9]\d{7,14}$/;
 /** A list is reused for a time that grows with it, so that reading it again and again cannot occupy the process. */
 const maxViewTtlMs = 1_000;
 const viewsPerTtlMs = 10;
-/** Views built in one turn of the event loop: 5 ms when all numbers are new. */
-const viewsPerTurn = 50;
+/** In one turn of the event loop; looking up a new number takes 0.1 ms. */
+const newNumbersPerTurn = 20;
+const viewsPerTurn = 500;
 /** So that a stranger cannot evict the clients of others with invented ones. */
 const newClientsPerAddress = { count: 20, windowMs: 3_600_000 } as const;
 
 export function createClients({ store, seeds, telecom, clock, log }: ClientsDeps): Clients {
   const unwritten = new Map<string, DeliveringClient>();
-  /** Of the listed numbers, because looking one up costs 0.1 ms. */
-  const details = new Map<string, NumberDetails>();
+  /** Of the last list, by number: most seeds and clients are as they were then. */
+  let listed: ReadonlyMap<string, Listed> = new Map();
   /** Numbers that were recorded before; undefined until they are read. */
   let known: Set<string> | undefined;
   let views: { readonly at: number; readonly list: readonly ClientView[] } | undefined;
@@ -119,36 +127,32 @@ export function createClients({ store, seeds, telecom, clock, log }: ClientsDeps
     const operatorCode = telecom.networks(msisdn, operator).codes[0] ?? '';
     return { country: telecom.country(msisdn) ?? '', operator, operatorCode };
   };
-  const viewOf = async (msisdn: string, seed?: SeedView, lastDeliveryAt?: number): Promise<ClientView> => {
-    const number = details.get(msisdn) ?? (await describe(msisdn));
-    details.set(msisdn, number);
-    const { operatorName, operatorId } = seed ?? {};
-    // The IMSI knows better than the number, which may have been ported.
-    const network = operatorName && operatorId && { operator: operatorName, operatorCode: operatorId };
-    return {
-      msisdn,
-      ...number,
-      ...(network || {}),
-      lastSeenAt: lastDeliveryAt ?? (seed?.lps ?? 0) * 1_000,
-      isActive: seed !== undefined,
-      ...(lastDeliveryAt !== undefined && { lastDeliveryAt }),
-      ...(seed && { seed }),
-    };
-  };
   const readViews = async (): Promise<readonly ClientView[]> => {
     const deliveries = await store.clients.list();
-    known = new Set([...deliveries.map(({ msisdn }) => msisdn), ...unwritten.keys()]);
     const lastDeliveries = new Map(deliveries.map(({ msisdn, lastDeliveryAt }) => [msisdn, lastDeliveryAt]));
     for (const { msisdn, lastDeliveryAt } of unwritten.values()) lastDeliveries.set(msisdn, lastDeliveryAt);
-    const seedsByNumber = new Map((await seeds.list()).map((seed) => [seed.msisdn, seed]));
-    const numbers = new Set([...seedsByNumber.keys(), ...lastDeliveries.keys()]);
-    for (const msisdn of details.keys()) if (!numbers.has(msisdn)) details.delete(msisdn);
-    const found: ClientView[] = [];
-    for (const msisdn of numbers) {
-      if (found.length % viewsPerTurn === viewsPerTurn - 1) await nextTurn();
-      found.push(await viewOf(msisdn, seedsByNumber.get(msisdn), lastDeliveries.get(msisdn)));
+    known = new Set(lastDeliveries.keys());
+    const next = new Map<string, Listed>();
+    function* numbers(list: readonly SeedView[]): Generator<readonly [msisdn: string, seed?: SeedView]> {
+      // Of several SIMs with one number, the last that pinged counts.
+      for (const seed of list) yield [seed.msisdn, seed];
+      for (const msisdn of lastDeliveries.keys()) if (!next.has(msisdn)) yield [msisdn];
     }
-    return found.sort((a, b) => Number(b.isActive) - Number(a.isActive) || b.lastSeenAt - a.lastSeenAt);
+    let [built, described] = [0, 0];
+    for (const [msisdn, seed] of numbers(await seeds.list())) {
+      const lastDeliveryAt = lastDeliveries.get(msisdn);
+      let entry = listed.get(msisdn);
+      if (!entry && ++described % newNumbersPerTurn === 0) await nextTurn();
+      if (!entry || entry.view.seed !== seed || entry.view.lastDeliveryAt !== lastDeliveryAt) {
+        const number = entry?.number ?? (await describe(msisdn));
+        entry = { number, view: viewOf(msisdn, number, seed, lastDeliveryAt) };
+      }
+      next.set(msisdn, entry);
+      if (++built % viewsPerTurn === 0) await nextTurn();
+    }
+    listed = next;
+    const found = Array.from(next.values(), ({ view }) => view);
+    return sortInTurns(found, activeFirst, viewsPerTurn);
   };
 
   const readNext = coalesceNext(async () => {
@@ -197,5 +201,30 @@ export function createClients({ store, seeds, telecom, clock, log }: ClientsDeps
       await writing;
       await write();
     },
+  };
+}
+
+/** Then by when they were last seen. */
+function activeFirst(a: ClientView, b: ClientView): number {
+  return Number(b.isActive) - Number(a.isActive) || b.lastSeenAt - a.lastSeenAt;
+}
+
+function viewOf(
+  msisdn: string,
+  number: NumberDetails,
+  seed: SeedView | undefined,
+  lastDeliveryAt: number | undefined,
+): ClientView {
+  const { operatorName, operatorId } = seed ?? {};
+  // The IMSI knows better than the number, which may have been ported.
+  const network = operatorName && operatorId && { operator: operatorName, operatorCode: operatorId };
+  return {
+    msisdn,
+    ...number,
+    ...(network || {}),
+    lastSeenAt: lastDeliveryAt ?? (seed?.lps ?? 0) * 1_000,
+    isActive: seed !== undefined,
+    ...(lastDeliveryAt !== undefined && { lastDeliveryAt }),
+    ...(seed && { seed }),
   };
 }

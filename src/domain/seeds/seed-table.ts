@@ -3,6 +3,7 @@
 
 import { coalesceNext } from '../../lib/coalesce-next.ts';
 import { nextTurn } from '../../lib/next-turn.ts';
+import { sortInTurns } from '../../lib/sort-in-turns.ts';
 import type { HistoryEvent } from '../shared/model.ts';
 import type { MissingNode } from '../shared/node-requests.ts';
 import type { Clock, Telecom } from '../shared/ports.ts';
@@ -89,9 +90,14 @@ const countedPerTurn = 500;
 const minReuseMs = 1_000;
 const reuseMsPerRow = 0.5;
 /** Put together in one turn. */
-const rowsPerTurn = 1_000;
+const rowsPerTurn = 500;
 const silentPerTurn = 100;
 const shownTests = 10;
+
+interface Table extends Pick<SeedPage, 'active' | 'countries' | 'since' | 'missing'> {
+  readonly at: number;
+  readonly rows: readonly SeedRow[];
+}
 
 export function createSeedTable(deps: SeedTableDeps): SeedTable {
   const { clients, reliability, tests, activity, telecom, clock } = deps;
@@ -101,13 +107,12 @@ export function createSeedTable(deps: SeedTableDeps): SeedTable {
   };
   /** Of silent seeds, because looking one up costs 0.1 ms. */
   let places = new Map<string, Pick<SeedRow, 'country' | 'operator'>>();
-  let table:
-    | (Pick<SeedPage, 'since' | 'missing'> & { readonly at: number; readonly rows: readonly SeedRow[] })
-    | undefined;
+  let table: Table | undefined;
   let today: (msisdn: string) => number = () => 0;
 
-  const countTests = async (msisdns: readonly string[]): Promise<void> => {
+  const countTests = async (views: readonly ClientView[], silent: readonly SeenSeed[]): Promise<void> => {
     if (clock.monotonic() - counted.at < countEveryMs) return;
+    const msisdns = [...new Set([...views, ...silent].map(({ msisdn }) => msisdn))];
     const now = clock.now();
     const period = { since: now - periodMs, decidedBefore: now - inTimeMs };
     const shares = new Map<string, SeedRow['reliability']>();
@@ -156,11 +161,11 @@ export function createSeedTable(deps: SeedTableDeps): SeedTable {
     };
   };
 
-  const readRows = async () => {
+  const readRows = async (): Promise<Omit<Table, 'at'>> => {
     const views = await clients.list();
     const { silent, since, missing, ...seen } = await activity.read();
     today = seen.today;
-    await countTests([...new Set([...views, ...silent].map(({ msisdn }) => msisdn))]);
+    await countTests(views, silent);
     const rows = new Map<string, SeedRow>();
     for (const [index, view] of views.entries()) {
       if (index % rowsPerTurn === rowsPerTurn - 1) await nextTurn();
@@ -177,7 +182,10 @@ export function createSeedTable(deps: SeedTableDeps): SeedTable {
       // Another SIM with this number pings, perhaps through another node.
       if (known?.state !== 'active') rows.set(seed.msisdn, silentRow(seed, known));
     }
-    return { rows: [...rows.values()], since, missing };
+    await nextTurn();
+    const all = [...rows.values()];
+    const active = all.filter(({ state }) => state === 'active').length;
+    return { rows: all, active, countries: countriesOf(all), since, missing };
   };
   const readNext = coalesceNext(async (_key: 'rows') => {
     if (table && clock.monotonic() - table.at < Math.max(minReuseMs, table.rows.length * reuseMsPerRow))
@@ -189,15 +197,15 @@ export function createSeedTable(deps: SeedTableDeps): SeedTable {
 
   return {
     page: async ({ sort, offset, limit, ...filter }) => {
-      const { rows, since, missing } = await readNext('rows');
+      const { rows, active, countries, since, missing } = await readNext('rows');
       const found = rows.filter(toRowFilter(filter));
-      const sorted = found.sort(compareRows(sort, clock.now()));
+      const sorted = await sortInTurns(found, compareRows(sort, clock.now()), rowsPerTurn);
       return {
         seeds: sorted.slice(offset, offset + limit),
         total: found.length,
         all: rows.length,
-        active: rows.filter(({ state }) => state === 'active').length,
-        countries: countriesOf(rows),
+        active,
+        countries,
         since,
         missing,
       };
