@@ -30,6 +30,8 @@ const space = 0x20;
 
 function cpuMs(): number {
   if (stat < 0) return performance.now();
+  // The kernel brings the figure up to date only at a tick, every 4 ms, or when it is asked for the usage of the process.
+  process.cpuUsage();
   readSync(stat, bytes, 0, bytes.length, 0);
   return Number(bytes.toString('latin1', 0, bytes.indexOf(space))) / 1e6;
 }
