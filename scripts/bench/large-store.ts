@@ -27,8 +27,8 @@ export interface StoreSize {
 
 /** How long the waiting messages wait: longer than a measurement. */
 const waitMs = 3_600_000;
-/** Fewer than a segment of the store has. */
-const linesPerSegment = 50_000;
+/** As many as a segment of the store has. */
+const linesPerSegment = 20_000;
 
 export async function fillLargeStore(folder: string, size: StoreSize): Promise<void> {
   await fillStore(folder, { users: 0 });

@@ -33,9 +33,9 @@ export async function openLowdbArchive(
   options: StoreOptions & { readonly folder: string; readonly preview?: boolean },
 ): Promise<StoreArchive> {
   const open = options.preview ? previewFolder : openFolder;
-  const { disk, queue, cleanShutdown, snapshots, release } = await open(options.folder, options);
+  const { disk, queue, cleanShutdown, openSnapshot, release } = await open(options.folder, options);
   try {
-    const folder = { disk, queue, cleanShutdown, snapshots };
+    const folder = { disk, queue, cleanShutdown, openSnapshot };
     const opened = { ...options, ...folder, damage: failOnDamage, assertOpen: () => {} };
     const users = await openLowdbUsers(opened);
     // From here on, the files have everything.

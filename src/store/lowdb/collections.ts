@@ -11,7 +11,7 @@ import type { DiskQueue } from './disk-queue.ts';
 import { openIndexedTtlStore } from './indexed-ttl-store.ts';
 import { openLowdbOutbox } from './outbox.ts';
 import { openLowdbMessages } from './outgoing-messages.ts';
-import type { Snapshots } from './snapshots.ts';
+import type { OpenSnapshot } from './snapshots.ts';
 import { openLowdbTtlStore } from './ttl-store.ts';
 
 export interface CollectionsOptions extends StoreOptions {
@@ -19,15 +19,15 @@ export interface CollectionsOptions extends StoreOptions {
   readonly queue: DiskQueue;
   readonly damage: DamageHandler;
   readonly cleanShutdown: boolean;
-  readonly snapshots: Snapshots;
+  readonly openSnapshot: OpenSnapshot;
   /** Throws when the store is closed. */
   readonly assertOpen: () => void;
 }
 
 /** Throws what the damage handler throws, and UNAVAILABLE for errors of the disk. */
 export async function openCollections(options: CollectionsOptions) {
-  const { clock, log, disk, queue, damage, cleanShutdown, snapshots, assertOpen } = options;
-  const outboxes = { disk, queue, log, damage, snapshots, assertOpen };
+  const { clock, log, disk, queue, damage, cleanShutdown, openSnapshot, assertOpen } = options;
+  const outboxes = { disk, queue, log, damage, openSnapshot, assertOpen };
   const inbound = await openLowdbOutbox({
     ...outboxes,
     ...options.inbound,

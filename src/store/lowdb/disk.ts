@@ -3,8 +3,9 @@
 
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { type FileHandle, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { systemErrorCode } from '../../errors.ts';
 import { replaceFile, replaceUnsynced } from '../../lib/durable-files.ts';
 import { makeFolder, syncFolder } from '../../lib/folders.ts';
@@ -25,8 +26,14 @@ export interface Disk {
    * The same, synchronously: several times as cheap where thousands of small files are read. For use while the store opens.
    */
   readNow(name: string): string | undefined;
-  /** The same as bytes. */
+  /** Another number after each change of the file, also by another program; undefined when there is none. Throws UNAVAILABLE. */
+  version(name: string): Promise<number | undefined>;
+  /** The same, synchronously. For use while the store opens. */
+  versionNow(name: string): number | undefined;
+  /** The file's content as bytes. Throws as `read` does. */
   readBytes(name: string): Promise<Buffer | undefined>;
+  /** The same in a buffer that several reads share, so that the content is valid until the next of them. */
+  readShared(name: string, shared: SharedBuffer): Promise<Buffer | undefined>;
   /** A part of the file, shorter where the file ends. Throws as `read` does. */
   readRange(name: string, offset: number, length: number): Promise<Buffer | undefined>;
   /**
@@ -53,6 +60,11 @@ export interface Disk {
   clearTemporary(): Promise<void>;
   /** Removes the file if it exists; a power cut immediately afterwards may restore it. Throws UNAVAILABLE. */
   remove(name: string): Promise<void>;
+}
+
+/** Grows with the largest file. A buffer for each of many files would make V8 collect its whole heap again and again. */
+export interface SharedBuffer {
+  bytes: Buffer;
 }
 
 /** What a file is to contain. */
@@ -156,7 +168,23 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
         return readFailed(name, error);
       }
     },
+    version: async (name) => {
+      try {
+        return versionOf(await stat(join(folder, name)));
+      } catch (error) {
+        return readFailed(name, error);
+      }
+    },
+    versionNow: (name) => {
+      try {
+        const stats = fs.statSync(join(folder, name), { throwIfNoEntry: false });
+        return stats && versionOf(stats);
+      } catch (error) {
+        return readFailed(name, error);
+      }
+    },
     readBytes,
+    readShared: (name, shared) => reading(name, (path) => readShared(path, shared)),
     readRange: (name, offset, length) => reading(name, (path) => readRange(path, offset, length)),
     list,
     remove,
@@ -203,6 +231,28 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
       for (const name of await list(temporaryFolder)) await remove(join(temporaryFolder, name));
     },
   };
+}
+
+async function readShared(path: string, shared: SharedBuffer): Promise<Buffer> {
+  const handle = await open(path, 'r');
+  try {
+    const { size } = await handle.stat();
+    if (shared.bytes.length < size) shared.bytes = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(size)));
+    let length = 0;
+    while (length < size) {
+      const { bytesRead } = await handle.read(shared.bytes, length, size - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return shared.bytes.subarray(0, length);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A write makes a new inode, and nobody can set the time of change. */
+function versionOf({ ino, size, mtimeMs, ctimeMs }: fs.Stats): number {
+  return crc32(`${ino} ${size} ${mtimeMs} ${ctimeMs}`);
 }
 
 async function readRange(path: string, offset: number, length: number): Promise<Buffer> {

@@ -59,8 +59,8 @@ export async function openIndexedTtlStore<T>(
 
   const purge = (now: number): void => {
     for (let left = purgedPerCall; left > 0; left--) {
-      const oldest = index.oldest();
-      if (!oldest || oldest.expiresAt > now) break;
+      const expiry = index.oldestExpiry();
+      if (expiry === undefined || expiry > now) break;
       index.deleteOldest();
     }
   };
@@ -74,8 +74,8 @@ export async function openIndexedTtlStore<T>(
   const evict = (): void => {
     while (index.size + unwritten.size > max) {
       const [first] = unwritten;
-      const oldest = index.oldest();
-      if (first && (!oldest || first[1].expiresAt < oldest.expiresAt)) unwritten.delete(first[0]);
+      const expiry = index.oldestExpiry();
+      if (first && (expiry === undefined || first[1].expiresAt < expiry)) unwritten.delete(first[0]);
       else index.deleteOldest();
     }
   };

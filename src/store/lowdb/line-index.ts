@@ -22,7 +22,8 @@ export interface LineIndex {
   /** Adds the line as the newest one, in place of an earlier one of the digest. */
   set(digest: Digest, line: IndexedLine): void;
   delete(digest: Digest): void;
-  oldest(): IndexedLine | undefined;
+  /** When the oldest line expires; undefined when there is none. */
+  oldestExpiry(): number | undefined;
   deleteOldest(): void;
   readonly size: number;
   /** The segments with lines in the index. */
@@ -143,6 +144,8 @@ export function createLineIndex(): LineIndex {
     write(slot, word.newer, free);
     free = slot;
   };
+  const expiryOf = (slot: number): number =>
+    times[Math.floor(slot / slotsPerChunk)]?.[slot % slotsPerChunk] ?? 0;
   const lineOf = (slot: number): IndexedLine | undefined =>
     slot === 0
       ? undefined
@@ -150,7 +153,7 @@ export function createLineIndex(): LineIndex {
           segment: read(slot, word.segment),
           offset: read(slot, word.offset),
           length: read(slot, word.length),
-          expiresAt: times[Math.floor(slot / slotsPerChunk)]?.[slot % slotsPerChunk] ?? 0,
+          expiresAt: expiryOf(slot),
         };
 
   return {
@@ -187,7 +190,7 @@ export function createLineIndex(): LineIndex {
       countLine(segment, 1);
     },
     delete: ({ high, low }) => remove(high, low),
-    oldest: () => lineOf(oldest),
+    oldestExpiry: () => (oldest === 0 ? undefined : expiryOf(oldest)),
     deleteOldest: () => {
       if (oldest !== 0) remove(read(oldest, word.high), read(oldest, word.low));
     },

@@ -8,22 +8,22 @@ import type { EntryTimes } from '../memory/outbox-index.ts';
 import { type DamageHandler, parseChecked, readOrQuarantine } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
 import { type RecordKind, recordFiles, recordName } from './record-file.ts';
-import type { Snapshots } from './snapshots.ts';
+import type { Snapshot } from './snapshots.ts';
 
 export interface LoadEntriesOptions {
   readonly disk: Disk;
   readonly damage: DamageHandler;
   readonly kind: Extract<RecordKind, 'inbound' | 'callbacks' | 'waitingSms'>;
-  readonly snapshots: Snapshots;
+  readonly snapshot: Snapshot<EntryTimes>;
 }
 
 /** Throws UNAVAILABLE when a file cannot be read. */
 export async function loadEntryTimes<T>(
-  { disk, damage, kind, snapshots }: LoadEntriesOptions,
+  { disk, damage, kind, snapshot }: LoadEntriesOptions,
   isEntry: Guard<OutboxEntry<T>>,
 ): Promise<EntryTimes[]> {
   const found: EntryTimes[] = [];
-  const read = async (name: string): Promise<void> => {
+  const read = async (name: string): Promise<EntryTimes | undefined> => {
     const isOfThisFile = (value: unknown): value is OutboxEntry<T> =>
       isEntry(value) && recordName(kind, value.id) === name;
     const entry = await readOrQuarantine(damage, name, async () => {
@@ -31,20 +31,20 @@ export async function loadEntryTimes<T>(
       const text = disk.readNow(name);
       return text === undefined ? undefined : parseChecked(disk, name, text, isOfThisFile, 'opening');
     });
-    if (entry) found.push(timesOf(entry));
+    return entry && timesOf(entry);
   };
-  const known = new Map(
-    ((await snapshots.take(kind, isEntryTimes)) ?? []).map((times) => [recordName(kind, times.id), times]),
-  );
   for await (const names of recordFiles(disk, kind)) {
     for (const name of names) {
-      const times = known.get(name);
+      if (!name.endsWith('.json')) continue;
+      const loaded = snapshot.load(name, () => read(name));
+      // Without an `await` for each of 100,000.
+      const times = loaded instanceof Promise ? await loaded : loaded;
       if (times) found.push(times);
-      else if (name.endsWith('.json')) await read(name);
     }
     // For the lock, which must be renewed, and for signals.
     await nextTurn();
   }
+  snapshot.loaded();
   return found;
 }
 
@@ -53,7 +53,7 @@ export function timesOf({ id, since, dueAt, orderKey, sequence }: EntryTimes): E
   return { id, since, dueAt, ...order, ...(sequence !== undefined && { sequence }) };
 }
 
-function isEntryTimes(value: unknown): value is EntryTimes {
+export function isEntryTimes(value: unknown): value is EntryTimes {
   return (
     isObject(value) &&
     isText(value.id) &&

@@ -13,7 +13,7 @@ import { createDisk, type Disk } from './disk.ts';
 import { createDiskQueue, type DiskQueue } from './disk-queue.ts';
 import { migrateStore } from './migration.ts';
 import { createPreviewDisk } from './preview-disk.ts';
-import { createSnapshots, noSnapshots, type Snapshots } from './snapshots.ts';
+import { createSnapshots, noSnapshots, type OpenSnapshot } from './snapshots.ts';
 import { detectFormat, writeMeta } from './store-format.ts';
 
 /** Concurrent disk operations, and how many may wait for them. */
@@ -24,7 +24,7 @@ export interface OpenedFolder {
   readonly queue: DiskQueue;
   /** The previous process closed the store cleanly. */
   readonly cleanShutdown: boolean;
-  readonly snapshots: Snapshots;
+  readonly openSnapshot: OpenSnapshot;
   /** Releases the lock; `cleanShutdown` is false when a part could not be closed cleanly. Idempotent. */
   release(cleanShutdown?: boolean): Promise<void>;
 }
@@ -69,12 +69,7 @@ export async function openFolder(
     disk,
     queue,
     cleanShutdown: lock.afterRelease,
-    snapshots: createSnapshots({
-      disk,
-      log,
-      cleanShutdown: lock.afterRelease,
-      generation: lock.generation,
-    }),
+    openSnapshot: createSnapshots(disk, queue, log),
     release: (cleanShutdown) => {
       // What a failed start has left to be written must not reach the folder, which another process may own by then.
       isReleased = true;
@@ -98,7 +93,7 @@ export async function previewFolder(
     disk,
     queue,
     cleanShutdown: false,
-    snapshots: noSnapshots,
+    openSnapshot: noSnapshots,
     release: async () => {},
   };
   if (!(await isWritableFolder(folder))) return opened;

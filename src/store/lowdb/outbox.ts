@@ -12,9 +12,9 @@ import { openAttemptJournal } from './attempt-journal.ts';
 import type { DamageHandler } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
 import type { DiskQueue } from './disk-queue.ts';
-import { loadEntryTimes, timesOf } from './load-entries.ts';
+import { isEntryTimes, loadEntryTimes, timesOf } from './load-entries.ts';
 import { openRecord, type RecordKind, recordName } from './record-file.ts';
-import type { Snapshots } from './snapshots.ts';
+import type { OpenSnapshot } from './snapshots.ts';
 
 export interface LowdbOutboxOptions<T> {
   readonly disk: Disk;
@@ -23,7 +23,7 @@ export interface LowdbOutboxOptions<T> {
   readonly damage: DamageHandler;
   readonly kind: Extract<RecordKind, 'inbound' | 'callbacks' | 'waitingSms'>;
   readonly isContent: (value: unknown) => value is T;
-  readonly snapshots: Snapshots;
+  readonly openSnapshot: OpenSnapshot;
   readonly max: number;
   /** Creates the error that rejects a new entry. */
   readonly full: (max: number) => SwobError;
@@ -38,15 +38,21 @@ export interface LowdbOutbox<T> {
 
 /** Loads the times of all entries. Throws UNAVAILABLE when a file cannot be read. */
 export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promise<LowdbOutbox<T>> {
-  const { disk, queue, log, kind, max, full, snapshots, assertOpen } = options;
+  const { disk, queue, log, kind, max, full, openSnapshot, assertOpen } = options;
   const isEntry = isOutboxEntry(options.isContent);
-  const index = createOutboxIndex(await loadEntryTimes(options, isEntry));
+  const keyOf = (id: string): string => `${kind} ${id}`;
+  const snapshot = await openSnapshot<EntryTimes>({
+    kind,
+    isValue: isEntryTimes,
+    idOf: ({ id }) => id,
+    currentValue: (id) => index.timesOf(id),
+    queueKeyOf: keyOf,
+  });
   const { damage } = options;
+  const index = createOutboxIndex(await loadEntryTimes({ disk, damage, kind, snapshot }, isEntry));
   // The name sorts before the folder that the lines move to, so a backup in the order of names misses none of them.
   const name = `attempts-${kind}`;
   const journal = await openAttemptJournal({ disk, log, damage, name, isRecord: isEntry });
-  /** Entries whose files could not be read; the next start reads those again, and quarantines what is damaged. */
-  const unreadable = new Set<string>();
   /** New entries being written; counted so that concurrent ones cannot exceed the maximum together. */
   let pendingNew = 0;
   /** Order keys with a new claimed entry being written, which others must follow. */
@@ -54,7 +60,6 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
   /** The processes whose new claimed entries are being written. */
   const claimants = new Map<string, Claimant>();
 
-  const keyOf = (id: string): string => `${kind} ${id}`;
   const runExclusive = <R>(id: string, job: () => Promise<R>): Promise<R> => {
     assertOpen();
     return queue.runExclusive(keyOf(id), job);
@@ -70,9 +75,9 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
       const record = recordOf(id);
       try {
         await record.read();
-        unreadable.delete(id);
       } catch (error) {
-        unreadable.add(id);
+        // The next start reads it again, and quarantines it if it is damaged.
+        snapshot.forget(id);
         throw error;
       }
       if (record.data) {
@@ -81,6 +86,7 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
         return record.data;
       }
       log.warn({ id, file: disk.pathOf(recordName(kind, id)) }, 'the file of an entry is missing');
+      snapshot.forget(id);
       index.delete(id);
       return undefined;
     });
@@ -97,7 +103,9 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
   const writeFile = async (entry: OutboxEntry<T>): Promise<void> => {
     const record = recordOf(entry.id);
     record.data = entry;
+    snapshot.forget(entry.id);
     await record.write();
+    snapshot.track(entry.id);
     journal.done(entry.id);
   };
   const put = async (entry: OutboxEntry<T>): Promise<void> => {
@@ -145,6 +153,7 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
   const remove = async (id: string): Promise<void> => {
     // If a power cut restores the file, the entry is delivered again under the same id, and its receipt shows that it
     // is done.
+    snapshot.forget(id);
     if (!journal.get(id)) await disk.remove(recordName(kind, id));
     removeLine(id);
   };
@@ -242,8 +251,7 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
       } catch (error) {
         log.warn({ reason: messageOf(error) }, 'entries with an attempt in progress stay in their journal');
       }
-      const isReadable = ({ id }: EntryTimes): boolean => !unreadable.has(id);
-      await snapshots.leave(kind, index.times().filter(isReadable));
+      await snapshot.close();
     },
   };
 }

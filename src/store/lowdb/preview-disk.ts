@@ -17,7 +17,10 @@ export function createPreviewDisk(folder: string): Disk {
     folder,
     pathOf: disk.pathOf,
     readBytes,
+    readShared: readBytes,
     readNow: (name) => (changed.has(name) ? changed.get(name)?.toString() : disk.readNow(name)),
+    version: async (name) => (changed.has(name) ? undefined : disk.version(name)),
+    versionNow: (name) => (changed.has(name) ? undefined : disk.versionNow(name)),
     readRange: async (name, offset, length) =>
       changed.has(name)
         ? changed.get(name)?.subarray(offset, offset + length)

@@ -3,7 +3,7 @@
 import type { Log } from '../../domain/shared/ports.ts';
 import type { Guard } from '../guards.ts';
 import { DamagedFileError, type DamageHandler, parseChecked, readOrQuarantine } from './damaged-files.ts';
-import type { Disk } from './disk.ts';
+import type { Disk, SharedBuffer } from './disk.ts';
 import { closingLine, isSegmentHeader, isSegmentLine, type SegmentLine } from './segment-lines.ts';
 
 export interface ReadSegmentOptions<T> {
@@ -12,6 +12,7 @@ export interface ReadSegmentOptions<T> {
   readonly damage: DamageHandler;
   readonly isValue: Guard<T>;
   readonly file: string;
+  readonly shared: SharedBuffer;
   /** The preceding segment as it was read; undefined when it no longer exists. */
   readonly before: { readonly segment: number; readonly bytes: number } | undefined;
   readonly isNewest: boolean;
@@ -42,9 +43,10 @@ const newline = 0x0a;
 
 /** Throws what the damage handler throws, and UNAVAILABLE. */
 export async function readSegment<T>(options: ReadSegmentOptions<T>): Promise<SegmentContent> {
-  const { disk, log, damage, file, before, isNewest, cleanShutdown, onLine, takeRaw } = options;
+  const { disk, log, damage, file, shared, before, isNewest, cleanShutdown, onLine, takeRaw } = options;
   const isLine = isSegmentLine(options.isValue);
-  const bytes = (await readOrQuarantine(damage, file, () => disk.readBytes(file))) ?? Buffer.alloc(0);
+  const bytes =
+    (await readOrQuarantine(damage, file, () => disk.readShared(file, shared))) ?? Buffer.alloc(0);
   const length = isNewest ? bytes.lastIndexOf(newline) + 1 : bytes.length;
   const faultOf = (what: string): void =>
     damage.onLine(new DamagedFileError(disk.pathOf(file), what, 'opening'));

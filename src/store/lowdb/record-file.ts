@@ -1,6 +1,6 @@
 // One record per file, by lowdb: reads are checked and writes are durable. Used for users, seeds and outbox entries.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Low } from 'lowdb';
 import { withChecksum } from './checksum.ts';
 import { parseChecked } from './damaged-files.ts';
@@ -36,8 +36,8 @@ export function openRecord<T>(
 
 /** Every id yields a safe file name, and the records spread evenly over the folders. */
 export function recordName(kind: RecordKind, id: string): string {
-  const hash = createHash('sha256').update(id).digest('hex');
-  return `${kind}/${hash.slice(0, 2)}/${hash.slice(2)}.json`;
+  const digest = hash('sha256', id);
+  return `${kind}/${digest.slice(0, 2)}/${digest.slice(2)}.json`;
 }
 
 /** The file names of a kind, one folder at a time. For use while the store opens. Throws UNAVAILABLE or CONFIG. */
@@ -55,13 +55,4 @@ export async function countRecords(disk: Disk, kind: RecordKind): Promise<number
     count += names.filter((name) => name.endsWith('.json')).length;
   }
   return count;
-}
-
-/** The names of all records of a kind. */
-export async function listRecords(disk: Disk, kind: RecordKind): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
-  for await (const names of recordFiles(disk, kind)) {
-    for (const name of names) if (name.endsWith('.json')) found.add(name);
-  }
-  return found;
 }

@@ -17,8 +17,8 @@ import { createEvictionCandidates } from './eviction-candidates.ts';
 import { createFlusher } from './flusher.ts';
 import { emptyLpsFile, lpsFile, lpsText, readLps } from './lps-file.ts';
 import { openLpsJournal } from './lps-journal.ts';
-import { listRecords, openRecord, recordName } from './record-file.ts';
-import type { Snapshots } from './snapshots.ts';
+import { countRecords, openRecord, recordName } from './record-file.ts';
+import type { OpenSnapshot } from './snapshots.ts';
 
 export interface LowdbSeeds {
   readonly store: SeedStore;
@@ -42,14 +42,14 @@ export interface LowdbSeedsOptions extends Pick<StoreOptions, 'clock' | 'log' | 
   readonly queue: DiskQueue;
   readonly damage: DamageHandler;
   readonly cleanShutdown: boolean;
-  readonly snapshots: Snapshots;
+  readonly openSnapshot: OpenSnapshot;
   /** Throws when the store is closed. */
   readonly assertOpen: () => void;
 }
 
 /** Loads the recently active seeds. */
 export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbSeeds> {
-  const { disk, queue, damage, clock, log, snapshots, assertOpen } = options;
+  const { disk, queue, damage, clock, log, openSnapshot, assertOpen } = options;
   const { activeMs, maxRegistered } = options.seeds;
   const recent = createRecentSeeds(clock, activeMs);
   // Without the file no seed is active until its next ping, which is soon.
@@ -57,14 +57,22 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
     (await readOrQuarantine(damage, lpsFile, () => readLps(disk))) ?? emptyLpsFile;
   const journal = await openLpsJournal({ ...options, covered });
 
-  const names = await listRecords(disk, 'seeds');
-  let registered = names.size;
+  let registered = await countRecords(disk, 'seeds');
   let evicted = 0;
   const silent = createEvictionCandidates({
     disk,
     queue,
     isRecent: (imsi) => recent.get(imsi) !== undefined,
     batchSize: Math.max(16, Math.ceil(maxRegistered / 20)),
+  });
+
+  const keyOf = (imsi: string): string => `seed ${imsi}`;
+  const snapshot = await openSnapshot<Seed>({
+    kind: 'seeds',
+    isValue: isSeed,
+    idOf: ({ imsi }) => imsi,
+    currentValue: (imsi) => recent.get(imsi),
+    queueKeyOf: keyOf,
   });
 
   const recordOf = (imsi: string) =>
@@ -102,16 +110,18 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
   const writeRecord = async (seed: Seed): Promise<void> => {
     const record = recordOf(seed.imsi);
     record.data = seed;
+    snapshot.forget(seed.imsi);
     await record.write();
   };
 
   /** Writes the last LPS of a seed that is no longer active to disk and removes it from memory. */
   const retire = (old: Seed): Promise<void> =>
-    queue.runExclusive(`seed ${old.imsi}`, async () => {
+    queue.runExclusive(keyOf(old.imsi), async () => {
       // The seed may have pinged or changed its number while this job waited.
       if (recent.get(old.imsi) !== old) return;
       const stored = await readRecord(old.imsi);
       if (stored && stored.lps !== old.lps) await writeRecord({ ...stored, lps: old.lps });
+      snapshot.forget(old.imsi);
       recent.remove(old);
     });
 
@@ -165,6 +175,7 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
     await journal.add(seed, () => {
       sinceMs = touch(seed);
     });
+    snapshot.track(seed.imsi);
     // Of a seed that is on disk only wall time tells.
     return sinceMs ?? (known && Math.max(0, clock.now() - known.lps * 1_000));
   };
@@ -173,7 +184,7 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
     assertOpen();
     if (flusher.failure) throw flusher.failure;
     if (registered > maxRegistered) await evictSurplus();
-    const sinceMs = await queue.runExclusive(`seed ${seed.imsi}`, () => register(seed));
+    const sinceMs = await queue.runExclusive(keyOf(seed.imsi), () => register(seed));
     // Outside the queue, because a job must not wait for another one. Repeated while concurrent registrations exceed
     // the maximum.
     for (let tries = 0; registered > maxRegistered && tries < maxOvershoot; tries++) await evictSurplus();
@@ -186,9 +197,10 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
     const onDisk = inactive * inactiveShareDivisor > registered ? await silent.next() : undefined;
     const imsi = onDisk ?? recent.oldest()?.imsi;
     if (imsi === undefined) return;
-    await queue.runExclusive(`seed ${imsi}`, async () => {
+    await queue.runExclusive(keyOf(imsi), async () => {
       const active = recent.get(imsi);
       if (active && (onDisk !== undefined || active !== recent.oldest())) return;
+      snapshot.forget(imsi);
       await disk.remove(recordName('seeds', imsi));
       if (active) recent.remove(active);
       registered--;
@@ -210,16 +222,16 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
     return evicting;
   };
 
-  const left = new Map(((await snapshots.take('seeds', isSeed)) ?? []).map((seed) => [seed.imsi, seed]));
   const lpsOf = [...new Map([...Object.entries(lps), ...journal.found])].sort(([, a], [, b]) => a - b);
   for (const [position, [imsi, lps]] of lpsOf.entries()) {
-    const record = (names.has(recordName('seeds', imsi)) && left.get(imsi)) || (await loadRecord(imsi));
+    const record = await snapshot.load(recordName('seeds', imsi), () => loadRecord(imsi));
     // For the lock, which must be renewed, and for signals.
     if (position % loadedPerTurn === 0) await nextTurn();
     // Only wall time covers the time before this start; a time in the future counts as now.
     if (record) recent.touch({ ...record, lps }, Math.max(0, clock.now() - lps * 1_000));
     else log.warn({ imsi, file: disk.pathOf(lpsFile) }, 'the registration of an active seed is missing');
   }
+  snapshot.loaded();
 
   return {
     store: {
@@ -239,7 +251,7 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
       getActive: async (imsi, maxAgeMs) => recent.get(imsi, maxAgeMs),
       get: async (imsi) => {
         assertOpen();
-        return recent.get(imsi) ?? (await queue.runExclusive(`seed ${imsi}`, () => readRecord(imsi)));
+        return recent.get(imsi) ?? (await queue.runExclusive(keyOf(imsi), () => readRecord(imsi)));
       },
     },
     close: async () => {
@@ -250,7 +262,7 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
       } finally {
         await journal.close();
       }
-      await snapshots.leave('seeds', recent.all());
+      await snapshot.close();
     },
   };
 }

@@ -100,6 +100,7 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
 
   const load = async (): Promise<void> => {
     let before: { readonly segment: number; readonly bytes: number } | undefined;
+    const shared = { bytes: Buffer.alloc(0) };
     for (const number of numbers) {
       const isNewest = number === numbers.at(-1);
       let startedAt: number | undefined;
@@ -114,6 +115,7 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
       } = await readSegment<T>({
         ...options,
         file: fileOf(number),
+        shared,
         before,
         isNewest,
         onLine: (line, place) => {

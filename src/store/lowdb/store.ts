@@ -34,7 +34,7 @@ const probeBytes = 4_096;
 export async function openLowdbStore(
   options: StoreOptions & { readonly folder: string },
 ): Promise<EmbeddedStore> {
-  const { disk, queue, cleanShutdown, snapshots, release } = await openFolder(options.folder, options);
+  const { disk, queue, cleanShutdown, openSnapshot, release } = await openFolder(options.folder, options);
   try {
     let closing: Promise<void> | undefined;
     const assertOpen = (): void => {
@@ -47,7 +47,7 @@ export async function openLowdbStore(
       queue,
       damage: quarantineDamage(disk, log, clock),
       cleanShutdown,
-      snapshots,
+      openSnapshot,
       assertOpen,
     };
     const users = await openLowdbUsers(opened);

@@ -47,8 +47,8 @@ export interface OutboxIndex {
    * Ids of the waiting entries after the first `offset`: claimed ones first, then by due time, then those behind others.
    */
   waitingIds(limit: number, offset?: number): string[];
-  /** All entries, as a later index can be made of them. */
-  times(): EntryTimes[];
+  /** As a later index can be made of them. */
+  timesOf(id: string): EntryTimes | undefined;
   /** Includes the claimed entries. */
   readonly waiting: number;
   /** Behind others of their order key. */
@@ -203,12 +203,14 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
         ...rest(followers, claimed.size + waiting.length),
       ];
     },
-    times: () =>
-      [...held.values()].map(({ list, place: { id, since, at } }) => {
-        const orderKey = order.keyOf(id);
-        const position = orderKey !== undefined && { orderKey, sequence: order.sequenceOf(id, undefined) };
-        return { id, since, dueAt: list === deadLetters ? null : at, ...position };
-      }),
+    timesOf: (id) => {
+      const slot = held.get(id);
+      if (!slot) return undefined;
+      const { list, place } = slot;
+      const orderKey = order.keyOf(id);
+      const position = orderKey !== undefined && { orderKey, sequence: order.sequenceOf(id, undefined) };
+      return { id, since: place.since, dueAt: list === deadLetters ? null : place.at, ...position };
+    },
     get waiting() {
       return waiting.length + claimed.size + followers.length;
     },

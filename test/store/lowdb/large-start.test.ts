@@ -1,7 +1,7 @@
-// A start with many records reads what the stop before has left, if nobody had the folder in between.
+// A start with many records reads only the files that have changed since the last snapshot of them.
 
 import fs from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { OutboxEntry } from '../../../src/domain/shared/model.ts';
@@ -11,7 +11,7 @@ import { deadLetter, waiting } from '../../contract/outboxes.ts';
 import { seed } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/folders.ts';
-import { crashImage, openStore } from './support.ts';
+import { crashImage, openStore, recordIn, writeRecordTo } from './support.ts';
 
 beforeEach(() => {
   vi.spyOn(fs, 'readFileSync');
@@ -35,8 +35,18 @@ function writeRecord(folder: string, name: string, record: object): void {
 const writeEntry = (folder: string, entry: OutboxEntry<unknown>): void =>
   writeRecord(folder, recordName('inbound', entry.id), entry);
 
-/** A store that has just been closed, with entries of each state. */
-async function closedStore() {
+const snapshotIn = (folder: string): string => join(folder, 'snapshots', 'inbound.json');
+const untilSaved = (folder: string) =>
+  vi.waitFor(async () => expect((await recordIn(snapshotIn(folder))).files).toHaveLength(count), 30_000);
+
+/** The folder of a store as if its process were killed now: without the lock. */
+async function kill(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  for (const name of names.filter((each) => /^\.?lock[.-]/.test(each))) await rm(join(folder, name));
+}
+
+/** A store that has just been opened, with entries of each state. */
+async function filledStore() {
   const folder = temporaryFolder();
   const clock = createFakeClock();
   await (await openStore({ folder, clock })).store.close();
@@ -44,12 +54,17 @@ async function closedStore() {
     const ordered = n % 2 === 0 && { orderKey: `key ${n % 10}`, sequence: n + 1 };
     writeEntry(folder, n % 3 === 0 ? deadLetter(`e${n}`, n) : { ...waiting(`e${n}`, n), ...ordered });
   }
-  const opened = await openStore({ folder, clock });
+  const { store } = await openStore({ folder, clock });
   expect(reads()).toHaveLength(count);
-  const state = await stateOf(opened.store);
-  await opened.store.close();
+  return { folder, clock, store, state: await stateOf(store) };
+}
+
+/** The same, just closed. */
+async function closedStore() {
+  const { store, ...filled } = await filledStore();
+  await store.close();
   vi.clearAllMocks();
-  return { folder, clock, state };
+  return filled;
 }
 
 async function stateOf({ inbound }: Awaited<ReturnType<typeof openStore>>['store']) {
@@ -79,10 +94,9 @@ test('follows what an operator has removed and restored meanwhile', async () => 
   // Over a dead letter, with an earlier state.
   writeEntry(folder, waiting('e3', 3));
   const { store } = await openStore({ folder, clock });
-  expect(reads()).toHaveLength(1);
+  expect(reads()).toHaveLength(2);
   expect(await store.inbound.get('e1')).toBeUndefined();
   expect(await store.inbound.nextDueAt()).toBe(0);
-  await store.inbound.deadLetters(count);
   const { waiting: waits, deadLetters } = await store.inbound.count();
   expect({ waits, deadLetters }).toEqual({
     waits: state.count.waiting + 1,
@@ -90,18 +104,42 @@ test('follows what an operator has removed and restored meanwhile', async () => 
   });
 });
 
-test('reads the files after a crash, and after another process had the folder', async () => {
-  const { folder, clock, state } = await closedStore();
-  const crashed = await openStore({ folder: await crashImage(folder), clock });
-  expect(reads()).toHaveLength(count);
-  expect(await stateOf(crashed.store)).toEqual(state);
+test('reads after a crash what has changed since the snapshot of a running store', async () => {
+  const { folder, clock, store } = await filledStore();
+  await untilSaved(folder);
+  await store.inbound.remove('e1');
+  await store.inbound.put(waiting('e3', 3));
+  await store.inbound.put(waiting('e4', 4));
+  const state = await stateOf(store);
+  await kill(folder);
   vi.clearAllMocks();
+  const after = await openStore({ folder, clock });
+  expect(reads()).toHaveLength(2);
+  expect(await stateOf(after.store)).toEqual(state);
+  expect(after.log.lines).toEqual([]);
+});
 
-  const file = join(folder, 'snapshots', 'inbound.json');
-  const left = await readFile(file);
-  await (await openStore({ folder, clock })).store.close();
-  // As an earlier version leaves it, which does not know the file.
-  await writeFile(file, left);
+test('notices a change by hand that keeps size and time of modification', async () => {
+  const { folder, clock } = await closedStore();
+  const file = join(folder, recordName('inbound', 'e1'));
+  const { atime, mtime } = fs.statSync(file);
+  const entry = { ...waiting('e1', 1), dueAt: 2 };
+  expect(await recordIn(file)).toMatchObject({ dueAt: 1 });
+  await writeRecordTo(file, entry);
+  fs.utimesSync(file, atime, mtime);
+  const { store } = await openStore({ folder, clock });
+  expect(reads()).toHaveLength(1);
+  expect(await store.inbound.nextDueAt()).toBe(2);
+});
+
+test('reads the files in a copy, and with what an earlier version has left', async () => {
+  const { folder, clock, state } = await closedStore();
+  const copy = await openStore({ folder: await crashImage(folder), clock });
+  expect(reads()).toHaveLength(count);
+  expect(await stateOf(copy.store)).toEqual(state);
+
+  const values = [{ id: 'e1', since: 1, dueAt: 1 }];
+  await writeRecordTo(snapshotIn(folder), { generation: 2, values });
   vi.clearAllMocks();
   const { store } = await openStore({ folder, clock });
   expect(reads()).toHaveLength(count);
@@ -110,7 +148,7 @@ test('reads the files after a crash, and after another process had the folder', 
 
 test('reads the files when what was left is damaged', async () => {
   const { folder, clock, state } = await closedStore();
-  const file = join(folder, 'snapshots', 'inbound.json');
+  const file = snapshotIn(folder);
   await writeFile(file, (await readFile(file, 'utf8')).replace('"e1"', '"e0"'));
   const { store } = await openStore({ folder, clock });
   expect(reads()).toHaveLength(count);

@@ -38,7 +38,7 @@ test('has what a Map has, in the order of insertion, after any changes', () => {
           else index.delete(each.digest);
         }
         expect(index.size).toBe(model.size);
-        expect(index.oldest()).toEqual([...model.values()][0]);
+        expect(index.oldestExpiry()).toEqual([...model.values()][0]?.expiresAt);
       }
       for (const high of [0, 256, 1]) {
         for (const low of [0, 16, 32, 1, 15, 31]) {
@@ -47,7 +47,7 @@ test('has what a Map has, in the order of insertion, after any changes', () => {
       }
       expect(index.segments()).toEqual(new Set([...model.values()].map(({ segment }) => segment)));
       for (const expected of model.values()) {
-        expect(index.oldest()).toEqual(expected);
+        expect(index.oldestExpiry()).toEqual(expected?.expiresAt);
         index.deleteOldest();
       }
       expect(index.size).toBe(0);

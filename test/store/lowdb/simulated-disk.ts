@@ -2,6 +2,7 @@
 // has it. For tests of the lowdb store.
 
 import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { SwobError } from '../../../src/errors.ts';
 import { mapConcurrent } from '../../../src/lib/concurrency.ts';
 import type { Disk } from '../../../src/store/lowdb/disk.ts';
@@ -68,6 +69,10 @@ export function createSimulatedDisk({
     await step();
     return contentOf(name);
   };
+  const versionOf = (name: string): number | undefined => {
+    const content = contentOf(name);
+    return content && crc32(content);
+  };
   /** A new file whose content may not be there, or only the beginning of it. */
   const writeUnsynced = async (name: string, text: string): Promise<void> => {
     await step();
@@ -79,6 +84,9 @@ export function createSimulatedDisk({
     folder: '/simulated',
     pathOf: (name) => `/simulated/${name}`,
     readBytes,
+    readShared: readBytes,
+    version: async (name) => versionOf(name),
+    versionNow: versionOf,
     readNow: (name) => contentOf(name)?.toString(),
     read: async (name) => (await readBytes(name))?.toString(),
     readRange: async (name, offset, length) => (await readBytes(name))?.subarray(offset, offset + length),
