@@ -60,6 +60,7 @@ export async function openLowdbStore(
     const limits = await openLowdbLimits(opened);
     const { joinProcess } = collections;
     const { inbound, callbacks, waitingSms } = joinProcess();
+    users.prepareLists();
 
     return {
       seeds: seeds.store,

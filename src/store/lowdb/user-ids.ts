@@ -3,16 +3,16 @@
 
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import { messageOf } from '../../errors.ts';
-import { createKeyedMutex, mapConcurrent } from '../../lib/concurrency.ts';
+import { createKeyedMutex } from '../../lib/concurrency.ts';
 import { nextTurn } from '../../lib/next-turn.ts';
 import { storeClosedError } from '../errors.ts';
 import type { IdPage } from '../id-page.ts';
 import type { Disk } from './disk.ts';
 import type { DiskQueue } from './disk-queue.ts';
-import { countRecords, recordFiles } from './record-file.ts';
+import { readUserIds } from './read-user-ids.ts';
+import { countRecords } from './record-file.ts';
 import { createSortedParts } from './sorted-parts.ts';
 import { createUserIdFiles, type IdManifest, type IdPart } from './user-id-files.ts';
-import { readUserId } from './user-record.ts';
 
 interface UserIdQuery {
   readonly prefix: string;
@@ -28,6 +28,8 @@ export interface UserIds {
   add(userId: string): Promise<void>;
   /** Adds the ids to the page that it needs for its result. Throws UNAVAILABLE. */
   collect(page: IdPage, query: UserIdQuery): Promise<void>;
+  /** Makes the index, if the folder has users and none, as that of an earlier version: lists wait for it, and nothing else. */
+  prepare(): void;
   /** Waits for what is being written. */
   close(): Promise<void>;
 }
@@ -39,15 +41,13 @@ export interface UserIdsOptions {
   readonly log: Log;
   /** Users who may not have a file yet. */
   readonly unfiled: () => Iterable<string>;
-  readonly bounds?: { readonly idsPerPart: number; readonly maxAdded: number };
+  readonly bounds?: { readonly idsPerPart: number; readonly maxAdded: number; readonly maxRead: number };
 }
 
-/** In memory, some 2 MB, until they are merged into the parts. */
-const defaultBounds = { idsPerPart: 4_096, maxAdded: 20_000 };
+/** Ids in memory until they are merged into the parts: some 2 MB, and some 10 MB while all records are read. */
+const defaultBounds = { idsPerPart: 4_096, maxAdded: 20_000, maxRead: 100_000 };
 /** Records that an operator restores are found after this time, in milliseconds. */
 const checkedForMs = 600_000;
-/** Less than the queue's concurrency, so that other operations proceed. */
-const readConcurrency = 8;
 
 interface Index {
   manifest: IdManifest;
@@ -68,6 +68,7 @@ export function createUserIds(options: UserIdsOptions): UserIds {
   let checkedUntil = Number.NEGATIVE_INFINITY;
   let mergeAbove = bounds.maxAdded;
   let isBuilding = false;
+  let preparing: Promise<void> | undefined;
   let closed = false;
   /** Long work ends when the store is closed. */
   const assertOpen = (): void => {
@@ -149,28 +150,25 @@ export function createUserIds(options: UserIdsOptions): UserIds {
   };
   const readAllIds = async (): Promise<Index> => {
     left = [];
-    const found = createSortedParts(bounds.idsPerPart);
-    let unreadable = 0;
-    for (const userId of unfiled()) found.add(userId);
-    for await (const names of recordFiles(disk, 'users')) {
-      assertOpen();
-      const records = names.filter((name) => name.endsWith('.json'));
-      const read = (name: string) => queue.run(() => readUserId(disk, name));
-      for await (const userId of mapConcurrent(records, readConcurrency, read)) {
-        if (userId === undefined) unreadable++;
-        else found.add(userId);
-      }
-    }
+    let parts: readonly IdPart[] = [];
+    const unreadable = await readUserIds({
+      ...options,
+      assertOpen,
+      maxInMemory: bounds.maxRead,
+      onIds: async (ids) => {
+        parts = await mergeParts(parts, ids);
+      },
+    });
     const number = await files.nextNumber();
     files.openLog(number);
-    const manifest = { parts: await writeParts(found.parts()), unreadable, log: number };
+    const manifest = { parts, unreadable, log: number };
     await commit(manifest);
     return { manifest, added: new Set(), merging: new Set() };
   };
 
-  const mergeParts = async ({ manifest, merging }: Index): Promise<IdPart[]> => {
-    const ids = [...merging].sort(byCodeUnits);
-    const parts: readonly (IdPart | undefined)[] = manifest.parts.length > 0 ? manifest.parts : [undefined];
+  const mergeParts = async (given: readonly IdPart[], added: ReadonlySet<string>): Promise<IdPart[]> => {
+    const ids = [...added].sort(byCodeUnits);
+    const parts: readonly (IdPart | undefined)[] = given.length > 0 ? given : [undefined];
     const merged: IdPart[] = [];
     let next = 0;
     for (const [position, part] of parts.entries()) {
@@ -189,6 +187,8 @@ export function createUserIds(options: UserIdsOptions): UserIds {
     }
     return merged;
   };
+  const rebuilt = (): Promise<Index | undefined> => (isBuilding ? loaded() : start(build));
+
   /** Writes the parts again to which ids were added. */
   const merge = async (index: Index): Promise<void> => {
     if (index.added.size <= mergeAbove) return;
@@ -197,7 +197,8 @@ export function createUserIds(options: UserIdsOptions): UserIds {
       files.openLog(number);
       index.merging = index.added;
       index.added = new Set();
-      const manifest = { ...index.manifest, parts: await mergeParts(index), log: number };
+      const parts = await mergeParts(index.manifest.parts, index.merging);
+      const manifest = { ...index.manifest, parts, log: number };
       await commit(manifest);
       index.manifest = manifest;
       mergeAbove = bounds.maxAdded;
@@ -219,9 +220,14 @@ export function createUserIds(options: UserIdsOptions): UserIds {
     const index = await loaded();
     if (index && clock.monotonic() < checkedUntil) return index;
     const isUsable = index !== undefined && (await isComplete(index));
-    const used = isUsable ? index : await start(build);
+    const used = isUsable ? index : await rebuilt();
     checkedUntil = clock.monotonic() + checkedForMs;
     return used;
+  };
+
+  const prepare = async (): Promise<void> => {
+    if ((await files.readManifest()) || (await disk.list('users')).length === 0) return;
+    if (!(await loaded())) await rebuilt();
   };
 
   const collect = async (page: IdPage, { prefix, limit, after }: UserIdQuery): Promise<void> => {
@@ -264,12 +270,19 @@ export function createUserIds(options: UserIdsOptions): UserIds {
           await collect(page, query);
         } catch (error) {
           if (!(error instanceof UnusablePart)) throw error;
-          await start(build);
+          await rebuilt();
           await collect(page, query);
         }
       }),
+    prepare: () => {
+      preparing = prepare().catch((error: unknown) => {
+        if (!closed)
+          log.warn({ reason: messageOf(error) }, 'could not make the index of user ids; the first list does');
+      });
+    },
     close: async () => {
       closed = true;
+      await preparing;
       await mutex.run('', async () => {});
       await files.close();
     },

@@ -16,6 +16,8 @@ import { readUserFile, type StoredUser } from './user-record.ts';
 
 export interface LowdbUsers {
   readonly store: UserStore;
+  /** Makes the index that lists need, in the background, where an earlier version has left none. */
+  prepareLists(): void;
   /** Resolves once all records are in their files, on disk. Throws UNAVAILABLE. */
   flush(): Promise<void>;
   /** Why the files cannot be written at the moment. */
@@ -115,6 +117,7 @@ export async function openLowdbUsers(options: LowdbUsersOptions): Promise<LowdbU
   };
   return {
     store,
+    prepareLists: ids.prepare,
     flush: journal.flush,
     get failure() {
       return journal.failure;

@@ -3,7 +3,8 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import type { Clock } from '../../../src/domain/shared/ports.ts';
 import { createIdPage } from '../../../src/store/id-page.ts';
 import { createDisk } from '../../../src/store/lowdb/disk.ts';
 import { createDiskQueue } from '../../../src/store/lowdb/disk-queue.ts';
@@ -33,20 +34,22 @@ test('sorted parts have each id once, in order, and are small', () => {
 });
 
 /** A folder with an index of small parts; `put` is what a store does for a new user. */
-async function openIds(folder: string, clock = createFakeClock()) {
+async function openIds(folder: string, clock: Pick<Clock, 'monotonic'> = createFakeClock()) {
   const disk = createDisk(folder, () => {});
   const queue = createDiskQueue({ concurrency: 32, maxWaiting: 1_000 });
   const unfiled = new Set<string>();
+  const log = createMemoryLog();
   const ids = createUserIds({
     disk,
     queue,
     clock,
-    log: createMemoryLog(),
+    log,
     unfiled: () => unfiled,
-    bounds: { idsPerPart: 3, maxAdded: 4 },
+    bounds: { idsPerPart: 3, maxAdded: 4, maxRead: 4 },
   });
   return {
     clock,
+    log,
     ids,
     writeRecord: async (userId: string) =>
       disk.write(recordName('users', userId), await recordText({ ...user, userId })),
@@ -157,4 +160,41 @@ test('has the users of a journal that a killed process left', async () => {
   await rm(join(folder, 'user-ids'), { recursive: true });
   const third = await openIds(folder);
   expect((await third.list()).ids).toEqual(['a', 'b']);
+});
+
+const manifestOf = (folder: string): string => join(folder, 'user-ids', 'manifest.json');
+
+test('makes the index of a folder of an earlier version before the first list, while users are added', async () => {
+  const folder = temporaryFolder();
+  const before = await openIds(folder);
+  const names = Array.from({ length: 30 }, (_, n) => `user${String(n).padStart(2, '0')}`);
+  for (const userId of names) await before.writeRecord(userId);
+  let now = 0;
+  const opened = await openIds(folder, { monotonic: () => (now += 6_000) });
+  opened.ids.prepare();
+  await opened.writeRecord('new');
+  await opened.ids.add('new');
+  expect((await opened.list()).ids).toEqual(['new', ...names]);
+  expect(opened.log.lines[0]).toMatchObject({ level: 'info', fields: { users: expect.any(Number) } });
+  await opened.ids.close();
+
+  await rm(join(folder, 'user-ids'), { recursive: true });
+  const stopped = await openIds(folder);
+  stopped.ids.prepare();
+  await stopped.ids.close();
+  expect(stopped.log.lines).toEqual([]);
+  expect((await (await openIds(folder)).list()).ids).toEqual(['new', ...names]);
+});
+
+test('a store makes the index when it is opened', async () => {
+  const { store, folder, clock } = await openStore();
+  await store.users.put({ ...user, userId: 'a' });
+  await store.close();
+  await rm(join(folder, 'user-ids'), { recursive: true });
+  const { store: again } = await openStore({ folder, clock });
+  await vi.waitFor(() => readFile(manifestOf(folder)), 30_000);
+  // A scan would not find it, as its file is no record.
+  await writeFile(join(folder, recordName('users', 'a')), 'damaged');
+  await again.users.put({ ...user, userId: 'b' });
+  await expect(again.users.list('', 1)).resolves.toMatchObject({ users: [], next: 'a' });
 });
