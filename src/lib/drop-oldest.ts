@@ -2,7 +2,7 @@
 
 /** Removes the first entries until `max` are left. */
 export function dropOldest<K>(map: Map<K, unknown>, max: number): void {
-  // Not `const [oldest] = map.keys()` before this check: V8 passes over the places of all entries that were deleted.
+  // First, because V8 finds the first entry of a Map only after passing over those that were deleted before it.
   if (map.size <= max) return;
   for (const key of map.keys()) {
     map.delete(key);

@@ -69,7 +69,7 @@ export async function fetchHealth(
 async function probe(daemon: ServiceEndpoint, signal: AbortSignal, timeoutMs: number): Promise<DaemonHealth> {
   const { name = unnamed, baseUrl: url, note } = daemon;
   try {
-    const http = createHttpClient({ ...daemon, name: name === unnamed ? 'daemon' : name, signal, timeoutMs });
+    const http = createHttpClient({ ...daemon, name: 'service', signal, timeoutMs });
     const { text, status } = await http.request({ path: '/readyz' });
     return read(text) ?? { name, url, state: 'up', checks: [], reason: `/readyz responded with ${status}` };
   } catch (error) {

@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { messageOf, SwobError, systemErrorCode } from '../../errors.ts';
 import { collectStream } from '../../lib/collect-bytes.ts';
+import { isObject, tryParseJson } from '../../lib/json.ts';
 import type { Endpoint } from './endpoints.ts';
 import { type ErrorResponse, excerpt, parseRetryAfter, responseError } from './error-response.ts';
 
@@ -40,10 +41,16 @@ export interface HttpClientOptions extends Endpoint {
   readonly timeoutMs?: number;
   /** The name of the service in error messages. */
   readonly name?: string;
+  /** Where its URL is given, for error messages. */
+  readonly urlFrom?: string;
+  /** The command that starts it, for error messages. */
+  readonly startedBy?: string;
 }
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const { baseUrl, agent, signal, timeoutMs = 10_000, name = 'gateway' } = options;
+  const { urlFrom = '--url', startedBy = 'swob serve' } = options;
+  const naming = `name the ${name} with ${urlFrom}`;
 
   const request = async ({
     method = 'GET',
@@ -71,7 +78,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       });
       const { statusCode: status = 0, statusMessage: statusText = '' } = response;
       // Following a redirect could send tokens and keys to a host that the user did not choose.
-      if (status >= 300 && status < 400) throw redirectError(response, name);
+      if (status >= 300 && status < 400) throw redirectError(response, naming);
       return {
         status,
         statusText,
@@ -82,23 +89,25 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof SwobError) throw error;
-      throw networkError(name, new URL(url).origin, error, deadline.aborted ? timeoutMs : undefined);
+      const { origin } = new URL(url);
+      const advice = `start it with \`${startedBy}\`, or name another one with ${urlFrom}`;
+      if (deadline.aborted)
+        throw unreachable(`no response from ${origin} within ${timeoutMs / 1000} s; ${advice}`, error);
+      throw networkError({ name, origin, naming, advice }, error);
     }
+  };
+  /** Undefined when the response may be that of the service. */
+  const otherServiceError = (response: ErrorResponse, { path }: HttpRequest): SwobError | undefined => {
+    const [asked] = path.split('?');
+    if (response.status === 426)
+      return new SwobError('UPSTREAM', `${baseUrl} speaks websocket only; ${naming}`);
+    if (response.status !== 404 || !isMissingPath(response.text)) return undefined;
+    return new SwobError('UPSTREAM', `${baseUrl} has no ${asked}; ${naming}`);
   };
   const text = async (call: HttpRequest): Promise<string> => {
     const response = await request(call);
     if (response.status >= 200 && response.status < 300) return response.text;
     throw otherServiceError(response, call) ?? responseError(response, name);
-  };
-
-  /** Undefined when the response may be that of the service. */
-  const otherServiceError = (response: ErrorResponse, { path }: HttpRequest): SwobError | undefined => {
-    const [asked] = path.split('?');
-    const advice = `name the ${name} with --url`;
-    if (response.status === 426)
-      return new SwobError('UPSTREAM', `${baseUrl} speaks websocket only; ${advice}`);
-    if (response.status !== 404 || !isMissingPath(response.text)) return undefined;
-    return new SwobError('UPSTREAM', `${baseUrl} has no ${asked}; ${advice}`);
   };
 
   return {
@@ -150,38 +159,41 @@ async function textOf(response: IncomingMessage): Promise<string> {
 
 /** Whether a 404 is about the path: services of swob name what else they did not find. */
 function isMissingPath(text: string): boolean {
-  return text === 'not found' || text.trimStart().startsWith('<');
+  return text === 'not found' || text.trimStart().startsWith('<') || failOf(text) === 'not found';
 }
 
-function redirectError(response: IncomingMessage, name: string): SwobError {
+/** The reason in a response of the disconnect service. */
+function failOf(text: string): unknown {
+  const body = tryParseJson(text);
+  return isObject(body) ? body.fail : undefined;
+}
+
+function redirectError(response: IncomingMessage, naming: string): SwobError {
   response.destroy();
   const location = excerpt(response.headers.location ?? 'elsewhere');
-  return new SwobError('UPSTREAM', `the server redirects to ${location}; name the ${name} with --url`);
+  return new SwobError('UPSTREAM', `the server redirects to ${location}; ${naming}`);
 }
 
-function networkError(
-  name: string,
-  origin: string,
-  error: unknown,
-  timedOutAfterMs: number | undefined,
-): SwobError {
+interface Called {
+  readonly name: string;
+  readonly origin: string;
+  /** What to do when another service responds, and when none does. */
+  readonly naming: string;
+  readonly advice: string;
+}
+
+function networkError({ name, origin, naming, advice }: Called, error: unknown): SwobError {
   if (error instanceof TooLarge) {
     return new SwobError('UPSTREAM', `the response of ${origin} is larger than 8 MiB`, { cause: error });
   }
-  const advice = 'start it with `swob serve`, or name another one with --url';
-  if (timedOutAfterMs !== undefined) {
-    const message = `no response from ${origin} within ${timedOutAfterMs / 1000} s; ${advice}`;
-    return new SwobError('UNREACHABLE', message, { cause: error });
+  const code = systemErrorCode(error);
+  if (code === 'ECONNREFUSED') return unreachable(`no ${name} at ${origin}; ${advice}`, error);
+  if (code === 'EPROTO') {
+    return unreachable(`${origin} does not speak TLS as expected; ${naming}, as http://… without TLS`, error);
   }
-  if (systemErrorCode(error) === 'ECONNREFUSED') {
-    return new SwobError('UNREACHABLE', `no ${name} at ${origin}; ${advice}`, { cause: error });
-  }
-  if (systemErrorCode(error) === 'EPROTO') {
-    const message = `${origin} does not speak TLS as expected; name the ${name} with --url, as http://… without TLS`;
-    return new SwobError('UNREACHABLE', message, { cause: error });
-  }
-  const reason = excerpt(messageOf(error));
-  return new SwobError('UNREACHABLE', `cannot call the ${name} at ${origin}: ${reason}; ${advice}`, {
-    cause: error,
-  });
+  return unreachable(`cannot call the ${name} at ${origin}: ${excerpt(messageOf(error))}; ${advice}`, error);
+}
+
+function unreachable(message: string, cause: unknown): SwobError {
+  return new SwobError('UNREACHABLE', message, { cause });
 }

@@ -69,7 +69,13 @@ async function run(context: Context, url: string, options: Options): Promise<voi
   const isResetAlone = reset && received === undefined && times === undefined;
   const expectation: Expectation = { received: received ?? [], times: times ?? atLeastOnce };
   const verdict = await context.interruptible(async (signal) => {
-    const http = createHttpClient({ baseUrl: url, signal, name: 'stub' });
+    const http = createHttpClient({
+      baseUrl: url,
+      signal,
+      name: 'stub',
+      urlFrom: '<url>',
+      startedBy: 'swob stub',
+    });
     const result = isResetAlone
       ? undefined
       : await waitForVerdict(() => readJournal(http), expectation, {

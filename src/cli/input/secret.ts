@@ -51,9 +51,8 @@ export async function readSecret(
     const file = argument.slice(1);
     return validateSecret(await readFile(file, options), options, file);
   }
-  printer.note(
-    `note: other users of this machine can see ${name} on the command line; use @file, - or ${variable ?? 'a file'}`,
-  );
+  const safe = variable === undefined ? '@file or -' : `@file, - or ${variable}`;
+  printer.note(`note: other users of this machine can see ${name} on the command line; use ${safe}`);
   return validateSecret(argument, options, 'the argument');
 }
 

@@ -27,6 +27,7 @@ describe('the HTTP client', () => {
 
   test.each([
     ['a service of swob', 'not found'],
+    ['the disconnect service', '{"success":false,"fail":"not found","code":"NOT_FOUND"}'],
     ['another web server', '<html><h1>404 Not Found</h1></html>'],
   ])('says which path %s does not have, and what --url should name', async (_server, body) => {
     const { url } = await startGateway(() => ({ status: 404, body }));

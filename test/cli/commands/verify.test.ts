@@ -120,5 +120,9 @@ test('refuses what is no stub and no condition', async () => {
     code: 64,
     err: expect.stringContaining('field~=pattern'),
   });
-  expect(await verify('http://127.0.0.1:1')).toMatchObject({ code: 69 });
+  expect(await verify('http://127.0.0.1:1')).toEqual({
+    code: 69,
+    out: '',
+    err: 'swob: no stub at http://127.0.0.1:1; start it with `swob stub`, or name another one with <url>\n',
+  });
 });
