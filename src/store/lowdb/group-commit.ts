@@ -14,6 +14,8 @@ export interface GroupCommit {
   add(line: string, onWritten: (segment: number) => void): Promise<void>;
   /** The same for several lines, which are written together or not at all. */
   addAll(lines: readonly string[], onWritten: (segment: number) => void): Promise<void>;
+  /** Runs `work` while no write is running. Rejects as it does. */
+  between(work: () => Promise<void>): Promise<void>;
   /** Resolves once every line that was added is written or has failed. */
   idle(): Promise<void>;
 }
@@ -63,6 +65,11 @@ export function createGroupCommit(segments: Pick<Segments, 'append'>): GroupComm
   return {
     add: (line, onWritten) => addAll([line], onWritten),
     addAll,
+    between: (work) => {
+      const done = lastWritten.then(work);
+      lastWritten = done.catch(() => {});
+      return done;
+    },
     idle: async () => {
       // `onWritten` may add further lines.
       for (let last: unknown; last !== lastWritten; ) {

@@ -42,6 +42,8 @@ export interface Segments {
    * next call truncates what a failed one has left.
    */
   append(lines: readonly string[]): Promise<number>;
+  /** Begins a new segment and removes those that are not in use; not while `append` runs. Throws UNAVAILABLE. */
+  renew(): Promise<void>;
   /** Throws UNAVAILABLE when the closing line cannot be written. */
   close(): Promise<void>;
   /** Closes, and then removes the segments that are not in use. Throws UNAVAILABLE as `close` does. */
@@ -139,6 +141,8 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
   };
 
   const begin = async (): Promise<Segment> => {
+    // So that a partial line of a failed write is truncated.
+    if (newest) end ??= await openNewest(newest);
     await leaveNewest();
     const after = newest ? { segment: newest.number, bytes: newest.length } : null;
     // Also when all others are removed: a power cut may restore one, which must not seem to follow the new one.
@@ -191,13 +195,14 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
       return newest?.length ?? 0;
     },
     append: async (lines) => {
-      // Opened even before a new segment replaces it, so that a partial line of a failed write is truncated.
-      if (newest) end ??= await openNewest(newest);
       const segment = newest && !isOver(newest) ? newest : await begin();
       await write(segment, lines.map(withChecksum));
       segment.lines += lines.length;
       segment.closed = false;
       return segment.number;
+    },
+    renew: async () => {
+      await begin();
     },
     close,
     closeAndSweep: async () => {

@@ -3,7 +3,7 @@
 // `users`, so that a copy of the store has each change in at least one of the two. Used by users.ts.
 
 import type { Clock, Log } from '../../domain/shared/ports.ts';
-import type { SwobError } from '../../errors.ts';
+import { messageOf, type SwobError } from '../../errors.ts';
 import { mapConcurrent } from '../../lib/concurrency.ts';
 import { DamagedFileError, type DamageHandler } from './damaged-files.ts';
 import type { Disk, NamedText } from './disk.ts';
@@ -72,6 +72,8 @@ const defaultBounds: UserJournalBounds = {
   maxCharacters: 8 * 1_024 * 1_024,
 };
 const readConcurrency = 32;
+/** How often a new segment begins, and those are removed whose lines are all in files: a replaced key must not stay there for long. */
+const renewMs = 5 * 60_000;
 
 /** Everything up to a line: the number of lines, and of their characters. */
 interface Position {
@@ -162,6 +164,14 @@ export async function openUserJournal(options: UserJournalOptions): Promise<User
     }
   };
 
+  const renew = async (): Promise<void> => {
+    if (lastOf.size === 0 || flusher.failure) return;
+    await writer.between(segments.renew).catch((error: unknown) => {
+      log.warn({ reason: messageOf(error) }, 'could not begin a new file of the journal of users');
+    });
+  };
+  const stopRenewing = clock.every(renewMs, () => void renew());
+
   await dropOlder(disk, pending);
   if (pending.size > 0) flusher.mark();
   else covered = written;
@@ -193,6 +203,7 @@ export async function openUserJournal(options: UserJournalOptions): Promise<User
       return flusher.failure;
     },
     close: async () => {
+      stopRenewing();
       await writer.idle();
       const cancel = clock.after(closeMs, () => {
         stopping = true;

@@ -107,6 +107,64 @@ describe('a change that no file has yet', () => {
   });
 });
 
+describe('a former key', () => {
+  const textOf = async (folder: string): Promise<string> => {
+    const files = (await journal(folder)).map((name) => readFile(join(folder, 'user-journal', name), 'utf8'));
+    return (await Promise.all(files)).join('');
+  };
+  /** The files are synced some moments after they can be read, and nothing leaves the journal before. */
+  const untilGone = (clock: { advance(ms: number): void }, folder: string) =>
+    vi.waitFor(
+      async () => {
+        clock.advance(5 * 60_000);
+        expect(await textOf(folder)).not.toContain('former');
+      },
+      { interval: 5 },
+    );
+  const former = { ...user, sharedKey: 'former' };
+
+  test('leaves the journal some minutes after the file has the new one, also when nobody pairs any more', async () => {
+    const { store, folder, clock } = await openStore();
+    await store.users.put(former);
+    await store.users.put(changed);
+    await untilFiled(clock, folder);
+    expect(await textOf(folder)).toContain('former');
+    await untilGone(clock, folder);
+    await store.users.put({ ...user, userId: 'later' });
+    const { store: after, log } = await openStore({ folder: await crashImage(folder) });
+    expect(await after.users.get(user.userId)).toEqual(changed);
+    expect(await after.users.get('later')).toEqual({ ...user, userId: 'later' });
+    expect(log.lines).toEqual([]);
+  });
+
+  test('leaves it also while others go on pairing, and a line that no file has yet stays', async () => {
+    const { store, folder, clock } = await openStore();
+    await store.users.put(former);
+    await store.users.put(changed);
+    await untilFiled(clock, folder);
+    clock.advance(5 * 60_000 - 10_001);
+    await store.users.put({ ...user, userId: 'other' });
+    clock.advance(1);
+    await vi.waitFor(async () => expect(await journal(folder)).toHaveLength(2), { interval: 5 });
+    const { store: after } = await openStore({ folder: await crashImage(folder) });
+    expect(await after.users.get('other')).toEqual({ ...user, userId: 'other' });
+    await untilFiled(clock, folder, 'other');
+    await store.users.put({ ...user, userId: 'third' });
+    await untilGone(clock, folder);
+  });
+
+  test('stays while files cannot be written, without a new segment each time', async () => {
+    const { store, folder, clock, log } = await openStore();
+    await store.users.put(former);
+    const renames = fillDisk();
+    clock.advance(10_000);
+    await vi.waitFor(() => expect(log.lines).toHaveLength(1));
+    clock.advance(5 * 60_000);
+    renames.mockRestore();
+    expect(await journal(folder)).toEqual(['1.ndjson']);
+  });
+});
+
 describe('the newer of a line and a file', () => {
   /** A journal with the line of `user`, beside a store that has other files. */
   async function withOldJournal(): Promise<{ folder: string; line: string }> {
