@@ -87,6 +87,7 @@ test('an invalid configuration changes nothing, nor does one with which a worker
   writeFileSync(conf, before.replace('[api]\nport = 0', '[api]\nport = many'));
   swob.kill('SIGHUP');
   await swob.waitForOutput('stderr', 'the configuration is invalid; the workers keep the former one');
+  expect(swob.lines().filter(({ msg }) => msg.includes('configuration is invalid'))).toHaveLength(1);
   writeFileSync(conf, `${before}\n[api_ssl]\ncrt = no.crt\nkey = no.key\n`);
   swob.kill('SIGHUP');
   await swob.waitForOutput('stderr', 'a worker could not start with the new configuration');

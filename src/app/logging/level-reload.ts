@@ -16,21 +16,24 @@ export interface ReloadDeps {
   /** Emits SIGHUP. */
   readonly signals: EventEmitter;
   readonly clock: Clock;
+  /** Whether something else that reloads on SIGHUP reports an invalid configuration. */
+  readonly isReportedOnHangup?: boolean;
 }
 
 /** @returns a function that stops it */
-export function reloadLevels({ load, settings, logs, signals, clock }: ReloadDeps): () => void {
+export function reloadLevels(deps: ReloadDeps): () => void {
+  const { load, settings, logs, signals, clock, isReportedOnHangup = false } = deps;
   const { log } = logs;
   let { level, gelf_level } = settings;
   let reportedError = '';
 
-  const reload = async (): Promise<void> => {
+  const reload = async (isReported: boolean): Promise<void> => {
     let updated: Config['logging'];
     try {
       updated = await load();
     } catch (error) {
       const reason = messageOf(error);
-      if (reason !== reportedError)
+      if (reason !== reportedError && !isReported)
         log.warn({ error: reason }, 'the configuration is invalid; log levels stay unchanged');
       reportedError = reason;
       return;
@@ -46,17 +49,19 @@ export function reloadLevels({ load, settings, logs, signals, clock }: ReloadDep
 
   // Serialised, so that an older read never replaces a newer one.
   let reloading: Promise<void> = Promise.resolve();
-  const scheduleReload = (): void => {
-    reloading = reloading.then(reload);
+  const scheduleReload = (isReported: boolean): void => {
+    reloading = reloading.then(() => reload(isReported));
   };
   const onHangup = (): void => {
     reportedError = '';
     logs.reopen();
-    scheduleReload();
+    scheduleReload(isReportedOnHangup);
   };
   signals.on('SIGHUP', onHangup);
   const stop =
-    settings.monitor_interval > 0 ? clock.every(settings.monitor_interval, scheduleReload) : () => {};
+    settings.monitor_interval > 0
+      ? clock.every(settings.monitor_interval, () => scheduleReload(false))
+      : () => {};
   return () => {
     stop();
     signals.off('SIGHUP', onHangup);

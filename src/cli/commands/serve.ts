@@ -119,6 +119,7 @@ async function serve(context: Context, words: readonly string[], options: Option
     logs,
     signals,
     clock,
+    isReportedOnHangup: count > 1,
   });
   lifecycle.defer('log levels', stopFollowing);
   // From here on, a signal closes everything that is open.

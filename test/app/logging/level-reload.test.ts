@@ -11,7 +11,13 @@ import { createFakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { createTestLogs } from '../../support/logs.ts';
 
-function trial({ set = [], interval = '600s' }: { set?: readonly string[]; interval?: string } = {}) {
+interface TrialOptions {
+  readonly set?: readonly string[];
+  readonly interval?: string;
+  readonly isReportedOnHangup?: boolean;
+}
+
+function trial({ set = [], interval = '600s', isReportedOnHangup = false }: TrialOptions = {}) {
   const file = configFile('[logging]\nlevel = info\n');
   const clock = createFakeClock();
   const logs = createTestLogs({ set: [`monitor_interval=${interval}`, ...set], clock });
@@ -22,7 +28,7 @@ function trial({ set = [], interval = '600s' }: { set?: readonly string[]; inter
     return loadConfig({ files: [file], env: {}, setOptions: set.map((text) => `logging.${text}`) }).config
       .logging;
   };
-  const stop = reloadLevels({ load, settings: logs.settings, logs, signals, clock });
+  const stop = reloadLevels({ load, settings: logs.settings, logs, signals, clock, isReportedOnHangup });
   onTestFinished(stop);
   const messages = (): string[] => logs.lines.map((line) => JSON.parse(line).msg);
   const configure = (text: string): void => writeFileSync(file, `[logging]\n${text}\n`);
@@ -60,6 +66,19 @@ test('SIGHUP reloads immediately; an invalid configuration changes nothing and i
   });
   logs.log.warn({}, 'seen');
   expect(messages()).toEqual(['seen']);
+});
+
+test('what the reload of the workers reports on SIGHUP is not reported again, and what an interval finds is', async () => {
+  const { signals, clock, messages, configure, loads } = trial({ isReportedOnHangup: true });
+  configure('level = loud');
+  signals.emit('SIGHUP');
+  clock.advance(600_000);
+  await vi.waitFor(() => expect(loads()).toBe(2));
+  configure('level = louder');
+  clock.advance(600_000);
+  await vi.waitFor(() =>
+    expect(messages()).toEqual(['the configuration is invalid; log levels stay unchanged']),
+  );
 });
 
 test('--set and environment still override the file', async () => {
