@@ -1,5 +1,7 @@
-// C11: two workers of a process beside a single process, and two nodes on one Redis beside one. Three processes that are all busy need three cores, and the load some more;
+// C11: two workers of a process beside a single process (workers.ts), and two nodes on one Redis beside one. Three processes that are all busy need three cores, and the load some more;
 // here it is reckoned from the CPU that each takes: how much they would do with a core each.
+//
+// As for workers, the baseline is one of two nodes that share nothing and take turns on the core at the same time, because processes on one core evict each other's caches.
 
 import type { Bench } from '../bench.ts';
 import { type Daemon, startDaemon } from '../daemon.ts';
@@ -21,7 +23,15 @@ interface Cost {
 }
 
 /** Runs operations at every node concurrently; resolves to their number. */
-type Work = (nodes: readonly Daemon[], round: number) => Promise<number>;
+type Work = (nodes: readonly Daemon[]) => Promise<number>;
+
+interface Nodes {
+  readonly redis: BenchRedis;
+  /** Two that share everything. */
+  readonly several: readonly Daemon[];
+  /** Two that have only the Redis in common, each with a prefix and keys of its own. */
+  readonly singles: readonly Daemon[];
+}
 
 export const sharedBench: Bench = {
   id: 'C11',
@@ -33,22 +43,24 @@ export const sharedBench: Bench = {
       return rowsOfWorkers;
     }
     const redis = await startRedis(environment);
-    const settings = [`store.url=${redis.url}`];
+    const start = (prefix: string, folder: string): Promise<Daemon> => {
+      const settings = [`store.url=${redis.url}`, `store.prefix=${prefix}`];
+      return startDaemon(environment, ['gateway', 'sync'], { folder, settings });
+    };
     const folder = await environment.folder();
-    // Sequentially, in one folder: the second uses the keys of the first.
-    const first = await startDaemon(environment, ['gateway', 'sync'], { folder, settings });
-    const second = await startDaemon(environment, ['gateway', 'sync'], { folder, settings });
+    // Sequentially: the second of one folder uses the keys of the first.
+    const several = [await start('shared', folder), await start('shared', folder)];
+    const singles = [
+      await start('one', await environment.folder()),
+      await start('other', await environment.folder()),
+    ];
+    const nodes: Nodes = { redis, several, singles };
     const rows = [
       ...rowsOfWorkers,
-      await row(environment, 'C11 pings, a core each', { redis, first, second }, pingAll(environment)),
-      await row(
-        environment,
-        'C11 sockets opened, a core each',
-        { redis, first, second },
-        openAll(environment),
-      ),
+      await row(environment, 'C11 pings, 2 nodes, a core each', nodes, pingAll(environment)),
+      await row(environment, 'C11 sockets opened, 2 nodes, a core each', nodes, openAll(environment)),
     ];
-    await Promise.all([first.child.stop(), second.child.stop(), redis.child.stop()]);
+    await Promise.all([...several, ...singles, redis].map(({ child }) => child.stop()));
     return rows;
   },
 };
@@ -56,15 +68,16 @@ export const sharedBench: Bench = {
 async function row(
   environment: BenchEnvironment,
   name: string,
-  { redis, first, second }: { redis: BenchRedis; first: Daemon; second: Daemon },
+  { redis, several, singles }: Nodes,
   work: Work,
 ): Promise<Row> {
-  const measure = (nodes: readonly Daemon[], round: number) => costOf(nodes, redis, () => work(nodes, round));
-  await measure([first, second], -1);
+  const measure = (nodes: readonly Daemon[]) => costOf(nodes, redis, () => work(nodes));
+  // Warms up.
+  for (const nodes of [several, singles]) for (let round = 0; round < 2; round++) await measure(nodes);
   const { ours, baseline } = await inTurn(
     environment.rounds,
-    (round) => measure([first, second], round),
-    (round) => measure([first], round),
+    () => measure(several),
+    () => measure(singles),
   );
   return {
     name,
@@ -74,6 +87,7 @@ async function row(
     target: { atLeast: 1.6 },
     notes: {
       nodeMicroseconds: median(ours.map(({ nodes }) => nodes)),
+      singleMicroseconds: median(baseline.map(({ nodes }) => nodes)),
       redisMicroseconds: median(ours.map((cost) => cost.redis)),
     },
   };
