@@ -115,8 +115,8 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
     disconnect: async (token, { address, log }) => {
       const key = sha256Hex(token);
       const limitKeys = [`disconnect:address:${address}`] as const;
-      const isNew = !inFlight.has(key) && inFlight.size < maxInFlight;
-      if (inFlight.acquireCounted && callLimit !== 'off' && isNew) {
+      const canStart = !inFlight.has(key) && inFlight.size < maxInFlight;
+      if (inFlight.acquireCounted && callLimit !== 'off' && canStart) {
         const grant = await inFlight.acquireCounted(key, countedKeys(limitKeys, callLimit));
         if ('seconds' in grant) throw rateLimited('disconnects', grant.seconds);
         return inFlight.run(key, () => logOut(token, log), grant);
