@@ -30,6 +30,8 @@ export interface LogTail {
 
 export interface WritableLogTail extends LogTail {
   add(line: string): void;
+  /** Ends a level that was set, so that its timer does not keep the process running. */
+  close(): void;
   /** pino's number of the level that was set; infinite for the log's own. */
   readonly threshold: number;
 }
@@ -44,6 +46,11 @@ export function createLogTail(clock: Clock, onChange: () => void): WritableLogTa
   let added = 0;
   let lowered: LogTail['lowered'];
   let cancel: () => void = () => {};
+  const restore = (): void => {
+    cancel();
+    lowered = undefined;
+    onChange();
+  };
 
   return {
     add: (line) => {
@@ -63,12 +70,10 @@ export function createLogTail(clock: Clock, onChange: () => void): WritableLogTa
     lowerLevel: (level, ms) => {
       cancel();
       lowered = { level, until: clock.now() + ms };
-      cancel = clock.after(ms, () => {
-        lowered = undefined;
-        onChange();
-      });
+      cancel = clock.after(ms, restore);
       onChange();
     },
+    close: restore,
     get lowered() {
       return lowered;
     },

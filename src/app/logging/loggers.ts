@@ -111,7 +111,10 @@ export function createLoggers({ levels: initial, maxRepeats, clock, base, write 
     log: logFor(undefined),
     logFor,
     suppressed: () => repeats.suppressed,
-    close: repeats.close,
+    close: () => {
+      repeats.close();
+      tail.close();
+    },
     setLevels: (updated) => {
       levels = updated;
       applyLevels();

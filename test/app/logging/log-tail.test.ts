@@ -52,6 +52,14 @@ test('debug lines appear for a time, and not on stderr', () => {
   expect(written).toEqual([]);
 });
 
+test('a level that was set keeps no timer running after the end', async () => {
+  const { clock, logs } = start();
+  logs.tail.lowerLevel('debug', 60_000);
+  await logs.close();
+  expect(clock.pendingTimeouts).toBe(0);
+  expect(logs.tail.lowered).toBeUndefined();
+});
+
 test('is bounded in lines and in characters, and numbers lines from the first', () => {
   const { logs } = start();
   for (let line = 0; line < 1_000; line++) logs.log.info({}, `line ${line}`);
