@@ -90,6 +90,8 @@ async function runServices<T>(folder: string, work: (urls: Urls) => Promise<T>):
     'disconnect.host=127.0.0.1',
     'disconnect.port=0',
     `validation.public_key=${key}`,
+    // Opens no connection to the PCRF, whose default port may be in use.
+    'pcrf.pool.min=0',
     // Nothing listens there: the metrics of outgoing SMS exist with a broker only.
     'broker.url=amqp://swob:none@127.0.0.1:1',
   ];
