@@ -3,9 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { BrowserForTests, PageOptions } from './browser.ts';
+import type { FakeClock } from './fake-clock.ts';
 import type { Services } from './services.ts';
 
 type Gateway = Pick<Services, 'gateway' | 'folder'>;
@@ -58,9 +59,23 @@ export async function openConsole(
   const page = await browser.open(`${services.gateway}/console/${path}`, options);
   await page.getByLabel('Admin token').fill(adminToken(services));
   await page.getByRole('button', { name: 'Sign in' }).click();
+  // The sign-in page has a heading, too.
+  await page.getByLabel('Admin token').waitFor({ state: 'detached' });
   await page.getByRole('heading', { level: 1 }).waitFor();
   return page;
 }
+
+/** Lets time pass in steps until the page shows it: views are read at intervals, and a reading may begin too early. */
+export async function untilShown(clock: FakeClock, locator: Locator, stepMs = 2_000): Promise<void> {
+  const isShown = (): Promise<boolean> => {
+    clock.advance(stepMs);
+    return locator.isVisible();
+  };
+  await expect.poll(isShown, { interval: 100 }).toBe(true);
+}
+
+/** The query of the page's URL, which the page changes itself. */
+export const searchOf = (page: Page): string => new URL(page.url()).search;
 
 /** Serious and critical findings of axe-core in what the page shows now. */
 export async function accessibilityFindings(page: Page): Promise<string[]> {

@@ -3,7 +3,7 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { phoneSize, sharedBrowser } from '../support/browser.ts';
-import { accessibilityFindings, isTooWide, openConsole } from '../support/console.ts';
+import { accessibilityFindings, isTooWide, openConsole, untilShown } from '../support/console.ts';
 import { type Messaging, startMessaging } from '../support/messaging.ts';
 
 const browser = sharedBrowser();
@@ -13,9 +13,6 @@ async function startWithDeadLetters(count: number): Promise<Messaging> {
   for (let n = 0; n < count; n++) await messaging.send(`g:to@example.org:::subject:${n}`);
   return messaging;
 }
-
-/** The page gets new data as the clock of the server goes on. */
-const refresh = ({ clock }: Messaging): void => clock.advance(2_000);
 
 async function confirm(page: Page, name: string): Promise<void> {
   await page.getByRole('dialog').getByRole('button', { name }).click();
@@ -53,7 +50,7 @@ test('by keyboard alone, a dead letter is dropped, which is undone, and dropped 
   await page.getByRole('dialog').waitFor();
   await page.keyboard.press('Enter');
   await page.getByText('Requested: it starts in 10 seconds').waitFor();
-  refresh(messaging);
+  messaging.clock.advance(2_000);
   const undo = page.getByRole('button', { name: /^Undo/ });
   await undo.focus();
   expect(await accessibilityFindings(page)).toEqual([]);
@@ -67,7 +64,7 @@ test('by keyboard alone, a dead letter is dropped, which is undone, and dropped 
   await confirm(page, 'Drop');
   await page.getByText('Requested: it starts in 10 seconds').waitFor();
   messaging.clock.advance(10_000);
-  await page.getByText('No message matches').waitFor();
+  await untilShown(messaging.clock, page.getByText('No message matches'));
   await page.getByText('1 dropped').waitFor();
 });
 
@@ -81,8 +78,7 @@ test('all dead letters are retried after a confirmation, and the result says how
   await page.getByText('Requested: it starts in 5 seconds').waitFor();
   messaging.clock.advance(5_000);
   await expect.poll(() => messaging.publisher.messages().length).toBe(3);
-  refresh(messaging);
-  await page.getByText('Retry all dead-lettered messages: 3 retried').waitFor();
+  await untilShown(messaging.clock, page.getByText('Retry all dead-lettered messages: 3 retried'));
 });
 
 test('an unknown message says so, and a shared URL shows the same list', async () => {

@@ -3,7 +3,7 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { desktopSize, phoneSize, sharedBrowser } from '../support/browser.ts';
-import { accessibilityFindings, isTooWide, openConsole } from '../support/console.ts';
+import { accessibilityFindings, isTooWide, openConsole, searchOf } from '../support/console.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { startMessaging } from '../support/messaging.ts';
 
@@ -69,7 +69,7 @@ test('the range is in the URL, and each range is reached by the keyboard', async
     await page.keyboard.press('Enter');
     await expect.poll(() => labelOf(page, 'Inbound SMS')).toContain(period);
   }
-  expect(new URL(page.url()).search).toBe('?range=30d');
+  await expect.poll(() => searchOf(page)).toBe('?range=30d');
   await page.reload();
   await expect.poll(() => labelOf(page, 'Inbound SMS')).toContain('per hour');
 });

@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { phoneSize, sharedBrowser } from '../support/browser.ts';
-import { accessibilityFindings, isTooWide, openConsole } from '../support/console.ts';
+import { accessibilityFindings, isTooWide, openConsole, searchOf, untilShown } from '../support/console.ts';
 import { startWifiServices } from '../support/console-disconnects.ts';
 import { goodToken, requestDisconnect, tokenWith } from '../support/disconnect.ts';
 import { createPhone, handshakeUrlOf, openSession, pair } from '../support/phone.ts';
@@ -26,7 +26,7 @@ test('an operator finds a pairing on a phone and revokes it', async () => {
   expect(await accessibilityFindings(page)).toEqual([]);
   await page.getByLabel('User id begins with').fill('ali<b>');
   await page.getByRole('rowheader', { name: 'bob' }).waitFor({ state: 'detached' });
-  expect(new URL(page.url()).search).toBe('?prefix=alib');
+  await expect.poll(() => searchOf(page)).toBe('?prefix=alib');
   await page.getByLabel('User id begins with').fill('ali');
   await page.getByRole('button', { name: 'Revoke the pairing of alice' }).click();
   const dialog = page.getByRole('dialog');
@@ -89,8 +89,7 @@ test('by keyboard alone, a token is judged and its user logged out, and the list
   await page.getByText('Logged out.').waitFor();
   expect(services.pcrf.requests()).toHaveLength(1);
   expect(await field.inputValue()).toBe('');
-  services.clock.advance(2_000);
-  await page.getByRole('link', { name: 'FC-45-96-5F-50-AC' }).waitFor();
+  await untilShown(services.clock, page.getByRole('link', { name: 'FC-45-96-5F-50-AC' }));
   expect(await accessibilityFindings(page)).toEqual([]);
   expect(page.url()).not.toContain('token');
   await page.getByRole('link', { name: 'Its record' }).click();

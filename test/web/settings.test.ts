@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createLogs } from '../../src/app/logging/logs.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { phoneSize, sharedBrowser } from '../support/browser.ts';
-import { accessibilityFindings, isTooWide, openConsole } from '../support/console.ts';
+import { accessibilityFindings, isTooWide, openConsole, untilShown } from '../support/console.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { startTestServices } from '../support/services.ts';
 import { onEnd } from '../support/teardown.ts';
@@ -45,6 +45,5 @@ test('hostile text in the log is text, and debug lines can be shown for a time',
   expect(await isTooWide(page)).toBe(false);
   expect(await accessibilityFindings(page)).toEqual([]);
   await page.getByRole('button', { name: 'Show debug lines' }).click();
-  clock.advance(1_000);
-  await page.getByText('Lines from level debug on appear').waitFor();
+  await untilShown(clock, page.getByText('Lines from level debug on appear'), 1_000);
 });

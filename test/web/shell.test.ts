@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { createInstallation } from '../process/installation.ts';
 import { startSwob } from '../support/binary.ts';
 import { desktopSize, phoneSize, sharedBrowser } from '../support/browser.ts';
-import { accessibilityFindings, adminToken, isTooWide, openConsole } from '../support/console.ts';
+import { accessibilityFindings, adminToken, isTooWide, openConsole, searchOf } from '../support/console.ts';
 import { get } from '../support/phone.ts';
 import { readMetrics } from '../support/prometheus.ts';
 import { startTestServices } from '../support/services.ts';
@@ -45,11 +45,11 @@ test('a wrong token is refused, and by keyboard alone one can sign in, filter an
   await page.getByLabel('Filter').focus();
   await page.keyboard.type('websocket.port');
   await page.getByText('api.port', { exact: true }).waitFor({ state: 'detached' });
-  expect(new URL(page.url()).search).toBe('?filter=websocket.port');
+  await expect.poll(() => searchOf(page)).toBe('?filter=websocket.port');
   await page.reload();
   expect(await page.getByLabel('Filter').inputValue()).toBe('websocket.port');
   await page.getByLabel('Only what differs from the defaults').press('Space');
-  expect(new URL(page.url()).search).toBe('?filter=websocket.port&changed=1');
+  await expect.poll(() => searchOf(page)).toBe('?filter=websocket.port&changed=1');
   await page.getByText('websocket.port', { exact: true }).waitFor();
 
   await page.getByRole('button', { name: 'Sign out' }).focus();
