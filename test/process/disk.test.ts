@@ -82,9 +82,9 @@ for (const [damage, apply] of Object.entries(damages)) {
     const { folder, data } = await createFilledInstallation();
     const files = [await recordOf(data, 'seeds'), join(data, 'lps.json')];
     for (const file of files) await apply(file);
-    const { ready, stderr } = await startSwob(['serve'], { cwd: folder });
+    const { ready, waitForOutput } = await startSwob(['serve'], { cwd: folder });
     expect((await ping(ready.gateway.url, '111')).status).toBe(200);
-    for (const file of files) expect(stderr()).toContain(`${file} is damaged`);
+    for (const file of files) await waitForOutput('stderr', `${file} is damaged`);
     expect(await readdir(join(data, 'damaged'))).toHaveLength(2);
   });
 
@@ -93,9 +93,9 @@ for (const [damage, apply] of Object.entries(damages)) {
     const file = await recordOf(data, 'users');
     await apply(file);
     const before = await readFile(file);
-    const { ready, stderr } = await startSwob(['serve'], { cwd: folder });
+    const { ready, waitForOutput } = await startSwob(['serve'], { cwd: folder });
     await expect(pairPhone(ready.gateway.url)).rejects.toThrow('password: 503');
-    expect(stderr()).toContain(`${file} is damaged`);
+    await waitForOutput('stderr', `${file} is damaged`);
     expect(await readFile(file)).toEqual(before);
     expect(await pairPhone(ready.gateway.url, 'bob', 'battery staple')).toMatch(/^[0-9a-f]{32}$/);
   });
@@ -137,7 +137,7 @@ test('acknowledges nothing while writes fail, and recovers when they succeed aga
     status: 503,
     text: expect.stringMatching(/^the store cannot be used now \(E\w+\)$/),
   });
-  expect(swob.stderr()).toContain(join(data, 'seeds'));
+  await swob.waitForOutput('stderr', join(data, 'seeds'));
   // Requests that need no write are served.
   const newKey = await pairPhone(gateway);
   expect(newKey).not.toBe(sharedKey);

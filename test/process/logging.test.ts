@@ -112,6 +112,7 @@ test('Graylog gets lines from its level on, configured by the variables of the r
 test('times are in the time zone of the process', async () => {
   const { folder } = await createInstallation();
   const swob = await startSwob(['serve'], { cwd: folder, env: { TZ: 'Asia/Novosibirsk' } });
+  await swob.waitForOutput('stderr', '\n');
   const [line] = linesOf(swob.stderr());
   expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+07:00$/);
   expect(Math.abs(Date.parse(line.time) - Date.now())).toBeLessThan(600_000);

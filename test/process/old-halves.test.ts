@@ -63,7 +63,7 @@ test('the sync service works with an old gateway, rotation included', async (con
   const second = qrUrlOf(await socket.next());
   expect((await post(first, { public_key: phone.publicKeyPem })).status).toBe(400);
   const sharedKey = await pair(second, phone, 'correct horse');
-  expect(old.stdout()).toContain(`shared key ${sharedKey}\n`);
+  await old.waitForOutput('stdout', `shared key ${sharedKey}\n`);
   expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
   expect(await socket.closed).toEqual({ code: 1000, reason: 'paired' });
 });

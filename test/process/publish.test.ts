@@ -1,7 +1,7 @@
 // SMS encrypted by openssl, sent through the real binary to a Publisher written in Python.
 
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { startDeveloperStub } from '../../src/stubs/developer.ts';
 import { runProcess, startProcess, startSwob } from '../support/binary.ts';
 import { needs, python } from '../support/needs.ts';
@@ -53,7 +53,9 @@ test('messages in many scripts arrive at an independent Publisher byte for byte'
     const response = await post(`${url}/sms/platform/gateway-client`, { text, MSISDN: msisdn });
     expect([response.status, response.text]).toEqual([200, 'message published successfully']);
   }
-  const arrived = publisher.stdout().trim().split('\n').slice(1);
+  const lines = () => publisher.stdout().trim().split('\n').slice(1);
+  await vi.waitFor(() => expect(lines()).toHaveLength(messages.length));
+  const arrived = lines();
   expect(arrived.map((line) => line.split(' ')[2])).toEqual(
     messages.map((message) => Buffer.from(JSON.stringify({ MSISDN: msisdn, message })).toString('hex')),
   );

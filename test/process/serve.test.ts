@@ -168,8 +168,8 @@ test('every configuration error is reported with its line, and nothing is starte
 test('obsolete keys of the old server are logged', async () => {
   const { folder, conf } = await createInstallation();
   await appendFile(conf, '[websocket]\nDEBUG: True\n');
-  const { stderr } = await startSwob(['serve', 'sync'], { cwd: folder });
-  expect(stderr()).toContain('[websocket] debug: ignored: the log level is set by [logging] level');
+  const swob = await startSwob(['serve', 'sync'], { cwd: folder });
+  await swob.waitForOutput('stderr', '[websocket] debug: ignored: the log level is set by [logging] level');
 });
 
 test('environment variables are configuration, and their errors are reported', async () => {

@@ -88,6 +88,7 @@ test('a phone pairs while the sync service is down', async () => {
   await socket.closed;
   expect(await pair(qrUrl, phone, 'correct horse')).toMatch(/^[0-9a-f]{32}$/);
   // Logged with the id of the request that should have notified it.
+  await gateway.waitForOutput('stderr', '"the sync service was not notified"');
   expect(gateway.stderr()).toMatch(/"requestId":"[^"\n]+"[^\n]*"the sync service was not notified"/);
 });
 

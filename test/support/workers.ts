@@ -2,6 +2,7 @@
 // which worker wrote a line of the log. Used by test/process/workers*.test.ts.
 
 import { request } from 'node:http';
+import { expect, vi } from 'vitest';
 import { type RunningSwob, startSwob } from './binary.ts';
 import { createPhone, decryptWith, encryptFor } from './phone.ts';
 import { openSocket } from './socket.ts';
@@ -69,14 +70,15 @@ export async function startWorkers<Ready = { gateway: { url: string }; sync: { u
     swob
       .stderr()
       .split('\n')
+      // What follows the last line break is not complete yet.
+      .slice(0, -1)
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line));
-  return {
-    ...swob,
-    lines,
-    pids: () =>
-      lines().flatMap(({ msg, pid }) => (msg === 'a worker is ready' && pid !== undefined ? [pid] : [])),
-  };
+  const pids = (): number[] =>
+    lines().flatMap(({ msg, pid }) => (msg === 'a worker is ready' && pid !== undefined ? [pid] : []));
+  // The log may arrive after stdout, on which `swob` was ready.
+  await vi.waitFor(() => expect(pids()).toHaveLength(workers));
+  return { ...swob, lines, pids };
 }
 
 interface PairingUrls {
