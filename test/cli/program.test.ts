@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { commands } from '../../src/cli/command-table.ts';
 import { createCli } from './harness.ts';
 
@@ -165,10 +165,11 @@ test('an unexpected error exits with 70 and says that it is a defect', async () 
 });
 
 describe('what is loaded', () => {
-  async function bundle(source: string, plugins: Plugin[] = []): Promise<Metafile> {
+  /** Each command is an entry of its own, as it is imported when it runs. */
+  async function bundle(plugins: Plugin[] = []): Promise<Metafile> {
     const { metafile } = await build({
       absWorkingDir: root,
-      entryPoints: [source],
+      entryPoints: ['src/cli/main.ts'],
       outdir: 'unused',
       write: false,
       bundle: true,
@@ -193,23 +194,25 @@ describe('what is loaded', () => {
     }
     return [...seen];
   }
-  async function loadedBy(source: string): Promise<string[]> {
-    const metafile = await bundle(source);
-    return filesOf(metafile, source).flatMap((file) => Object.keys(metafile.outputs[file]?.inputs ?? {}));
-  }
+  let ungrouped: Metafile;
+  beforeAll(async () => {
+    ungrouped = await bundle();
+  });
+  const loadedBy = (source: string): string[] =>
+    filesOf(ungrouped, source).flatMap((file) => Object.keys(ungrouped.outputs[file]?.inputs ?? {}));
   const packages = (inputs: readonly string[]): string[] => [
     ...new Set(
       inputs.map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? '').filter(Boolean),
     ),
   ];
 
-  test('for the version is nothing but the version', async () => {
-    const inputs = await loadedBy('src/cli/main.ts');
+  test('for the version is nothing but the version', () => {
+    const inputs = loadedBy('src/cli/main.ts');
     expect(inputs.toSorted()).toEqual(['package.json', 'src/cli/main.ts', 'src/cli/version.ts']);
   });
 
-  test('before a command is chosen is what most commands need, and no other package', async () => {
-    const inputs = await loadedBy('src/cli/run.ts');
+  test('before a command is chosen is what most commands need, and no other package', () => {
+    const inputs = loadedBy('src/cli/run.ts');
     expect(packages(inputs).toSorted()).toEqual(['chalk', 'commander', 'ini']);
     expect(inputs.filter((path) => path.startsWith('src/cli/commands/'))).toEqual([]);
   });
@@ -218,7 +221,7 @@ describe('what is loaded', () => {
     const { chunkGroups }: { chunkGroups(root: string): Plugin } = await import(
       `${root}scripts/chunk-groups.mjs`
     );
-    const metafile = await bundle('src/cli/run.ts', [chunkGroups(root)]);
+    const metafile = await bundle([chunkGroups(root)]);
     const run = filesOf(metafile, 'src/cli/run.ts');
     const command = filesOf(metafile, 'src/cli/commands/seeds/list.ts');
     expect(new Set([...run, ...command]).size).toBeLessThanOrEqual(6);
@@ -230,8 +233,8 @@ describe('what is loaded', () => {
     ['seeds/list', []],
     ['seeds/get', []],
     ['sync/qr', ['qrcode-terminal']],
-  ])('by %s at its definition besides is no more than %j', async (name, most) => {
-    const loaded = packages(await loadedBy(`src/cli/commands/${name}.ts`));
+  ])('by %s at its definition besides is no more than %j', (name, most) => {
+    const loaded = packages(loadedBy(`src/cli/commands/${name}.ts`));
     for (const heavy of ['node-fetch', 'fastify', 'node-forge', 'lowdb', 'pino', 'qrcode-terminal']) {
       if (!most.some((allowed) => allowed === heavy)) expect(loaded).not.toContain(heavy);
     }
