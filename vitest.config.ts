@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { nodeDependentPatterns } from './test/project/node-dependent.ts';
 
 /** How many times slower than a quiet machine this one starts a process now, at least 1. */
@@ -22,6 +23,17 @@ const timeout = 240_000 * slowness;
 const scope = process.env.TEST_SCOPE ?? 'all';
 if (scope !== 'all' && scope !== 'node') throw new Error(`TEST_SCOPE=${scope}: expected all or node`);
 
+/**
+ * Without results of an earlier run vitest begins with the largest files. Those that run the contract of stores on Redis are among
+ * the smallest, and take so long that the others would have ended.
+ */
+class ContractsFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isContract = ({ moduleId }: TestSpecification): boolean => moduleId.includes('/test/store/redis');
+    return (await super.sort(files)).toSorted((a, b) => Number(isContract(b)) - Number(isContract(a)));
+  }
+}
+
 export default defineConfig({
   test: {
     include: scope === 'node' ? [...nodeDependentPatterns] : ['test/**/*.test.ts'],
@@ -31,6 +43,7 @@ export default defineConfig({
     testTimeout: timeout,
     hookTimeout: timeout,
     expect: { poll: { timeout: 60_000 * slowness } },
+    sequence: { sequencer: ContractsFirst },
     // A worker goes on with the next file: a new process, with all modules loaded anew, costs half a second each.
     isolate: false,
     // The tests mostly wait for processes that they started: with one worker fewer a tenth of the CPU time is not used, and
