@@ -132,7 +132,7 @@ describe('Sentinels', () => {
 });
 
 describe('Cluster', () => {
-  const cluster = clusterForFile();
+  const cluster = clusterForFile({ failover: true });
   afterEach(() => cluster().repair());
 
   test.each(['kill', 'freeze'] as const)('uses the replica after %s of its master', async (how) => {

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/app/system-clock.ts';
 import { connectRedis, type RedisClient, type RedisOptions } from '../../src/redis/connect.ts';
 import { parseRedisUrl } from '../../src/store/redis/url.ts';
 import { createMemoryLog, type MemoryLog } from './log.ts';
+import { patient } from './patience.ts';
 import { onEnd } from './teardown.ts';
 
 export interface TestConnection {
@@ -39,7 +40,10 @@ export async function connectTo(url: string, changes: Partial<RedisOptions> = {}
   return connection;
 }
 
-/** One connection for all tests of a file, which none of them closes. */
+/**
+ * One connection for all tests of a file, which none of them closes. It waits long for replies: on a busy machine, one that was late
+ * for a moment failed all tests up to the next connection.
+ */
 export function sharedConnection(
   url: () => string,
   changes: Partial<RedisOptions> = {},
@@ -47,7 +51,7 @@ export function sharedConnection(
   let opened: Promise<TestConnection> | undefined;
   afterAll(async () => (await opened)?.redis.close());
   return async () => {
-    opened ??= openConnection(url(), changes);
+    opened ??= openConnection(url(), { timeoutMs: patient(60_000), ...changes });
     return { ...(await opened).redis, close: async () => {} };
   };
 }

@@ -8,6 +8,8 @@ import { prepareRedis, type RedisServer, redisHost, retried } from './redis-serv
 const masters = 3;
 const slots = 16_384;
 const readyMs = 30_000;
+/** Of a cluster that does not fail over: masters stay, however long a busy machine holds up one of them. */
+const steadyTimeoutMs = 300_000;
 
 export interface RedisCluster {
   /** `redis+cluster://127.0.0.1:40001,…`: the three that were masters first. */
@@ -21,12 +23,17 @@ export interface RedisCluster {
   repair(): Promise<void>;
 }
 
-/** One cluster for all tests of a file, which restore what they break. Skipped or failed as with `redisForFile`. */
-export function clusterForFile(): () => RedisCluster {
-  return forFile('Redis Cluster', () => retried(prepare));
+/**
+ * One cluster for all tests of a file, which restore what they break. Skipped or failed as with `redisForFile`. Without `failover`
+ * no replica takes over.
+ */
+export function clusterForFile({ failover = false } = {}): () => RedisCluster {
+  return forFile('Redis Cluster', () => retried(() => prepare(failover)));
 }
 
-async function prepare(): Promise<RedisCluster & { start(): Promise<void>; stop(): Promise<void> }> {
+async function prepare(
+  failover: boolean,
+): Promise<RedisCluster & { start(): Promise<void>; stop(): Promise<void> }> {
   const ports = await freePorts(4 * masters);
   const nodes = ports.slice(0, 2 * masters).map((port, index) => {
     const busPort = ports[2 * masters + index] ?? 0;
@@ -116,6 +123,9 @@ async function prepare(): Promise<RedisCluster & { start(): Promise<void>; stop(
       await Promise.all(servers.map((server) => server.start()));
       await create();
       await ready();
+      if (failover) return;
+      for (const server of servers)
+        await server.cli('config', 'set', 'cluster-node-timeout', String(steadyTimeoutMs));
     },
     stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
   };

@@ -70,6 +70,8 @@ export async function startTestServices(options: ServicesOptions = {}): Promise<
       ...(await absentSystemSettings()),
       'api.port=0',
       'websocket.port=0',
+      // In real time: on a busy machine, connections that a browser opened ahead got 408 for the request that came at last.
+      'api.request_timeout=5m',
       'disconnect.host=127.0.0.1',
       'disconnect.port=0',
       `store.url=file:${join(folder, 'data')}`,

@@ -75,7 +75,9 @@ test('a page that stays open while the server is restarted says so, and is live 
 test('a page whose node is killed keeps what it has, and is live again on the node that takes over', async () => {
   const { folder, data } = await createInstallation();
   const start = (expiry: string) =>
-    startSwob(['serve', 'gateway', '--set', `seeds.expiry=${expiry}`], { cwd: folder });
+    startSwob(['serve', 'gateway', '--set', `seeds.expiry=${expiry}`, '--set', 'api.request_timeout=5m'], {
+      cwd: folder,
+    });
   const first = await start('31s');
   const balancer = await startProxy(portOf(first.ready.gateway.url));
   const page = await openConsole(
