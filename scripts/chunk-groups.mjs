@@ -21,15 +21,14 @@ const serviceEntries = new Set([
 const resolved = Symbol('resolved');
 
 /**
- * esbuild puts into one file what the same entry points reach, and a lazily imported module is an entry point: a hundred of them divide
- * what they share into a file for each combination of them. So each becomes a module that imports its group first, and has
- * the exports of the original.
+ * esbuild puts into one file what the same entry points reach. Every lazily imported module is an entry point, so that a hundred of them
+ * make a file for each combination. Here each becomes a module that imports its group first, and exports what the original does.
  * @param {string} root folder of the checkout
  * @returns {import('esbuild').Plugin}
  */
 export function chunkGroups(root) {
   const sources = join(root, 'src');
-  // A file that was renamed would leave its group without a word.
+  // A renamed file would silently leave its group.
   const missing = [...program, ...serviceEntries].find((name) => !existsSync(join(sources, name)));
   if (missing) throw new Error(`scripts/chunk-groups.mjs names src/${missing}, which does not exist`);
   return {

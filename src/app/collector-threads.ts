@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 export const collectorFlags = ['--no-parallel-scavenge', '--no-concurrent-marking'];
 
 /**
- * V8 starts several threads for a collection. Without a free core they share the event loop's, which then got a third of it
+ * V8 starts several threads for a collection. Without a free core they share that of the event loop, which then gets a third of it
  * for up to 40 ms: p99.9 of pings beside all other work was 70 ms instead of 20 to 25 (C13).
  * @param cores that this process may use
  * @param processes that share them

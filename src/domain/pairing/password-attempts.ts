@@ -16,7 +16,7 @@ export interface PasswordAttempt {
 export interface AttemptRefusal {
   /** The passwords of the session or its user were guessed: the session must be removed. */
   readonly burn: boolean;
-  /** To wait. */
+  /** Until the next attempt. */
   readonly seconds: number;
   /** The limit that is exceeded; undefined when too many attempts of the address run. */
   readonly key?: LimitKey | undefined;
@@ -24,7 +24,7 @@ export interface AttemptRefusal {
 
 /** Concurrent attempts of one address. */
 const maxRunning = 32;
-/** Until some of them have ended. */
+/** In which some of them end. */
 const retrySeconds = 1;
 
 /**

@@ -1,5 +1,5 @@
-// What pairing does to the store in one go. Used by pairing.ts, or by the process that owns the store on behalf of another one, for which
-// each step is then one call instead of several.
+// The steps of a pairing that use the store several times. Run by pairing.ts, or by the process that owns the store for another one, so that
+// a step is one call to it.
 
 import { fingerprintOfPem } from '../../crypto/public-key.ts';
 import type { LimitExceeded } from '../shared/limit-keys.ts';
@@ -35,8 +35,8 @@ export type BegunPassword =
   | { readonly kind: 'begun'; readonly phone: SessionPhone; readonly isFresh: boolean };
 
 /**
- * - `paired`, and the page of the session is to be told
- * - `ended`: the same, but the session has ended since
+ * - `paired`: the page of the session must be notified
+ * - `ended`: paired, but the session has ended since, so that nobody is to be notified
  * - `invalid`: the session ended before, or the pairing was revoked
  * - `contended`: too many phones of this user pair at the same time
  */

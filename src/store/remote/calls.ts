@@ -29,7 +29,7 @@ export interface OwnerChannels extends Pick<Channels, 'publish'> {
  * - `call`: the owner runs it
  * - `report`: the same, but nobody waits for its answer
  * - `notice`: the same without an answer; it resolves to nothing when it waits to be sent, a few milliseconds at most
- * - `sparse`: the same, and its result is a list with undefined members
+ * - `sparse`: as `call`, and its result is a list with undefined members
  * - `local`: the client answers it itself
  */
 export type CallKind = 'call' | 'report' | 'notice' | 'sparse' | 'local';
