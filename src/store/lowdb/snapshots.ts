@@ -26,7 +26,7 @@ export interface Snapshot<V> {
   close(): Promise<void>;
 }
 
-export interface SnapshotOptions<V> {
+interface SnapshotOptions<V> {
   readonly kind: RecordKind;
   readonly isValue: Guard<V>;
   readonly idOf: (value: V) => string;
