@@ -8,7 +8,8 @@ import { clusterForFile } from '../support/redis-cluster.ts';
 import { sentinelForFile } from '../support/redis-sentinel.ts';
 
 const timeout = 25_000;
-/** For each of four writers: as fast as possible they take the CPU time of the servers, and test nothing more. */
+const concurrentWriters = 4;
+/** For each of the writers: as fast as possible they take the CPU time of the servers, and test nothing more. */
 const betweenWritesMs = 5;
 const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
 
@@ -34,7 +35,7 @@ function keepWriting({ redis }: TestConnection, how: 'run' | 'durable') {
       await vi.waitFor(
         async () => {
           if (isStopped) return;
-          const key = `written ${next++}`;
+          const key = `written by ${how} ${next++}`;
           await redis[how]({ key, args: ['SET', key, key] });
           acknowledged.push(key);
           await setTimeout(betweenWritesMs);
@@ -43,7 +44,7 @@ function keepWriting({ redis }: TestConnection, how: 'run' | 'durable') {
       );
     }
   };
-  const writers = Array.from({ length: 4 }, write);
+  const writers = Array.from({ length: concurrentWriters }, write);
   return {
     acknowledged,
     /** The acknowledged keys that are missing. */
@@ -111,11 +112,11 @@ describe('Sentinels', () => {
     await vi.waitFor(async () => expect(await write(6)).toBe('OK'), { timeout });
   });
 
-  test('Sentinels swap the two servers without losing acknowledged writes', async () => {
+  test('Sentinels swap the two servers without losing what a replica has, nor more than what was under way', async () => {
     const connection = await connectTo(sentinels().url);
     const durable = await connectTo(sentinels().url, { replicas: 1 });
-    const writing = [keepWriting(connection, 'run'), keepWriting(durable, 'durable')];
-    for (const { acknowledged } of writing) {
+    const [plain, replicated] = [keepWriting(connection, 'run'), keepWriting(durable, 'durable')];
+    for (const { acknowledged } of [plain, replicated]) {
       await vi.waitFor(() => expect(acknowledged.length).toBeGreaterThan(20), { timeout });
     }
     await sentinels().failover();
@@ -127,7 +128,9 @@ describe('Sentinels', () => {
       },
       { timeout },
     );
-    for (const each of writing) expect(await each.stop()).toEqual([]);
+    expect(await replicated.stop()).toEqual([]);
+    // On a busy machine the old master acknowledges what was under way when the Sentinels announced that they replace it.
+    expect((await plain.stop()).length).toBeLessThanOrEqual(concurrentWriters);
   });
 });
 
