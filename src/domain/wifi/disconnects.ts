@@ -97,6 +97,9 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
     read: parseOutcome,
   });
 
+  /** Requests that count and acquire their lease, and are not in flight yet. */
+  let acquiring = 0;
+
   const logOut = async (token: string, log: Log): Promise<DisconnectOutcome> => {
     const session = wifiSessionOf(verifier.verify(token), rules);
     const { sessionId, nasIp, vrf } = session;
@@ -115,15 +118,17 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
     disconnect: async (token, { address, log }) => {
       const key = sha256Hex(token);
       const limitKeys = [`disconnect:address:${address}`] as const;
-      const canStart = !inFlight.has(key) && inFlight.size < maxInFlight;
-      if (inFlight.acquireCounted && callLimit !== 'off' && canStart) {
-        const grant = await inFlight.acquireCounted(key, countedKeys(limitKeys, callLimit));
+      const isFull = inFlight.size + acquiring >= maxInFlight;
+      if (inFlight.acquireCounted && callLimit !== 'off' && !inFlight.has(key) && !isFull) {
+        acquiring++;
+        const acquired = inFlight.acquireCounted(key, countedKeys(limitKeys, callLimit));
+        const grant = await acquired.finally(() => acquiring--);
         if ('seconds' in grant) throw rateLimited('disconnects', grant.seconds);
         return inFlight.run(key, () => logOut(token, log), grant);
       }
       const refused = await consumeAll(limits, limitKeys, callLimit);
       if (refused) throw rateLimited('disconnects', refused.seconds);
-      if (!inFlight.has(key) && inFlight.size >= maxInFlight) {
+      if (!inFlight.has(key) && inFlight.size + acquiring >= maxInFlight) {
         return { kind: 'overloaded', reason: 'too many concurrent disconnects; try again', reports: [] };
       }
       return inFlight.run(key, () => logOut(token, log));

@@ -1,6 +1,7 @@
 // Disconnects of one token by two processes that share a store, and the error that a client gets for each failure.
 
 import { beforeEach, expect, test } from 'vitest';
+import type { LeaseStore } from '../../../src/domain/shared/ports.ts';
 import {
   createDisconnects,
   disconnectError,
@@ -23,7 +24,7 @@ const context = { address: '192.0.2.1', log: createMemoryLog(), isAborted: () =>
 
 function createProcess(
   disconnect: () => Promise<BackendResult>,
-  leases = createMemoryLeases(clock),
+  leases: LeaseStore = createMemoryLeases(clock),
   verification?: Verification,
 ) {
   return createDisconnects({
@@ -96,6 +97,13 @@ test('what a backend did not accept is not verified', async () => {
 function unused(): Promise<never> {
   return Promise.reject(new Error('called'));
 }
+
+test('concurrent disconnects are bounded while their leases are being acquired', async () => {
+  const leases: LeaseStore = { ...createMemoryLeases(clock), acquireCounted: () => new Promise(() => {}) };
+  const process = createProcess(unused, leases);
+  for (let count = 0; count < 10_000; count++) void process.disconnect(`token ${count}`, context);
+  expect(await process.disconnect('one more', context)).toMatchObject({ kind: 'overloaded' });
+});
 
 test('a malformed outcome of another process is an internal error', async () => {
   const leases = createMemoryLeases(clock);
