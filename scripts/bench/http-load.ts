@@ -1,4 +1,5 @@
-// Load over HTTP: wrk where it is installed, otherwise autocannon, always in a separate process. Used by the benchmarks.
+// Load over HTTP, always in a separate process: wrk where it is installed, otherwise autocannon, which also sends what is sent once.
+// Used by the benchmarks.
 
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -45,8 +46,9 @@ export function httpDriver(): HttpDriver {
 export async function loadHttp(environment: BenchEnvironment, load: HttpLoad): Promise<HttpResult> {
   const folder = await environment.folder();
   const seconds = Math.max(1, Math.round(load.seconds));
+  // wrk always lasts as long as it was told to.
   const child =
-    httpDriver() === 'wrk'
+    httpDriver() === 'wrk' && !load.once
       ? environment.startProgram('wrk', await wrkArguments(folder, load, seconds))
       : environment.startScript('load', 'autocannon-load', [await planFile(folder, load, seconds)]);
   try {
@@ -73,7 +75,7 @@ async function wrkArguments(folder: string, load: HttpLoad, seconds: number): Pr
   const { host } = new URL(load.url);
   await writeFile(requests, load.requests.map((request) => `${raw(host, request)}${separator}`).join(''));
   const script = join(folder, 'load.lua');
-  await writeFile(script, lua(requests, load.once === true));
+  await writeFile(script, lua(requests));
   return [
     '-t1',
     `-c${load.connections ?? connections}`,
@@ -93,7 +95,7 @@ function raw(host: string, { method, path, body }: HttpRequest): string {
 }
 
 /** The script of wrk: sends the requests of the file in order, and prints a line of JSON at the end. */
-function lua(requests: string, once: boolean): string {
+function lua(requests: string): string {
   return `
 local requests, at = {}, 0
 function init()
@@ -102,11 +104,7 @@ function init()
   file:close()
 end
 function request()
-  at = at + 1
-  if at > #requests then
-    at = 1
-    ${once ? 'wrk.thread:stop()' : ''}
-  end
+  at = at % #requests + 1
   return requests[at]
 end
 function done(summary, latency)

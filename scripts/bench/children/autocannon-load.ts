@@ -1,5 +1,4 @@
-// Drives HTTP with autocannon as a plan file says, and prints one line of JSON. Started by http-load.ts where wrk is
-// not installed.
+// Drives HTTP with autocannon as a plan file says, and prints one line of JSON. Started by http-load.ts.
 
 import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
