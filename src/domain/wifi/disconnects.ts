@@ -97,7 +97,7 @@ export function createDisconnects(deps: DisconnectsDeps): Disconnects {
     read: parseOutcome,
   });
 
-  /** Requests that count and acquire their lease, and are not in flight yet. */
+  /** Requests that are acquiring their lease, and count towards the bound already. */
   let acquiring = 0;
 
   const logOut = async (token: string, log: Log): Promise<DisconnectOutcome> => {

@@ -42,7 +42,7 @@ export async function readUserIds(options: ReadUserIdsOptions): Promise<number> 
     }
     users += records.length;
     if (clock.monotonic() >= reportAt) {
-      log.info({ users }, 'reading the records of all users, once, for lists; everything else goes on');
+      log.info({ users }, 'building the index of users for lists, once; nothing else waits for it');
       reportAt = clock.monotonic() + progressMs;
     }
     if (found.size < maxInMemory) continue;

@@ -28,7 +28,7 @@ export interface UserIds {
   add(userId: string): Promise<void>;
   /** Adds the ids to the page that it needs for its result. Throws UNAVAILABLE. */
   collect(page: IdPage, query: UserIdQuery): Promise<void>;
-  /** Makes the index, if the folder has users and none, as that of an earlier version: lists wait for it, and nothing else. */
+  /** Builds the index in the background if the folder has users but no index, like one of an earlier version. Only lists wait for it. */
   prepare(): void;
   /** Waits for what is being written. */
   close(): Promise<void>;
