@@ -1,4 +1,4 @@
-// Where the line of each key is, in the order in which they were put: 45 bytes each in typed arrays, where strings and objects
+// Where the line of each key is, in the order in which they were put: 53 bytes each in typed arrays, where strings and objects
 // took ten times as much. Grows in small steps, so that no call takes long. Used by indexed-ttl-store.ts.
 
 import type { Digest } from './key-digest.ts';
@@ -39,8 +39,11 @@ const word = { high: 0, low: 1, segment: 2, offset: 3, length: 4, older: 5, newe
 const wordsPerSlot = 7;
 
 interface Table {
-  /** Numbers of slots, 0 where there is none; its length is a power of two. */
-  slots: Uint32Array;
+  /**
+   * Pairs of the number of a slot, 0 where there is none, and the low word of its digest, so that a search need not look it up in
+   * the slot, which is mostly in no cache of the CPU. There is a power of two of them.
+   */
+  pairs: Uint32Array;
   count: number;
 }
 
@@ -48,7 +51,7 @@ export function createLineIndex(): LineIndex {
   const words: Uint32Array[] = [];
   const times: Float64Array[] = [];
   const tables: Table[] = Array.from({ length: tableCount }, () => ({
-    slots: new Uint32Array(firstTableSize),
+    pairs: new Uint32Array(2 * firstTableSize),
     count: 0,
   }));
   const linesOf = new Map<number, number>();
@@ -81,34 +84,44 @@ export function createLineIndex(): LineIndex {
   };
 
   const tableOf = (high: number): Table => tables[high % tableCount] as Table;
-  /** The position of the digest in the table, or the empty one where it belongs. */
-  const positionOf = ({ slots }: Table, high: number, low: number): number => {
-    const mask = slots.length - 1;
-    let position = low & mask;
-    for (let slot = slots[position]; slot; slot = slots[position]) {
-      if (read(slot, word.low) === low && read(slot, word.high) === high) break;
-      position = (position + 1) & mask;
+  /** The position of the pair of the digest in the table, or the empty one where it belongs. */
+  const positionOf = ({ pairs }: Table, high: number, low: number): number => {
+    const mask = pairs.length - 1;
+    let position = (low * 2) & mask;
+    for (let slot = pairs[position]; slot; slot = pairs[position]) {
+      if (pairs[position + 1] === low && read(slot, word.high) === high) break;
+      position = (position + 2) & mask;
     }
     return position;
   };
   const grow = (table: Table): void => {
-    const before = table.slots;
-    table.slots = new Uint32Array(before.length * 2);
-    for (const slot of before) {
-      if (slot !== 0) table.slots[positionOf(table, read(slot, word.high), read(slot, word.low))] = slot;
+    const { pairs } = table;
+    const grown = new Uint32Array(pairs.length * 2);
+    const mask = grown.length - 1;
+    for (let from = 0; from < pairs.length; from += 2) {
+      const slot = pairs[from] ?? 0;
+      const low = pairs[from + 1] ?? 0;
+      if (slot === 0) continue;
+      let position = (low * 2) & mask;
+      while (grown[position]) position = (position + 2) & mask;
+      grown[position] = slot;
+      grown[position + 1] = low;
     }
+    table.pairs = grown;
   };
   /** Moves those after the position that would no longer be found. */
-  const clear = ({ slots }: Table, position: number): void => {
-    const mask = slots.length - 1;
+  const clear = ({ pairs }: Table, position: number): void => {
+    const mask = pairs.length - 1;
     let hole = position;
-    for (let next = (hole + 1) & mask; slots[next]; next = (next + 1) & mask) {
-      const home = read(slots[next] ?? 0, word.low) & mask;
+    for (let next = (hole + 2) & mask; pairs[next]; next = (next + 2) & mask) {
+      const low = pairs[next + 1] ?? 0;
+      const home = (low * 2) & mask;
       if (((next - home) & mask) < ((next - hole) & mask)) continue;
-      slots[hole] = slots[next] ?? 0;
+      pairs[hole] = pairs[next] ?? 0;
+      pairs[hole + 1] = low;
       hole = next;
     }
-    slots[hole] = 0;
+    pairs[hole] = 0;
   };
 
   const append = (slot: number): void => {
@@ -134,7 +147,7 @@ export function createLineIndex(): LineIndex {
   const remove = (high: number, low: number): void => {
     const table = tableOf(high);
     const position = positionOf(table, high, low);
-    const slot = table.slots[position] ?? 0;
+    const slot = table.pairs[position] ?? 0;
     if (slot === 0) return;
     clear(table, position);
     table.count--;
@@ -159,22 +172,23 @@ export function createLineIndex(): LineIndex {
   return {
     get: ({ high, low }) => {
       const table = tableOf(high);
-      return lineOf(table.slots[positionOf(table, high, low)] ?? 0);
+      return lineOf(table.pairs[positionOf(table, high, low)] ?? 0);
     },
     set: ({ high, low }, { segment, offset, length, expiresAt }) => {
       const table = tableOf(high);
       let position = positionOf(table, high, low);
-      let slot = table.slots[position] ?? 0;
+      let slot = table.pairs[position] ?? 0;
       if (slot === 0) {
         // A quarter stays empty, so that a search ends soon.
-        if ((table.count + 1) * 4 > table.slots.length * 3) {
+        if ((table.count + 1) * 8 > table.pairs.length * 3) {
           grow(table);
           position = positionOf(table, high, low);
         }
         slot = newSlot();
         write(slot, word.high, high);
         write(slot, word.low, low);
-        table.slots[position] = slot;
+        table.pairs[position] = slot;
+        table.pairs[position + 1] = low;
         table.count++;
         size++;
       } else {
