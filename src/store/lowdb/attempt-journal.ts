@@ -7,9 +7,10 @@ import { messageOf } from '../../errors.ts';
 import { isObject } from '../../lib/json.ts';
 import { storeClosedError } from '../errors.ts';
 import { isText } from '../guards.ts';
+import type { AppendFile } from './append-file.ts';
 import { withChecksum } from './checksum.ts';
 import { DamagedFileError, type DamageHandler, parseChecked, readOrQuarantine } from './damaged-files.ts';
-import type { AppendFile, Disk } from './disk.ts';
+import type { Disk } from './disk.ts';
 import { createGroupCommit } from './group-commit.ts';
 
 export interface AttemptJournal<T> {

@@ -3,13 +3,14 @@
 
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { systemErrorCode } from '../../errors.ts';
 import { replaceFile, replaceUnsynced } from '../../lib/durable-files.ts';
 import { makeFolder, syncFolder } from '../../lib/folders.ts';
 import { diskError } from '../disk-error.ts';
+import { type AppendFile, openAppendFile } from './append-file.ts';
 import { DamagedFileError } from './damaged-files.ts';
 import { syncEntries, syncTogether } from './sync-together.ts';
 
@@ -40,6 +41,8 @@ export interface Disk {
    * The names in a folder, empty when it does not exist. For use while the store opens. Throws UNAVAILABLE or CONFIG.
    */
   list(name: string): Promise<string[]>;
+  /** The same, synchronously: a start with hundreds of folders would wait for a thread at each of them. */
+  listNow(name: string): string[];
   /** Replaces the file (mode 0600, folders 0700); on failure the earlier one remains. Throws UNAVAILABLE. */
   write(name: string, text: string | Iterable<string>): Promise<void>;
   /**
@@ -71,16 +74,6 @@ export interface SharedBuffer {
 export interface NamedText {
   readonly name: string;
   readonly text: string;
-}
-
-/** A file that is open for appending. */
-export interface AppendFile {
-  /**
-   * Appends the bytes durably. Throws UNAVAILABLE, possibly after writing a part of them; then reopen the file with
-   * the last valid length.
-   */
-  append(bytes: Uint8Array): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** Files in the course of being written; a folder of their own makes leftovers easy to identify. */
@@ -120,12 +113,16 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
   };
   const readBytes = (name: string): Promise<Buffer | undefined> => reading(name, (path) => readFile(path));
 
+  /** No names when there is no folder. */
+  const listFailed = (name: string, error: unknown): string[] => {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw diskError(`cannot list ${join(folder, name)}`, error, 'opening');
+  };
   const list = async (name: string): Promise<string[]> => {
     try {
       return await readdir(join(folder, name));
     } catch (error) {
-      if (systemErrorCode(error) === 'ENOENT') return [];
-      throw diskError(`cannot list ${join(folder, name)}`, error, 'opening');
+      return listFailed(name, error);
     }
   };
 
@@ -187,6 +184,13 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
     readShared: (name, shared) => reading(name, (path) => readShared(path, shared)),
     readRange: (name, offset, length) => reading(name, (path) => readRange(path, offset, length)),
     list,
+    listNow: (name) => {
+      try {
+        return fs.readdirSync(join(folder, name));
+      } catch (error) {
+        return listFailed(name, error);
+      }
+    },
     remove,
 
     write: (name, text) => replacing(name, (file, temporary) => replaceFile(file, text, { temporary })),
@@ -262,36 +266,5 @@ async function readRange(path: string, offset: number, length: number): Promise<
     return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();
-  }
-}
-
-async function openAppendFile(file: string, length: number, assertOwned: () => void): Promise<AppendFile> {
-  const handle = await open(file, 'a', 0o600);
-  try {
-    await handle.truncate(length);
-    await handle.datasync();
-    await syncFolder(dirname(file));
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
-  return {
-    append: (bytes) => append(handle, file, bytes, assertOwned),
-    close: () => handle.close(),
-  };
-}
-
-async function append(
-  handle: FileHandle,
-  file: string,
-  bytes: Uint8Array,
-  assertOwned: () => void,
-): Promise<void> {
-  assertOwned();
-  try {
-    await handle.appendFile(bytes);
-    await handle.datasync();
-  } catch (error) {
-    throw diskError(`cannot write ${file}`, error);
   }
 }

@@ -7,7 +7,7 @@ import { type Guard, isNumber, isText } from '../guards.ts';
 import type { EntryTimes } from '../memory/outbox-index.ts';
 import { type DamageHandler, parseChecked, readOrQuarantine } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
-import { type RecordKind, recordFiles, recordName } from './record-file.ts';
+import { type RecordKind, recordName } from './record-file.ts';
 import type { Snapshot } from './snapshots.ts';
 
 export interface LoadEntriesOptions {
@@ -33,9 +33,10 @@ export async function loadEntryTimes<T>(
     });
     return entry && timesOf(entry);
   };
-  for await (const names of recordFiles(disk, kind)) {
-    for (const name of names) {
-      if (!name.endsWith('.json')) continue;
+  for (const part of disk.listNow(kind)) {
+    for (const file of disk.listNow(`${kind}/${part}`)) {
+      if (!file.endsWith('.json')) continue;
+      const name = `${kind}/${part}/${file}`;
       const loaded = snapshot.load(name, () => read(name));
       // Without an `await` for each of 100,000.
       const times = loaded instanceof Promise ? await loaded : loaded;

@@ -12,6 +12,17 @@ export function createPreviewDisk(folder: string): Disk {
 
   const readBytes = async (name: string): Promise<Buffer | undefined> =>
     changed.has(name) ? changed.get(name) : disk.readBytes(name);
+  const changedList = (name: string, onDisk: readonly string[]): string[] => {
+    const names = new Set(onDisk);
+    for (const [file, bytes] of changed) {
+      const rest = file.startsWith(`${name}/`) ? file.slice(name.length + 1) : undefined;
+      if (rest === undefined) continue;
+      const [child = '', ...below] = rest.split('/');
+      if (bytes) names.add(child);
+      else if (below.length === 0) names.delete(child);
+    }
+    return [...names];
+  };
 
   return {
     folder,
@@ -26,17 +37,8 @@ export function createPreviewDisk(folder: string): Disk {
         ? changed.get(name)?.subarray(offset, offset + length)
         : disk.readRange(name, offset, length),
     read: async (name) => (await readBytes(name))?.toString(),
-    list: async (name) => {
-      const names = new Set(await disk.list(name));
-      for (const [file, bytes] of changed) {
-        const rest = file.startsWith(`${name}/`) ? file.slice(name.length + 1) : undefined;
-        if (rest === undefined) continue;
-        const [child = '', ...below] = rest.split('/');
-        if (bytes) names.add(child);
-        else if (below.length === 0) names.delete(child);
-      }
-      return [...names];
-    },
+    list: async (name) => changedList(name, await disk.list(name)),
+    listNow: (name) => changedList(name, disk.listNow(name)),
     write: async (name, text) => {
       changed.set(name, Buffer.from(typeof text === 'string' ? text : [...text].join('')));
     },

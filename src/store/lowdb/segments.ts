@@ -3,9 +3,10 @@
 
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import { messageOf } from '../../errors.ts';
+import type { AppendFile } from './append-file.ts';
 import { withChecksum } from './checksum.ts';
 import type { DamageHandler } from './damaged-files.ts';
-import type { AppendFile, Disk } from './disk.ts';
+import type { Disk } from './disk.ts';
 import type { LinePlace } from './line-index.ts';
 import { readSegment } from './read-segment.ts';
 import { closingLine, headerLine, type SegmentLine } from './segment-lines.ts';

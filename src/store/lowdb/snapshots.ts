@@ -39,7 +39,7 @@ interface SnapshotOptions<V> {
 export type OpenSnapshot = <V>(options: SnapshotOptions<V>) => Promise<Snapshot<V>>;
 
 /** Few files are soon read. */
-const minUnsaved = 1_000;
+const defaultMinUnsaved = 1_000;
 /** After a crash at most this part of the files is read, and writing costs a change as much as ten values. */
 const unsavedShare = 0.1;
 /** The event loop runs between two chunks. */
@@ -53,8 +53,14 @@ interface FileValue<V> {
   readonly value: V;
 }
 
-export function createSnapshots(disk: Disk, queue: DiskQueue, log: Log): OpenSnapshot {
-  return async (options) => openSnapshot(disk, queue, log, options);
+/** `minUnsaved`: changed files from which on a snapshot is written. */
+export function createSnapshots(
+  disk: Disk,
+  queue: DiskQueue,
+  log: Log,
+  minUnsaved = defaultMinUnsaved,
+): OpenSnapshot {
+  return async (options) => openSnapshot({ disk, queue, log, minUnsaved, ...options });
 }
 
 /** For a folder that must not be changed. */
@@ -66,12 +72,24 @@ export const noSnapshots: OpenSnapshot = async () => ({
   close: async () => {},
 });
 
-async function openSnapshot<V>(
-  disk: Disk,
-  queue: DiskQueue,
-  log: Log,
-  { kind, isValue, idOf, currentValue, queueKeyOf }: SnapshotOptions<V>,
-): Promise<Snapshot<V>> {
+interface SnapshotContext {
+  readonly disk: Disk;
+  readonly queue: DiskQueue;
+  readonly log: Log;
+  readonly minUnsaved: number;
+}
+
+async function openSnapshot<V>({
+  disk,
+  queue,
+  log,
+  minUnsaved,
+  kind,
+  isValue,
+  idOf,
+  currentValue,
+  queueKeyOf,
+}: SnapshotOptions<V> & SnapshotContext): Promise<Snapshot<V>> {
   /** `{"files":[{"version":…,"value":…},…]}` */
   const file = `snapshots/${kind}.json`;
   /** Of the files that hold what is in memory, by the ids of their records. */
@@ -98,7 +116,9 @@ async function openSnapshot<V>(
       return [];
     }
   };
-  const left = new Map((await readAll()).map((item) => [recordName(kind, idOf(item.value)), item]));
+  /** By the names of their files. */
+  const left = new Map<string, FileValue<V>>();
+  for (const item of await readAll()) left.set(recordName(kind, idOf(item.value)), item);
 
   const findVersion = (id: string): Promise<void> =>
     queue.runExclusive(queueKeyOf(id), async () => {

@@ -3,9 +3,10 @@
 
 import { isObject } from '../../lib/json.ts';
 import { isNumber, isText } from '../guards.ts';
+import type { AppendFile } from './append-file.ts';
 import { withChecksum } from './checksum.ts';
 import { DamagedFileError, parseChecked } from './damaged-files.ts';
-import type { AppendFile, Disk } from './disk.ts';
+import type { Disk } from './disk.ts';
 import { createGroupCommit } from './group-commit.ts';
 
 export interface IdPart {

@@ -77,7 +77,9 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
   const heads = new Map<string, string>();
 
   const insert = (list: Place[], place: Place): void => {
-    list.splice(positionIn(list, place), 0, place);
+    const last = list.at(-1);
+    if (last === undefined || compare(last, place) < 0) list.push(place);
+    else list.splice(positionIn(list, place), 0, place);
     held.set(place.id, { list, place });
   };
   const takeOut = (id: string): Place | undefined => {
@@ -140,9 +142,7 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
   };
 
   // Sorted first, so that each one is added at the end of its list or of its order key.
-  for (const entry of entries.toSorted(
-    (a, b) => (a.sequence ?? 0) - (b.sequence ?? 0) || compare(placeOf(a), placeOf(b)),
-  ))
+  for (const entry of entries.toSorted((a, b) => (a.sequence ?? 0) - (b.sequence ?? 0) || compareTimes(a, b)))
     set(entry);
 
   return {
@@ -223,15 +223,19 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
   };
 }
 
-function placeOf({ id, since, dueAt }: EntryTimes): Place {
-  return { at: dueAt ?? since, since, id };
-}
-
 /** The index of the first item that does not precede `place`. */
 function positionIn(list: readonly Place[], place: Place): number {
   return indexIn(list, (each) => compare(each, place) < 0);
 }
 
 function compare(a: Place, b: Place): number {
-  return a.at - b.at || a.since - b.since || (a.id < b.id ? -1 : Number(a.id > b.id));
+  return a.at - b.at || compareAge(a, b);
+}
+
+function compareTimes(a: EntryTimes, b: EntryTimes): number {
+  return (a.dueAt ?? a.since) - (b.dueAt ?? b.since) || compareAge(a, b);
+}
+
+function compareAge(a: Pick<Place, 'since' | 'id'>, b: Pick<Place, 'since' | 'id'>): number {
+  return a.since - b.since || (a.id < b.id ? -1 : Number(a.id > b.id));
 }

@@ -2,7 +2,6 @@
 // has it. For tests of the lowdb store.
 
 import { dirname } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { SwobError } from '../../../src/errors.ts';
 import { mapConcurrent } from '../../../src/lib/concurrency.ts';
 import type { Disk } from '../../../src/store/lowdb/disk.ts';
@@ -27,6 +26,10 @@ export interface SimulatedDiskOptions {
 const syncConcurrency = 3;
 
 type Content = Buffer | undefined;
+
+/** As the inode and times of a file: each write has its own, which it keeps through a power cut, also with the bytes of another one. */
+const versions = new WeakMap<Buffer, number>();
+let lastVersion = 0;
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -71,7 +74,14 @@ export function createSimulatedDisk({
   };
   const versionOf = (name: string): number | undefined => {
     const content = contentOf(name);
-    return content && crc32(content);
+    if (!content) return undefined;
+    const version = versions.get(content) ?? ++lastVersion;
+    versions.set(content, version);
+    return version;
+  };
+  const namesIn = (folder: string): string[] => {
+    const inside = [...current.keys()].filter((name) => name.startsWith(`${folder}/`));
+    return [...new Set(inside.map((name) => name.slice(folder.length + 1).split('/')[0] ?? ''))];
   };
   /** A new file whose content may not be there, or only the beginning of it. */
   const writeUnsynced = async (name: string, text: string): Promise<void> => {
@@ -92,9 +102,9 @@ export function createSimulatedDisk({
     readRange: async (name, offset, length) => (await readBytes(name))?.subarray(offset, offset + length),
     list: async (folder) => {
       await step();
-      const inside = [...current.keys()].filter((name) => name.startsWith(`${folder}/`));
-      return [...new Set(inside.map((name) => name.slice(folder.length + 1).split('/')[0] ?? ''))];
+      return namesIn(folder);
     },
+    listNow: namesIn,
     write: async (name, text) => {
       await step();
       change(name, Buffer.from(typeof text === 'string' ? text : [...text].join('')));
