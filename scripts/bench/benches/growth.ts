@@ -38,7 +38,7 @@ interface State {
 
 export const growthBench: Bench = {
   id: 'C10',
-  title: 'growth: 100 and 10,000 users with 10,000 sockets, then a store of --users beside one of 1,000',
+  title: 'growth: 100 and 10,000 users with 10,000 sockets, then a store of --users beside one of 2,000',
   run: async (environment) => {
     const counts = environment.quick ? [100, 2_000] : [100, 10_000];
     const upstream = await startUpstream(environment);
