@@ -25,8 +25,8 @@ export interface StoreSize {
   readonly waiting: number;
 }
 
-/** How long the waiting messages wait: longer than a measurement. */
-const waitMs = 3_600_000;
+/** How long the waiting messages wait: longer than it takes to write a store and to measure it. */
+const waitMs = 86_400_000;
 /** As many as a segment of the store has. */
 const linesPerSegment = 20_000;
 
