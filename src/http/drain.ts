@@ -1,17 +1,40 @@
-// Hands a server's clients over to another process: the server accepts no new connections, serves the open ones, and ends each
-// after its next response, so that no request meets a closing connection. Used by server.ts and the sync service.
+// How a server takes leave of its clients: it accepts no new connections, and ends each open one after its next response, so that
+// no request meets a closing connection. Used by server.ts and the sync service.
 
 import type { Server as HttpServer } from 'node:http';
 import { Server } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import type { TrackedSockets } from './track-sockets.ts';
 
-/** Begins to drain a server; resolves when all connections have ended. */
+/** Hands the clients over to another process: open connections are served further. Resolves when all have ended. */
 export function drain(server: HttpServer): Promise<void> {
-  // Before the handlers of the service, which may send the headers at once. Added only now, because it costs each request.
+  endAfterResponses(server);
+  return new Promise((resolve) => closeListener(server, resolve));
+}
+
+/**
+ * The begin of a stop; the caller then closes the idle connections. Requests that had arrived before have been read when it
+ * resolves, so that their connections are not idle: closing one with an unread request resets it, and its client cannot know
+ * whether the request was handled.
+ */
+export async function beginStop(server: HttpServer, sockets: TrackedSockets): Promise<void> {
+  endAfterResponses(server);
+  // The first may come before the event loop polls again.
+  await setImmediate();
+  await setImmediate();
+  closeListener(server);
+  // Node does not count them as idle, and would wait for their first request.
+  sockets.destroyUnused();
+}
+
+/** Before the handlers of the service, which may send the headers at once. Added late, because it costs each request. */
+function endAfterResponses(server: HttpServer): void {
   server.prependListener('request', (_request, response) => {
     response.shouldKeepAlive = false;
   });
-  // Not the server's own method, which ends idle connections immediately, also those on which a request is under way.
-  return new Promise((resolve) => {
-    Server.prototype.close.call(server, () => resolve());
-  });
+}
+
+/** Not by the server's own method, which ends idle connections immediately, also those on which a request is under way. */
+function closeListener(server: HttpServer, onClosed?: () => void): void {
+  Server.prototype.close.call(server, onClosed);
 }

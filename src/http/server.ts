@@ -12,7 +12,7 @@ import { addBodyParsers } from './body-parsers.ts';
 import { applyRenewals, type CertificateSource, tlsOptions } from './certificate.ts';
 import { handleClientError } from './client-error.ts';
 import type { ConnectionLimiter } from './connection-limiter.ts';
-import { drain } from './drain.ts';
+import { beginStop, drain } from './drain.ts';
 import { addHandlerTimeout } from './handler-timeout.ts';
 import { boundPort, listenBacklog, listenError } from './listen.ts';
 import type { Monitoring } from './monitoring.ts';
@@ -85,6 +85,8 @@ export async function createHttpServer(options: HttpOptions, handleError: ErrorH
     connectionTimeout: handlerTimeoutMs + requestTimeoutMs,
     keepAliveTimeout: 30_000,
     forceCloseConnections: 'idle',
+    // Its response is JSON for every route, and a gateway client would keep it as its own number.
+    return503OnClosing: false,
     exposeHeadRoutes: true,
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     // As long as a URL may be: the schemas limit parameters, with a 400.
@@ -105,7 +107,7 @@ export async function createHttpServer(options: HttpOptions, handleError: ErrorH
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setErrorHandler(handleError);
   if (options.tls && app.server instanceof TlsServer) applyRenewals(app.server, options.tls);
-  const destroySockets = trackSockets(app.server);
+  const sockets = trackSockets(app.server);
   options.connectionLimiter.attach(app.server);
   trackRequests(app, options.connectionLimiter);
   addRequestContext(app, options.log);
@@ -142,8 +144,9 @@ export async function createHttpServer(options: HttpOptions, handleError: ErrorH
     },
     drain: () => drain(app.server),
     stop: async (deadline = noTimeLeft) => {
+      await beginStop(app.server, sockets);
       const closed = app.close();
-      const interrupted = (await deadline.settles(closed)) ? 0 : destroySockets();
+      const interrupted = (await deadline.settles(closed)) ? 0 : sockets.destroyAll();
       await closed;
       return interrupted;
     },

@@ -3,16 +3,35 @@
 
 import type { Server, Socket } from 'node:net';
 
-/** @returns a function that destroys every connection, and returns how many there were */
-export function trackSockets(server: Server): () => number {
+export interface TrackedSockets {
+  /** Destroys the connections whose clients have sent nothing: browsers open some in reserve. */
+  destroyUnused(): void;
+  /** Destroys every connection. @returns how many there were */
+  destroyAll(): number;
+}
+
+export function trackSockets(server: Server): TrackedSockets {
+  const accepted = collect(server, 'connection');
+  // With TLS: the sockets that requests arrive on, whose bytes do not include the handshake.
+  const secured = collect(server, 'secureConnection');
+  return {
+    destroyUnused: () => {
+      for (const socket of [...accepted, ...secured]) if (socket.bytesRead === 0) socket.destroy();
+    },
+    destroyAll: () => {
+      const { size } = accepted;
+      for (const socket of accepted) socket.destroy();
+      return size;
+    },
+  };
+}
+
+/** The open sockets of this event. */
+function collect(server: Server, event: 'connection' | 'secureConnection'): ReadonlySet<Socket> {
   const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
+  server.on(event, (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  return () => {
-    const { size } = sockets;
-    for (const socket of sockets) socket.destroy();
-    return size;
-  };
+  return sockets;
 }

@@ -18,7 +18,7 @@ import { logRequest, type RequestFailure } from '../http/access-log.ts';
 import { applyRenewals, type CertificateSource, tlsOptions } from '../http/certificate.ts';
 import { handleClientError } from '../http/client-error.ts';
 import type { ConnectionLimiter } from '../http/connection-limiter.ts';
-import { drain } from '../http/drain.ts';
+import { beginStop, drain } from '../http/drain.ts';
 import { listen } from '../http/listen.ts';
 import type { Monitoring } from '../http/monitoring.ts';
 import type { OverloadGuard } from '../http/overload-guard.ts';
@@ -94,7 +94,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
   const openSockets = new Map<WebSocket, OpenSocket>();
   const heartbeat = createHeartbeat(openSockets, clock);
   const http = createHttp(deps.tls, deps.requestTimeoutMs);
-  const destroySockets = trackSockets(http);
+  const sockets = trackSockets(http);
   deps.connectionLimiter.attach(http);
   const monitoring = deps.createMonitoring(() => openSockets.size);
   const createSyncSocket = createSyncSocketFactory<WebSocket>({
@@ -239,10 +239,11 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     stop: async (deadline = noTimeLeft) => {
       isStopping = true;
       heartbeat.stop();
+      await beginStop(http, sockets);
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       for (const { syncSocket } of openSockets.values()) syncSocket.close(closeCodes.stopping);
       http.closeIdleConnections();
-      const interrupted = (await deadline.atMost(closeTimeoutMs).settles(closed)) ? 0 : destroySockets();
+      const interrupted = (await deadline.atMost(closeTimeoutMs).settles(closed)) ? 0 : sockets.destroyAll();
       await closed;
       return interrupted;
     },

@@ -2,47 +2,15 @@
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import { createBodyBudget } from '../../src/http/body-budget.ts';
-import { createConnectionLimiter } from '../../src/http/connection-limiter.ts';
-import { createHttpServer } from '../../src/http/server.ts';
+import { expect, test, vi } from 'vitest';
 import { connectTo, exchange, readAll, request } from '../hostile/raw.ts';
-import { createFakeClock } from '../support/fake-clock.ts';
-import { createMemoryLog } from '../support/log.ts';
+import { createTestServer } from '../support/http-server.ts';
 
 const waitOptions = { timeout: 10_000 };
 
 /** A server whose handlers may take ten seconds, and whose `/slow` takes until `answer` is called. */
 async function start() {
-  const clock = createFakeClock();
-  const log = createMemoryLog();
-  const served: { route: string | undefined; status: number }[] = [];
-  const { app, server } = await createHttpServer(
-    {
-      name: 'the test',
-      host: '127.0.0.1',
-      port: 0,
-      tls: undefined,
-      trustedProxies: [],
-      requestTimeoutMs: 60_000,
-      handlerTimeoutMs: 10_000,
-      overloadGuard: { admit: () => undefined, rejected: 0, stop: () => undefined },
-      connectionLimiter: createConnectionLimiter({ max: 100, clock, log }),
-      bodyBudget: createBodyBudget(1_000_000),
-      clock,
-      log,
-      monitoring: {
-        recordRequest: ({ route, status }) => served.push({ route, status }),
-        readiness: () => Promise.reject(new Error('not asked')),
-        mayReadMetrics: () => false,
-        metrics: () => Promise.reject(new Error('not asked')),
-        service: 'test',
-        version: '0',
-        uptime: () => 0,
-      },
-    },
-    (error, _request, reply) => reply.code(503).send(error instanceof Error ? error.message : 'failed'),
-  );
+  const { app, server, clock, served } = await createTestServer();
   const waiting: ((text: string) => void)[] = [];
   app.get('/slow', () => new Promise<string>((resolve) => waiting.push(resolve)));
   app.get('/half', (_request, reply) => {
@@ -52,7 +20,6 @@ async function start() {
   });
   app.get('/quick', () => 'quick');
   const url = `http://127.0.0.1:${await server.start()}`;
-  onTestFinished(async () => void (await server.stop()));
   const untilBegun = (count: number) => vi.waitFor(() => expect(waiting).toHaveLength(count), waitOptions);
   return { url, clock, served, waiting, untilBegun, app };
 }
