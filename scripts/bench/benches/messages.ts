@@ -1,11 +1,12 @@
 // C7: inbound SMS to a stub Publisher, each another, from 1,000 paired users, beside a server of fastify that decrypts, publishes, and
-// syncs a receipt; and beside one that syncs the SMS before it publishes it, too, as swob does.
+// syncs a receipt; and beside one that keeps swob's limits, checks and durable lines, too.
 
 import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
 import { startDaemon } from '../daemon.ts';
 import { type Server, startServer } from '../environment.ts';
 import { fillStore, smsRequests } from '../fixtures.ts';
+import type { HttpRequest } from '../http-load.ts';
 import type { Row } from '../report.ts';
 import { compareHttp } from '../rounds.ts';
 import { startDeveloperApi, startUpstream } from '../upstreams.ts';
@@ -23,39 +24,40 @@ export const messagesBench: Bench = {
     const upstream = await startUpstream(environment);
     const folder = await environment.folder();
     await fillStore(folder, { users });
+    const distinctRequests = (): HttpRequest[] => smsRequests(maxPerSecond * environment.seconds, users);
     const backEnd = await startDeveloperApi(environment);
     const daemon = await startDaemon(environment, ['gateway', 'sync'], {
       folder,
       settings: [...upstream.settings.publisher, ...backEnd.settings],
     });
-    const startFair = (name: string, ...attempt: readonly string[]): Promise<Server> =>
-      startServer(environment, 'server', 'fair-messages', [
+    const startBaseline = (script: string): Promise<Server> =>
+      startServer(environment, 'server', script, [
         upstream.url,
         poolSize,
-        join(folder, `receipts-of-${name}`),
+        join(folder, `receipts-of-${script}`),
         String(users),
-        ...attempt,
       ]);
-    const fair = await startFair('baseline');
-    const fairWithAttempt = await startFair('baseline-with-attempt', 'attempt');
-    const compare = (name: string, { child, url }: Server): Promise<Row> =>
+    const fair = await startBaseline('fair-messages');
+    const checked = await startBaseline('checked-messages');
+    const compare = (
+      name: string,
+      { child, url }: Server,
+      requests: () => HttpRequest[] = distinctRequests,
+    ): Promise<Row> =>
       compareHttp(
         environment,
         { name, target: { atLeast: 0.6 } },
         {
           ours: {
             server: daemon.child,
-            load: () => ({
-              url: daemon.urls.gateway,
-              requests: smsRequests(maxPerSecond * environment.seconds, users),
-            }),
+            load: () => ({ url: daemon.urls.gateway, requests: distinctRequests() }),
           },
-          // It keeps no receipts in memory, so that it publishes a repeated SMS again.
-          baseline: { server: child, load: () => ({ url, requests: smsRequests(1_000, users) }) },
+          baseline: { server: child, load: () => ({ url, requests: requests() }) },
         },
       );
-    const row = await compare('C7 inbound SMS', fair);
-    const withAttempt = await compare('C7 inbound SMS, attempt durable in both', fairWithAttempt);
+    // It keeps no receipts in memory, so that it publishes a repeated SMS again.
+    const row = await compare('C7 inbound SMS', fair, () => smsRequests(1_000, users));
+    const withChecks = await compare('C7 inbound SMS, limits, checks and durable lines in both', checked);
     const metrics = await daemon.metrics();
     const outcome = (name: string): number => metrics.get(`swob_inbound_sms_total{outcome="${name}"}`) ?? 0;
     const failures: string[] = [];
@@ -67,8 +69,7 @@ export const messagesBench: Bench = {
     if (repeated > 0) failures.push(`${repeated} SMS were sent twice`);
     const { published } = await upstream.counts();
     if (published <= outcome('published')) failures.push('the baselines published nothing');
-    const children = [daemon.child, fair.child, fairWithAttempt.child, upstream.child, backEnd.child];
-    await Promise.all(children.map((child) => child.stop()));
-    return [row, { ...withAttempt, failures: [...(withAttempt.failures ?? []), ...failures] }];
+    await Promise.all([daemon, fair, checked, upstream, backEnd].map(({ child }) => child.stop()));
+    return [row, { ...withChecks, failures: [...(withChecks.failures ?? []), ...failures] }];
   },
 };

@@ -8,6 +8,7 @@ import { isIP } from 'node:net';
 import jwt from 'jsonwebtoken';
 import { Type } from 'typebox';
 import { Pool } from 'undici';
+import { pcrfPath } from './pcrf-path.ts';
 import { createFairServer, serveFair } from './serve.ts';
 import { openSharedAppend } from './shared-append.ts';
 
@@ -25,15 +26,7 @@ app.get<{ Querystring: { token: string } }>(
     const claims = claimsOf(request.query.token);
     if (!claims) return reply.code(401).send({ success: false, fail: 'the token is not valid' });
     const { sub: user, sessionId, nasIp, vrf, clientMac: mac } = claims;
-    const query = new URLSearchParams({
-      session: sessionId,
-      nas_ip: nasIp,
-      vrf,
-      single: 'false',
-      mac,
-      remove_mac: 'true',
-    });
-    const answer = await pool.request({ method: 'GET', path: `/account/disconnect?${query}` });
+    const answer = await pool.request({ method: 'GET', path: pcrfPath(claims) });
     const result: { success?: boolean } = JSON.parse(await answer.body.text());
     const success = answer.statusCode === 200 && result.success !== false;
     const { id: requestId, ip: address } = request;

@@ -1,6 +1,5 @@
-// The baselines of C7: an inbound SMS by fastify: decrypted by AES, posted to the Publisher by a pool of undici, and a
-// receipt whose sync is shared. With `attempt` the SMS is on disk before it is posted, too, so that a crash does not lose
-// whether it was. Arguments: the Publisher's origin, connections, the file of receipts, the number of users, `attempt` or none.
+// The baseline of C7: an inbound SMS by fastify: decrypted by AES, posted to the Publisher by a pool of undici, and a
+// receipt whose sync is shared. Arguments: the Publisher's origin, connections, the file of receipts, the number of users.
 
 import { createDecipheriv, createHash } from 'node:crypto';
 import { Type } from 'typebox';
@@ -9,7 +8,7 @@ import { numberOf, sharedKeyOf } from '../numbers.ts';
 import { createFairServer, serveFair } from './serve.ts';
 import { openSharedAppend } from './shared-append.ts';
 
-const [upstream = '', connections = '64', file = '', users = '0', attempt] = process.argv.slice(2);
+const [upstream = '', connections = '64', file = '', users = '0'] = process.argv.slice(2);
 const pool = new Pool(upstream, { connections: Number(connections), pipelining: 1 });
 const append = await openSharedAppend(file);
 const keys = new Map(
@@ -32,7 +31,6 @@ app.post<{ Body: { text: string; MSISDN: string } }>(
     reply.type('text/plain; charset=utf-8');
     if (message === undefined) return 'message cannot be published';
     const id = createHash('sha256').update(text).digest('hex');
-    if (attempt) await append(JSON.stringify({ id, MSISDN, message }));
     const answer = await pool.request({
       method: 'POST',
       path: '/sms',
