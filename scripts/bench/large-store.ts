@@ -3,12 +3,13 @@
 
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describePayload } from '../../src/crypto/payload-form.ts';
 import { smsId } from '../../src/domain/inbound/sms-id.ts';
 import { withChecksum } from '../../src/store/lowdb/checksum.ts';
 import { createDisk } from '../../src/store/lowdb/disk.ts';
-import { lpsFile, lpsText } from '../../src/store/lowdb/lps-file.ts';
+import { createLpsEncoder, lpsFile } from '../../src/store/lowdb/lps-file.ts';
 import { type RecordKind, recordName } from '../../src/store/lowdb/record-file.ts';
 import { closingLine, headerLine } from '../../src/store/lowdb/segment-lines.ts';
 import { createSortedParts } from '../../src/store/lowdb/sorted-parts.ts';
@@ -36,16 +37,16 @@ export async function fillLargeStore(folder: string, size: StoreSize): Promise<v
   const now = Date.now();
   writeUsers(data, size.users);
   await writeUserIds(data, size.users);
-  writeSeeds(data, size, now);
+  await writeSeeds(data, size, now);
   writeReceipts(data, size.receipts, now);
   writeWaiting(data, { first: 0, count: size.waiting, dueAt: now + waitMs });
 }
 
 /** Lets the first seeds have pinged just now. */
-export function activateSeeds(data: string, count: number): void {
+export async function activateSeeds(data: string, count: number): Promise<void> {
   const lps = Date.now() / 1_000;
   const active = Array.from({ length: count }, (_, index) => ({ imsi: imsiOf(index), lps }));
-  writeFileSync(join(data, lpsFile), [...lpsText(active, 0)].join(''));
+  await writeFile(join(data, lpsFile), await createLpsEncoder()(active, 0));
 }
 
 /** Adds messages that wait for the Publisher until `dueAt`. */
@@ -87,12 +88,12 @@ async function writeUserIds(data: string, count: number): Promise<void> {
   await files.writeManifest({ parts, unreadable: 0, log: await files.nextNumber() });
 }
 
-function writeSeeds(data: string, { seeds, activeSeeds }: StoreSize, now: number): void {
+async function writeSeeds(data: string, { seeds, activeSeeds }: StoreSize, now: number): Promise<void> {
   writeRecords(data, 'seeds', seeds, (index) => {
     const imsi = imsiOf(index);
     return [imsi, { imsi, msisdn: numberOf(index), seedType: 'seed', lps: now / 1_000 - 86_400 }];
   });
-  activateSeeds(data, activeSeeds);
+  await activateSeeds(data, activeSeeds);
 }
 
 /** Of the SMS of `repeatedSms`, as far as there are receipts, and of others. */

@@ -121,7 +121,7 @@ async function startWithAllActive(
   { folder, size }: Side,
   settings: readonly string[],
 ): Promise<Row> {
-  activateSeeds(join(folder, 'data'), size.seeds);
+  await activateSeeds(join(folder, 'data'), size.seeds);
   const { daemon, start } = await timedStart(environment, folder, settings);
   await daemon.child.stop();
   return startRow(`C10 start, ${size.users} users, all seeds active`, start);

@@ -14,7 +14,7 @@ import { openLowdbClients } from './delivering-clients.ts';
 import { type LowdbDisconnectsOptions, openLowdbDisconnects } from './disconnects.ts';
 import type { Disk } from './disk.ts';
 import type { DiskQueue } from './disk-queue.ts';
-import { lpsFile, lpsText, readLps } from './lps-file.ts';
+import { createLpsEncoder, lpsFile, readLps } from './lps-file.ts';
 import { type LpsJournalOptions, openLpsJournal } from './lps-journal.ts';
 import { openFolder, previewFolder } from './open-folder.ts';
 import { countRecords, openRecord, type RecordKind, recordFiles, recordName } from './record-file.ts';
@@ -217,7 +217,7 @@ async function openSeeds(
       }),
     close: async (): Promise<void> => {
       const all = [...lpsOf].map(([imsi, lps]) => ({ imsi, lps }));
-      if (changed) await disk.write(lpsFile, lpsText(all, journal.last));
+      if (changed) await disk.write(lpsFile, await createLpsEncoder()(all, journal.last));
       await journal.close();
     },
   };

@@ -21,7 +21,9 @@ function afterJson(json: string): string {
 export const checksumBytes = withChecksum('').length;
 
 /** The same for JSON that is produced in parts. */
-export function* withChecksumInParts(parts: Iterable<string>): Generator<string> {
+export function* withChecksumInParts<Part extends string | Uint8Array>(
+  parts: Iterable<Part>,
+): Generator<Part | string> {
   let sum = 0;
   yield prefix;
   for (const part of parts) {

@@ -11,6 +11,7 @@ import { replaceFile, replaceUnsynced } from '../../lib/durable-files.ts';
 import { makeFolder, syncFolder } from '../../lib/folders.ts';
 import { diskError } from '../disk-error.ts';
 import { type AppendFile, openAppendFile } from './append-file.ts';
+import type { Content } from './content.ts';
 import { DamagedFileError } from './damaged-files.ts';
 import { syncEntries, syncTogether } from './sync-together.ts';
 
@@ -44,7 +45,7 @@ export interface Disk {
   /** The same, synchronously: a start with hundreds of folders would wait for a thread at each of them. */
   listNow(name: string): string[];
   /** Replaces the file (mode 0600, folders 0700); on failure the earlier one remains. Throws UNAVAILABLE. */
-  write(name: string, text: string | Iterable<string>): Promise<void>;
+  write(name: string, content: Content): Promise<void>;
   /**
    * The same for many files, which share the syncs of their folders; a power cut meanwhile may damage some of them, a kill may
    * not. Throws UNAVAILABLE; then all must be written again, because a disk that fails may have dropped their content.
@@ -193,7 +194,7 @@ export function createDisk(folder: string, assertOwned: () => void): Disk {
     },
     remove,
 
-    write: (name, text) => replacing(name, (file, temporary) => replaceFile(file, text, { temporary })),
+    write: (name, content) => replacing(name, (file, temporary) => replaceFile(file, content, { temporary })),
 
     writeAll: (files) =>
       syncTogether(files, ({ name, text }) =>

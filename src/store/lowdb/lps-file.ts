@@ -1,6 +1,7 @@
 // The file lps.json: the LPS of recently active seeds.
 
 import type { Seed } from '../../domain/seeds/model.ts';
+import { createListEncoder } from '../../lib/encode-list.ts';
 import { isObject } from '../../lib/json.ts';
 import { isNumber } from '../guards.ts';
 import { withChecksumInParts } from './checksum.ts';
@@ -10,22 +11,34 @@ import type { Disk } from './disk.ts';
 /** `{"journal":<the last journal line that the file covers>,"lps":{"<IMSI>":<LPS>}}` */
 export const lpsFile = 'lps.json';
 
-/** Seeds per chunk; the event loop runs between two chunks. */
-const seedsPerChunk = 2_000;
+type LpsOfSeed = Pick<Seed, 'imsi' | 'lps'>;
 
-/** The content of the file, in chunks. */
-export function lpsText(seeds: readonly Pick<Seed, 'imsi' | 'lps'>[], journal: number): Iterable<string> {
-  return withChecksumInParts(lpsJson(seeds, journal));
+/** Encoded in one turn of the event loop. */
+const seedsPerTurn = 2_000;
+/** The event loop runs between two chunks. */
+const bytesPerChunk = 256 * 1_024;
+
+/**
+ * @returns gives the content of the file in chunks. Most seeds do not ping between two writes: those that are the same objects as in the
+ * last content are copied from it.
+ */
+export function createLpsEncoder(): (
+  seeds: readonly LpsOfSeed[],
+  journal: number,
+) => Promise<Iterable<string | Uint8Array>> {
+  const encode = createListEncoder(
+    ({ imsi, lps }: LpsOfSeed) => `${JSON.stringify(imsi)}:${lps}`,
+    seedsPerTurn,
+  );
+  return async (seeds, journal) => withChecksumInParts(lpsJson(await encode(seeds), journal));
 }
 
-function* lpsJson(seeds: readonly Pick<Seed, 'imsi' | 'lps'>[], journal: number): Generator<string> {
+/** @param list the pairs in brackets */
+function* lpsJson(list: Buffer, journal: number): Generator<string | Uint8Array> {
   yield `{"journal":${journal},"lps":{`;
-  for (let start = 0; start < seeds.length; start += seedsPerChunk) {
-    const pairs = seeds
-      .slice(start, start + seedsPerChunk)
-      .map(({ imsi, lps }) => `${JSON.stringify(imsi)}:${lps}`);
-    yield `${start > 0 ? ',' : ''}${pairs.join(',')}`;
-  }
+  const stop = list.length - 1;
+  for (let at = 1; at < stop; at += bytesPerChunk)
+    yield list.subarray(at, Math.min(stop, at + bytesPerChunk));
   yield '}}';
 }
 

@@ -1,6 +1,7 @@
 // A disk that reads the files of a folder and keeps every change in memory, so that a store can be opened and read
 // without a write. Used by open-folder.ts for `swob store import --dry-run`.
 
+import { contentBytes } from './content.ts';
 import { createDisk, type Disk } from './disk.ts';
 
 export function createPreviewDisk(folder: string): Disk {
@@ -39,8 +40,8 @@ export function createPreviewDisk(folder: string): Disk {
     read: async (name) => (await readBytes(name))?.toString(),
     list: async (name) => changedList(name, await disk.list(name)),
     listNow: (name) => changedList(name, disk.listNow(name)),
-    write: async (name, text) => {
-      changed.set(name, Buffer.from(typeof text === 'string' ? text : [...text].join('')));
+    write: async (name, content) => {
+      changed.set(name, contentBytes(content));
     },
     writeAll: async (files) => {
       for (const { name, text } of files) changed.set(name, Buffer.from(text));

@@ -15,7 +15,7 @@ import type { Disk } from './disk.ts';
 import type { DiskQueue } from './disk-queue.ts';
 import { createEvictionCandidates } from './eviction-candidates.ts';
 import { createFlusher } from './flusher.ts';
-import { emptyLpsFile, lpsFile, lpsText, readLps } from './lps-file.ts';
+import { createLpsEncoder, emptyLpsFile, lpsFile, readLps } from './lps-file.ts';
 import { openLpsJournal } from './lps-journal.ts';
 import { countRecords, openRecord, recordName } from './record-file.ts';
 import type { OpenSnapshot } from './snapshots.ts';
@@ -125,9 +125,10 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
       recent.remove(old);
     });
 
+  const encodeLps = createLpsEncoder();
   const writeLps = async (): Promise<void> => {
     const { last } = journal;
-    await disk.write(lpsFile, lpsText(recent.all(), last));
+    await disk.write(lpsFile, await encodeLps(recent.all(), last));
     journal.cover(last);
     const leaving = recent.stale(maxRetiredPerFlush).map(async (old) => {
       await retire(old).catch((error: unknown) => {

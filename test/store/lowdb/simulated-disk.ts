@@ -4,6 +4,7 @@
 import { dirname } from 'node:path';
 import { SwobError } from '../../../src/errors.ts';
 import { mapConcurrent } from '../../../src/lib/concurrency.ts';
+import { contentBytes } from '../../../src/store/lowdb/content.ts';
 import type { Disk } from '../../../src/store/lowdb/disk.ts';
 
 export interface SimulatedDisk extends Disk {
@@ -105,9 +106,9 @@ export function createSimulatedDisk({
       return namesIn(folder);
     },
     listNow: namesIn,
-    write: async (name, text) => {
+    write: async (name, content) => {
       await step();
-      change(name, Buffer.from(typeof text === 'string' ? text : [...text].join('')));
+      change(name, contentBytes(content));
       await settle(name);
       await settleFolder(dirname(name));
     },
