@@ -138,6 +138,7 @@ export const nodeDependent: readonly Group[] = [
     paths: [
       'test/app/collector-threads.test.ts',
       'test/app/diagnostic-files.test.ts',
+      'test/app/heap-growth.test.ts',
       'test/app/new-space.test.ts',
     ],
   },

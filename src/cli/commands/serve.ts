@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { limitCollectorThreads } from '../../app/collector-threads.ts';
 import type { ServiceName } from '../../app/compose/context.ts';
+import { letHeapDouble } from '../../app/heap-growth.ts';
 import { tuneNewSpace } from '../../app/new-space.ts';
 import { displaySetting } from '../../config/display-value.ts';
 import { diagnosticFolder, serviceManagerVariables } from '../../config/environment.ts';
@@ -61,6 +62,7 @@ async function serve(context: Context, words: readonly string[], options: Option
   const { workers = 1 } = options;
   const cores = availableParallelism();
   limitCollectorThreads(cores, workers === 'auto' ? cores : workers);
+  letHeapDouble();
   const onResponse = tuneNewSpace();
   if (workers !== 1) {
     const { isWorkerProcess } = await import('../../app/workers/cluster-process.ts');
