@@ -73,12 +73,12 @@ export function createRedisBus(deps: RedisBusDeps): Bus {
       // Not before the first socket: a process without sockets needs no events.
       subscription ??= channels.subscribe(channel, dispatch);
       await subscription.active();
-      const stopLocal = await local.subscribe(userId, listener);
+      await local.subscribe(userId, listener);
       listeners.add(listener);
-      return () => {
-        listeners.delete(listener);
-        stopLocal();
-      };
+    },
+    unsubscribe: (userId, listener) => {
+      listeners.delete(listener);
+      local.unsubscribe(userId, listener);
     },
     close: async () => {
       stopListening();

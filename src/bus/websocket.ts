@@ -61,7 +61,8 @@ export function createWebSocketBus(deps: WebSocketBusDeps): Bus {
       }
     },
     // Events travel in one direction only: the sync service receives them on its own port.
-    subscribe: async () => () => {},
+    subscribe: async () => {},
+    unsubscribe: () => {},
     close: async () => {
       for (const socket of open) socket.terminate();
     },

@@ -41,7 +41,7 @@ interface ConnectionState {
   /** Requests without a response, queued ones included. */
   pending: number;
   /** Requests that wait for earlier ones: responses that the client does not read would fill the memory. */
-  queue: (() => void)[];
+  queue: (() => void)[] | undefined;
   /** The socket's `bytesRead` that earlier responses account for; Node holds what was read after it. */
   answeredBytes: number;
   upgraded: boolean;
@@ -73,7 +73,8 @@ export function createConnectionLimiter(options: {
   const { max, clock, log } = options;
   /** By the accepted socket; with TLS, requests arrive on another one. */
   const connections = new Map<Socket, ConnectionState>();
-  const states = new WeakMap<Socket, ConnectionState>();
+  /** By the socket that requests arrive on. */
+  const tlsConnections = new WeakMap<Socket, ConnectionState>();
   const closed = { idle: 0, full: 0, pipelining: 0, headers: 0 };
   let eventsSinceCheck = 0;
   let checkedAt = clock.monotonic();
@@ -85,14 +86,22 @@ export function createConnectionLimiter(options: {
     silentUntil = clock.monotonic() + logIntervalMs;
     log.warn({ ...fields, connections: connections.size, max }, message);
   };
+  const stateOf = (socket: Socket): ConnectionState | undefined =>
+    connections.get(socket) ?? tlsConnections.get(socket);
+  const forget = (state: ConnectionState): void => {
+    connections.delete(state.socket);
+    totalPending -= state.pending;
+    state.pending = 0;
+    state.queue = undefined;
+  };
   const evictIdle = (): void => {
     const idle = [...connections.values()].filter(({ upgraded, pending }) => !upgraded && pending === 0);
     idle.sort((a, b) => a.idleSince - b.idleSince);
     const evicted = idle.slice(0, Math.max(1, Math.floor(max * evictedShare)));
-    for (const { socket } of evicted) {
+    for (const state of evicted) {
       // Before its close event, or the next eviction would choose it again.
-      connections.delete(socket);
-      socket.destroy();
+      forget(state);
+      state.socket.destroy();
     }
     closed.idle += evicted.length;
   };
@@ -118,10 +127,15 @@ export function createConnectionLimiter(options: {
       if (total <= maxPendingBytes / 2) return;
       total -= pendingBytes(state);
       closed.headers++;
-      connections.delete(state.socket);
+      forget(state);
       state.socket.destroy();
     }
   };
+  // Shared by all connections: a closure for each of them takes 250 bytes with what `once` adds.
+  function onClose(this: Socket): void {
+    const state = connections.get(this);
+    if (state) forget(state);
+  }
   const accept = (socket: Socket): void => {
     boundPendingBytes();
     if (connections.size >= max) {
@@ -133,58 +147,54 @@ export function createConnectionLimiter(options: {
       socket.destroy();
       return;
     }
-    const state = {
+    connections.set(socket, {
       socket,
-      idleSince: clock.monotonic(),
+      // V8 stores small integers without allocating.
+      idleSince: Math.ceil(clock.monotonic()),
       pending: 0,
-      queue: [],
+      queue: undefined,
       answeredBytes: 0,
       upgraded: false,
-    };
-    connections.set(socket, state);
-    states.set(socket, state);
-    socket.once('close', () => {
-      connections.delete(socket);
-      totalPending -= state.pending;
-      state.pending = 0;
-      state.queue = [];
     });
+    socket.on('close', onClose);
   };
 
   return {
     attach: (server) => {
       server.on('connection', accept);
-      if (isTls(server)) shareTlsStates(server, states);
+      if (isTls(server)) findByTlsSocket(server, connections, tlsConnections);
       server.on('error', (error) => {
         // For example when no file descriptors are left. A port in use is reported by whoever calls listen.
         if (server.listening) warn({ reason: messageOf(error) }, 'cannot accept a connection');
       });
     },
     startRequest: (socket, handle) => {
-      // Node goes on parsing what it had read before the socket was destroyed.
-      if (socket.destroyed) return;
       boundPendingBytes();
-      const state = states.get(socket);
+      const state = stateOf(socket);
+      // Node goes on parsing what it had read before the socket was destroyed.
+      if (socket.destroyed || state?.socket.destroyed) return;
       if (!state) return handle();
       state.pending++;
       totalPending++;
       if (state.pending > (totalPending > maxPending ? maxPipelinedUnderLoad : maxPipelined)) {
         closed.pipelining++;
         socket.destroy();
-      } else if (state.pending > 1) state.queue.push(handle);
-      else handle();
+      } else if (state.pending > 1) {
+        state.queue ??= [];
+        state.queue.push(handle);
+      } else handle();
     },
     finishRequest: (socket) => {
-      const state = states.get(socket);
+      const state = stateOf(socket);
       if (!state || state.pending === 0) return;
       totalPending--;
       // Each pipelined request accounts for its share of what was read.
       state.answeredBytes += (state.socket.bytesRead - state.answeredBytes) / state.pending;
-      if (--state.pending === 0) state.idleSince = clock.monotonic();
-      state.queue.shift()?.();
+      if (--state.pending === 0) state.idleSince = Math.ceil(clock.monotonic());
+      state.queue?.shift()?.();
     },
     markUpgraded: (socket) => {
-      const state = states.get(socket);
+      const state = stateOf(socket);
       if (state) state.upgraded = true;
     },
     maxUpgraded: Math.floor(max * maxUpgradedShare),
@@ -200,11 +210,15 @@ function isTls(server: Server): server is TlsServer {
 }
 
 /** Finds the state by the socket that requests arrive on: it shares the client's port with the accepted one. */
-function shareTlsStates(server: TlsServer, states: WeakMap<Socket, ConnectionState>): void {
+function findByTlsSocket(
+  server: TlsServer,
+  connections: ReadonlyMap<Socket, ConnectionState>,
+  tlsConnections: WeakMap<Socket, ConnectionState>,
+): void {
   const handshaking = new Map<string, ConnectionState>();
   const keyOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
   server.on('connection', (socket) => {
-    const state = states.get(socket);
+    const state = connections.get(socket);
     if (!state) return;
     const key = keyOf(socket);
     handshaking.set(key, state);
@@ -214,6 +228,6 @@ function shareTlsStates(server: TlsServer, states: WeakMap<Socket, ConnectionSta
     const key = keyOf(socket);
     const state = handshaking.get(key);
     handshaking.delete(key);
-    if (state) states.set(socket, state);
+    if (state) tlsConnections.set(socket, state);
   });
 }

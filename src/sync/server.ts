@@ -73,12 +73,6 @@ export interface SyncServer {
 /** For peers to answer the close; one that does not is dropped. */
 const closeTimeoutMs = 2_000;
 
-interface OpenSocket {
-  readonly syncSocket: SyncSocket;
-  /** Undefined until the subscription to the bus succeeds. */
-  unsubscribe: (() => void) | undefined;
-}
-
 export function createSyncServer(deps: SyncDeps): SyncServer {
   const { clock, log } = deps;
   const registry = createSocketRegistry();
@@ -91,7 +85,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     maxPayload: socketBounds.maxPayload,
     maxFragments: socketBounds.maxFragments,
   });
-  const openSockets = new Map<WebSocket, OpenSocket>();
+  const openSockets = new Map<WebSocket, SyncSocket>();
   const heartbeat = createHeartbeat(openSockets, clock);
   const http = createHttp(deps.tls, deps.requestTimeoutMs);
   const sockets = trackSockets(http);
@@ -116,17 +110,16 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
   webSocketServer.on('wsClientError', (error) => {
     throw new SwobError('BAD_INPUT', error.message);
   });
-  /** By the requests that are being upgraded. */
-  const requestIds = new WeakMap<IncomingMessage, string>();
   webSocketServer.on('headers', (headers, request) =>
-    headers.push(`${requestIdHeader}: ${requestIds.get(request)}`),
+    headers.push(`${requestIdHeader}: ${request.headers[requestIdHeader]}`),
   );
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', destroy);
     const startedAt = clock.monotonic();
     const requestId = requestIdOf(request.headers[requestIdHeader]);
     const client = deps.addressOf(request);
-    requestIds.set(request, requestId);
+    // For the response.
+    request.headers[requestIdHeader] = requestId;
     const path = parseSyncPath(request.url ?? '');
     const onCompleted = (status: number, failure?: RequestFailure): void => {
       const ms = clock.monotonic() - startedAt;
@@ -177,6 +170,8 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       if (exceeded) throw rateLimited('connections', exceeded.seconds);
     }
     webSocketServer.handleUpgrade(request, socket, head, (peer) => {
+      // ws has a listener of its own by now, and a list of two takes more memory than one.
+      socket.off('error', destroy);
       deps.connectionLimiter.markUpgraded(request.socket);
       accept(peer, path, requestId);
     });
@@ -186,7 +181,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     const { userId, sessionId } = path;
     // A session id is as random as a UUID, which Node joins of twenty strings: 640 bytes for the life of the socket.
     const syncSocket = createSyncSocket({ peer, userId, sessionId, socketId: newSessionId(), requestId });
-    openSockets.set(peer, { syncSocket, unsubscribe: undefined });
+    openSockets.set(peer, syncSocket);
     heartbeat.watch(peer);
     peer.on('error', onError).on('message', onMessage).on('close', onClose);
     if (path.action !== 'init') {
@@ -200,28 +195,27 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
   };
 
   const subscribeAndStart = async (peer: WebSocket, syncSocket: SyncSocket): Promise<void> => {
-    const unsubscribe = await deps.bus.subscribe(syncSocket.userId, syncSocket);
-    const openSocket = openSockets.get(peer);
-    if (!openSocket) return unsubscribe();
-    openSocket.unsubscribe = unsubscribe;
+    await deps.bus.subscribe(syncSocket.userId, syncSocket);
+    // It has closed meanwhile.
+    if (!openSockets.has(peer)) return deps.bus.unsubscribe(syncSocket.userId, syncSocket);
     // After the subscription: a phone may take the session the moment it is shown.
     await syncSocket.start();
   };
 
   // Shared by all sockets: ws calls them with the socket as `this`.
   function onError(this: WebSocket, error: Error): void {
-    openSockets.get(this)?.syncSocket.onError(error);
+    openSockets.get(this)?.onError(error);
   }
   function onMessage(this: WebSocket): void {
-    openSockets.get(this)?.syncSocket.onMessage();
+    openSockets.get(this)?.onMessage();
   }
   function onClose(this: WebSocket): void {
-    const openSocket = openSockets.get(this);
-    if (!openSocket) return;
+    const syncSocket = openSockets.get(this);
+    if (!syncSocket) return;
     openSockets.delete(this);
-    openSocket.syncSocket.close();
-    registry.remove(openSocket.syncSocket);
-    openSocket.unsubscribe?.();
+    syncSocket.close();
+    registry.remove(syncSocket);
+    deps.bus.unsubscribe(syncSocket.userId, syncSocket);
   }
 
   /** @returns false when no socket shows that session. */
@@ -241,7 +235,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       heartbeat.stop();
       await beginStop(http, sockets);
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
-      for (const { syncSocket } of openSockets.values()) syncSocket.close(closeCodes.stopping);
+      for (const syncSocket of openSockets.values()) syncSocket.close(closeCodes.stopping);
       http.closeIdleConnections();
       const interrupted = (await deadline.atMost(closeTimeoutMs).settles(closed)) ? 0 : sockets.destroyAll();
       await closed;

@@ -89,8 +89,10 @@ export interface Bus {
    * a lost event must not fail a pairing.
    */
   publish(event: SessionEvent, log?: Log): Promise<void>;
-  /** Subscribes to the events of a user; active when this resolves. The function unsubscribes. Throws UNAVAILABLE. */
-  subscribe(userId: string, listener: BusListener): Promise<() => void>;
+  /** Subscribes to the events of a user; active when this resolves. Throws UNAVAILABLE. */
+  subscribe(userId: string, listener: BusListener): Promise<void>;
+  /** Does nothing for a listener that is not subscribed. */
+  unsubscribe(userId: string, listener: BusListener): void;
   close(): Promise<void>;
 }
 

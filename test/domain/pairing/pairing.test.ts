@@ -21,7 +21,8 @@ async function takenSession() {
     store,
     bus: {
       publish: async ({ kind }) => void events.push(kind),
-      subscribe: async () => () => {},
+      subscribe: async () => {},
+      unsubscribe: () => {},
       close: async () => {},
     },
     clock,

@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { expect, test, vi } from 'vitest';
+import { createMemoryBus } from '../../../src/bus/memory.ts';
 import { createPairing } from '../../../src/domain/pairing/pairing.ts';
 import { createPairings } from '../../../src/domain/pairing/revocation.ts';
 import { SwobError } from '../../../src/errors.ts';
@@ -16,7 +17,7 @@ function start() {
   const store = createMemoryStore(storeOptions(clock));
   const pairing = createPairing({
     store,
-    bus: { publish: async () => {}, subscribe: async () => () => {}, close: async () => {} },
+    bus: createMemoryBus(),
     clock,
     users: { authenticate: async () => ({ kind: 'accepted', platforms: [] }) },
     keys: { publicKeyPem: '', decrypt: () => Buffer.from('secret') },
