@@ -89,7 +89,8 @@ export function createTtlCache<V>(
       const now = clock.monotonic();
       purge(now);
       drop(key);
-      entries.set(key, { value, expiresAt: now - ageMs + ttlMs });
+      // V8 stores small integers without allocating.
+      entries.set(key, { value, expiresAt: Math.ceil(now - ageMs + ttlMs) });
       if (weight) total += weight.of(value);
       for (let entry = isFull() ? oldest() : undefined; entry; entry = isFull() ? oldest() : undefined) {
         drop(entry[0]);
