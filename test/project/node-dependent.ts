@@ -15,7 +15,7 @@ interface Group {
 export const nodeDependent: readonly Group[] = [
   {
     subject: 'servers: malformed requests, limits, aborted bodies, timeouts',
-    modules: ['http', 'net'],
+    modules: ['http', 'net', 'timers/promises'],
     paths: [
       'test/http/',
       'test/hostile/http.test.ts',
