@@ -1,6 +1,11 @@
-// The error responses of the balancers in confs/balancer when no node is available.
+// The balancers in confs/balancer when nodes fail: their error responses when none is available, and what they send once more.
 
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { Agent, request } from 'node:https';
+import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { listen } from '../../src/http/listen.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { prepareHaproxy } from '../support/haproxy.ts';
 import { needs } from '../support/needs.ts';
@@ -33,3 +38,42 @@ test.for([
     });
   },
 );
+
+test('HAProxy sends a request once more whose node ends the connection, also when its body comes late', async (context) => {
+  needs(context, { command: 'haproxy' });
+  vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  let isEnding = false;
+  const node = createServer(async (incoming, response) => {
+    if (incoming.method === 'POST' && isEnding) {
+      isEnding = false;
+      return incoming.socket.destroy();
+    }
+    response.end(await text(incoming));
+  });
+  const gateway = await listen(node, 'the node', '127.0.0.1', 0);
+  onTestFinished(() => node.closeAllConnections());
+  const ports = { gateway, sync: gateway, disconnect: gateway };
+  const prepared = await prepareHaproxy(temporaryFolder(), [ports, ports, ports]);
+  const balancer = await prepared.start();
+  await balancer.serves('gateway', ['node1', 'node2', 'node3']);
+
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  const send = async (body: string): Promise<unknown> => {
+    const headers = { 'content-length': body.length };
+    const sent = request(`${prepared.gateway}/seeds/ping`, { agent, method: 'POST', headers });
+    const responded = once(sent, 'response');
+    responded.catch(() => {});
+    sent.flushHeaders();
+    // Meanwhile HAProxy has received the headers, and would have sent them on.
+    for (let count = 0; count < 3; count++) await get(`${prepared.gateway}/seeds`);
+    sent.end(body);
+    const [response] = await responded;
+    return text(response);
+  };
+  expect(await send('on a new connection')).toBe('on a new connection');
+  isEnding = true;
+  expect(await send('on a kept connection')).toBe('on a kept connection');
+  expect(isEnding).toBe(false);
+});
