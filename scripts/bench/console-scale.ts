@@ -12,6 +12,7 @@ import { type Daemon, startDaemon } from './daemon.ts';
 import { type BenchEnvironment, createBenchEnvironment, swobScript } from './environment.ts';
 import { cpuSeconds, residentKb } from './machine.ts';
 import { startRedis } from './redis.ts';
+import { endBySignal, onStop } from './signals.ts';
 import { median } from './statistics.ts';
 
 const counts = { seeds: 10_000, messages: 100_000, consoles: 200 };
@@ -207,6 +208,8 @@ const effort = {
   old: undefined,
 };
 const environment = await createBenchEnvironment(effort, (text) => console.error(text));
+const end = endBySignal(environment);
+onStop(end, end);
 try {
   await measure(environment);
 } finally {

@@ -64,7 +64,7 @@ export interface BenchEnvironment extends Effort, OnNode {
   trimLogs(): Promise<void>;
   /** Prints progress to stderr. */
   reportProgress(text: string): void;
-  /** Stops every process and removes every folder. */
+  /** Stops every process and removes every folder; idempotent. No process can be started afterwards. */
   close(): Promise<void>;
 }
 
@@ -79,12 +79,20 @@ export async function createBenchEnvironment(
   let folders = 0;
 
   const logs: string[] = [];
+  let closed: Promise<void> | undefined;
+  const closeAll = async (): Promise<void> => {
+    await Promise.all(children.map((child) => child.stop()));
+    await rm(home, { recursive: true, force: true });
+    await rm(scripts, { recursive: true, force: true });
+  };
   const start = (
     role: Role,
     name: string,
     [command, args]: readonly [string, readonly string[]],
     { cwd = home, ...options }: NodeOptions = {},
   ): Child => {
+    // A benchmark goes on while a signal ends the run, and nothing would stop what it starts.
+    if (closed) throw new Error(`${name}: the run is ending`);
     const [placed, placedArgs] = machine.place(role, command, args);
     const stderrFile = join(home, `${children.length}-${name.replaceAll(/\W+/g, '-')}.log`);
     const child = startChild(placed, placedArgs, { name, cwd, stderrFile, ...options });
@@ -119,11 +127,7 @@ export async function createBenchEnvironment(
     trimLogs: async () => {
       for (const file of logs) if ((await stat(file)).size > maxLogBytes) await truncate(file);
     },
-    close: async () => {
-      await Promise.all(children.map((child) => child.stop()));
-      await rm(home, { recursive: true, force: true });
-      await rm(scripts, { recursive: true, force: true });
-    },
+    close: () => (closed ??= closeAll()),
   };
 }
 

@@ -26,6 +26,7 @@ import { parseOptions, usage } from './options.ts';
 import { profileLines } from './profile-summary.ts';
 import { startRedis } from './redis.ts';
 import { judge, legend, type Row, table, type Verdict } from './report.ts';
+import { endBySignal, onStop } from './signals.ts';
 import { runSoak } from './soak/soak.ts';
 
 const benches: readonly Bench[] = [
@@ -44,9 +45,6 @@ const benches: readonly Bench[] = [
   tailBench,
   pausesBench,
 ];
-
-/** npm passes on the signal of a terminal, which the benchmark gets, too. */
-const sameSignalMs = 1_000;
 
 interface Results {
   readonly rows: readonly Verdict[];
@@ -82,19 +80,6 @@ async function runBenches(
   return { rows };
 }
 
-/** Ends the run: the first signal when `end` has done so, a later one at once. */
-function onStop(end: (signal: NodeJS.Signals) => void, force: (signal: NodeJS.Signals) => void): void {
-  let first: number | undefined;
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      if (first === undefined) {
-        first = performance.now();
-        end(name);
-      } else if (performance.now() - first > sameSignalMs) force(name);
-    });
-  }
-}
-
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   if (options.help) return void process.stdout.write(`${usage}\n`);
@@ -103,21 +88,16 @@ async function main(): Promise<void> {
   const nodes = options.nodes.map(inspectNode);
   const [loadBefore = 0] = loadavg();
   const own = await createBenchEnvironment({ ...options, pin: !options.soak }, say);
-  const environment = {
-    ...own,
-    ...(nodes[0] && own.onNode(nodes[0].path)),
-    ...(options.redis && { storeUrl: (await startRedis(own)).url }),
-  };
-  const run = (bench: Bench, its: BenchEnvironment): Promise<Row[]> =>
-    options.fresh || nodes.length > 1 ? runFresh(bench, its, nodes) : bench.run(its);
-  const endNow = (signal: NodeJS.Signals): void => {
-    void environment.close().finally(() => {
-      process.removeAllListeners(signal);
-      process.kill(process.pid, signal);
-    });
-  };
+  const endNow = endBySignal(own);
   const stopped = new Promise((resolve) => onStop(options.soak ? resolve : endNow, endNow));
   try {
+    const environment = {
+      ...own,
+      ...(nodes[0] && own.onNode(nodes[0].path)),
+      ...(options.redis && { storeUrl: (await startRedis(own)).url }),
+    };
+    const run = (bench: Bench, its: BenchEnvironment): Promise<Row[]> =>
+      options.fresh || nodes.length > 1 ? runFresh(bench, its, nodes) : bench.run(its);
     const { place: _, ...machine } = environment.machine;
     const effort = { rounds, seconds, quick, connections, driver: httpDriver() };
     const save = async (results: Results): Promise<void> => {
@@ -138,7 +118,7 @@ async function main(): Promise<void> {
     say(`written: ${jsonFile}`);
     if (options.soak && results.rows.some(({ ok }) => ok !== true)) process.exitCode = 1;
   } finally {
-    await environment.close();
+    await own.close();
   }
 }
 

@@ -28,7 +28,7 @@ export interface Profile {
 
 interface Share {
   /** A package, a folder of src, a part of Node, or what V8 and the system did: `fastify`, `src/store`, `node:http`, `writev`. */
-  readonly room: string;
+  readonly group: string;
   /** Share of the time in which the process was not idle, 0 to 1. */
   readonly share: number;
 }
@@ -42,11 +42,11 @@ function summarizeProfile(profile: Profile, groupOf: (frame: CallFrame) => strin
     const frame = frames.get(id);
     if (!frame || frame.functionName === '(idle)') continue;
     const time = profile.timeDeltas[index] ?? 0;
-    const room = groupOf(frame);
-    times.set(room, (times.get(room) ?? 0) + time);
+    const group = groupOf(frame);
+    times.set(group, (times.get(group) ?? 0) + time);
     all += time;
   }
-  return [...times].map(([room, time]) => ({ room, share: time / all })).sort((a, b) => b.share - a.share);
+  return [...times].map(([group, time]) => ({ group, share: time / all })).sort((a, b) => b.share - a.share);
 }
 
 const maxGroups = 12;
@@ -63,7 +63,7 @@ export function profileLines(folder: string): string[] {
       );
       const words = shares
         .slice(0, maxGroups)
-        .map(({ room, share }) => `${Math.round(share * 100)}% ${room}`);
+        .map(({ group, share }) => `${Math.round(share * 100)}% ${group}`);
       return `${words.join(', ')} (${join(folder, name)})`;
     });
 }

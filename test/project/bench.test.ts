@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Bench } from '../../scripts/bench/bench.ts';
-import type { BenchEnvironment } from '../../scripts/bench/environment.ts';
+import { type BenchEnvironment, createBenchEnvironment } from '../../scripts/bench/environment.ts';
 import { inspectNode, runFresh } from '../../scripts/bench/fresh-rounds.ts';
 import { parseOptions } from '../../scripts/bench/options.ts';
 import { judge, type Row, table } from '../../scripts/bench/report.ts';
@@ -71,6 +71,17 @@ test('an unknown benchmark is an error before anything is measured, and so is an
   const { code, stderr } = await bench(['C77']);
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('no such bench: C77') });
   expect(() => parseOptions(['C3', '--rounds', 'many'])).toThrow('--rounds: expected a number above 0');
+});
+
+test('a run that ends stops its processes, and starts no more', async () => {
+  const effort = { rounds: 1, seconds: 1, quick: true, pin: false, users: 0 };
+  const unused = { profiles: undefined, old: undefined };
+  const environment = await createBenchEnvironment({ ...effort, ...unused }, () => {});
+  const { pid } = environment.startProgram('sleep', ['1000']);
+  const closed = environment.close();
+  expect(() => environment.startProgram('sleep', ['1000'])).toThrow('sleep: the run is ending');
+  await closed;
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
 });
 
 const row: Row = { name: 'x', unit: '/s', ours: [80, 40, 60], baseline: [100, 100, 50], target: 'none' };
