@@ -47,7 +47,7 @@ export interface OutboxIndex {
    * Ids of the waiting entries after the first `offset`: claimed ones first, then by due time, then those behind others.
    */
   waitingIds(limit: number, offset?: number): string[];
-  /** As a later index can be made of them. */
+  /** As a later index can be made of them: those of the record. */
   timesOf(id: string): EntryTimes | undefined;
   /** Includes the claimed entries. */
   readonly waiting: number;
@@ -61,6 +61,8 @@ interface Place {
   readonly at: number;
   readonly since: number;
   readonly id: string;
+  /** Of an entry that was put off, which is not recorded: when it was due before. */
+  readonly recordDueAt?: number;
 }
 
 /** Adding and removing cost a binary search and moving pointers; everything else reads the start of a list. */
@@ -137,7 +139,9 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
   const unclaim = (id: string, at?: number): void => {
     const orderKey = order.keyOf(id);
     const place = takeOut(id);
-    if (place) insert(waiting, { ...place, at: at ?? place.at });
+    if (place && at !== undefined)
+      insert(waiting, { ...place, at, recordDueAt: place.recordDueAt ?? place.at });
+    else if (place) insert(waiting, place);
     if (orderKey !== undefined) elect(orderKey);
   };
 
@@ -207,9 +211,10 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
       const slot = held.get(id);
       if (!slot) return undefined;
       const { list, place } = slot;
+      const dueAt = list === deadLetters ? null : (place.recordDueAt ?? place.at);
       const orderKey = order.keyOf(id);
       const position = orderKey !== undefined && { orderKey, sequence: order.sequenceOf(id, undefined) };
-      return { id, since: place.since, dueAt: list === deadLetters ? null : place.at, ...position };
+      return { id, since: place.since, dueAt, ...position };
     },
     get waiting() {
       return waiting.length + claimed.size + followers.length;

@@ -54,9 +54,9 @@ async function filledStore() {
     const ordered = n % 2 === 0 && { orderKey: `key ${n % 10}`, sequence: n + 1 };
     writeEntry(folder, n % 3 === 0 ? deadLetter(`e${n}`, n) : { ...waiting(`e${n}`, n), ...ordered });
   }
-  const { store } = await openStore({ folder, clock });
+  const { store, log } = await openStore({ folder, clock });
   expect(reads()).toHaveLength(count);
-  return { folder, clock, store, state: await stateOf(store) };
+  return { folder, clock, store, log, state: await stateOf(store) };
 }
 
 /** The same, just closed. */
@@ -117,6 +117,31 @@ test('reads after a crash what has changed since the snapshot of a running store
   expect(reads()).toHaveLength(2);
   expect(await stateOf(after.store)).toEqual(state);
   expect(after.log.lines).toEqual([]);
+});
+
+test('an entry that was postponed is due as its record says, also from a snapshot', async () => {
+  const { folder, clock, store, state } = await filledStore();
+  const [id = ''] = await store.inbound.claim(clock.now(), 1);
+  await store.inbound.postpone(id, clock.now() + 3_600_000);
+  expect(await store.inbound.nextDueAt()).not.toBe(state.nextDueAt);
+  await store.close();
+  vi.clearAllMocks();
+  const after = await openStore({ folder, clock });
+  expect(reads()).toHaveLength(0);
+  expect(await stateOf(after.store)).toEqual(state);
+});
+
+test('a snapshot that cannot be written costs a warning, and nothing else', async () => {
+  const { folder, clock, store, log } = await filledStore();
+  await untilSaved(folder);
+  await rm(join(folder, 'snapshots'), { recursive: true });
+  await writeFile(join(folder, 'snapshots'), 'in its way');
+  await store.inbound.put(waiting('e4', 4));
+  const state = await stateOf(store);
+  await store.close();
+  expect(log.lines).toMatchObject([{ level: 'warn', message: expect.stringContaining('a snapshot') }]);
+  const after = await openStore({ folder, clock });
+  expect(await stateOf(after.store)).toEqual(state);
 });
 
 test('notices a change by hand that keeps size and time of modification', async () => {
