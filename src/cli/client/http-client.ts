@@ -98,11 +98,11 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   };
   /** Undefined when the response may be that of the service. */
   const otherServiceError = (response: ErrorResponse, { path }: HttpRequest): SwobError | undefined => {
-    const [asked] = path.split('?');
+    const [pathname] = path.split('?');
     if (response.status === 426)
       return new SwobError('UPSTREAM', `${baseUrl} speaks websocket only; ${naming}`);
     if (response.status !== 404 || !isMissingPath(response.text)) return undefined;
-    return new SwobError('UPSTREAM', `${baseUrl} has no ${asked}; ${naming}`);
+    return new SwobError('UPSTREAM', `${baseUrl} has no ${pathname}; ${naming}`);
   };
   const text = async (call: HttpRequest): Promise<string> => {
     const response = await request(call);
