@@ -1,4 +1,4 @@
-// How a server takes leave of its clients: it accepts no new connections, and ends each open one after its next response, so that
+// Ends the connections of a server: it accepts no new ones, and closes each open one after its next response, so that
 // no request meets a closing connection. Used by server.ts and the sync service.
 
 import type { Server as HttpServer } from 'node:http';
@@ -6,14 +6,14 @@ import { Server } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { TrackedSockets } from './track-sockets.ts';
 
-/** Hands the clients over to another process: open connections are served further. Resolves when all have ended. */
+/** Lets another process take over: open connections are still served. Resolves when all have ended. */
 export function drain(server: HttpServer): Promise<void> {
   endAfterResponses(server);
   return new Promise((resolve) => closeListener(server, resolve));
 }
 
 /**
- * The begin of a stop; the caller then closes the idle connections. Requests that had arrived before have been read when it
+ * The first step of a stop; the caller then closes the idle connections. Requests that had arrived before have been read when it
  * resolves, so that their connections are not idle: closing one with an unread request resets it, and its client cannot know
  * whether the request was handled.
  */

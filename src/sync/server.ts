@@ -146,7 +146,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     path: SyncPath | undefined,
     requestId: string,
   ): Promise<void> => {
-    if (isStopping) throw new SwobError('UNAVAILABLE', 'server stopping', { retryAfter: 10 });
+    if (isStopping) throw stoppingError();
     if (!path) throw new SwobError('NOT_FOUND', 'not found');
     const origin = request.headers.origin;
     if (
@@ -168,6 +168,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       const address = limitAddress(deps.addressOf(request));
       const exceeded = await consumeAll(deps.limits, [`socket:address:${address}`], deps.socketLimit);
       if (exceeded) throw rateLimited('connections', exceeded.seconds);
+      if (isStopping) throw stoppingError();
     }
     webSocketServer.handleUpgrade(request, socket, head, (peer) => {
       // ws has a listener of its own by now, and a list of two takes more memory than one.
@@ -254,6 +255,10 @@ function createHttp(tls: CertificateSource | undefined, requestTimeoutMs: number
   const server = createTlsServer({ ...options, ...tlsOptions(tls, requestTimeoutMs) });
   applyRenewals(server, tls);
   return server;
+}
+
+function stoppingError(): SwobError {
+  return new SwobError('UNAVAILABLE', 'server stopping', { retryAfter: 10 });
 }
 
 /** Shared by all sockets: a closure would keep the request and its context for the life of the socket. */
