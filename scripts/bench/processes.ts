@@ -104,7 +104,7 @@ function readLines(child: ChildProcess): { next(): Promise<string> } {
 }
 
 /** The environment without the developer's settings: no SWOB_* and no NODE_OPTIONS. */
-function plainEnvironment(): Record<string, string> {
+export function plainEnvironment(): Record<string, string> {
   return Object.fromEntries(
     ['PATH', 'HOME', 'TMPDIR', 'LANG'].flatMap((name) => {
       const value = process.env[name];

@@ -5,6 +5,7 @@ import type { Bench } from '../bench.ts';
 import { startDaemon } from '../daemon.ts';
 import { type BenchEnvironment, swobScript } from '../environment.ts';
 import { cpuSeconds } from '../machine.ts';
+import { plainEnvironment } from '../processes.ts';
 import type { Row } from '../report.ts';
 import { inTurn } from '../rounds.ts';
 import { median } from '../statistics.ts';
@@ -65,7 +66,7 @@ function timeNode({ machine, node }: BenchEnvironment, args: readonly string[]) 
   const script = `TIMEFORMAT='%3R %3U %3S'; time "$@" >/dev/null 2>&1`;
   const { status, stderr } = spawnSync('bash', ['-c', script, 'bash', command, ...placed], {
     encoding: 'utf8',
-    env: { ...process.env, LC_ALL: 'C' },
+    env: { ...plainEnvironment(), LC_ALL: 'C' },
   });
   const [wall = Number.NaN, user = Number.NaN, system = Number.NaN] = (stderr ?? '')
     .trim()
