@@ -17,7 +17,7 @@ import { distinguishable, encryptedPassword, openHandshake } from './pairing-ste
 
 const goodPassword = 'correct horse';
 
-test('H5 the sixth wrong password of a session gets 429 and burns it, and is not forwarded', async () => {
+test('H5 the sixth wrong password of a session gets 429 and invalidates it, and is not forwarded', async () => {
   const services = await startAttackedServices();
   const { url, serverKey, handshakeUrl } = await openHandshake(services);
   for (let attempt = 0; attempt < 5; attempt++) {
@@ -28,8 +28,8 @@ test('H5 the sixth wrong password of a session gets 429 and burns it, and is not
   const sixth = await post(url, { password: encryptedPassword(serverKey, goodPassword) });
   expect(sixth).toMatchObject({ status: 429, text: expect.stringMatching(/^too many wrong passwords/) });
   expect(Number(sixth.headers.get('retry-after'))).toBe(900);
-  const burned = await post(url, { password: encryptedPassword(serverKey, goodPassword) });
-  expect(burned).toMatchObject({ status: 400, text: 'invalid session requested' });
+  const invalidated = await post(url, { password: encryptedPassword(serverKey, goodPassword) });
+  expect(invalidated).toMatchObject({ status: 400, text: 'invalid session requested' });
   await expect(shakeHands(handshakeUrl, phone)).rejects.toThrow('handshake: 400');
   expect(services.passwordChecks()).toBe(5);
   expect(services.storedRecords()).toEqual({});
@@ -52,7 +52,7 @@ async function guess(services: AttackedServices, from: number, to: number, addre
   return statuses;
 }
 
-test('H5 the sixth wrong password for a user from one address gets 429 and burns the session', async () => {
+test('H5 the sixth wrong password for a user from one address gets 429 and invalidates the session', async () => {
   const services = await startAttackedServices({
     set: ['api.trusted_proxies=127.0.0.1', 'limits.sessions=off'],
   });
@@ -79,7 +79,7 @@ test('H5 and L7 lockout attack: guesses from other addresses do not lock the use
   await expectService(services);
 });
 
-test('H5 six wrong passwords from an address get 429, and burn no session of others', async () => {
+test('H5 six wrong passwords from an address get 429, and invalidate no session of others', async () => {
   const services = await startAttackedServices({ set: ['api.trusted_proxies=127.0.0.1'] });
   const from = { 'x-forwarded-for': '192.0.2.66' };
   const attack = await openHandshake(services);

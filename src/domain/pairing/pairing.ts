@@ -10,7 +10,7 @@ import type { Clock, LimitStore, RequestContext } from '../shared/ports.ts';
 import { consumeAll, rateLimited } from '../shared/rate-limiting.ts';
 import { upstreamError } from '../shared/upstream-failure.ts';
 import type { SessionPhone } from './model.ts';
-import { countWrongPassword, createRunningAttempts, takeBackAttempt } from './password-attempts.ts';
+import { countWrongPassword, createRunningAttempts, refundAttempt } from './password-attempts.ts';
 import type {
   Authentication,
   Bus,
@@ -117,7 +117,7 @@ export function createPairing(deps: PairingDeps): Pairing {
     const checked = await checkPassword(sent, ciphertext);
     if (checked.kind === 'unknown') throw await unknownSession(address, invalidSession());
     if (checked.kind === 'limited') {
-      log.warn({ userId, burned: checked.burn }, 'too many wrong passwords');
+      log.warn({ userId, sessionInvalidated: checked.invalidatesSession }, 'too many wrong passwords');
       throw rateLimited('wrong passwords', checked.seconds);
     }
     if (checked.kind === 'refused') {
@@ -125,7 +125,7 @@ export function createPairing(deps: PairingDeps): Pairing {
       throw new SwobError('UNAUTHENTICATED', 'failed to authenticate');
     }
     if (checked.kind === 'failed') {
-      await takeBackAttempt(store.limits, limits.passwords, sent);
+      await refundAttempt(store.limits, limits.passwords, sent);
       throw upstreamError(checked);
     }
     const { phone, phoneKey, platforms } = checked;
@@ -159,7 +159,7 @@ export function createPairing(deps: PairingDeps): Pairing {
         const result = await users.authenticate(sent.userId, password);
         return result.kind === 'accepted' ? { ...result, phone, phoneKey } : result;
       } catch (error) {
-        await takeBackAttempt(store.limits, limits.passwords, sent);
+        await refundAttempt(store.limits, limits.passwords, sent);
         throw error;
       }
     } finally {

@@ -15,7 +15,7 @@ export interface PasswordAttempt {
 
 export interface AttemptRefusal {
   /** The passwords of the session or its user were guessed: the session must be removed. */
-  readonly burn: boolean;
+  readonly invalidatesSession: boolean;
   /** Until the next attempt. */
   readonly seconds: number;
   /** The limit that is exceeded; undefined when too many attempts of the address run. */
@@ -30,7 +30,7 @@ const retrySeconds = 1;
 /**
  * Starts an attempt, or refuses it. A running attempt counts as wrong for its session and user, so that concurrent
  * guesses get no more attempts than sequential ones; not for its address, which many phones may share: there
- * `createRunningAttempts` bounds concurrent attempts. It ends by `takeBackAttempt` or `countWrongPassword`.
+ * `createRunningAttempts` bounds concurrent attempts. It ends by `refundAttempt` or `countWrongPassword`.
  */
 export async function beginAttempt(
   limits: LimitStore,
@@ -41,16 +41,16 @@ export async function beginAttempt(
   if (limit === 'off') return undefined;
   // Guesses of a stranger exhaust the limit of their address long before that of the user.
   const guessed = await consumeAll(limits, ownKeys(attempt), limit);
-  if (guessed) return { burn: true, ...guessed };
+  if (guessed) return { invalidatesSession: true, ...guessed };
   const shared = sharedKey(attempt);
   const seconds = tooManyRunning ? retrySeconds : await peekAll(limits, shared, limit);
   if (seconds === 0) return undefined;
-  await takeBackAttempt(limits, limit, attempt);
-  return { burn: false, seconds, ...(!tooManyRunning && { key: shared }) };
+  await refundAttempt(limits, limit, attempt);
+  return { invalidatesSession: false, seconds, ...(!tooManyRunning && { key: shared }) };
 }
 
 /** Ends an attempt whose password is right or could not be checked. */
-export function takeBackAttempt(
+export function refundAttempt(
   limits: LimitStore,
   limit: RateLimit,
   attempt: PasswordAttempt,

@@ -12,7 +12,7 @@ import {
   type AttemptRefusal,
   beginAttempt,
   type PasswordAttempt,
-  takeBackAttempt,
+  refundAttempt,
 } from './password-attempts.ts';
 import type { PasswordClaims, SessionStore, UserStore } from './ports.ts';
 import { isRevokedKey } from './revocation.ts';
@@ -26,7 +26,7 @@ export interface SentPassword extends PasswordAttempt {
 /**
  * - `unknown`: no phone holds the session
  * - `limited`: too many wrong passwords; nothing is counted
- * - `begun`: counted as wrong until `takeBackAttempt` or `pair`. Not `isFresh`: the ciphertext was sent with the key of another phone
+ * - `begun`: counted as wrong until `refundAttempt` or `pair`. Not `isFresh`: the ciphertext was sent with the key of another phone
  *   before, and may have been captured
  */
 export type BegunPassword =
@@ -133,19 +133,19 @@ export function createPairingSteps(store: PairingStepsDeps, clock: Pick<Clock, '
       if (!phone) return { kind: 'unknown' };
       const refusal = await beginAttempt(limits, limit, sent, tooManyRunning);
       if (refusal) {
-        if (refusal.burn) await sessions.remove(sent.userId, sent.sessionId);
+        if (refusal.invalidatesSession) await sessions.remove(sent.userId, sent.sessionId);
         return { kind: 'limited', ...refusal };
       }
       try {
         return { kind: 'begun', phone, isFresh: await isFresh(sent, phone) };
       } catch (error) {
-        await takeBackAttempt(limits, limit, sent);
+        await refundAttempt(limits, limit, sent);
         throw error;
       }
     },
 
     pair: async (sent, limit, sharedKey, formerKeyTtlMs) => {
-      await takeBackAttempt(limits, limit, sent);
+      await refundAttempt(limits, limit, sent);
       const session = await sessions.get(sent.userId, sent.sessionId);
       const outcome = await storePairing(sent, session, sharedKey, formerKeyTtlMs);
       if (outcome !== 'stored') return outcome;

@@ -17,7 +17,7 @@ test('concurrent attempts of one address for many users are bounded immediately'
     attempts.map((attempt, n) => beginAttempt(limits, limit, attempt, started[n]?.tooManyRunning === true)),
   );
   expect(refusals.filter((refusal) => !refusal)).toHaveLength(32);
-  expect(refusals.at(-1)).toEqual({ burn: false, seconds: 1 });
+  expect(refusals.at(-1)).toEqual({ invalidatesSession: false, seconds: 1 });
   for (const { end } of started) end();
   expect(runningAttempts.start(address).tooManyRunning).toBe(false);
 });
@@ -26,7 +26,10 @@ test('an attempt that is refused for its address does not count for its user', a
   const limits = createMemoryLimits(createFakeClock());
   const attempt = { userId: 'alice', sessionId: 's', address };
   for (let n = 0; n < 10; n++)
-    expect(await beginAttempt(limits, limit, attempt, true)).toEqual({ burn: false, seconds: 1 });
+    expect(await beginAttempt(limits, limit, attempt, true)).toEqual({
+      invalidatesSession: false,
+      seconds: 1,
+    });
   expect(await beginAttempt(limits, limit, attempt, false)).toBeUndefined();
 });
 
@@ -35,5 +38,5 @@ test('a session whose passwords were guessed is to be removed, and its limit is 
   const attempt = { userId: 'alice', sessionId: 's', address };
   for (let n = 0; n < 5; n++) expect(await beginAttempt(limits, limit, attempt, false)).toBeUndefined();
   const refusal = await beginAttempt(limits, limit, attempt, false);
-  expect(refusal).toEqual({ burn: true, seconds: 900, key: 'password:session:alice/s' });
+  expect(refusal).toEqual({ invalidatesSession: true, seconds: 900, key: 'password:session:alice/s' });
 });

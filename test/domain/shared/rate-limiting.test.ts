@@ -88,7 +88,7 @@ test('an IPv4 address is unchanged, mapped or not', () => {
   );
 });
 
-test('a zone is dropped, and anything that is no address is unchanged', () => {
+test('a zone is dropped, and anything that is not an address is unchanged', () => {
   expect(limitAddress('fe80::1%eth0')).toBe(limitAddress('fe80::2'));
   for (const text of ['', 'unknown', '::1::', 'a]b', '1.2.3', 'x%y', '::1/../']) {
     expect(limitAddress(text)).toBe(text);
@@ -109,7 +109,7 @@ test.each([
 ] satisfies [string, (limits: LimitStore) => LimitStore][])(
   'an event counts for every key or, when one is used up, for none: %s',
   async (_when, made) => {
-    const events = fc.array(fc.record({ keys, giveBack: fc.boolean() }), { maxLength: 40 });
+    const events = fc.array(fc.record({ keys, isRefund: fc.boolean() }), { maxLength: 40 });
     await fc.assert(
       fc.asyncProperty(events, fc.integer({ min: 1, max: 4 }), async (list, count) => {
         const limits = made(createMemoryLimits(createFakeClock()));
@@ -120,7 +120,7 @@ test.each([
           const refused = await consumeAll(limits, event.keys, limit);
           expect(refused).toEqual(full === undefined ? undefined : { key: full, seconds: 60 });
           if (refused) continue;
-          if (event.giveBack) await refundAll(limits, event.keys, limit);
+          if (event.isRefund) await refundAll(limits, event.keys, limit);
           else for (const key of event.keys) used.set(key, (used.get(key) ?? 0) + 1);
         }
       }),

@@ -7,7 +7,7 @@ import { createDevelopers } from '../../../src/domain/outgoing/developers.ts';
 import {
   beginAttempt,
   countWrongPassword,
-  takeBackAttempt,
+  refundAttempt,
 } from '../../../src/domain/pairing/password-attempts.ts';
 import type { Store } from '../../../src/domain/store.ts';
 import type { SwobError } from '../../../src/errors.ts';
@@ -82,7 +82,7 @@ test('does not write correct passwords, nor limits that do not count guesses', a
   const { store, folder } = await openStore();
   const attempt = { userId: 'alice', sessionId: 's', address };
   expect(await beginAttempt(store.limits, limit, attempt, false)).toBeUndefined();
-  await takeBackAttempt(store.limits, limit, attempt);
+  await refundAttempt(store.limits, limit, attempt);
   for (let n = 0; n < 9; n++) await store.limits.consume(`ping:address:${address}`, limit);
   expect(await readdir(folder)).not.toContain('limits');
 });

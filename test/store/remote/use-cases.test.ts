@@ -93,7 +93,11 @@ test('guesses count over all processes, and the last one removes the session', a
   const sent = { userId: 'alice', sessionId, address: '192.0.2.1', digest: 'd' };
   const begun = [];
   for (const each of steps) begun.push(await each?.beginPassword(sent, limit, false));
-  expect(begun).toMatchObject([{ kind: 'begun' }, { kind: 'begun' }, { kind: 'limited', burn: true }]);
+  expect(begun).toMatchObject([
+    { kind: 'begun' },
+    { kind: 'begun' },
+    { kind: 'limited', invalidatesSession: true },
+  ]);
   expect(await other.store.pairingSteps?.beginPassword(sent, limit, false)).toEqual({ kind: 'unknown' });
 });
 
