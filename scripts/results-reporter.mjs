@@ -1,4 +1,4 @@
-// A vitest reporter that sends each result to test.mjs at once, so that an interrupted run has its counts. The run
+// A vitest reporter that sends each result to test.mjs immediately, so that an interrupted run has its counts. The run
 // ends when test.mjs is killed. The messages are those of test-results.mjs.
 
 import { rmSync } from 'node:fs';

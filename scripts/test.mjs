@@ -1,5 +1,5 @@
 // `npm test`: lint and format, types, unused code, then the tests; stops at the first that fails. Arguments go
-// to vitest; with --tests-only first, only the tests run. Files with failed tests run once more, alone, which tells
+// to vitest; with --tests-only first, only the tests run. Files with failed tests run once more, alone, which shows
 // unstable tests from failing ones. Its last line is always `N passed, N failed`. However it ends, also by a signal or a
 // test that hangs, no process and no temporary file is left.
 

@@ -1,4 +1,4 @@
-// Runs the built daemon for as long as it takes to read what it says of itself. Used by pages.ts.
+// Runs the built daemon for as long as it takes to read what it says about itself. Used by pages.ts.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';

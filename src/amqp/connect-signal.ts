@@ -21,7 +21,7 @@ export function createConnectSignal(): ConnectSignal {
     signal,
     reset: () => {
       for (const listener of getEventListeners(signal, 'abort')) {
-        // Sound: only event listeners were added.
+        // Safe cast: only event listeners were added.
         signal.removeEventListener('abort', listener as () => void);
       }
     },

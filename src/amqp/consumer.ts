@@ -14,7 +14,7 @@ const heartbeatSeconds = 30;
 const recoveryDelays = { initialDelay: 100, maxDelay: 5_000, factor: 2 };
 /** How long the broker may take to accept the last acknowledgement and close. */
 const closeMs = 1_000;
-/** Before a message is rejected with requeueing: the broker delivers it again at once. */
+/** Before a message is rejected with requeueing: the broker delivers it again immediately. */
 const requeuePauseMs = 1_000;
 
 /**

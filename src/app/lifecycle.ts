@@ -108,7 +108,7 @@ export async function stopOnSignal(lifecycle: Lifecycle, log: Log): Promise<neve
   return new Promise(() => {});
 }
 
-/** Ends this process at once: a worker that its primary has stopped, or that could not start. */
+/** Ends this process immediately: a worker that its primary has stopped, or that could not start. */
 export function exitNow(code: number): never {
   process.exit(code);
 }

@@ -35,7 +35,7 @@ export function tuneNewSpace(): () => void {
     count++;
     if (count % checkEvery !== 0) return;
     growNewSpace(target);
-    // V8's own maximum is lower where there are 512 MB of memory, or by an option of Node: filling it is in vain and takes 150 ms.
+    // V8's own maximum is lower where there are 512 MB of memory, or by an option of Node: filling it gains nothing and takes 150 ms.
     target = Math.min(target, newSpaceBytes());
     // V8 doubles the space once as many bytes have survived collections. Filling it here as well would take 40 ms.
     if (newSpaceBytes() < 2 * busySemiSpaceMb * mb) setFlagsFromString('--semi-space-growth-factor=2');

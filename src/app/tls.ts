@@ -77,7 +77,7 @@ export async function watchCertificate(
   lifecycle.defer(`certificate of [${section}]`, stop);
   return {
     get current() {
-      // Sound: watchFiles has loaded it or thrown.
+      // Safe cast: watchFiles has loaded it or thrown.
       return pair as Certificate;
     },
     onRenewed: (take) => void subscribers.push(take),

@@ -26,7 +26,7 @@ export interface StubStart<M extends string> {
 interface StubDetails {
   /** Where it listens besides HTTP, by protocol. */
   readonly also?: Readonly<Record<string, string>>;
-  /** Rejects when the stub cannot go on. */
+  /** Rejects when the stub cannot continue. */
   readonly failed?: Promise<never>;
 }
 

@@ -1,4 +1,4 @@
-// The value and origin of every key of the table: the raw settings of each source are applied to the defaults in turn.
+// The value and origin of every key of the table: the raw settings of each source are applied to the defaults one after the other.
 // Used by load.ts; sources.ts reads the sources.
 
 import { messageOf } from '../errors.ts';

@@ -33,7 +33,7 @@ export const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opt
     requireOwnPage(request);
   });
 
-  // A page calls this when it is opened, and when its streams end, because a stream does not tell why it was refused.
+  // A page calls this when it is opened, and when its streams end, because a stream does not say why it was refused.
   app.get('/console/session', { schema: { hide: true }, config: { quiet: true } }, async (request) => ({
     signedIn: (await sessions.find(cookieOf(request), clock.now())) !== undefined,
   }));

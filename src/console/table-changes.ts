@@ -13,7 +13,7 @@ export interface TableChange {
 type Row = Readonly<Record<string, unknown>>;
 
 /**
- * For `changes` of a view. The time of the server, `now`, changes with each reading and is no change by itself.
+ * For `changes` of a view. The time of the server, `now`, changes with each reading and is not a change by itself.
  * @param table the member with the rows
  * @param key the member of a row that no other row shares
  */

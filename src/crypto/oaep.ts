@@ -34,7 +34,7 @@ export function oaepEncrypt(publicKey: KeyObject, message: Uint8Array): Buffer {
 
 /**
  * The message, or `undefined` for every failure, so that a caller cannot distinguish them. A ciphertext that RSA itself
- * rejects is unpadded too, so that timing is no Manger oracle.
+ * rejects is unpadded too, so that timing is not a Manger oracle.
  */
 export function oaepDecrypt(privateKey: KeyObject, ciphertext: Uint8Array): Buffer | undefined {
   const bits = modulusBits(privateKey);

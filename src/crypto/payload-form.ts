@@ -5,7 +5,7 @@ import { blankReadings, decodeBase64 } from './base64-text.ts';
 import { completeFormat, decodeSegment, type RelayFormat } from './relay-format.ts';
 import { canonicalSms } from './sms-cipher.ts';
 
-/** Why a text is no payload. */
+/** Why a text is not a payload. */
 type NoPayloadReason = 'too long' | 'not base64' | 'no letters';
 
 /**

@@ -74,7 +74,7 @@ function parseCanonicalDer(der: Buffer, type: 'spki' | 'pkcs1'): KeyObject | und
   }
 }
 
-/** Why a key was rejected: its size, its type, or that it is no key. */
+/** Why a key was rejected: its size, its type, or that it is not a key. */
 function keyError(der: Buffer, type: 'spki' | 'pkcs1'): string {
   let key: KeyObject;
   try {

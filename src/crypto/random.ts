@@ -15,7 +15,7 @@ export function newSessionId(): string {
 
 const idBytes = 16;
 /**
- * Random bytes of 64 ids, because a call for each took 2 µs. Pooling is safe: session ids are no keys, they appear in
+ * Random bytes of 64 ids, because a call for each took 2 µs. Pooling is safe: session ids are not keys, they appear in
  * URLs.
  */
 const pool = Buffer.alloc(64 * idBytes);

@@ -77,7 +77,7 @@ export function readSigningKey(text: string, file: string): KeyObject {
 
 /**
  * A secret for HS256 from a file of text, without the line end at its end. Throws CONFIG, naming the file,
- * when it has under 32 bytes, is not text, or is PEM, because a public key is no secret.
+ * when it has under 32 bytes, is not text, or is PEM, because a public key is not a secret.
  */
 export function readTokenSecret(text: string, file: string): KeyObject {
   const what = `the secret ${file}`;

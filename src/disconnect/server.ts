@@ -146,7 +146,7 @@ export async function createDisconnectServer(deps: DisconnectDeps): Promise<Http
 function createErrorHandler(statusOf: (status: number) => number) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply, verified?: Verdict): FastifyReply => {
     const { status, fail, code, retryAfter } = toErrorResponse(error);
-    // A failing PCRF is logged at warn. With a Retry-After, the service itself shed the load, which is no failure.
+    // A failing PCRF is logged at warn. With a Retry-After, the service itself shed the load, which is not a failure.
     if (status === 500) request.failure = { reason: messageOf(error), level: 'error' };
     else if (status > 500 && retryAfter === undefined) {
       request.failure = { reason: error instanceof SwobError ? error.message : fail, level: 'warn' };

@@ -75,7 +75,7 @@ const maxTagLength = 64;
 const maxTime = 8.64e15;
 
 /**
- * Who handed the SMS in, and when: DekuSMS sends the tag that its user chose, and times. Ignores what is malformed.
+ * Who submitted the SMS, and when: DekuSMS sends the tag that its user chose, and times. Ignores what is malformed.
  * @param platform the name in the URL, which may be the number of a gateway client
  */
 export function originOf({ tag, date, date_sent }: Record<string, unknown>, platform = ''): SmsOrigin {

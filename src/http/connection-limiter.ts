@@ -171,7 +171,7 @@ export function createConnectionLimiter(options: {
     startRequest: (socket, handle) => {
       boundPendingBytes();
       const state = stateOf(socket);
-      // Node goes on parsing what it had read before the socket was destroyed.
+      // Node continues to parse what it had read before the socket was destroyed.
       if (socket.destroyed || state?.socket.destroyed) return;
       if (!state) return handle();
       state.pending++;

@@ -27,7 +27,7 @@ export async function beginStop(server: HttpServer, sockets: TrackedSockets): Pr
   sockets.destroyUnused();
 }
 
-/** Before the handlers of the service, which may send the headers at once. Added late, because it costs each request. */
+/** Before the handlers of the service, which may send the headers immediately. Added late, because it costs each request. */
 function endAfterResponses(server: HttpServer): void {
   server.prependListener('request', (_request, response) => {
     response.shouldKeepAlive = false;

@@ -51,7 +51,7 @@ export function createOverloadGuard(deps: OverloadGuardDeps): OverloadGuard {
 
   const check = (): void => {
     const current = sample();
-    // Two samples in a row: one pause, such as a suspended machine or a major garbage collection, is no overload.
+    // Two samples in a row: one pause, such as a suspended machine or a major garbage collection, is not an overload.
     const delayMs = Math.min(lastSample.delayMs, current.delayMs);
     const memory = Math.min(lastSample.memory, current.memory);
     lastSample = current;

@@ -24,7 +24,7 @@ export function mapMemoized<From, To>(
       for (let count = 0; next.length < list.length; ) {
         const item = list[next.length] as From;
         while (at < last.length && last[at] !== item) at++;
-        // After the first that is not found all are made anew.
+        // After the first that is not found all are made again.
         if (at < last.length) next.push(made[at++] as To);
         else if (count++ < maxPerTurn) next.push(make(item));
         else return false;

@@ -32,11 +32,11 @@ export async function aggregateText(
 /** What processes that have ended counted together; their gauges are gone. */
 export async function accumulate(ended: MetricsSnapshot, last: MetricsSnapshot): Promise<MetricsSnapshot> {
   const counted = last.filter(({ type }) => type === 'counter' || type === 'histogram');
-  // Sound: prom-client returns what it was given, added up.
+  // Safe cast: prom-client returns what it was given, added up.
   return (await aggregate([ended, counted]).getMetricsAsJSON()) as unknown as Metric[];
 }
 
 function aggregate(snapshots: readonly MetricsSnapshot[]) {
-  // Sound: prom-client declares an array of any objects, and does not change it.
+  // Safe cast: prom-client declares an array of any objects, and does not change it.
   return AggregatorRegistry.aggregate(snapshots as unknown as object[]);
 }

@@ -165,7 +165,7 @@ export function createRegistryOf<C extends Catalogue>(catalogue: C): MetricsRegi
       return { type: registry.contentType, text: parts.join('\n') };
     },
     snapshot: async () => {
-      // Sound: prom-client declares less than it returns.
+      // Safe cast: prom-client declares less than it returns.
       const metrics = (await registry.getMetricsAsJSON()) as unknown as MetricsSnapshot;
       return [...metrics, ...[...histograms.values()].map((histogram) => histogram.snapshot())];
     },

@@ -55,7 +55,7 @@ export function sealAccountingResponse(request: Packet, secret: Buffer): Buffer 
   return bytes;
 }
 
-/** Both authenticators are calculated with `seed` in the place of the authenticator: zeros, or that of the request. */
+/** Both authenticators are calculated with `seed` in place of the authenticator: zeros, or that of the request. */
 function seal({ code, identifier, attributes }: UnsealedPacket, seed: Buffer, secret: Buffer): Buffer {
   const all = [emptyMessageAuthenticator, ...attributes];
   const bytes = encodePacket({ code, identifier, authenticator: seed, attributes: all });

@@ -46,7 +46,7 @@ export type RadiusResult = {
 export interface RadiusClient {
   /** Never rejects. */
   request(request: RadiusRequest): Promise<RadiusResult>;
-  /** Datagrams that were received and dropped; the waits go on. */
+  /** Datagrams that were received and dropped; the waits continue. */
   dropped(): Readonly<Record<DropReason, number>>;
   /** Lets requests end before the deadline. @returns how many it interrupted */
   close(deadline?: Deadline): Promise<number>;

@@ -38,7 +38,7 @@ export interface Packet {
 }
 
 /**
- * Why bytes are no packet:
+ * Why bytes are not a packet:
  * - `too short`: fewer than the 20 bytes of a header
  * - `length`: the length in the header is below 20, above 4,096, or more than what was received
  * - `attribute`: an attribute is shorter than its own header, or ends behind the packet

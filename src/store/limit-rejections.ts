@@ -9,7 +9,7 @@ export interface LimitRejections {
   of(key: string): number;
   /** Records a result of the store, and returns it. */
   record(key: string, seconds: number): number;
-  /** An event was taken back. */
+  /** An event was refunded. */
   forget(key: string): void;
 }
 

@@ -8,7 +8,7 @@ export interface FailRatio {
   readonly of: number;
 }
 
-/** `1/3`; undefined when the text is no ratio. */
+/** `1/3`; undefined when the text is not a ratio. */
 export function failRatio(text: string): FailRatio | undefined {
   const [, failing, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
   const ratio = { failing: Number(failing), of: Number(of) };

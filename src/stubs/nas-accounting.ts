@@ -1,4 +1,4 @@
-// The accounting of the NAS stub: tells a server that a session has ended or goes on. Used by nas.ts.
+// The accounting of the NAS stub: reports to a server that a session has ended or continues. Used by nas.ts.
 
 import type { Clock } from '../domain/shared/ports.ts';
 import { attributeTypes, integerAttribute, textAttribute } from '../radius/attributes.ts';

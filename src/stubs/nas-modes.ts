@@ -18,9 +18,9 @@ export const nasModes = [
  * What the stub simulates:
  * - `normal`: a working NAS; `slow`: the same after `ms`; `duplicate`: the same, each answer twice
  * - `reorder`: the answer is sent after the next one
- * - `ignore`: an ACK, but the session goes on, with an Interim-Update where the stub sends accounting
+ * - `ignore`: an ACK, but the session continues, with an Interim-Update where the stub sends accounting
  * - `refuse`: a NAK with the configured Error-Cause
- * - `hang`: no answer; `forge`: an answer that another secret has made; `garbage`: bytes that are no packet
+ * - `hang`: no answer; `forge`: an answer that another secret has made; `garbage`: bytes that are not a packet
  */
 export type NasMode = (typeof nasModes)[number];
 

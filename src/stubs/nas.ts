@@ -132,7 +132,7 @@ export async function startNasStub(options: NasStubOptions): Promise<RunningNasS
     void accounting.ofRequest('stop', packet);
     return undefined;
   };
-  /** Accepts the request, and lets the session go on. */
+  /** Accepts the request, and lets the session continue. */
   const ignore = (packet: Packet): undefined => void accounting.ofRequest('interim', packet);
   const answerTo = (packet: Packet, nakCause: number | undefined): Buffer => {
     const isCoa = packet.code === packetCodes.coaRequest;

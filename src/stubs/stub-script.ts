@@ -1,4 +1,4 @@
-// The file that tells a stub how to behave, request by request, and what it should receive. Used by the `stub` commands.
+// The file that scripts how a stub behaves, request by request, and what it should receive. Used by the `stub` commands.
 
 import { Type } from 'typebox';
 import { Check, Errors } from 'typebox/value';

@@ -5,7 +5,7 @@ import { isIPv6 } from 'node:net';
 import { messageOf, SwobError } from '../errors.ts';
 import { bracketHost } from '../lib/net.ts';
 
-/** Further ones are sent at once. */
+/** Further ones are sent immediately. */
 const maxHeld = 1_000;
 
 interface UdpServer {

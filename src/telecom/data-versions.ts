@@ -1,4 +1,4 @@
-// Versions and dates of the number data in this version of swob, so that `swob doctor` can tell when they are outdated. An
+// Versions and dates of the number data in this version of swob, so that `swob doctor` can report when they are outdated. An
 // update of a package changes its entry; a test compares the versions with the installed ones.
 
 export interface NumberData {

@@ -1,4 +1,4 @@
-// Numbering plans that longer ones have replaced, to tell an outdated number from nonsense. Used by normaliser.ts.
+// Numbering plans that longer ones have replaced, to distinguish an outdated number from nonsense. Used by normaliser.ts.
 
 /** The form of outdated numbers, with country code. */
 const formerPlans: readonly RegExp[] = [

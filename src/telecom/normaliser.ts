@@ -34,7 +34,7 @@ const maxDigits = 15;
 const e164 = /^\+[1-9]\d{1,14}$/;
 /** The form of E.164, with the digits that the shortest numbers of any country have. */
 const e164Form = /^\+[1-9]\d{6,14}$/;
-/** What libphonenumber takes for a number of a mobile phone; some plans do not tell mobile from fixed numbers. */
+/** What libphonenumber takes for a number of a mobile phone; some plans do not distinguish mobile from fixed numbers. */
 const mobileTypes: readonly unknown[] = ['MOBILE', 'FIXED_LINE_OR_MOBILE'];
 
 /** Throws CONFIG when there is no numbering plan of the default region. */

@@ -25,7 +25,7 @@ export function readNumberText(text: string): NumberText | NumberFault {
     .trim();
   if (plain === '') return 'empty';
   if (/\p{L}/u.test(plain)) return 'letters';
-  // Line breaks inside a number are no way to write one, but to inject a line.
+  // Line breaks inside a number are a way to inject a line, not to write a number.
   if (!/^\(?\+?[0-9\u0660-\u0669\u06f0-\u06f9\t\p{Zs}\p{Pd}\u2212.()/·]+$/u.test(plain)) return 'characters';
   const digits = parseIncompletePhoneNumber(plain);
   if (!/\d/.test(digits)) return 'characters';

@@ -5,7 +5,7 @@ import type { BehaviourStep, FailRatio, ModeOptions, Stub, StubOptions } from '.
 
 /**
  * `forge`: an answer that another secret has made; `reorder`: it is sent after the next one; `refuse`: a NAK; `ignore`: an ACK,
- * but the session goes on.
+ * but the session continues.
  */
 export type NasMode =
   | 'normal'

@@ -1,4 +1,4 @@
-// Delivers messages to a Publisher by HTTP, and tells whether a failed request may have delivered one. Used by publisher.ts and
+// Delivers messages to a Publisher by HTTP, and reports whether a failed request may have delivered one. Used by publisher.ts and
 // relay-publisher.ts.
 
 import type { Delivery } from '../domain/inbound/ports.ts';

@@ -57,8 +57,8 @@ export function rejectionReason({ status, headers, body }: HttpResponse): string
 }
 
 /**
- * What a response to a query for a session says of it: 404 or an empty list is `gone`, 200 with something in it `present`.
- * Anything else, such as a body that is no JSON, or one that reports an error, is `unknown`.
+ * What a response to a query for a session says about it: 404 or an empty list is `gone`, 200 with something in it `present`.
+ * Anything else, such as a body that is not JSON, or one that reports an error, is `unknown`.
  */
 export function presenceIn({ status, headers, body }: HttpResponse): Verdict {
   if (status === 404) return 'gone';

@@ -40,7 +40,7 @@ const pageSize = 500;
 const maxPages = 20;
 
 /**
- * Manages tenants in the vhost of `brokerUrl`. Methods throw FORBIDDEN for users that are no tenants, such as administrators
+ * Manages tenants in the vhost of `brokerUrl`. Methods throw FORBIDDEN for users that are not tenants, such as administrators
  * and swob itself. Throws CONFIG when `brokerUrl` is not an AMQP URL.
  */
 export function createTenants(options: TenantsOptions): Tenants {

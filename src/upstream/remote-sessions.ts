@@ -17,7 +17,7 @@ export interface RemoteSessionsOptions {
   /** Trusts the certificate of the gateway; undefined without TLS. */
   readonly tls: (() => ConnectionOptions) | undefined;
   readonly timeoutMs: number;
-  /** In production a session is checked, and thereby replaced, before its first URL is shown. */
+  /** In production a session is checked, and so replaced, before its first URL is shown. */
   readonly production: boolean;
   readonly clock: Pick<Clock, 'after' | 'every'>;
 }

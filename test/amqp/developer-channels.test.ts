@@ -29,7 +29,7 @@ function createFixture() {
     },
   };
   const developers = createDeveloperChannels({
-    // Sound: these are the only methods that it calls.
+    // Safe cast: these are the only methods that it calls.
     model: model as unknown as DeveloperChannelsOptions['model'],
     clock: createFakeClock(),
     log: createMemoryLog(),

@@ -48,7 +48,7 @@ const states = {
   'is a pipe that nobody writes to': (file: string) => execFileSync('mkfifo', [file]),
   'is empty': (file: string) => writeFileSync(file, '', { mode: 0o600 }),
   'is garbage': (file: string) => writeFileSync(file, 'x\0\u00ff', { mode: 0o600 }),
-  'is no text': (file: string) => writeFileSync(file, Buffer.from([0xff, 0xfe, 0x0a]), { mode: 0o600 }),
+  'is not text': (file: string) => writeFileSync(file, Buffer.from([0xff, 0xfe, 0x0a]), { mode: 0o600 }),
   'is endless': (file: string) => {
     writeFileSync(file, '', { mode: 0o600 });
     truncateSync(file, 2 ** 40);

@@ -41,7 +41,7 @@ test.each([
   expect(setting(`pcrf.host=${host}`)).toEqual([expect.stringContaining(error)]);
 });
 
-test('everything that contradicts itself is said at once', () => {
+test('everything that contradicts itself is reported together', () => {
   expect(
     setting(
       'pcrf.host=a,a',

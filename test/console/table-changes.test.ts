@@ -33,7 +33,7 @@ test('a page that applies a change has the later data, whatever has changed', ()
   );
 });
 
-test('only rows that differ are sent, and time alone is no change', () => {
+test('only rows that differ are sent, and time alone is not a change', () => {
   const before: Data = { now: 1, total: 2, rows: [{ id: 'a' }, { id: 'b', value: 1 }] };
   expect(changesOf(before, { ...before, now: 2 })).toBeUndefined();
   expect(changesOf(before, { ...before, now: 2, rows: [{ id: 'a' }, { id: 'b', value: 2 }] })).toEqual({

@@ -178,7 +178,7 @@ export function outgoingMessageContract(
       expect(await messages().list({ uuid: 'u' }, { limit: 1 })).toMatchObject({ next: expect.any(String) });
     });
 
-    test('tells which messages are to be reviewed, the earliest first', async () => {
+    test('lists the messages that are to be reviewed, the earliest first', async () => {
       expect(await messages().nextReviewAt()).toBeUndefined();
       const at = (reviewAt: number) => messageOf(now(), { reviewAt });
       const [late, early, middle] = await add(at(30.5), at(10), at(20), messageOf(now()));

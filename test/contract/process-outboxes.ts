@@ -67,7 +67,7 @@ export function processOutboxContract(name: string, open: (count: number) => Pro
       expect(await there.count()).toEqual({ waiting: 0, deadLetters: 0 });
     });
 
-    test('claims of a process that is gone can be claimed at once, with the attempts that it has recorded', async () => {
+    test('claims of a process that is gone can be claimed immediately, with the attempts that it has recorded', async () => {
       const { one, here, there } = await openTwo();
       for (const id of ['a', 'b', 'c']) await here.put(waiting(id, 10));
       expect(await there.claim(now, 1)).toEqual(['a']);

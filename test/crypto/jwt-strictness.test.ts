@@ -85,7 +85,7 @@ describe('jsonwebtoken 9 accepts, and we reject', () => {
       'exp is too large: it counts seconds, not milliseconds',
     ],
     ['an nbf of -Infinity', 'checkOwnRules', rs256('{"exp":2e9,"nbf":-1e400}'), 'nbf is not a number'],
-    ['an iat that is no number', 'checkOwnRules', withClaims({ iat: 'now' }), 'iat is not a number'],
+    ['an iat that is not a number', 'checkOwnRules', withClaims({ iat: 'now' }), 'iat is not a number'],
     [
       'an iat in the future',
       'checkOwnRules',

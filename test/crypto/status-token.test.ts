@@ -14,7 +14,7 @@ describe('status tokens', () => {
     expect(verifyStatusToken('secret', token.replace('dev1', 'dev2'))).toBeUndefined();
   });
 
-  test('are no seed tokens under the same secret, and no seed token is one', () => {
+  test('are not seed tokens under the same secret, and no seed token is one', () => {
     const ids = ['dev1', 'status:dev1', '111'];
     for (const id of ids) {
       expect(verifySeedToken('secret', createStatusToken('secret', id))).toBeUndefined();

@@ -230,7 +230,7 @@ describe('a secret', () => {
     ['a public key', publicPem, 'is a key or certificate in PEM'],
     ['a private key', privatePem, 'is a key or certificate in PEM'],
     ['31 bytes and a line end', `${'x'.repeat(31)}\n`, 'has 31 bytes; at least 32 are needed'],
-    ['bytes that are no text', Buffer.alloc(64, 0xff).toString('utf8'), 'is not text'],
+    ['bytes that are not text', Buffer.alloc(64, 0xff).toString('utf8'), 'is not text'],
   ])('that is %s is refused', (_name, text, why) => {
     expect(() => readTokenSecret(text, file)).toThrow(config(`the secret ${file} ${why}`, 'openssl rand'));
   });

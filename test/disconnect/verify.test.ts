@@ -1,4 +1,4 @@
-// [disconnect] verify through the running service: what the response, the audit trail and the metrics say of a session.
+// [disconnect] verify through the running service: what the response, the audit trail and the metrics say about a session.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

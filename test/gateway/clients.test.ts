@@ -12,7 +12,7 @@ const phoneNumber = '+237690826242';
 const ping = ({ gateway }: Messaging, IMSI: string, MSISDN: string) =>
   post(`${gateway}/seeds/ping`, { IMSI, MSISDN, seed_type: 'seed' });
 let sent = 0;
-/** An SMS of alice's that DekuSMS hands in with this tag. */
+/** An SMS of alice's that DekuSMS submits with this tag. */
 const deliver = ({ gateway, sharedKey }: Messaging, tag: string, path = '/v3/publish') =>
   post(`${gateway}${path}`, { text: encryptAsApp(sharedKey, `g:${sent++}`), address: msisdn, tag });
 const list = async ({ gateway }: Messaging, path: string) => {
@@ -32,7 +32,7 @@ test('lists seeds that ping and phones that deliver, with filters and pages', as
   }
   // By the name of the platform, without a tag.
   await deliver(services, '', '/sms/platform/33612345678');
-  // Neither a refused SMS nor a tag that is no number makes a client.
+  // Neither a refused SMS nor a tag that is not a number makes a client.
   await post(`${services.gateway}/v3/publish`, { text: 'hello', address: msisdn, tag: '+237650393399' });
   await deliver(services, 'kitchen phone');
 

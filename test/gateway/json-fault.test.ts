@@ -14,7 +14,7 @@ const isJson = (text: string): boolean => {
   }
 };
 
-test('a text has a fault exactly when it is no JSON, control characters in strings aside', () => {
+test('a text has a fault exactly when it is not JSON, control characters in strings aside', () => {
   const valid = fc.json({ maxDepth: 4 });
   const unit = fc.constantFrom(
     '{',

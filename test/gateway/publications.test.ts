@@ -38,7 +38,7 @@ const published = ofType(200, { publisher_response: 'message published successfu
 const v3 = (services: Messaging, body: unknown, headers = {}) =>
   post(`${services.gateway}/v3/publish`, body, headers);
 
-test('DekuSMS publishes by its own body on either route; the same SMS by three routes at once is one message', async () => {
+test('DekuSMS publishes by its own body on either route; the same SMS by three concurrent routes is one message', async () => {
   const services = await startMessaging();
   const sms = (message: string) => encryptAsApp(services.sharedKey, message);
   expect(json(await v3(services, routerItem(sms('g:1'), msisdn, msisdn), dekuHeaders))).toEqual(published);

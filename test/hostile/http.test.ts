@@ -29,7 +29,7 @@ test('X1 slowloris: slow headers and slow bodies are closed at the timeout', asy
   const services = await startAttackedServices({ set: [shortTimeout] });
   for (const url of [services.gateway, services.sync]) {
     const responses = await Promise.all(Object.values(slow).map((text) => exchange(url, text)));
-    // The sync service answers a POST at once, whatever its body.
+    // The sync service answers a POST immediately, whatever its body.
     for (const response of responses) expect(response).toMatch(/^(HTTP\/1\.1 (408|426) |$)/);
   }
   const half = await exchange(services.gateway, slow['half a body']);

@@ -1,4 +1,4 @@
-// Idle connections, more than the process may open: they give way, and nothing else does. docs/protocol.md, "Load before
+// Idle connections, more than the process may open: they are evicted, and nothing else is. docs/protocol.md, "Load before
 // authentication".
 
 import { once } from 'node:events';

@@ -33,7 +33,7 @@ const refused: readonly (readonly [text: string, reason: RegExp])[] = [
   ['77123456', /numbering plan that has been replaced/],
 ];
 
-test('R8: every spelling of a number is one sender, one seed and one recipient; what is no number is refused with its reason', async () => {
+test('R8: every spelling of a number is one sender, one seed and one recipient; what is not a number is refused with its reason', async () => {
   const services = await startMessaging({ set: ['api.state=production', 'numbers.default_region=CM'] });
   const text = encryptAsApp(services.sharedKey, message);
   const ids = new Set<string | null>();

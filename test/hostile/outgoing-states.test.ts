@@ -152,7 +152,7 @@ test("queries and cancellations of another developer's SMS get what unknown ones
   expect(await stateOf({ uuid, id })).toBe('cancelled');
 });
 
-test('times that are no times, have no offset, or make no sense get 400', async () => {
+test('times that are not times, have no offset, or make no sense get 400', async () => {
   const at = (text: string) => ({ schedule_at: text });
   const later = new Date(world().clock.now() + 86_400_000).toISOString();
   for (const wrong of [
@@ -176,7 +176,7 @@ test('times that are no times, have no offset, or make no sense get 400', async 
   expect(await stateOf(sent)).toBe('delivered');
 });
 
-test(`${200 * effort} reports at once are answered, and the next one too`, async () => {
+test(`${200 * effort} concurrent reports are answered, and the next one too`, async () => {
   const sent = await send({}, 'x'.repeat(1_000));
   const parts = Array.from({ length: 200 * effort }, (_, n) => ({
     status: n % 2 === 0 ? 'delivered' : 'sent',

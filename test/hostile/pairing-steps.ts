@@ -34,7 +34,7 @@ export const encryptedPassword = (serverKey: string, password: string | readonly
     Uint8Array.from(typeof password === 'string' ? Buffer.from(password) : password),
   ).toString('base64');
 
-/** All of an answer that could tell one failure from another. */
+/** All of an answer that could distinguish one failure from another. */
 export function distinguishable({ status, text, headers }: TextResponse) {
   const fixed = [...headers].filter(([name]) => name !== 'date' && name !== 'x-request-id');
   return { status, text, headers: Object.fromEntries(fixed) };

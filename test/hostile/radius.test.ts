@@ -117,7 +117,7 @@ test('P1 and tokens: nothing is sent to an address that is not configured, nor f
   expect(await textOf(service)).toEqual([200, done]);
 });
 
-test('P11 the same token many times at once is one request to the NAS', async () => {
+test('P11 the same token in many concurrent requests is one request to the NAS', async () => {
   const { service, stub } = await start({ nas: { mode: 'hang' } });
   const responses = Array.from({ length: 50 }, () => textOf(service));
   let ended = false;

@@ -28,7 +28,7 @@ async function startRelay({ set = [], ...options }: MessagingOptions = {}) {
 const shared = sharedByFile(() => startRelay());
 beforeEach(async () => void (await fetch(`${shared().relay.url}/__messages`, { method: 'DELETE' })));
 
-test('R3: the same payload by every route at once is relayed once, unchanged, with the tag', async () => {
+test('R3: the same payload by every route concurrently is relayed once, unchanged, with the tag', async () => {
   const { gateway, relay, post: submit } = shared();
   const text = payload();
   const bodies: [string, object][] = [
@@ -108,7 +108,7 @@ test('R2: a flood of payloads while the Publisher is away fills a bounded part, 
     )[0]?.status,
   ).toBe(202);
   expect(statusAndText(await services.send(message))).toEqual(published);
-  // Of many clients: the oldest of them give way, and a user's messages are kept.
+  // Of many clients: the oldest of them are evicted, and a user's messages are kept.
   services.publisher.setMode('refuse');
   const texts = Array.from({ length: 20 }, (_, n) => `${message} ${n}`);
   for (const text of texts) expect((await services.send(text)).status).toBe(202);

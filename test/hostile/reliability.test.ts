@@ -117,7 +117,7 @@ test('R6 counts the SMS of a running test once, by any route, and no other SMS',
   await expectService(services);
 });
 
-test('R6 a test that is late, timed out, of another sender or of an unknown client is no success', async () => {
+test('R6 a test that is late, timed out, of another sender or of an unknown client is not a success', async () => {
   const services = await startFixture();
   expect(await start(services, '+237650000099')).toEqual({ status: 200, error: 'Gateway client not found' });
   const late = await start(services);

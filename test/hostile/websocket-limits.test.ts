@@ -87,7 +87,7 @@ test('W17 a flood of new sessions from one address gets 429, and live pairings s
   const statuses: number[] = [];
   for (let count = 0; count < 60; count++) statuses.push((await open(`user${count}`, '192.0.2.66')).status);
   expect(statuses).toEqual([...Array<number>(20).fill(200), ...Array<number>(40).fill(429)]);
-  // From many addresses the limit of open sessions holds: the oldest give way, paused ones never.
+  // From many addresses the limit of open sessions holds: the oldest are evicted, paused ones never.
   for (let count = 0; count < 60; count++) {
     expect((await open(`user${count}`, `198.51.100.${count}`)).status).toBe(200);
   }

@@ -62,7 +62,7 @@ test.each([
   ]);
 });
 
-test('a single pause is no overload', () => {
+test('a single pause is not an overload', () => {
   const { admit, pass } = create();
   admit();
   for (let round = 0; round < 10; round++) {

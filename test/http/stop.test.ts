@@ -50,7 +50,7 @@ describe.for(['http', 'https'] as const)('%s', (scheme) => {
     for (const response of await responses) expect(response).toMatch(quickResponse);
   });
 
-  test('idle connections and those without a request end at once', async (context) => {
+  test('idle connections and those without a request end immediately', async (context) => {
     needs(context, { command: 'openssl' });
     const { url, app, stop } = await start(scheme);
     const secured = scheme === 'https' && once(app.server, 'secureConnection');

@@ -78,7 +78,7 @@ test('encodes only new items at the end, whichever were removed, and the same li
   expect(String(encode([]))).toBe('[]');
 });
 
-test('goes on with the next list after one that cannot be encoded', async () => {
+test('continues with the next list after one that cannot be encoded', async () => {
   const encode = createListEncoder<Item>(({ n }) => {
     if (n === 3) throw new Error('three');
     return String(n);

@@ -13,7 +13,7 @@ test('creates missing folders for the owner only, and accepts existing ones', as
   expect((await stat(deep)).mode & 0o777).toBe(0o700);
 });
 
-test('names the file that is in the place of a folder', async () => {
+test('names the file that is in place of a folder', async () => {
   const file = join(temporaryFolder(), 'file');
   await writeFile(file, '');
   await expect(makeFolder(file)).rejects.toMatchObject({ code: 'EEXIST' });

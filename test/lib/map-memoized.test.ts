@@ -47,7 +47,7 @@ test('maps many new items in several turns, and other lists after them, for any 
   );
 });
 
-test('goes on with the next list after one that cannot be mapped', async () => {
+test('continues with the next list after one that cannot be mapped', async () => {
   const map = mapMemoized((item: number) => {
     if (item === 3) throw new Error('three');
     return item;

@@ -64,7 +64,7 @@ test('status shows daemons, checks and the owner of the store, and exits with 1 
   expect(JSON.parse(gone.stderr).error.message).toContain('nothing listens there');
 });
 
-test('status --url tells swob daemons, other servers and servers that do not respond apart', async () => {
+test('status --url distinguishes swob daemons, other servers and servers that do not respond', async () => {
   const installation = await createFixedPortInstallation();
   const { ready } = await startSwob(['serve'], { cwd: installation.folder, env: portsOf(installation) });
   const other = createServer((_request, response) => void response.writeHead(404).end('no'));

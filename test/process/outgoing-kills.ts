@@ -157,7 +157,7 @@ export async function watchCallbacks(): Promise<{
     server.close();
     server.closeAllConnections();
   });
-  // Sound: it listens at a TCP port.
+  // Safe cast: it listens at a TCP port.
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}/states`, calls };
 }

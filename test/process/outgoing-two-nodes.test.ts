@@ -68,7 +68,7 @@ async function startNodes() {
   return { nodes, callbacks, startPhone };
 }
 
-test('a request whose node is killed goes on at the other one: each SMS ends once, and none is published twice', {
+test('a request whose node is killed continues at the other one: each SMS ends once, and none is published twice', {
   timeout: patient(180_000 * requests),
 }, async () => {
   const { nodes, callbacks, startPhone } = await startNodes();

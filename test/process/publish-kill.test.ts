@@ -81,7 +81,7 @@ test(`${count} SMS arrive exactly once despite failing calls and kills`, async (
   expect(responses[202]).toBeGreaterThan(count / 6);
 
   const calls = () => publisher.messages();
-  // An SMS that two kills in turn have interrupted has an unknown outcome, and waits for an operator.
+  // An SMS that two successive kills have interrupted has an unknown outcome, and waits for an operator.
   const onGateway = async (...args: readonly string[]): Promise<string> => {
     const { stdout, stderr } = await runSwob([...args, '--url', swob.ready.gateway.url], { cwd: folder });
     return stdout + stderr;

@@ -70,7 +70,7 @@ test('in a folder, after a kill -9 right after the answer', async () => {
   expect(setup.publisher.messages()).toHaveLength(3);
 });
 
-test('in Redis, on the other gateway at once, also when the one that answered is killed', async () => {
+test('in Redis, on the other gateway immediately, also when the one that answered is killed', async () => {
   const setup = await prepare(`store.url=${redis().url}`);
   const first = await setup.start();
   const second = await setup.start();

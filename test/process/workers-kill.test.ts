@@ -73,7 +73,7 @@ test('SMS arrive exactly once while workers are killed, and counters never go ba
   }
   // A Publisher that deduplicates by id gets each message exactly once: one id for each message.
   await vi.waitFor(async () => {
-    // An SMS that two kills in turn have interrupted has an unknown outcome, and waits for an operator.
+    // An SMS that two successive kills have interrupted has an unknown outcome, and waits for an operator.
     await runSwob(['sms', 'retry', '--all', '--url', gateway], { cwd: folder });
     const byId = new Map(publisher.messages().map(({ id, message }) => [id, message]));
     expect([...byId.values()].sort()).toEqual(messages.sort());
@@ -112,7 +112,7 @@ test('the daemon keeps its ports when all workers die at once', async () => {
   expect(JSON.parse(readiness.text)).toMatchObject({ service: 'sync', ready: true });
 });
 
-test('workers end at once when the primary is killed, and the next start takes over the store', async () => {
+test('workers end immediately when the primary is killed, and the next start takes over the store', async () => {
   const { folder, data } = await createInstallation();
   const swob = await startWorkers([], { cwd: folder });
   const ping = { IMSI: '123456789012345', MSISDN: '+237650000000', seed_type: 'seed' };

@@ -47,7 +47,7 @@ test('the drift is that of a line from the end of the first quarter to the end',
   expect([first, last]).toEqual([125, 200]);
 });
 
-test('what memory does in the first quarter, and single peaks after it, are no drift', () => {
+test('what memory does in the first quarter, and single peaks after it, are not drift', () => {
   const values = minutes.map((at) => (at < 25 ? at : at % 10 === 0 ? 900 : 100 + (at % 3)));
   const { first, last } = driftOf(minutes, values);
   expect(last / first).toBeCloseTo(1, 1);
@@ -93,7 +93,7 @@ test('segments that fill up and are removed do not drift, unless each peak is hi
   expect(peaksOf([], [])).toEqual({ first: Number.NaN, last: Number.NaN });
 });
 
-test('without samples there is no drift to tell', () => {
+test('without samples there is no drift to report', () => {
   expect(driftOf([], []).last).toBeNaN();
   expect(driftOf([1], [100]).last).toBeNaN();
 });

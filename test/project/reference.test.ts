@@ -64,7 +64,7 @@ test('the page of errors has each error code and close code, and no other', () =
 });
 
 test('the page of routes has each route that the source declares', () => {
-  // The routes of pages are no API for other programs.
+  // The routes of pages are not an API for other programs.
   const api = sources.filter(({ path }) => !path.startsWith('src/console/'));
   const declared = api.flatMap(({ text }) =>
     matches(text, /\bapp\.(?:get|post|put|delete)\(\s*'(\/[^']*)'/g).map((path) =>

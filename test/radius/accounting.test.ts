@@ -60,7 +60,7 @@ async function request(port: number, attributes: readonly Attribute[], key = sec
   return result.kind;
 }
 
-test('sessions that start, go on and stop are recorded, and every request is acknowledged', async () => {
+test('sessions that start, continue and stop are recorded, and every request is acknowledged', async () => {
   const { port, events, counts } = await start();
   for (const value of [1, 3, 2]) expect(await request(port, [status(value), ...named])).toBe('answer');
   expect(events).toEqual(
@@ -89,7 +89,7 @@ test('the NAS-IP-Address counts if it is one of the same section', async () => {
   ]);
 });
 
-test('what is no request of a configured NAS is dropped, counted, and not answered', async () => {
+test('what is not a request of a configured NAS is dropped, counted, and not answered', async () => {
   const [{ port, events, counts }, stranger] = [await start(), await start(['10.9.9.9'])];
   const socket = createSocket('udp4').bind(0, '127.0.0.1');
   onEnd(() => socket.close());

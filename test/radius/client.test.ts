@@ -89,7 +89,7 @@ test('without an answer it is a timeout at its time, after all retransmissions',
   expect(clock.pending).toBe(0);
 });
 
-test('answers that are not the right one are dropped and counted, and the wait goes on', async () => {
+test('answers that are not the right one are dropped and counted, and the wait continues', async () => {
   const { client, request } = start();
   const nas = await startNas();
   const other = await startNas();

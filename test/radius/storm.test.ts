@@ -27,7 +27,7 @@ const steps = Array.from({ length: 60 }, (_, index) => ({ mode: trouble[index % 
 /** Every second session exists. */
 const exists = (index: number): boolean => index % 2 === 0;
 
-test('1,000 disconnects at once end in the outcome of their own session', async () => {
+test('1,000 concurrent disconnects end in the outcome of their own session', async () => {
   const stubs = await Promise.all(
     Array.from({ length: nasCount }, async (_, nas) => {
       const sessions = Array.from({ length: perNas }, (_, index) => ({ sessionId: `${nas}-${index}` }));

@@ -32,7 +32,7 @@ test('checks the signature', async () => {
   expect(await post(signed('secret'), '{"uuid":"2"}')).toBe(401);
 });
 
-test('fails as it is told', async () => {
+test('fails as its modes say', async () => {
   const { post, setMode } = await start({ mode: 'refuse' });
   expect(await post()).toBe(500);
   setMode('slow', { ms: 1 });

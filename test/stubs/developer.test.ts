@@ -42,7 +42,7 @@ describe('the developer API', () => {
     ['a name of Object', '{"auth_id":"__proto__","auth_key":"hunter2"}', 401],
     ['no key', '{"auth_id":"dev"}', 400],
     ['no id', '{"auth_key":"hunter2"}', 400],
-    ['a key that is no text', '{"auth_id":"dev","auth_key":1}', 400],
+    ['a key that is not text', '{"auth_id":"dev","auth_key":1}', 400],
     ['a list', '[]', 400],
     ['null', 'null', 400],
     ['no JSON', '{"auth_id"', 400],

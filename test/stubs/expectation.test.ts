@@ -42,7 +42,7 @@ test.each([
   expect(verify({ received: [parseCondition(text)], times: atLeastOnce }, [entry]).isMet).toBe(isMet);
 });
 
-test.each(['', 'message', '=x', '1x=y', 'message~=['])('%j is no condition', (text) =>
+test.each(['', 'message', '=x', '1x=y', 'message~=['])('%j is not a condition', (text) =>
   expect(() => parseCondition(text)).toThrow(JSON.stringify(text)),
 );
 

@@ -38,7 +38,7 @@ async function startGateway(...statuses: number[]) {
     server.close();
     server.closeAllConnections();
   });
-  // Sound: it listens at a TCP port.
+  // Safe cast: it listens at a TCP port.
   const { port } = server.address() as AddressInfo;
   return { received, url: `http://127.0.0.1:${port}/v1/status/dev1` };
 }

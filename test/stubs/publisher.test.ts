@@ -91,7 +91,7 @@ describe('a message', () => {
     ['a list', '[]'],
     ['no MSISDN', '{"message":"x"}'],
     ['no message', '{"MSISDN":"1"}'],
-    ['a message that is no text', '{"MSISDN":"1","message":{}}'],
+    ['a message that is not text', '{"MSISDN":"1","message":{}}'],
     ['no UTF-8', Buffer.from('{"MSISDN":"1","message":"\xff"}', 'latin1')],
   ])('that is %s is refused with 400', async (_case, body) => {
     const stub = await start({ fail: { failing: 1, of: 1 } });

@@ -67,7 +67,7 @@ describe('verification', () => {
     ['an unknown user', 'nobody', '{"password":"secret"}', 401],
     ['a name of Object', '__proto__', '{"password":"secret"}', 401],
     ['no password', 'u1', '{}', 400],
-    ['a password that is no text', 'u1', '{"password":1}', 400],
+    ['a password that is not text', 'u1', '{"password":1}', 400],
     ['no object', 'u1', 'null', 400],
     ['no JSON', 'u1', '{"password"', 400],
     ['nothing', 'u1', '', 400],

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 
-/** Without lone surrogates, which are no characters. */
+/** Without lone surrogates, which are not characters. */
 const codePoint = fc
   .oneof(
     fc.integer({ min: 0, max: 0xff }),

@@ -35,7 +35,7 @@ interface Here {
 }
 
 /**
- * Writes `confs/balancer/<name>` into the folder, with the nodes in the place of node1, node2 and node3. `own` gets the
+ * Writes `confs/balancer/<name>` into the folder, with the nodes in place of node1, node2 and node3. `own` gets the
  * free ports to listen on and the certificate with its key in one file. Throws when the file lacks a text that is to be
  * replaced.
  */

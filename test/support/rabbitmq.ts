@@ -181,7 +181,7 @@ async function prepare(): Promise<Started & { end(): void }> {
   const empty = async (): Promise<void> => {
     node?.kill('SIGCONT');
     if (!node) await restart();
-    // Sound: so the management API lists them.
+    // Safe cast: so the management API lists them.
     const users = (await manage('GET', 'users')) as { name: string }[];
     for (const { name } of users)
       if (name !== 'guest') await manage('DELETE', `users/${encodeURIComponent(name)}`);

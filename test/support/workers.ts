@@ -1,4 +1,4 @@
-// `swob serve --workers` in tests: starting it, requests on connections of their own, so that they reach the workers in turn, and
+// `swob serve --workers` in tests: starting it, requests on connections of their own, so that they reach the workers round-robin, and
 // which worker wrote a line of the log. Used by test/process/workers*.test.ts.
 
 import { request } from 'node:http';

@@ -153,10 +153,10 @@ describe('the operators file', () => {
     ['a list', '[]', /not a JSON object/],
     ['null', 'null', /not a JSON object/],
     ['a key that is too long', '{"6240100": "x"}', /"6240100"/],
-    ['a key that is no number', '{"MTN": "x"}', /"MTN"/],
-    ['a name that is no text', '{"62401": 1}', /no name for "62401"/],
+    ['a key that is not a number', '{"MTN": "x"}', /"MTN"/],
+    ['a name that is not text', '{"62401": 1}', /no name for "62401"/],
     ['an empty name', '{"62401": ""}', /no name for "62401"/],
-  ])('is refused at once when it is malformed: %s', (_case, content, why) => {
+  ])('is refused immediately when it is malformed: %s', (_case, content, why) => {
     const operatorsFile = fileWith(content);
     const create = () => createTelecom({ operatorsFile });
     expect(create).toThrow(
@@ -165,7 +165,7 @@ describe('the operators file', () => {
     expect(create).toThrow(why);
   });
 
-  test('is refused at once when it is not there', () => {
+  test('is refused immediately when it is not there', () => {
     const operatorsFile = `${fileWith('{}')}.missing`;
     expect(() => createTelecom({ operatorsFile })).toThrow(
       expect.objectContaining({ code: 'CONFIG', message: expect.stringContaining(operatorsFile) }),

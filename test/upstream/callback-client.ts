@@ -22,7 +22,7 @@ export function startHook(
   return startHostileServer({ 'POST /hook': handler });
 }
 
-/** A resolver that returns these lists in turn, and the last one from then on; `lookups` are the names. */
+/** A resolver that returns these lists one after the other, and the last one from then on; `lookups` are the names. */
 export function createResolver(...lists: readonly (readonly string[])[]) {
   const lookups: string[] = [];
   const lookup = async (host: string) => {

@@ -82,7 +82,7 @@ describe('the next server is called', () => {
     });
   });
 
-  test('when no connection to the first becomes free, which is no failure of it', async () => {
+  test('when no connection to the first becomes free, which is not a failure of it', async () => {
     const clock = createFakeClock();
     const [busy, stub] = [await startRawServer(() => undefined), await startStub()];
     const pcrf = createClient([busy.port, stub.port], { clock, max: 1 });

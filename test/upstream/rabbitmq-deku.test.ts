@@ -103,7 +103,7 @@ describe('an SMS for a phone with DekuSMS', () => {
     expect(await textsIn(every)).toEqual(['hi', 'hi']);
   });
 
-  test('goes to the phones of several networks in turn, and last to those that fail', async () => {
+  test('goes to the phones of several networks round-robin, and last to those that fail', async () => {
     const other = networkRoutingKey(authId, '237', '62402');
     const queues = [await bindDeku(), await bindDeku(other)];
     const { broker, routes } = createTestBroker();

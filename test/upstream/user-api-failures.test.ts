@@ -76,7 +76,7 @@ describe('fails with UPSTREAM', () => {
     expect(await failureOf(apiAt(server.url).authenticate('u1', password))).toMatch(why);
   });
 
-  /** What each server does before it never goes on; `then` is called once it has done so. */
+  /** What each server does before it hangs; `then` is called once it has done so. */
   const hanging: [string, (response: ServerResponse, then: () => void) => void][] = [
     ['no answer', (_response, then) => then()],
     ['an answer whose body never ends', (response, then) => void response.writeHead(200).write('{', then)],

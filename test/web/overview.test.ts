@@ -19,7 +19,7 @@ async function seconds(clock: FakeClock, count: number): Promise<void> {
 
 /**
  * Lets time pass until the page shows it. Two seconds are what lies between two readings of this range, so that the checks that one
- * starts have real time to end before the clock goes on.
+ * starts have real time to end before the clock advances.
  */
 const untilShown = (clock: FakeClock, read: () => Promise<string | null>) =>
   expect.poll(

@@ -7,7 +7,7 @@ import type { LogDrops } from './context.ts';
 export interface WorkerCounts {
   /** Workers whose services listen. */
   readonly running: number;
-  /** Workers that ended without being told to, since the start. */
+  /** Workers that ended without a request to stop, since the start. */
   readonly crashed: number;
   /** Workers that were replaced for a new configuration. */
   readonly reloaded: number;

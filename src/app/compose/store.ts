@@ -79,7 +79,7 @@ const auditReserveMs = 500;
 
 /**
  * The audit trail of a disconnect service without a gateway in its process. A folder belongs to the gateway's process, so
- * the trail has one of its own in it. Where that cannot be used, disconnects go on, and the trail is lost at exit.
+ * the trail has one of its own in it. Where that cannot be used, disconnects continue, and the trail is lost at exit.
  */
 export async function openAuditStore(
   config: Config,

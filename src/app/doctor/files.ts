@@ -91,7 +91,7 @@ async function readText(file: string, encoding: Encoding): Promise<string> {
   }
 }
 
-/** The target of a dangling link; undefined when the file is no link. */
+/** The target of a dangling link; undefined when the file is not a link. */
 export async function danglingTarget(file: string): Promise<string | undefined> {
   const isLink = await lstat(file).then(
     (facts) => facts.isSymbolicLink(),

@@ -18,7 +18,7 @@ export async function checkPhoneAccess(
   if (api.state !== 'production') return [];
   const findings = [await checkTls(api.public_url, api_ssl.crt !== '', probeCertificate)];
   if (twilio.auth_token === '') {
-    // Not a warning, because nothing tells whether Twilio is meant to be used.
+    // Not a warning, because nothing shows whether Twilio is meant to be used.
     const detail =
       '[twilio] auth_token is empty: webhooks of Twilio get 403; set it if numbers of Twilio receive SMS';
     findings.push(ok('Twilio', detail));

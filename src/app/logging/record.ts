@@ -19,7 +19,7 @@ const keptMessageLength = 1_000;
 
 /** Parses a line that pino wrote. */
 export function parseLine(line: string): LogRecord {
-  // Sound: pino wrote it, with these members.
+  // Safe cast: pino wrote it, with these members.
   return JSON.parse(line) as LogRecord;
 }
 

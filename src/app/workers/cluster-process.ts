@@ -19,7 +19,7 @@ export function isWorkerProcess(): boolean {
 const lastMessagesMs = 500;
 
 export function forkWorker(): WorkerProcess {
-  // Connections are given to the workers in turn: several that accept from one socket get very uneven shares on Linux.
+  // Connections are given to the workers round-robin: several that accept from one socket get very uneven shares on Linux.
   cluster.schedulingPolicy = cluster.SCHED_RR;
   const worker = cluster.fork();
   const child = worker.process;
@@ -28,7 +28,7 @@ export function forkWorker(): WorkerProcess {
   const ended = new Promise<WorkerExit>((resolve) => {
     child.once('exit', (code, signal) => {
       // Its last messages may still be in the channel. Where it died within one, Node (20 to 24) does not report the end of the channel,
-      // and node:cluster would go on giving connections to the worker.
+      // and node:cluster would keep giving connections to the worker.
       const stop = setTimeout(() => child.emit('disconnect'), lastMessagesMs);
       void closed.then(() => {
         clearTimeout(stop);
@@ -48,7 +48,7 @@ export function forkWorker(): WorkerProcess {
       if (worker.isConnected()) worker.send(message, undefined, undefined, () => written());
     }, canMiss),
     onMessage: (listener) => {
-      // Sound: only workers of this same version write to the channel.
+      // Safe cast: only workers of this same version write to the channel.
       worker.on('message', (message) => listener(message as ToPrimary));
     },
     kill: () => void child.kill('SIGKILL'),
@@ -100,7 +100,7 @@ export function openPrimaryChannel(): PrimaryChannel {
       if (process.connected) process.send?.(message, undefined, undefined, () => written());
     }, canMiss),
     onMessage: (listener) => {
-      // Sound: only the primary, of this same version, writes to the channel.
+      // Safe cast: only the primary, of this same version, writes to the channel.
       process.on('message', (message) => listener(message as ToWorker));
     },
   };

@@ -1,4 +1,4 @@
-// What the primary process of `swob serve --workers` and its workers tell each other. Used by the files of this folder.
+// What the primary process of `swob serve --workers` and its workers send each other. Used by the files of this folder.
 //
 // The primary has the embedded store, the log files, the ready file and the notifications of systemd; a worker has the services. Both
 // ends are the same version of swob: a worker of another one, whose files replaced those of the primary, does not start.

@@ -1,5 +1,5 @@
 // The primary process of `swob serve --workers`: it has the embedded store, the log and the configuration, and runs workers, which have
-// the services. Used by `swob serve` in the place of `startServices`.
+// the services. Used by `swob serve` in place of `startServices`.
 
 import type { EventEmitter } from 'node:events';
 import { displaySetting } from '../../config/display-value.ts';

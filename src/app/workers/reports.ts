@@ -63,7 +63,7 @@ export function createReports({ count, workers, ownMetrics, clock }: ReportsDeps
     const found = reports.flatMap((report) => report?.readiness?.[part] ?? []);
     return JSON.stringify(mergeReadiness(found, count));
   };
-  /** Many requests at once share one reading. */
+  /** Concurrent requests share one reading. */
   const whole = (part: ReportPart): Promise<string> => {
     const known = running.get(part);
     if (known) return known;

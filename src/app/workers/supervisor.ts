@@ -23,7 +23,7 @@ export interface WorkerProcess {
   onMessage(listener: (message: ToPrimary) => void): void;
   /** For the store of this process. */
   readonly peer: Peer;
-  /** Ends it at once. */
+  /** Ends it immediately. */
   kill(): void;
   /** Resolves once it has ended, and all its messages have been received. */
   readonly ended: Promise<WorkerExit>;
@@ -52,7 +52,7 @@ export interface Supervisor {
   start(): Promise<Endpoints>;
   /**
    * Replaces every worker, one after the other: the new one is ready before the old one is drained. Throws the error of one that cannot
-   * start; the workers that are not replaced yet go on.
+   * start; the workers that are not replaced yet keep running.
    */
   replaceAll(): Promise<void>;
   /** @returns how many workers were killed at the deadline */

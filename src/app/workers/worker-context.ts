@@ -73,12 +73,12 @@ export function createWorkerContext(deps: Deps): WorkerContext & {
         throw new SwobError('UNAVAILABLE', 'the primary process did not add up the metrics in time', {
           retryAfter: 1,
         });
-      // Sound: the primary made it of this type.
+      // Safe cast: the primary made it of this type.
       return JSON.parse(text) as { readonly type: string; readonly text: string };
     },
     readiness: async (service, own) => {
       const text = await whole(service);
-      // Sound: the primary made it of this type.
+      // Safe cast: the primary made it of this type.
       return text === undefined ? own() : (JSON.parse(text) as Readiness);
     },
     publish: (topic, event) => channel.send({ kind: 'event', topic, event }),

@@ -1,5 +1,5 @@
 // A worker process of `swob serve --workers`: runs the services with the store, the log and the configuration of the primary process,
-// until that tells it to stop. Started by primary.ts with the same command line; used by `swob serve`.
+// until the primary has it stop. Started by primary.ts with the same command line; used by `swob serve`.
 
 import { SwobError } from '../../errors.ts';
 import { createDeadline } from '../../lib/deadline.ts';

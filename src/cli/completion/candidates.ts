@@ -10,12 +10,12 @@ export interface Candidate {
   readonly description: string;
 }
 
-/** What a shell completes: these words, or `files` or `folders` after the part of the word that is no path. */
+/** What a shell completes: these words, or `files` or `folders` after the part of the word that is not a path. */
 export type Completion =
   | readonly Candidate[]
   | { readonly paths: 'files' | 'folders'; readonly before: string };
 
-/** Candidates that depend on the configuration or on a running gateway; each is empty when it cannot tell. */
+/** Candidates that depend on the configuration or on a running gateway; each is empty when it does not know. */
 export interface ValueSources {
   /** Keys of the configuration, with their meaning; with `sections` also the names of the sections. */
   keys(options: { readonly sections: boolean }): Promise<readonly Candidate[]>;

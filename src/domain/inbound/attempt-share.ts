@@ -20,7 +20,7 @@ export function createAttemptShare(max: number, clock: Pick<Clock, 'monotonic'>)
       const since = clock.monotonic();
       if (running.size >= max) {
         const [oldest] = running;
-        // As long as one takes already: a slow Publisher would only be tried in vain.
+        // As long as one takes already: a slow Publisher would only be tried for nothing.
         const pauseMs = Math.min(maxPauseMs, Math.max(minPauseMs, since - (oldest?.since ?? since)));
         return { kind: 'postponed', pauseMs };
       }

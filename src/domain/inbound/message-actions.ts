@@ -1,5 +1,5 @@
 // Retries and drops of messages that operators request, one or all that match. Each waits for a while in which it can be
-// undone, and goes on when the operator closes the page. Used by the console's messages.
+// undone, and continues when the operator closes the page. Used by the console's messages.
 
 import { newUuid } from '../../crypto/random.ts';
 import { messageOf, SwobError } from '../../errors.ts';
@@ -192,7 +192,7 @@ export function createMessageActions(deps: MessageActionsDeps): MessageActions {
   };
 }
 
-/** Whole numbers do not belong into the log. */
+/** Complete phone numbers do not belong in the log. */
 function loggable(target: MessageTarget): MessageTarget {
   if ('id' in target || target.filter.text === undefined) return target;
   return { filter: { ...target.filter, text: shortenSender(target.filter.text) } };

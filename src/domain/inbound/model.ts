@@ -29,7 +29,7 @@ export interface InboundSms {
   readonly part?: PartKind;
 }
 
-/** Who handed in an SMS and when it was under way, as far as the client says so. */
+/** Who submitted an SMS and when it was under way, as far as the client says so. */
 export interface SmsOrigin {
   /** The number of the gateway client, as it calls itself. */
   readonly client?: string;

@@ -1,4 +1,4 @@
-// Publishing that reports to an observer which gateway client has handed in an SMS, and recognises the SMS of
+// Publishing that reports to an observer which gateway client has submitted an SMS, and recognises the SMS of
 // reliability tests before they are refused as ordinary ones. Used by the composition root.
 
 import { mapMaybe } from '../../lib/maybe-promise.ts';

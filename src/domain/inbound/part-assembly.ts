@@ -16,7 +16,7 @@ export const partLength = 153;
 const maxPartsOfSms = 16;
 /** Parts of one sender that wait at the same time. */
 export const maxPartsOfSender = 2 * maxPartsOfSms;
-/** Characters of a text that is no word. */
+/** Characters of a text that is not a word. */
 const minLikely = 12;
 /** Sequences of parts that are tried for one new part: some 30 ms. */
 const maxTried = 1_000;

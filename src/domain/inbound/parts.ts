@@ -118,7 +118,7 @@ export function createParts(deps: PartsDeps): Parts {
     return completed && { id: completed.id, reply: completed.reply };
   };
 
-  /** A key tells which order of the parts of an encrypted SMS is right; a payload for the relay shows no more than its form. */
+  /** A key shows which order of the parts of an encrypted SMS is right; a payload for the relay shows no more than its form. */
   const isPlausible = async (sms: NewSms): Promise<boolean> =>
     describePayload(sms.text).kind !== 'v2' || (await reader.read(sms)).kind !== 'wrong key';
 

@@ -64,14 +64,14 @@ export type Delivery =
 export interface Publisher {
   /**
    * Sends a message with its `id`, by which a Publisher may recognise a repetition. `beforeSend` runs once there is a
-   * connection and before anything is sent on it; when it throws, nothing is sent and the error is thrown on.
+   * connection and before anything is sent on it; when it throws, nothing is sent and the error is rethrown.
    */
   publish(id: string, msisdn: string, message: string, beforeSend: () => Promise<void>): Promise<Delivery>;
   /** Lets running calls end before the deadline. @returns how many it interrupted */
   close(deadline?: Deadline): Promise<number>;
 }
 
-/** What gateway clients hand in, for those who measure which of them work. */
+/** What gateway clients submit, for those who measure which of them work. */
 export interface ClientObserver {
   /**
    * Whether the SMS is that of a reliability test: `recorded` when it is of a running one; `refused` when its text looks

@@ -30,7 +30,7 @@ const maxRecent = 2_000;
 /** Together, because V8 finds the first entry of a Map only after passing over those that were deleted before it. */
 const evictedAtOnce = 100;
 
-/** @param toMsisdn the E.164 form of a sender, undefined when it is no phone number */
+/** @param toMsisdn the E.164 form of a sender, undefined when it is not a phone number */
 export function createRecentMessages(
   clock: Pick<Clock, 'now'>,
   toMsisdn: (sender: string) => string | undefined,

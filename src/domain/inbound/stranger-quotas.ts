@@ -1,4 +1,4 @@
-// The quotas of SMS that strangers can submit, and which of them give way to the messages of users. Used by publishing.ts.
+// The quotas of SMS that strangers can submit, and which of them are evicted in favour of the messages of users. Used by publishing.ts.
 
 import type { OutboxEntry } from '../shared/model.ts';
 import type { OutboxStore } from '../shared/ports.ts';
@@ -58,7 +58,7 @@ export function createStrangerQuotas(
   });
   const incompleteParts = createSenderQuota({
     store,
-    // Their senders may go on sending: the oldest give way.
+    // Their senders may keep sending: the oldest are evicted.
     most: { all: quarter, address: quarter + 1, sender: quarter + 1 },
     isCounted: ({ part }) => part === 'incomplete',
     refusal: 'too many parts of longer SMS are dead-lettered',

@@ -1,4 +1,4 @@
-// The histories of all nodes that share a store, for whoever reads: others are read when somebody looks, and are forgotten soon
+// The histories of all nodes that share a store, for whoever reads: those of others are read when a page shows them, and are forgotten soon
 // after. Used by the monitor.
 
 import type { Clock } from '../shared/ports.ts';
@@ -7,7 +7,7 @@ import { decodeInto } from './history-codec.ts';
 import type { NodeEntry } from './model.ts';
 import type { MonitoringStore } from './ports.ts';
 
-/** Nodes whose histories are merged; each takes half a megabyte while somebody looks. */
+/** Nodes whose histories are merged; each takes half a megabyte while a page shows the history. */
 const maxNodes = 32;
 /** Nodes that are no longer there are read this often. */
 const vanishedMs = 60_000;
@@ -68,13 +68,13 @@ export function createClusterHistory(options: {
     read: async (nodes) => {
       readAt = clock.monotonic();
       const byName = new Map(nodes.map((entry) => [entry.name, entry]));
-      // Those that were heard of last come first, so that the bound drops what is oldest.
+      // The most recently heard from come first, so that the bound drops what is oldest.
       const names = [...new Set([...[...byName.keys()].reverse(), ...(await savedNames())])]
         .filter((each) => each !== name())
         .slice(0, maxNodes);
       for (const node of cached.keys()) if (!names.includes(node)) cached.delete(node);
       const others: History[] = [];
-      // One after the other: this is no hurry, and the texts of all at once would take much memory.
+      // One after the other: there is no hurry, and the texts of all at once would take much memory.
       for (const node of names) {
         const history = await historyOf(node, byName.get(node));
         if (history) others.push(history);

@@ -123,7 +123,7 @@ function createReader(bytes: Uint8Array) {
     return 0;
   };
   return {
-    /** Undefined when the bytes are no column of this length. */
+    /** Undefined when the bytes are not a column of this length. */
     column: (rows: number): number[] | undefined => {
       const values: number[] = [];
       let last = 0;

@@ -37,7 +37,7 @@ export interface History {
   record(at: number, values: SeriesValues): void;
   /** Adds to one period of one resolution. */
   merge(step: Step, row: HistoryRow): void;
-  /** Replaces a period, for a history that was received. Ignores what is no valid period. */
+  /** Replaces a period, for a history that was received. Ignores what is not a valid period. */
   assign(step: Step, row: HistoryRow): void;
   /** The value of a period; undefined where it is not known. */
   value(step: Step, bucket: number, name: SeriesName): number | undefined;

@@ -50,7 +50,7 @@ export interface NodeState {
 export interface NodeEntry {
   readonly name: string;
   readonly state: NodeState;
-  /** Milliseconds since it was last heard of. */
+  /** Milliseconds since it was last heard from. */
   readonly ageMs: number;
 }
 

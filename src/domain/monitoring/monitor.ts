@@ -1,4 +1,4 @@
-// Keeps the history of this process, saves it once a minute, tells the other nodes about it, and answers what the Overview shows.
+// Keeps the history of this process, saves it once a minute, publishes it to the other nodes, and answers what the Overview shows.
 // Created by app/compose; used by the console.
 
 import type { Deadline } from '../../lib/deadline.ts';
@@ -40,7 +40,7 @@ export interface NodeView extends Omit<NodeState, 'tail' | 'savedAt'> {
   /** Whether it is the one that answers. */
   readonly isThis: boolean;
   readonly isAlive: boolean;
-  /** When it was last heard of, Unix time in milliseconds. */
+  /** When it was last heard from, Unix time in milliseconds. */
   readonly lastSeen: number;
 }
 
@@ -74,7 +74,7 @@ const nodesEveryMs = 900;
 /** What is published is never longer than this, also while the history cannot be saved. */
 const maxTailMs = 120_000;
 const healthEveryMs = 60_000;
-/** The same while somebody looks. */
+/** The same while a page shows its result. */
 const watchedHealthEveryMs = 5_000;
 const verdictMinutes = 5;
 

@@ -19,7 +19,7 @@ export interface NodeName {
 
 /** Nodes that are silent for longer have stopped. */
 const aliveMs = 10_000;
-/** Two processes that start together find each other within this time; later the name is looked at once a minute. */
+/** Two processes that start together find each other within this time; later the name is checked once a minute. */
 const startMs = 15_000;
 const everyMs = 60_000;
 
@@ -65,7 +65,7 @@ export function createNodeName(options: {
       if (!other || !isAlive(other)) isSettled = true;
       // Of two that settled at the same time, only one sees the other: the last one to write keeps the name.
       else if (isSettled || other.ageMs < now - createdAt) yieldName();
-      // Otherwise it is heard of from before this process started, as after a crash and a restart.
+      // Otherwise it was heard from before this process started, as after a crash and a restart.
       return isSettled;
     },
     leave,

@@ -20,7 +20,7 @@ export interface Recipient extends Addressee {
 }
 
 export interface AddressedSms extends SmsParts {
-  /** With the number as the developer wrote it when that is no phone number. */
+  /** With the number as the developer wrote it when that is not a phone number. */
   readonly sms: OutgoingSms;
   /** The number as the developer wrote it, for the response. */
   readonly givenNumber: string;

@@ -75,7 +75,7 @@ export function networkBinding(authId: string, key: string): PhoneBinding {
   return { exchange, queue: key.replaceAll('.', '_'), key, declaresExchange: true };
 }
 
-/** Why a key is no binding of DekuSMS to the developer's exchange; undefined when it is one. */
+/** Why a key is not a binding of DekuSMS to the developer's exchange; undefined when it is one. */
 function networkBindingFault(authId: string, key: string): string | undefined {
   const prefix = `${developerExchangeName(authId)}.`;
   if (!key.startsWith(prefix) || key.length === prefix.length) return `it does not begin with ${prefix}`;

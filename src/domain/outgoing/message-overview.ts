@@ -73,7 +73,7 @@ export function createMessageOverview(
     const [progress] = progressOf(messages);
     return progress && { ...progress, messages };
   };
-  /** Reads on from `start` until there are enough messages; `before` is where the next call goes on. */
+  /** Reads on from `start` until there are enough messages; `before` is where the next call continues. */
   const readWhile = async (
     filters: Pick<MessageFilters, 'authId' | 'since'>,
     start: string | undefined,

@@ -1,4 +1,4 @@
-// What responses and callbacks say of an outgoing message. Used by sending.ts and the gateway's routes.
+// What responses and callbacks say about an outgoing message. Used by sending.ts and the gateway's routes.
 
 import { type Handover, isPending, type MessageState, type OutgoingMessage } from './message.ts';
 

@@ -44,7 +44,7 @@ export interface OutgoingMessage {
   /** Its position in the request, from 0. */
   readonly index: number;
   readonly authId: string;
-  /** E.164, or as the developer wrote it when it is no phone number. */
+  /** E.164, or as the developer wrote it when it is not a phone number. */
   readonly number: string;
   /** Empty when unknown. */
   readonly operatorName: string;

@@ -29,9 +29,9 @@ export type Forecast = (ahead: number) => Wait;
 export interface Pacing {
   /** Counts the SMS against its limits when it may be given to the broker now. Throws UNAVAILABLE. */
   admit(sms: OutgoingSms): Promise<Admission>;
-  /** Takes back what `admit` has counted for an SMS that the broker did not take. */
+  /** Refunds what `admit` has counted for an SMS that the broker did not take. */
   refund(sms: OutgoingSms): Promise<void>;
-  /** Of the queue of this SMS; assumes that the broker takes every SMS at once. Throws UNAVAILABLE. */
+  /** Of the queue of this SMS; assumes that the broker takes every SMS immediately. Throws UNAVAILABLE. */
   forecast(sms: OutgoingSms): Promise<Forecast>;
 }
 

@@ -43,7 +43,7 @@ export interface Broker {
 /** Developers as users of the broker, each with access to its own names only. */
 export interface Tenants {
   /**
-   * Creates the user, or updates its password. Throws FORBIDDEN for a broker user that is no developer, and UPSTREAM.
+   * Creates the user, or updates its password. Throws FORBIDDEN for a broker user that is not a developer, and UPSTREAM.
    */
   subscribe(authId: string, authKey: string): Promise<void>;
   /** Removes the user, if it exists, with its queues. Throws as `subscribe` does. */

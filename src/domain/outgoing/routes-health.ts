@@ -159,7 +159,7 @@ export function createRoutesHealth(options: RoutesHealthOptions): RoutesHealth {
   };
 }
 
-/** What a change of a message says of the phones of its route; undefined when no phone has reported it. */
+/** What a change of a message says about the phones of its route; undefined when no phone has reported it. */
 export function reportsOf({
   state,
   times,

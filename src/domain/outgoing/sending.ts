@@ -200,7 +200,7 @@ function failed(item: AddressedSms, failure: string | undefined): Reported {
   return { item, ...(failure !== undefined && { failure }) };
 }
 
-/** What to say of an SMS that an earlier attempt has begun to send; undefined when it was sent or is kept. */
+/** What to say about an SMS that an earlier attempt has begun to send; undefined when it was sent or is kept. */
 function failureOf(message: OutgoingMessage | undefined): string | undefined {
   if (message?.state === 'failed') return message.reason;
   const isKnown = message?.handover === 'pending' || message?.handover === 'accepted';

@@ -34,7 +34,7 @@ export interface Clients {
   list(): Promise<readonly ClientView[]>;
   /** The client with this number, with or without `+` and separators. */
   find(number: string): Promise<ClientView | undefined>;
-  /** The E.164 form of a number that a client gave, undefined when it is no phone number. */
+  /** The E.164 form of a number that a client gave, undefined when it is not a phone number. */
   numberOf(text: string): string | undefined;
   /**
    * Records that the client has delivered an SMS; durable within a second. An address can add a few new clients in an

@@ -61,7 +61,7 @@ export interface Reliability {
   request(number: string, sender: string | undefined, address: string): Promise<ReliabilityTest | undefined>;
   /** Starts a test without limits. Throws UNAVAILABLE. */
   start(msisdn: string): Promise<ReliabilityTest>;
-  /** Takes back a test whose SMS could not be sent. */
+  /** Cancels a test whose SMS could not be sent. */
   cancel(test: ReliabilityTest): Promise<void>;
   /** As `ClientObserver` of inbound SMS says. Throws UNAVAILABLE. */
   recognise(sms: ArrivedSms, context: RequestContext): MaybePromise<'recorded' | 'refused' | undefined>;

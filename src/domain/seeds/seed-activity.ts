@@ -1,5 +1,5 @@
 // What this process has seen of each seed since it started: when it fell silent and came back, and how many SMS each gateway
-// client has handed in today. In memory and bounded. Used by cluster-activity.ts.
+// client has submitted today. In memory and bounded. Used by cluster-activity.ts.
 
 import { createDaily } from '../shared/daily.ts';
 import type { HistoryEvent } from '../shared/model.ts';
@@ -22,7 +22,7 @@ export interface SeedActivity {
    * @param sinceLastMs since the ping before, on whatever node, where the store knows it
    */
   pinged(seed: Omit<Seed, 'lps'>, sinceLastMs?: number): void;
-  /** Records an SMS that a gateway client has handed in. */
+  /** Records an SMS that a gateway client has submitted. */
   delivered(msisdn: string): void;
   find(imsi: string): SeenSeed | undefined;
   /** Seeds that have been silent for longer than they are active, the longest silent first. */

@@ -18,7 +18,7 @@ import { compareRows, type SeedFilter, type SeedSort, toRowFilter } from './seed
 /**
  * - `active`: it pings
  * - `silent`: it has pinged this process, and does no longer
- * - `delivers`: it does not ping, and is known by the SMS that it hands in
+ * - `delivers`: it does not ping, and is known by the SMS that it submits
  */
 type SeedState = 'active' | 'silent' | 'delivers';
 
@@ -35,7 +35,7 @@ export interface SeedRow {
   readonly lastDeliveryAt?: number;
   /** Of the tests of 30 days: those that arrived in time in percent, and their number; undefined without a test. */
   readonly reliability?: { readonly percent: number; readonly tests: number };
-  /** SMS handed in since midnight UTC. */
+  /** SMS submitted since midnight UTC. */
   readonly today: number;
 }
 
@@ -83,7 +83,7 @@ export interface SeedTableDeps {
 
 /** Reliability is measured over this time, as in reliability.ts. */
 const periodMs = 30 * 86_400_000;
-/** Tests are counted this often while somebody looks, and for this many numbers in one turn. */
+/** Tests are counted this often while a page shows the table, and for this many numbers in one turn. */
 const countEveryMs = 10_000;
 const countedPerTurn = 500;
 /** Rows are reused for a second, and for longer the more there are: 5 s for 10,000. */

@@ -85,7 +85,7 @@ export function createTestSchedule(deps: TestScheduleDeps): TestSchedule {
     else log.info({ tests: tested.length }, 'reliability tests have started');
   };
   const runRound = (): void => {
-    // A round that takes longer than the interval goes on instead of the next one.
+    // A round that takes longer than the interval continues instead of the next one.
     running ??= round()
       .catch((error: unknown) =>
         log.warn({ reason: messageOf(error) }, 'a round of reliability tests failed'),

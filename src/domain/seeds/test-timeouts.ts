@@ -1,9 +1,9 @@
-// Reports tests of this process whose time is over, so that they are counted. Used by reliability.ts.
+// Reports tests of this process that have timed out, so that they are counted. Used by reliability.ts.
 
 import type { Clock } from '../shared/ports.ts';
 
 export interface TestTimeouts {
-  /** Calls the listener with this id when its time is over; to be called in the order of the starts. */
+  /** Calls the listener with this id when it has timed out; to be called in the order of the starts. */
   add(id: number): void;
   /** Reports no more. */
   stop(): void;

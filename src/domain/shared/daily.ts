@@ -1,4 +1,4 @@
-// A value that starts anew at midnight UTC, such as the counts of today. Used by the statistics that operators see.
+// A value that starts again at midnight UTC, such as the counts of today. Used by the statistics that operators see.
 
 import type { Clock } from './ports.ts';
 

@@ -22,7 +22,7 @@ export function slowerOf(
   return (a?.p95 ?? -1) >= (b?.p95 ?? -1) ? a : b;
 }
 
-/** @param size the latest ones that are kept */
+/** @param size how many of the latest are kept */
 export function createLatencyWindow(size = 1_000): LatencyWindow {
   const latencies: number[] = [];
   let next = 0;

@@ -1,5 +1,5 @@
-// Requests to all nodes that share the store: what a node knows alone, such as its log, is fetched from each of them when somebody
-// looks. Without other nodes a request is a call. Used by the console's views and by app/compose.
+// Requests to all nodes that share the store: what a node knows alone, such as its log, is fetched from each of them when a page
+// shows it. Without other nodes a request is a call. Used by the console's views and by app/compose.
 
 import { messageOf } from '../../errors.ts';
 import { isObject, tryParseJson } from '../../lib/json.ts';
@@ -13,7 +13,7 @@ export interface NodeChannel {
   subscribe(topic: string, listener: (text: string) => void): { active(): Promise<void>; end(): void };
 }
 
-/** Another node, as its last sign of life names it. */
+/** Another node, as its last heartbeat names it. */
 export interface Peer {
   readonly name: string;
   /** Differs for each start of the process. */

@@ -59,7 +59,7 @@ export interface LimitStore {
    * read; 0 also when it does not know.
    */
   peekLocal(key: LimitKey, limit: RateLimit): number;
-  /** Takes back an event that was counted. */
+  /** Uncounts an event. */
   refund(key: LimitKey, limit: RateLimit): Promise<void>;
   /** The same for all of these keys in one call, where `consumeAll` is there. */
   refundAll?(counts: readonly CountedKey[]): Promise<void>;

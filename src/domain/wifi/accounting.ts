@@ -1,4 +1,4 @@
-// What the accounting of the NAS says of sessions: whether one has ended, or goes on. Used by the RADIUS accounting server, and
+// What the accounting of the NAS says about sessions: whether one has ended or continues. Used by the RADIUS accounting server, and
 // to verify disconnects.
 
 import { createTtlCache } from '../../lib/ttl-cache.ts';
@@ -35,7 +35,7 @@ const keptMs = 60_000;
 
 /**
  * A session is gone once its Stop has come. It is present when, after the disconnect was accepted, the NAS reported that it
- * goes on, and no Stop followed in time.
+ * continues, and no Stop followed in time.
  */
 export function createAccountingVerifier({ withinMs, clock }: AccountingOptions): AccountingVerifier {
   const latest = createTtlCache<AccountingEvent>(clock, keptMs, maxEvents);

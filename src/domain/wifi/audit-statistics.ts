@@ -44,7 +44,7 @@ export interface DisconnectStatistics {
 }
 
 export const maxErrors = 10;
-/** Outcomes that are no failure of a backend or of swob. */
+/** Outcomes that are not failures of a backend or of swob. */
 const notErrors: readonly AuditedOutcome[] = ['disconnected', 'refused', 'limited', 'malformed'];
 
 export function createDisconnectStatistics(clock: Pick<Clock, 'now'>): DisconnectStatistics {

@@ -30,7 +30,7 @@ const maxRecords = 64;
 const keptMs = 60_000;
 /** The same where other processes record, too: for all requests, and for a search, which may read thousands of them. */
 const sharedMs = { all: 3_000, search: 15_000 };
-/** The latest records of this process, of which known pages are made anew. */
+/** The latest records of this process, of which known pages are made again. */
 const maxRecent = 1_000;
 
 interface KnownPage {

@@ -109,7 +109,7 @@ export function auditDisconnects(disconnects: Disconnects, deps: AuditDeps): Aud
   };
 }
 
-/** What a record says of the outcome. */
+/** What a record says about the outcome. */
 type RecordedResult = Omit<DisconnectRecord, 'id' | 'at' | 'requestId' | 'address' | 'durationMs'>;
 
 function failureOf(error: unknown): RecordedResult {

@@ -3,9 +3,9 @@
 /**
  * Why the client dropped a datagram:
  * - `sender`: no request waits for an answer from that address and port
- * - `malformed`: it is no packet, or a longer one than RADIUS allows
+ * - `malformed`: it is not a packet, or a longer one than RADIUS allows
  * - `identifier`: no request with that identifier waits, such as for the second copy of an answer
- * - `code`: it is no answer to that kind of request
+ * - `code`: it is not an answer to that kind of request
  * - `authenticator`, `message_authenticator`: it was not made with the shared secret for this request
  */
 export const dropReasons = [
@@ -23,7 +23,7 @@ export type DropReason = (typeof dropReasons)[number];
  * - `start`, `interim`, `stop`: it was about a session
  * - `other`: it was about none, such as Accounting-On
  * - `unknown_nas`: no configured NAS has the address that it came from
- * - `malformed`, `code`: it is no packet, or no Accounting-Request
+ * - `malformed`, `code`: it is not a packet, or no Accounting-Request
  * - `authenticator`, `message_authenticator`: it was not made with the secret of the NAS
  */
 export const accountingOutcomes = [

@@ -69,7 +69,7 @@ export interface DisconnectBackend {
   disconnect(session: WifiSession): Promise<BackendResult>;
 }
 
-/** What the PCRF says of a session, with the reason where it says nothing. */
+/** What the PCRF says about a session, with the reason where it says nothing. */
 export interface PresenceAnswer {
   readonly presence: Verdict;
   readonly reason?: string;

@@ -1,4 +1,4 @@
-// Whether a session is really gone after a backend accepted its disconnect: queries until it is, or the time is up. Used by
+// Whether a session is really gone after a backend accepted its disconnect: queries until it is, or the time limit has passed. Used by
 // disconnects.ts; accounting.ts has the other way to know.
 
 import type { Clock } from '../shared/ports.ts';

@@ -148,7 +148,7 @@ export async function openAttemptJournal<T extends { readonly id: string }>(
       if (!held) return;
       records.delete(id);
       held.segment?.open.delete(id);
-      // Equivalent to a kill at this moment: the receipt or the entry's file tells the outcome.
+      // Equivalent to a kill at this moment: the receipt or the entry's file shows the outcome.
       const failed = (error: unknown) =>
         log.debug({ id, reason: messageOf(error) }, 'could not record the end of an attempt');
       writer.add(lineOf({ done: id }), () => {}).catch(failed);

@@ -123,7 +123,7 @@ async function openLog(
   const read = async (number: number): Promise<DisconnectRecord[]> => {
     const file = `${name}/${number}.ndjson`;
     const text = (await queue.run(() => disk.read(file))) ?? '';
-    // The header, the closing line, and a line that is just being written are no records.
+    // The header, the closing line, and a line that is just being written are not records.
     const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
     const records: DisconnectRecord[] = [];
     for (const [index, line] of lines.entries()) {

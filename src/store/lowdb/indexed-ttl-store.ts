@@ -176,7 +176,7 @@ export async function openIndexedTtlStore<T>(
       for (const { start, stop } of linesOf(bytes)) {
         const json = verifyChecksum(bytes.toString('utf8', start, stop));
         const line = json === undefined ? undefined : tryParseJson(json);
-        // Anything else is no line of an entry, or was reported when the store was opened.
+        // Anything else is not a line of an entry, or was reported when the store was opened.
         if (!isLine(line)) continue;
         const place = index.get(digestOfKey(line.key));
         if (place?.segment !== segment || place.offset !== start) continue;

@@ -129,6 +129,6 @@ async function checkLines(
 }
 
 function entriesOf<K extends string, V>(record: Readonly<Record<K, V>>): [K, V][] {
-  // Sound: the object above has exactly the keys of its type.
+  // Safe cast: the object above has exactly the keys of its type.
   return Object.entries(record) as [K, V][];
 }

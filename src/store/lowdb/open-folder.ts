@@ -79,7 +79,7 @@ export async function openFolder(
 }
 
 /**
- * The same, with every change in memory only: takes no lock, creates no folder. Throws as `openFolder` does, but goes on
+ * The same, with every change in memory only: takes no lock, creates no folder. Throws as `openFolder` does, but continues
  * where that would watch the lock of another host; and CONFIG when the folder could not be created.
  */
 export async function previewFolder(

@@ -31,7 +31,7 @@ const maxRetiredPerFlush = 100;
 const maxOvershoot = 64;
 /** Seeds on disk are searched for candidates only when they are at least one in this many. */
 const inactiveShareDivisor = 200;
-/** Seeds that are loaded at once when the store opens. */
+/** Seeds that are loaded in one step when the store opens. */
 const loadedPerTurn = 200;
 /** An LPS may be in memory only for one second: half of it is for the delay, the other half for the write. */
 const flushDelayMs = 500;
@@ -177,7 +177,7 @@ export async function openLowdbSeeds(options: LowdbSeedsOptions): Promise<LowdbS
       sinceMs = touch(seed);
     });
     snapshot.track(seed.imsi);
-    // Of a seed that is on disk only wall time tells.
+    // Only wall time shows the age of a seed on disk.
     return sinceMs ?? (known && Math.max(0, clock.now() - known.lps * 1_000));
   };
 

@@ -32,7 +32,7 @@ export interface UserJournalOptions {
 
 interface UserJournalBounds {
   readonly linesPerSegment: number;
-  /** Lines that the files may lack before new ones wait; the files are written without a delay from the half of it. */
+  /** Lines that the files may lack before new ones wait; the files are written without a delay from half of that. */
   readonly maxLines: number;
   /** The same in characters; the records in memory are fewer. */
   readonly maxCharacters: number;

@@ -8,7 +8,7 @@ import { DamagedFileError, parseChecked } from './damaged-files.ts';
 import type { Disk, NamedText } from './disk.ts';
 import { openRecord, recordName } from './record-file.ts';
 
-/** A user with the number of changes of the record, which tells the newer of a file and a line of the journal. */
+/** A user with the number of changes of the record, which shows whether a file or a line of the journal is newer. */
 export interface StoredUser {
   readonly user: PairedUser;
   readonly revision: number;

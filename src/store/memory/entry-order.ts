@@ -65,7 +65,7 @@ export function createEntryOrder(): EntryOrder {
       countInGroup(orderKey, 1);
       const others = byKey.get(orderKey) ?? [];
       byKey.set(orderKey, others);
-      // New entries are the last ones, so that this search ends at once.
+      // New entries are the last ones, so that this search ends immediately.
       others.splice(others.findLastIndex((each) => each.sequence <= sequence) + 1, 0, position);
     },
     leave,

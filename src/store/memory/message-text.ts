@@ -44,6 +44,6 @@ export function decodeMessage(text: string): OutgoingMessage {
     // Absent ones; no member is ever null.
     if (values[index] !== null) message[name] = values[index];
   }
-  // Sound: the text is one of `encodeMessage`.
+  // Safe cast: the text is one of `encodeMessage`.
   return message as unknown as OutgoingMessage;
 }

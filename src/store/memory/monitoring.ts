@@ -21,7 +21,7 @@ export function createMemoryNodes(
   clock: Pick<Clock, 'monotonic'>,
   { maxNodes, nodeTtlMs }: MonitoringBounds,
 ): Pick<MonitoringStore, 'publish' | 'nodes'> {
-  // In the order in which they were last heard of.
+  // In the order in which they were last heard from.
   const nodes = new Map<string, { readonly state: NodeState; readonly at: number }>();
   return {
     publish: async (node, state) => {

@@ -157,7 +157,7 @@ export function createOutboxIndex(entries: readonly EntryTimes[] = []): OutboxIn
       const { sequence, ...rest } = entry;
       const isOrdered = entry.dueAt !== null && entry.orderKey !== undefined;
       if (isOrdered) return { ...entry, sequence: order.sequenceOf(entry.id, sequence) };
-      // Sound: `sequence` is optional.
+      // Safe cast: `sequence` is optional.
       return sequence === undefined ? entry : (rest as typeof entry);
     },
     isWaitingFor: (orderKey) => orderKey !== undefined && heads.has(orderKey),

@@ -12,7 +12,7 @@ import { createRedisMonitoring } from './monitoring.ts';
 import { createKeySpace, createScriptRunner } from './script.ts';
 import type { RedisStoreUrl } from './url.ts';
 
-/** Nodes that were heard of within this time are looked at. */
+/** Nodes that were heard from within this time are inspected. */
 const seenMs = 60_000;
 const none = (): void => undefined;
 const noLog: Log = { debug: none, info: none, warn: none, error: none };

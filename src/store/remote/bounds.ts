@@ -8,7 +8,7 @@ export const maxPendingCalls = 10_000;
 export const maxPendingWeight = 64 * 1024 * 1024;
 /** The arguments of one call; the largest are a history of 2,000,000 characters. */
 export const maxCallWeight = 4 * 1024 * 1024;
-/** The result of one call that is no list; a list is sent in parts. */
+/** The result of one call that is not a list; a list is sent in parts. */
 export const maxResultWeight = 4 * 1024 * 1024;
 export const maxPartWeight = 128 * 1024;
 /** Calls, or answers, that share a message. */

@@ -30,7 +30,7 @@ export function createChannelHub(): ChannelHub {
       const deliver = (channel: string, text: string): void => {
         const weight = text.length + channel.length + 10;
         const { unsent, add } = batch();
-        // A client that does not read; it is told once it does, so that it reads what it missed.
+        // A client that does not read; it is notified once it does, so that it reads what it missed.
         if (unsent + weight > maxUnsentWeight) hasLost = true;
         else {
           if (hasLost) add([lostItem], 10);

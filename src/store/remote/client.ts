@@ -59,7 +59,7 @@ function createParts(call: CallOwner, notify: NotifyOwner): RemoteParts {
     });
     return [part, Object.fromEntries(calls)];
   });
-  // Sound: the table has exactly the parts and methods of RemoteParts, and the owner calls them with the same arguments.
+  // Safe cast: the table has exactly the parts and methods of RemoteParts, and the owner calls them with the same arguments.
   return Object.fromEntries(parts) as RemoteParts;
 }
 

@@ -29,8 +29,8 @@ export interface StoreOwnerDeps {
 /** `createStoreOwner(deps: StoreOwnerDeps): StoreOwner` of owner.ts, once in the process that has opened the store. */
 export interface StoreOwner {
   /**
-   * Serves a client until its channel closes or the returned function is called. Its claims can then be claimed by others at
-   * once, with the attempts that it has recorded.
+   * Serves a client until its channel closes or the returned function is called. Its claims can then be claimed by others
+   * immediately, with the attempts that it has recorded.
    */
   serve(peer: Peer): () => void;
   /** Ends all clients: their calls fail from now on. */
@@ -45,6 +45,6 @@ export interface RemoteStoreDeps {
 
 /**
  * `createRemoteStore(deps: RemoteStoreDeps): RemoteStore` of client.ts, once in each client. Synchronous: the first call is the
- * first message. Every call throws UNAVAILABLE at once when the owner is away. Closing the store returns its claims.
+ * first message. Every call throws UNAVAILABLE immediately when the owner is away. Closing the store returns its claims.
  */
 export type RemoteStore = Required<Pick<OpenedStore, 'store' | 'channels'>>;

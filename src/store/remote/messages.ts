@@ -91,7 +91,7 @@ export function createMessageBatch<Item>(peer: Peer): MessageBatch<Item> {
 
 /** An error of the store, whose kind decides what its caller does. */
 interface WireError {
-  /** Undefined for an error that is no SwobError. */
+  /** Undefined for an error that is not a SwobError. */
   readonly code?: string;
   readonly isFull?: true;
   readonly message: string;

@@ -81,7 +81,7 @@ function callsOf(parts: RemoteParts): (readonly [name: string, call: ServedCall]
     Object.entries(methods)
       .filter(([, kind]) => kind !== 'local')
       .map(([method, kind]) => {
-        // Sound: the table has exactly the parts and methods of RemoteParts, and clients pass the arguments of its types.
+        // Safe cast: the table has exactly the parts and methods of RemoteParts, and clients pass the arguments of its types.
         const run = Reflect.get(Reflect.get(parts, part), method) as ServedCall['run'];
         return [`${part}.${method}`, { run, isDeferred: kind === 'report' }] as const;
       }),

@@ -49,7 +49,7 @@ function Shell(props: { readonly isReady: boolean; readonly onSignedOut: () => v
       .querySelector('.shell-nav [aria-current]')
       ?.scrollIntoView({ block: 'nearest', inline: 'center' });
     document.title = `${title} · swob`;
-    // A screen reader goes on at the new view; the first one keeps the page's order of focus.
+    // A screen reader continues at the new view; the first one keeps the page's order of focus.
     if (shown.current !== title) main.current?.focus();
     shown.current = title;
   }, [title]);

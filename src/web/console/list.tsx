@@ -8,7 +8,7 @@ import { Link } from './link.tsx';
 import type { Live } from './live.ts';
 import { navigate, urlOf, useLocation } from './router.ts';
 
-/** These members of the URL's query, and a function that changes some of them; the page of the list starts anew. */
+/** These members of the URL's query, and a function that changes some of them; the list returns to its first page. */
 export function useFilter(view: string, names: readonly string[]) {
   const { query } = useLocation();
   const filter = Object.fromEntries(names.map((name) => [name, query[name] ?? '']));
@@ -122,7 +122,7 @@ export function EntryCard<Entry>(props: {
 }) {
   const { title, id, closeUrl, entry, unknown, children } = props;
   const card = useRef<HTMLDivElement>(null);
-  // The keyboard goes on where the entry has appeared.
+  // Keyboard focus continues where the entry has appeared.
   useEffect(() => card.current?.focus(), [id]);
   return (
     <div ref={card} tabIndex={-1}>

@@ -7,7 +7,7 @@ export interface Live<Data> {
   readonly data: Data | undefined;
   /** `lost`: the server is away; the page reconnects by itself. */
   readonly state: 'loading' | 'live' | 'lost';
-  /** Unix time in milliseconds of the last data or sign of life. */
+  /** Unix time in milliseconds of the last data or heartbeat. */
   readonly seenAt: number | undefined;
   /** Why the data could not be read on the server. */
   readonly fault: string | undefined;

@@ -31,7 +31,7 @@ function describeCounts(counts: StateCounts): string {
     .join(', ');
 }
 
-/** Its parts are told apart by the text beside it, which says the same. */
+/** The text beside it distinguishes its parts, which says the same. */
 export function StateBar({ counts }: { readonly counts: StateCounts }) {
   return (
     <>

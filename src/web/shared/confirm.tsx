@@ -8,7 +8,7 @@ export interface Confirmation {
   readonly title: string;
   /** What will happen. */
   readonly text: ComponentChildren;
-  /** The label of the button that goes on. */
+  /** The label of the button that confirms. */
   readonly button: string;
   readonly isDangerous?: boolean;
   readonly run: () => void;

@@ -23,7 +23,7 @@ export function formatTime(atMs: number): string {
   return absolute.format(atMs);
 }
 
-/** A time since now that goes on, with the exact time as its title. `at` is Unix time in milliseconds. */
+/** The time elapsed since then, kept up to date, with the exact time as its title. `at` is Unix time in milliseconds. */
 export function Ago({ at }: { readonly at: number }) {
   const now = useNow(Date.now() - at < 60_000 ? 1_000 : 15_000);
   return (

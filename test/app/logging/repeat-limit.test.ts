@@ -1,4 +1,4 @@
-// Lines with the same text: how many are logged, and what is said of the others.
+// Lines with the same text: how many are logged, and what is said about the others.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

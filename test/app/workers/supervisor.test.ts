@@ -184,7 +184,7 @@ test('all workers are replaced one after the other, each new one before the old 
   expect(supervisor.counts()).toEqual({ running: 2, crashed: 0, reloaded: 2 });
 });
 
-test('a new worker that cannot start ends the replacement, and the others go on', async () => {
+test('a new worker that cannot start ends the replacement, and the others keep running', async () => {
   const { supervisor, spawned, at, startAll } = createSupervised(2);
   await startAll();
   const replaced = supervisor.replaceAll();

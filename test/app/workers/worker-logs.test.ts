@@ -1,4 +1,4 @@
-// The log of a worker: lines share messages, warnings leave at once, and a primary that does not read costs bounded memory.
+// The log of a worker: lines share messages, warnings leave immediately, and a primary that does not read costs bounded memory.
 
 import { expect, test } from 'vitest';
 import type { LoggedLine } from '../../../src/app/workers/messages.ts';

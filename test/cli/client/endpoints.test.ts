@@ -38,7 +38,7 @@ async function startTls({ crt, key }: { crt: string; key: string }): Promise<num
     server.close();
     server.closeAllConnections();
   });
-  // Sound: a server that listens on TCP has such an address.
+  // Safe cast: a server that listens on TCP has such an address.
   return (server.address() as AddressInfo).port;
 }
 

@@ -24,7 +24,7 @@ describe('frames', () => {
     ['{"qr_url":"javascript:alert(1)"}'],
     ['http://x/\u001b[2J'],
     [`http://${'x'.repeat(3_000)}`],
-  ])('%j is no event', (text) => expect(parseFrame(text)).toBeUndefined());
+  ])('%j is not an event', (text) => expect(parseFrame(text)).toBeUndefined());
 
   test('of any kind never throw', () => {
     fc.assert(fc.property(fc.oneof(anyText(), fc.json()), (text) => void parseFrame(text)));

@@ -114,7 +114,7 @@ test('every stub has a journal, without passwords and keys', async () => {
   for (const stub of stubs) expect(JSON.stringify(stub.journal.all())).not.toContain('secret');
 });
 
-test('refuses what is no stub and no condition', async () => {
+test('refuses what is not a stub and no condition', async () => {
   expect(await verify('127.0.0.1:9200')).toMatchObject({ code: 64 });
   expect(await verify('http://127.0.0.1:1', '--received', 'message')).toMatchObject({
     code: 64,

@@ -22,7 +22,7 @@ const urls = [
   'http://a/sessions/1/handshake',
 ];
 
-// Sound: the package exports the function itself, where its types have it under `default`.
+// Safe cast: the package exports the function itself, where its types have it under `default`.
 const decode = jsQR as unknown as typeof jsQR.default;
 
 /** The text that a scanner reads which supports only dark on light. */

@@ -21,7 +21,7 @@ import {
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
 
-/** A Publisher that responds when the test tells it to. */
+/** A Publisher that responds when the test has it respond. */
 function answeringLater() {
   const responses: ((delivery: Delivery) => void)[] = [];
   const publish: Publisher['publish'] = async (_id, _msisdn, _message, beforeSend) => {

@@ -73,7 +73,7 @@ describe('a search', () => {
     expect(published.total).toBe(0);
   });
 
-  test('reads a bounded number of entries, and says of how many', async () => {
+  test('reads a bounded number of entries, and reports how many', async () => {
     const { search, store, memories } = await createTools();
     let read = 0;
     const many = createMessageSearch({

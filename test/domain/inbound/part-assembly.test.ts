@@ -59,7 +59,7 @@ describe('parts are put together', () => {
     fc.assert(
       fc.property(inAnyOrder, ([text, parts]) => {
         const wholes = arrive(parts);
-        // From the sixth part on, an encrypted SMS has several orders of the right form: its key tells which.
+        // From the sixth part on, an encrypted SMS has several orders of the right form: its key shows which.
         if (parts.length < 6) expect(wholes.at(-1)).toEqual([text]);
         else expect(wholes.at(-1)).toContain(text);
         expect(wholes.slice(0, -1).flat()).toEqual([]);
@@ -68,7 +68,7 @@ describe('parts are put together', () => {
     );
   });
 
-  test('in their order where no line break tells another one', () => {
+  test('in their order where no line break shows another one', () => {
     fc.assert(
       fc.property(relayed, (bytes) => {
         const text = bytes.toString('base64');

@@ -25,7 +25,7 @@ const toText = {
   encrypted: (length: number) => encryptAsApp(user.sharedKey, 'x'.repeat(length)),
   'encrypted, wrapped': (length: number) => wrapped(encryptAsApp(user.sharedKey, 'x'.repeat(length))),
 } as const;
-// Without line breaks and a key, only the order of arrival tells the middle parts apart.
+// Without line breaks and a key, only the order of arrival distinguishes the middle parts.
 const unordered = new Set(['v3', 'bridge']);
 
 const cases = fc

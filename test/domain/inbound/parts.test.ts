@@ -137,12 +137,12 @@ describe('a payload to relay, in parts', () => {
     for (let n = 0; n < 32; n++) expect((await send(n, '+1', `192.0.2.${n % 4}`)).reply).toBe('accepted');
     await expect(send(32, '+1', '192.0.2.9')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(fixture.refusedSms.list(1)).toMatchObject([{ reason: 'parts limit' }]);
-    // The store is full with 40: the oldest part of the busiest address gives way.
+    // The store is full with 40: the oldest part of the busiest address is evicted.
     for (let n = 0; n < 20; n++) await send(n, `+2${n}`, `192.0.3.${n}`);
     expect((await kept(fixture)).waiting).toBe(40);
     await fixture.pass(hourMs + 120_000);
     expect(await kept(fixture)).toEqual({ waiting: 0, deadLetters: 40 });
-    // The dead letters of parts give way, too.
+    // Dead letters of parts are evicted, too.
     expect((await fixture.receive(part(33))).reply).toBe('accepted');
 
     const small = await createFixture({ maxKept: 40, relay: {} });

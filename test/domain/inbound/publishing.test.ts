@@ -233,7 +233,7 @@ describe('an SMS that is refused', () => {
     ['another key', encryptAsApp('0'.repeat(32), message)],
     ['a dummy key, from an unknown number', encryptAsApp('0'.repeat(32), message), '+237600000000'],
     ['no text inside', encryptAsApp(user.sharedKey, '')],
-    ['bytes that are no UTF-8', encryptAsApp(user.sharedKey, Buffer.from([0xff, 0xfe, 0x80]))],
+    ['bytes that are not UTF-8', encryptAsApp(user.sharedKey, Buffer.from([0xff, 0xfe, 0x80]))],
   ])('%s is refused, published nowhere, kept nowhere', async (_what, text, from = msisdn) => {
     const fixture = await createFixture();
     expect((await fixture.receive(text, from)).reply).toBe('refused');

@@ -1,4 +1,4 @@
-// Payloads of strangers are bounded, and give way to the messages of users. docs/protocol.md, R2. The store holds 40 messages.
+// Payloads of strangers are bounded, and are evicted in favour of the messages of users. docs/protocol.md, R2. The store holds 40 messages.
 
 import { describe, expect, test } from 'vitest';
 import { createFixture, down, ending, rejected, sms } from './publishing-fixture.ts';
@@ -37,7 +37,7 @@ describe('R2: strangers', () => {
     expect(next.publishing.relayed().kept).toBe(0);
   });
 
-  test('they give way to the messages of users, which they never evict', async () => {
+  test('they are evicted in favour of the messages of users, which they never evict', async () => {
     const fixture = await createFixture({ relay: {} });
     fixture.publisher.publish.mockImplementation(ending(down));
     fixture.relayPublisher.publish.mockImplementation(ending(down));

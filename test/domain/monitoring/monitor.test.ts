@@ -73,7 +73,7 @@ test('a second that nobody counted is a gap, and the events are counted later', 
   expect(monitor.history.value(1, kept[3] ?? 0, 'inbound')).toBe(5);
 });
 
-test('saves once a minute and at the stop, and goes on after a restart', async () => {
+test('saves once a minute and at the stop, and continues after a restart', async () => {
   const clock = createFakeClock(1_790_000_040_500);
   const store = createMemoryMonitoring(clock, bounds);
   const saves = vi.spyOn(store, 'saveHistory');
@@ -193,7 +193,7 @@ test('of two processes that start together with one name, one keeps it', async (
   expect(both.map(({ monitor }) => monitor.name()).sort()).toEqual(['a', 'a~1']);
 });
 
-test('a restart keeps the name and the history, at once after a stop and within seconds after a crash', async () => {
+test('a restart keeps the name and the history, immediately after a stop and within seconds after a crash', async () => {
   const clock = createFakeClock(1_790_000_040_500);
   const store = createMemoryMonitoring(clock, bounds);
   let hasCrashed = false;
@@ -226,7 +226,7 @@ test('a store of one process is not written to by presence', async () => {
   expect((await monitor.overview('10m')).nodes).toHaveLength(1);
 });
 
-test('checks health once a minute, and more often while somebody looks', async () => {
+test('checks health once a minute, and more often while a page shows the result', async () => {
   let checks = 0;
   const checkHealth = async () => {
     checks++;

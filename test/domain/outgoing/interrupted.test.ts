@@ -110,7 +110,7 @@ async function releaseClaims({ waitingSms }: Store, now: number): Promise<void> 
 }
 
 interface Scenario {
-  /** From the start; undefined for SMS that are sent at once. */
+  /** From the start; undefined for SMS that are sent immediately. */
   readonly scheduleMs?: number;
   /** How long the developer takes to repeat the request. */
   readonly repeatMs: number;
@@ -174,8 +174,8 @@ async function interruptAt(lastStep: number, { scheduleMs, repeatMs }: Scenario)
 }
 
 test.each<Scenario & { name: string }>([
-  { name: 'sent at once', repeatMs: 0 },
-  { name: 'sent at once, and repeated after the time for publishing', repeatMs: 11 * minute },
+  { name: 'sent immediately', repeatMs: 0 },
+  { name: 'sent immediately, and repeated after the time for publishing', repeatMs: 11 * minute },
   { name: 'scheduled, and repeated before its time', scheduleMs: 30 * minute, repeatMs: 1_000 },
   { name: 'scheduled, and repeated after its time', scheduleMs: 30 * minute, repeatMs: 31 * minute },
 ])('a request that is $name', async (scenario) => {

@@ -30,7 +30,7 @@ async function sendOne(
   return JSON.parse(body).messages[0].id;
 }
 
-/** Lets reviews go on until the assertion holds. */
+/** Runs reviews until the assertion holds. */
 const eventually = ({ clock }: ReturnType<typeof createFixture>, assertion: () => unknown) =>
   vi.waitFor(async () => {
     clock.advance(1_000);
@@ -85,7 +85,7 @@ test('a clock that is set back before a schedule of a month makes no busy loop',
   expect(postpone).toHaveBeenCalledTimes(1);
 });
 
-test('a report on each of 255 parts at once is recorded', async () => {
+test('a report on each of 255 parts, all concurrent, is recorded', async () => {
   const fixture = startFixture();
   const id = await sendOne(fixture);
   const parts = Array.from({ length: 255 }, (_, index) => index + 1);
@@ -128,7 +128,7 @@ test('the outcomes of a large request are recorded together, without losing what
   await vi.waitFor(() => expect(called.some(({ body }) => body.includes('sms.failed'))).toBe(true));
 });
 
-test('the states of 2,000 messages are reported at once, and those of others by a review', async () => {
+test('the states of 2,000 messages are reported immediately, and those of others by a review', async () => {
   const clock = createFakeClock();
   const store = createMemoryStore({ ...storeOptions(clock), messages: { ttlMs: day, max: 3_000 } });
   let open = (): void => {};

@@ -58,7 +58,7 @@ const createEntry = <T>(id: string, content: T): OutboxEntry<T> => ({
 const report = ({ messages }: Fixture, id: string, given: PhoneReport) =>
   messages.change(id, (message, now) => applyReport(message, given, now));
 
-/** Lets reviews go on until the assertion holds. */
+/** Runs reviews until the assertion holds. */
 const eventually = ({ clock }: Fixture, assertion: () => unknown) =>
   vi.waitFor(async () => {
     clock.advance(1_000);

@@ -1,4 +1,4 @@
-// SMS that wait for rate limits and quiet hours: when they are sent, in which order, and what their developer is told.
+// SMS that wait for rate limits and quiet hours: when they are sent, in which order, and what their developer learns.
 
 import { describe, expect, test, vi } from 'vitest';
 import type { OutgoingMessage } from '../../../src/domain/outgoing/message.ts';

@@ -44,7 +44,7 @@ test('counts by outcome and operator, and measures the time to the confirm', asy
   });
 });
 
-test('counts and reports failures, which it throws on, without number or text of the SMS', async () => {
+test('counts and reports failures, which it rethrows, without number or text of the SMS', async () => {
   const { statistics, broker, respond } = createFixture();
   const failure = new SwobError('UNAVAILABLE', 'no connection to the broker');
   respond(async () => Promise.reject(failure));
@@ -55,7 +55,7 @@ test('counts and reports failures, which it throws on, without number or text of
   expect(JSON.stringify(report)).not.toMatch(/secret text|650000001/);
 });
 
-test('counts callbacks, and starts anew at midnight UTC but for the errors', async () => {
+test('counts callbacks, and starts again at midnight UTC but for the errors', async () => {
   const { clock, statistics, broker } = createFixture();
   const results = [
     { kind: 'delivered' },

@@ -21,7 +21,7 @@ function createNodes(count: number) {
   const handlers: ((request: object) => unknown)[] = [];
   const sent: string[] = [];
   const share: Share = (_topic, handle) => {
-    // Sound: requests are those of the same code.
+    // Safe cast: requests are those of the same code.
     handlers.push(handle as (request: object) => unknown);
     return async (request) => {
       const text = JSON.stringify(request);

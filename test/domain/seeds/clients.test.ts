@@ -28,7 +28,7 @@ function createFixture({ seeds = () => [] }: { seeds?: ClientsDeps['seeds']['lis
   return { clock, log, store, record, clients, settle };
 }
 
-test('deliveries are listed at once, and written together within a second', async () => {
+test('deliveries are listed immediately, and written together within a second', async () => {
   const { clock, clients, record, settle } = createFixture();
   clients.delivered(number, address);
   clients.delivered('+33612345678', address);

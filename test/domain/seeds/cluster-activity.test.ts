@@ -6,7 +6,7 @@ import { createFakeClock } from '../../support/fake-clock.ts';
 
 const seed = { imsi: '1', msisdn: '+237650000001', seedType: 'seed' } as const;
 
-test('a seed that pings two nodes in turn was silent only while it pinged neither', () => {
+test('a seed that pings two nodes alternately was silent only while it pinged neither', () => {
   const clock = createFakeClock();
   const start = clock.now();
   const nodes = [createSeedActivity(clock, 20_000), createSeedActivity(clock, 20_000)];

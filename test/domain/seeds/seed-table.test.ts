@@ -123,7 +123,7 @@ test('the history of a seed says when it fell silent, came back and changed its 
   expect(await table.details('+237650000099')).toBeUndefined();
 });
 
-test('the history and the seeds are bounded, and counts start anew at midnight UTC', () => {
+test('the history and the seeds are bounded, and counts start again at midnight UTC', () => {
   const clock = createFakeClock(Date.parse('2026-03-01T23:59:00Z'));
   const activity = createSeedActivity(clock, 20_000);
   const seed = { imsi: '1', msisdn: mtn, seedType: 'seed' } as const;

@@ -93,7 +93,7 @@ test('cancels a test whose SMS was not sent, and says why', async () => {
   expect(JSON.stringify(log.lines)).toContain('no gateway client for operator MTN');
 });
 
-test('goes on after a round that failed', async () => {
+test('continues after a round that failed', async () => {
   const clock = createFakeClock();
   const { start, send, log } = createFixture([view(1, clock.now())], { clock });
   start.mockRejectedValueOnce(new Error('the store is not writable'));

@@ -1,4 +1,4 @@
-// The value of today starts anew at midnight UTC, also when the clock is set back.
+// The value of today starts again at midnight UTC, also when the clock is set back.
 
 import { expect, test } from 'vitest';
 import { createDaily } from '../../../src/domain/shared/daily.ts';
@@ -18,7 +18,7 @@ test('it is kept until midnight UTC', () => {
   expect(counts.current()).toEqual({ sms: 0 });
 });
 
-test('a clock that is set back to yesterday starts it anew', () => {
+test('a clock that is set back to yesterday starts it again', () => {
   let now = 10 * dayMs;
   const counts = createDaily({ now: () => now }, () => ({ sms: 0 }));
   counts.current().sms++;

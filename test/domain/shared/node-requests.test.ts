@@ -1,4 +1,4 @@
-// Requests between nodes, over a channel in memory that loses what it is told to.
+// Requests between nodes, over a channel in memory that loses messages on request.
 
 import { expect, test } from 'vitest';
 import {
@@ -111,7 +111,7 @@ test('without other nodes or without a channel it is a call, and nothing is sent
   expect([state.published, clock.pending]).toEqual([0, 0]);
 });
 
-test('while the channel is down, others are missing at once; an own failure is thrown', async () => {
+test('while the channel is down, others are missing immediately; an own failure is thrown', async () => {
   const { state, node } = createCluster();
   const a = node('a');
   node('b').share('topic', () => ({}));

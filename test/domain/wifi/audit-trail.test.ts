@@ -1,5 +1,5 @@
 // The audit trail as the console watches it: pages are read again only when they may have changed, and today's requests are
-// counted; and what is said of a record.
+// counted; and what is said about a record.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -121,7 +121,7 @@ test('counts outcomes and calls of today, and keeps the last errors', async () =
   });
 });
 
-test('every outcome has a timeline, and each that is no success says what to do', () => {
+test('every outcome has a timeline, and each that is not a success says what to do', () => {
   for (const outcome of disconnectOutcomes) {
     const record = recordAt(1, { outcome, reason: 'why' });
     expect(stepsOf(record).at(-1)?.tone).toBe(outcome === 'disconnected' ? 'good' : 'bad');

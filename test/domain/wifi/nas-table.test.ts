@@ -63,7 +63,7 @@ test.each([
   '::ffff:10.0.0.1/95',
   'fe80::1%eth0',
   '',
-])('%s is no network', (text) => {
+])('%s is not a network', (text) => {
   expect(parseNetwork(text)).toBeUndefined();
 });
 

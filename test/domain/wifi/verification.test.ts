@@ -37,7 +37,7 @@ describe('by queries', () => {
   }
 
   test.each([
-    ['gone at once', ['present', 'gone'], 'gone', 2],
+    ['gone immediately', ['present', 'gone'], 'gone', 2],
     ['gone later', ['present', 'present', 'unknown', 'present', 'gone'], 'gone', 5],
     ['gone, but not said to have been there', ['unknown', 'present', 'gone'], 'gone', 3],
     ['gone at a path that may be wrong', ['gone'], 'unknown', 2],

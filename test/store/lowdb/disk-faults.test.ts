@@ -206,7 +206,7 @@ describe('X7: a failing disk', () => {
     },
   );
 
-  test('a file in the place of the journal of users fails only the put, and is named', async () => {
+  test('a file in place of the journal of users fails only the put, and is named', async () => {
     const { store, folder } = await openStore();
     await writeFile(join(folder, 'user-journal'), '');
     await expect(store.users.put(user)).rejects.toMatchObject({ code: 'UNAVAILABLE' });

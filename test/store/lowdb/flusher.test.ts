@@ -62,7 +62,7 @@ test('a close waits for the write that a flush has begun meanwhile, and nothing 
   expect(waiting).toHaveLength(2);
 });
 
-test('retries wait twice as long each, up to the maximum, and begin anew after a success', async () => {
+test('retries wait twice as long each, up to the maximum, and begin again after a success', async () => {
   const { clock, flusher, waiting, turn } = createBlockedFlusher();
   flusher.mark();
   let begun = 0;

@@ -146,7 +146,7 @@ test('does not keep the content of an entry in memory', async () => {
   expect(await store.inbound.get(entry.id)).toEqual(changed);
 });
 
-test('does not look on disk for an entry that the index lacks', async () => {
+test('does not search the disk for an entry that the index lacks', async () => {
   const { store, folder } = await openStore();
   const file = fileOf(folder, entry.id);
   await mkdir(dirname(file), { recursive: true });

@@ -135,7 +135,7 @@ describe('acknowledged writes are on disk', () => {
     onTestFinished(() => handle.close());
     const prototype = Object.getPrototypeOf(handle);
     const { write } = prototype;
-    // Sound: a stand-in for the only form in which it is called.
+    // Safe cast: a stand-in for the only form in which it is called.
     const short = vi.spyOn(prototype, 'write').mockImplementation(function (
       this: unknown,
       ...args: unknown[]

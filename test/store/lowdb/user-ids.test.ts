@@ -120,7 +120,7 @@ test('a later list reads only the parts that it needs', async () => {
   expect((await store.users.list('', 3)).users).toHaveLength(3);
   await store.close();
   const { store: again } = await openStore({ folder, clock });
-  // A scan would not find it, as its file is no record.
+  // A scan would not find it, as its file is not a record.
   await writeFile(join(folder, recordName('users', 'user29')), 'damaged');
   const { users, next } = await again.users.list('user1', 5, 'user13');
   expect(users.map(({ userId }) => userId)).toEqual(['user14', 'user15', 'user16', 'user17', 'user18']);
@@ -193,7 +193,7 @@ test('a store makes the index when it is opened', async () => {
   await rm(join(folder, 'user-ids'), { recursive: true });
   const { store: again } = await openStore({ folder, clock });
   await vi.waitFor(() => readFile(manifestOf(folder)), 30_000);
-  // A scan would not find it, as its file is no record.
+  // A scan would not find it, as its file is not a record.
   await writeFile(join(folder, recordName('users', 'a')), 'damaged');
   await again.users.put({ ...user, userId: 'b' });
   await expect(again.users.list('', 1)).resolves.toMatchObject({ users: [], next: 'a' });

@@ -137,7 +137,7 @@ describe('a former key', () => {
     expect(log.lines).toEqual([]);
   });
 
-  test('leaves it also while others go on pairing, and a line that no file has yet stays', async () => {
+  test('leaves it also while others keep pairing, and a line that no file has yet stays', async () => {
     const { store, folder, clock } = await openStore();
     await store.users.put(former);
     await store.users.put(changed);

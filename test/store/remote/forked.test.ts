@@ -32,7 +32,7 @@ afterAll(() => endChild(owner));
 const order = (message: OwnerOrder): void => void owner.send(message);
 
 storeContract('forked', async ({ clock, log, ...open }: StoreOptions) => {
-  // Sound: the contract passes the clock of `storeOptions`, which the owner's follows.
+  // Safe cast: the contract passes the clock of `storeOptions`, which the owner's follows.
   const fake = clock as FakeClock;
   const { advance, setWall } = fake;
   fake.advance = (ms) => {
@@ -47,7 +47,7 @@ storeContract('forked', async ({ clock, log, ...open }: StoreOptions) => {
   return createRemoteStore({ peer: createIpcPeer(owner), clock, log }).store;
 });
 
-test('claims of a killed process can be claimed at once, with the attempt that it has recorded', async () => {
+test('claims of a killed process can be claimed immediately, with the attempt that it has recorded', async () => {
   const options = storeOptions(createFakeClock());
   const embedded = createMemoryStore(options);
   const { serve, close } = createStoreOwner({ store: embedded, ...options });
@@ -67,7 +67,7 @@ test('claims of a killed process can be claimed at once, with the attempt that i
   expect(await embedded.inbound.get('a')).toEqual({ ...waiting('a', 1), attemptStartedAt: 7 });
 });
 
-test('calls fail at once when the owner is killed, and later', async () => {
+test('calls fail immediately when the owner is killed, and later', async () => {
   const child = forkSource('owner-process.ts');
   onTestFinished(() => endChild(child));
   const { clock: _, log: __, ...open } = storeOptions(createFakeClock());

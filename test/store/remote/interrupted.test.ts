@@ -72,7 +72,7 @@ test('an attempt that a process had begun has an unknown outcome, which counts',
   there.stop();
 });
 
-test('an entry that a process had only claimed is attempted at once, as if for the first time', async () => {
+test('an entry that a process had only claimed is attempted immediately, as if for the first time', async () => {
   const { one, there, here, interrupted, delivered, eventually } = start(() => new Promise(() => {}));
   await here.add('a', sms);
   await vi.waitFor(async () => expect(await one.store.inbound.nextDueAt()).toBeUndefined());

@@ -23,7 +23,7 @@ let clock: FakeClock;
 let stop = (): void => {};
 
 parent.on('message', (message) => {
-  // Sound: forked.test.ts sends nothing else, but for the messages of the store.
+  // Safe cast: forked.test.ts sends nothing else, but for the messages of the store.
   const order = message as OwnerOrder | { readonly store: unknown };
   if ('advance' in order) clock.advance(order.advance);
   else if ('setWall' in order) clock.setWall(order.setWall);

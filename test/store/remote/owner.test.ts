@@ -139,7 +139,7 @@ describe('calls', () => {
         message: expect.stringMatching(/has not answered .* for 30 s/),
       });
     }
-    // The owner goes on, runs the calls, and gets the claims back.
+    // The owner continues, runs the calls, and gets the claims back.
     one.pair.release();
     const ids: string[] = [];
     await vi.waitFor(async () => {
@@ -150,7 +150,7 @@ describe('calls', () => {
 });
 
 describe('an owner that is gone', () => {
-  test('fails all calls at once, running ones too', async () => {
+  test('fails all calls immediately, running ones too', async () => {
     const { store, pair, channels } = openWith(users(never));
     const running = store.users.list('', 9);
     pair.close();

@@ -9,7 +9,7 @@ const sharedOf = ({ store }: RemoteClient) => {
 };
 
 describe('a lease', () => {
-  test('ends with its client, and another one gets it at once', async () => {
+  test('ends with its client, and another one gets it immediately', async () => {
     const { one, other } = openTwo();
     const [here, there] = [sharedOf(one).leases, sharedOf(other).leases];
     const { leaseId } = await here.acquire('k', 10_000);
@@ -74,7 +74,7 @@ describe('channels', () => {
     await expect(one.channels.publish('c', 'x')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 
-  test('tell a client that has read nothing for long that it has missed messages', async () => {
+  test('notify a client that has read nothing for long that it has missed messages', async () => {
     const { one, other } = openTwo();
     const heard: number[] = [];
     let missed = 0;

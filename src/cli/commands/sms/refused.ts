@@ -71,7 +71,7 @@ function parseRefused(value: unknown) {
   };
 }
 
-/** The age is reckoned by the clock of the gateway. */
+/** The age is measured by the clock of the gateway. */
 function queryOf(since: Since): string {
   return 'age' in since ? `within=${since.age}` : `since=${since.at}`;
 }

@@ -216,7 +216,7 @@ function MessageTable(props: {
         <Empty title={props.isFiltered ? 'No message matches' : 'No message yet'}>
           {props.isFiltered
             ? 'A published message is found by its id for as long as duplicates are recognised, and by its number while it is among the last 2,000 of this gateway.'
-            : 'Messages appear here when gateway clients hand in SMS.'}
+            : 'Messages appear here when gateway clients submit SMS.'}
         </Empty>
         {note}
       </>

@@ -67,7 +67,7 @@ test('--wait polls until the SMS has arrived, or exits with 1', async () => {
   expect(await endless.swob('seeds', 'test', msisdn, '--wait', '--url', never.url)).toBe(75);
 });
 
-test('says so when the server is no gateway', async () => {
+test('says so when the server is not a gateway', async () => {
   const { url } = await startGateway(() => ({ body: '{}' }));
   for (const words of [
     ['seeds', 'test', msisdn],

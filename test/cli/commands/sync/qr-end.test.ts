@@ -76,7 +76,7 @@ describe('the end of swob sync qr', () => {
         refusing.close();
         refusing.closeAllConnections();
       });
-      // Sound: a server that listens on TCP has such an address.
+      // Safe cast: a server that listens on TCP has such an address.
       const { port } = refusing.address() as AddressInfo;
       const cli = createCli({ clock });
       expect(await cli.swob('sync', 'qr', 'alice', '--url', `ws://127.0.0.1:${port}`)).toBe(75);
