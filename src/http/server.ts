@@ -11,6 +11,7 @@ import type { BodyBudget } from './body-budget.ts';
 import { addBodyParsers } from './body-parsers.ts';
 import { applyRenewals, type CertificateSource, tlsOptions } from './certificate.ts';
 import { handleClientError } from './client-error.ts';
+import { compileSchemasOnFirstUse } from './compile-on-first-use.ts';
 import type { ConnectionLimiter } from './connection-limiter.ts';
 import { beginStop, drain } from './drain.ts';
 import { addHandlerTimeout } from './handler-timeout.ts';
@@ -91,21 +92,12 @@ export async function createHttpServer(options: HttpOptions, handleError: ErrorH
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     // As long as a URL may be: the schemas limit parameters, with a 400.
     routerOptions: { maxParamLength: maxHeaderBytes },
-    // Ajv need not check our own schemas at each start, which takes a tenth of it: test/api/document.test.ts does.
-    ajv: {
-      customOptions: {
-        coerceTypes: false,
-        removeAdditional: false,
-        useDefaults: false,
-        meta: false,
-        validateSchema: false,
-      },
-    },
     genReqId: ({ headers }) => requestIdOf(headers[requestIdHeader]),
     frameworkErrors: createFrameworkErrorHandler(handleError, options.log, options.trustedProxies),
     clientErrorHandler: handleClientError,
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setErrorHandler(handleError);
+  compileSchemasOnFirstUse(app);
   if (options.tls && app.server instanceof TlsServer) applyRenewals(app.server, options.tls);
   const sockets = trackSockets(app.server);
   options.connectionLimiter.attach(app.server);
