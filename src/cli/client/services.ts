@@ -1,7 +1,7 @@
 // Parses service names and resolves services to endpoints. Used by `serve`, `status`, `wait` and `doctor`.
 
 import type { ServiceName } from '../../app/compose/context.ts';
-import { defaultServices } from '../../app/default-services.ts';
+import { allServices, defaultServices } from '../../app/default-services.ts';
 import type { Config } from '../../config/schema.ts';
 import { SwobError } from '../../errors.ts';
 import {
@@ -13,20 +13,18 @@ import {
   syncEndpoint,
 } from './endpoints.ts';
 
-export const services: readonly ServiceName[] = ['gateway', 'sync', 'disconnect'];
-
 /** Throws USAGE for an unknown name. */
 export function parseServiceName(word: string): ServiceName {
-  const name = services.find((candidate) => candidate === word);
+  const name = allServices.find((candidate) => candidate === word);
   if (!name)
-    throw new SwobError('USAGE', `unknown service "${word}"; expected one of: ${services.join(', ')}`);
+    throw new SwobError('USAGE', `unknown service "${word}"; expected one of: ${allServices.join(', ')}`);
   return name;
 }
 
-/** The named services in the order of `services`; without names, those that `swob serve` runs. */
+/** The named services in the order of `allServices`; without names, those that `swob serve` runs. */
 export async function selectServices(config: Config, words: readonly string[]): Promise<ServiceName[]> {
   const names = words.length > 0 ? new Set(words.map(parseServiceName)) : await defaultServices(config);
-  return services.filter((name) => names.has(name));
+  return allServices.filter((name) => names.has(name));
 }
 
 export interface ServiceEndpoint extends Endpoint {

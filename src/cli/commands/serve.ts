@@ -4,13 +4,14 @@ import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { limitCollectorThreads } from '../../app/collector-threads.ts';
 import type { ServiceName } from '../../app/compose/context.ts';
+import type { Endpoints } from '../../app/compose/start.ts';
+import { allServices, defaultServices } from '../../app/default-services.ts';
 import { letHeapDouble } from '../../app/heap-growth.ts';
 import { tuneNewSpace } from '../../app/new-space.ts';
-import { displaySetting } from '../../config/display-value.ts';
-import { diagnosticFolder, serviceManagerVariables } from '../../config/environment.ts';
+import { diagnosticFolder } from '../../config/environment.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import { parseServiceName, services } from '../client/services.ts';
+import { parseServiceName } from '../client/services.ts';
 import type { Context } from '../context.ts';
 import { prepareReadyFile } from '../ready-file.ts';
 import { version } from '../version.ts';
@@ -25,7 +26,7 @@ export function define(command: Command, context: Context): void {
   command
     .argument(
       '[services...]',
-      `services to run: ${services.join(', ')} (default: gateway and sync, and disconnect if its key is readable)`,
+      `services to run: ${allServices.join(', ')} (default: gateway and sync, and disconnect if its key is readable)`,
     )
     .option(
       '--ready-file <file>',
@@ -75,104 +76,40 @@ async function serve(context: Context, words: readonly string[], options: Option
   const names = new Set(words.map(parseServiceName));
   const load = (): Promise<LoadedConfig> => context.loadConfig(options.hocon);
   const loaded = await load();
-  const { config, settings, warnings } = loaded;
-  const [
-    { defaultServices },
-    { createLifecycle, stopOnSignal, surviveResourceExhaustion },
-    { createSystemdNotifier },
-    { createLogs },
-    { reloadLevels },
-    { systemClock },
-    { createErrorLoggingClock },
-  ] = await Promise.all([
-    import('../../app/default-services.ts'),
-    import('../../app/lifecycle.ts'),
-    import('../../app/systemd.ts'),
-    import('../../app/logging/logs.ts'),
-    import('../../app/logging/level-reload.ts'),
-    import('../../app/system-clock.ts'),
-    import('../../app/error-logging-clock.ts'),
-    // Begins to load what a single process needs next.
-    workers === 1 && import('../../app/compose/start.ts'),
-  ]);
+  const { config } = loaded;
   const wanted = names.size > 0 ? names : await defaultServices(config);
   const count = await workerCount(workers, config, wanted, cores);
-  const logs = createLogs({
-    settings: config.logging,
+  const [{ runServices }] = await Promise.all([
+    import('../../app/run-services.ts'),
+    // Begins to load what a single process needs next.
+    count === 1 && import('../../app/compose/start.ts'),
+  ]);
+  await runServices({
+    loaded,
+    load,
     services: wanted,
+    workers: count,
+    version,
+    clock: context.io.clock,
+    signals: context.io.signals,
     stderr: context.io.stderr,
     pretty: !context.options.json,
     colours: context.options.color,
-    clock: systemClock,
-    afterTurn: setImmediate,
+    onResponse,
+    onReady: async (endpoints) => {
+      await ready.write(endpoints);
+      printEndpoints(context, endpoints);
+    },
+    onStop: ready.remove,
   });
-  const { log } = logs;
-  // Tells operators who migrate an old file which of its keys are ignored.
-  for (const warning of warnings) log.info({ warning }, 'configuration warning');
-  const clock = createErrorLoggingClock(systemClock, log);
-  surviveResourceExhaustion(log);
-  const lifecycle = createLifecycle(log, clock);
-  // Deferred first, so that it runs last and the log of the shutdown is written, too.
-  lifecycle.defer('log', logs.close, 500);
-  const { signals } = context.io;
-  const stopFollowing = reloadLevels({
-    load: async () => (await load()).config.logging,
-    settings: config.logging,
-    logs,
-    signals,
-    clock,
-    isReportedOnHangup: count > 1,
-  });
-  lifecycle.defer('log levels', stopFollowing);
-  // From here on, a signal closes everything that is open.
-  const stopped = stopOnSignal(lifecycle, log);
-  try {
-    const snapshots = config.overload.heap_snapshots;
-    // By default, Node writes snapshots to the working directory.
-    const folder = diagnosticFolder() ?? (snapshots ? '.' : undefined);
-    if (folder !== undefined) {
-      const { limitDiagnosticFiles } = await import('../../app/diagnostic-files.ts');
-      await limitDiagnosticFiles({ folder, snapshots, clock, log });
-    }
-    const common = { clock, log, lifecycle, version };
-    const serviceManager = serviceManagerVariables();
-    const { endpoints, failed } =
-      count > 1
-        ? await (await import('../../app/workers/primary.ts')).startWorkers(loaded, wanted, {
-            ...common,
-            count,
-            logs,
-            load,
-            watchdogMs: serviceManager.watchdogMs,
-            signals,
-          })
-        : {
-            endpoints: await (await import('../../app/compose/start.ts')).startServices(config, wanted, {
-              ...common,
-              logFor: logs.logFor,
-              droppedLogLines: logs.drops,
-              settings: settings.map(displaySetting),
-              logTail: logs.tail,
-              onResponse,
-            }),
-            failed: stopped,
-          };
-    // Deferred last, so that the file is removed before the services stop.
-    lifecycle.defer('ready file', ready.remove);
-    await ready.write(endpoints);
-    const manager = createSystemdNotifier(serviceManager, { clock, log });
-    lifecycle.defer('service manager', manager.stopping);
-    await manager.ready(services.flatMap((name) => endpoints[name]?.url ?? []).join(' '));
-    for (const service of services) {
-      const url = endpoints[service]?.url;
-      if (url === undefined) continue;
-      if (context.printer.json) context.printer.value({ service, url });
-      else context.printer.line(`${service} ready at ${url}`);
-    }
-    await Promise.race([stopped, failed]);
-  } catch (error) {
-    await lifecycle.stop();
-    throw error;
+}
+
+function printEndpoints({ printer }: Context, endpoints: Endpoints): void {
+  for (const service of allServices) {
+    const url = endpoints[service]?.url;
+    if (url === undefined) continue;
+    if (printer.json) printer.value({ service, url });
+    else printer.line(`${service} ready at ${url}`);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { StoreInspection } from '../../app/compose/store-holder.ts';
-import { defaultServices } from '../../app/default-services.ts';
+import { allServices, defaultServices } from '../../app/default-services.ts';
 import type { Config } from '../../config/schema.ts';
 import { messageOf, SwobError } from '../../errors.ts';
 import {
@@ -14,7 +14,7 @@ import {
   nothingListens,
   unnamed,
 } from '../client/health.ts';
-import { resolveServices, type ServiceEndpoint, services } from '../client/services.ts';
+import { resolveServices, type ServiceEndpoint } from '../client/services.ts';
 import { describeSmsSummary, fetchSmsSummary, type SmsSummary } from '../client/sms-summary.ts';
 import type { Context } from '../context.ts';
 import { collectValues } from '../input/collect-values.ts';
@@ -55,7 +55,7 @@ async function status(context: Context, words: readonly string[], { url = [] }: 
   const isOpen = words.length === 0 && url.length === 0;
   // Check all services, because the running ones may have been started with another configuration.
   const names = isOpen
-    ? services.filter((name) => name !== 'disconnect' || config.disconnect.port !== 0)
+    ? allServices.filter((name) => name !== 'disconnect' || config.disconnect.port !== 0)
     : words;
   const daemons = await resolveServices(config, names, url);
   const fetched = await context.interruptible((signal) =>

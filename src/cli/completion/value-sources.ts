@@ -30,8 +30,8 @@ export function createValueSources(contextOf: (values: OptionValues) => Promise<
         : [];
     },
     services: async () => {
-      const { services } = await import('../client/services.ts');
-      return services.map((value) => ({ value, description: '' }));
+      const { allServices } = await import('../../app/default-services.ts');
+      return allServices.map((value) => ({ value, description: '' }));
     },
     topics: async () => {
       const { topics } = await import('../help/topic-names.ts');
