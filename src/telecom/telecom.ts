@@ -36,7 +36,8 @@ interface OperatorList {
 export function createTelecom(options: TelecomOptions): Telecom {
   const { check = 'metadata', defaultRegion = '' } = options;
   const own = options.operatorsFile === '' ? new Map<string, string>() : readOperators(options.operatorsFile);
-  const regionNames = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
+  // Created on first use, because it loads tables of ICU.
+  let regionNames: Intl.DisplayNames | undefined;
   let list: OperatorList | undefined;
   const countries = createLruCache<{ readonly name: string | null }>(maxNumbers);
   const operatorNames = createCarriers();
@@ -50,7 +51,9 @@ export function createTelecom(options: TelecomOptions): Telecom {
   };
   const countryOf = (msisdn: string): string | null => {
     const country = parse(msisdn)?.country;
-    return country === undefined ? null : (regionNames.of(country) ?? null);
+    if (country === undefined) return null;
+    regionNames ??= new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
+    return regionNames.of(country) ?? null;
   };
 
   return {
