@@ -50,11 +50,7 @@ export async function beginAttempt(
 }
 
 /** Ends an attempt whose password is right or could not be checked. */
-export function refundAttempt(
-  limits: LimitStore,
-  limit: RateLimit,
-  attempt: PasswordAttempt,
-): Promise<void> {
+export function refundAttempt(limits: LimitStore, limit: RateLimit, attempt: PasswordAttempt): Promise<void> {
   return refundAll(limits, ownKeys(attempt), limit);
 }
 
