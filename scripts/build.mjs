@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { build as bundle } from 'esbuild';
 import { buildPages } from './build-pages.mjs';
 import { chunkGroups } from './chunk-groups.mjs';
+import { leanPackages } from './lean-packages.mjs';
 import { licensesOf } from './licenses.mjs';
 
 /**
@@ -35,61 +36,6 @@ const assetFolders = {
       contents:
         "module.exports = JSON.parse(require('node:fs').readFileSync(swobAssets + '/mcc-mnc-list/mcc-mnc-list.json', 'utf8'));",
       loader: 'js',
-    }));
-  },
-};
-
-/**
- * Bundles only undici's Client: its index also loads fetch, cache and mocks, 1.2 MB of source. Importing another name fails
- * the build.
- * @type {import('esbuild').Plugin}
- */
-const undiciClient = {
-  name: 'undici-client',
-  setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^undici$/ }, ({ resolveDir }) => ({
-      path: 'undici',
-      namespace: 'undici-client',
-      pluginData: resolveDir,
-    }));
-    onLoad({ filter: /.*/, namespace: 'undici-client' }, ({ pluginData: resolveDir }) => ({
-      contents: "export { default as Client } from 'undici/lib/dispatcher/client.js';",
-      resolveDir,
-    }));
-  },
-};
-
-/**
- * Removes `node:child_process` from commander, which needs it only for executable subcommands: it loads sockets and
- * streams, 5 ms of every start.
- * @type {import('esbuild').Plugin}
- */
-const commanderAlone = {
-  name: 'commander-alone',
-  setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      importer.includes('node_modules/commander/')
-        ? { path: 'none', namespace: 'commander-alone' }
-        : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: 'commander-alone' }, () => ({ contents: 'module.exports = {};' }));
-  },
-};
-
-/**
- * The process of chalk and commander without an import of `node:process`, which opens stdin, stdout and stderr.
- * @type {import('esbuild').Plugin}
- */
-const globalProcess = {
-  name: 'global-process',
-  setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^node:process$/ }, ({ importer }) =>
-      /node_modules\/(chalk|commander)\//.test(importer)
-        ? { path: 'process', namespace: 'global-process' }
-        : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: 'global-process' }, () => ({
-      contents: 'module.exports = globalThis.process;',
     }));
   },
 };
@@ -155,7 +101,7 @@ export async function build(root, stamp) {
     entryPoints: { 'cli/run': 'src/cli/run.ts', 'testing/index': 'src/testing/index.ts' },
     chunkNames: 'chunks/[name]-[hash]',
     splitting: true,
-    plugins: [chunkGroups(root), undiciClient, commanderAlone, globalProcess, assetFolders],
+    plugins: [chunkGroups(root), ...leanPackages, assetFolders],
     banner: { js: banner },
     metafile: true,
   });
