@@ -118,12 +118,21 @@ function chunksOf(content: FileContent): Chunks {
   return typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
 }
 
-/** A disk that is nearly full takes a part of a write without an error, and fails only at the next one. */
-async function writeWhole(handle: FileHandle, file: string, chunk: string | Uint8Array): Promise<void> {
+/**
+ * Writes all bytes: a disk that is nearly full takes a part of a write without an error, and fails only at the next one.
+ * @param onWritten called with the number of bytes of each part
+ */
+export async function writeWhole(
+  handle: FileHandle,
+  file: string,
+  chunk: string | Uint8Array,
+  onWritten: (bytes: number) => void = () => {},
+): Promise<void> {
   const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
   for (let at = 0; at < bytes.length; ) {
     const { bytesWritten } = await handle.write(bytes, at);
     if (bytesWritten === 0) throw new Error(`the disk accepts no more bytes of ${file} and reports no error`);
     at += bytesWritten;
+    onWritten(bytesWritten);
   }
 }

@@ -1,21 +1,15 @@
 import fs from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { type FileHandle, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import writeFileAtomic from 'write-file-atomic';
 import { createFileOnce, replaceFile } from '../../src/lib/durable-files.ts';
+import { fileHandlePrototype } from '../support/file-handle.ts';
 import { temporaryFolder } from '../support/folders.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-async function fileHandlePrototype(): Promise<FileHandle> {
-  const handle = await open(tmpdir());
-  await handle.close();
-  return Object.getPrototypeOf(handle);
-}
 
 const newFile = (): string => join(temporaryFolder(), 'file');
 

@@ -3,6 +3,7 @@
 
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from '../../lib/durable-files.ts';
 import { type ArchiveDeps, createArchives, fileMode } from './archives.ts';
 
 export interface RotatingFile {
@@ -77,7 +78,7 @@ export function createRotatingFile(deps: RotatingFileDeps): RotatingFile {
       if (before > 0 && before + bytes.length > limits.maxFileBytes) await rotate();
       const current = await openFile();
       try {
-        await writeFully(current.handle, bytes);
+        await writeOrUndo(current.handle, path, bytes);
         current.bytes += bytes.length;
       } catch (error) {
         await release().catch(() => undefined);
@@ -97,11 +98,13 @@ async function lastByte(handle: FileHandle, size: number): Promise<number | unde
   return buffer[0];
 }
 
-/** On a full disk the first write is short, and only the next one fails. */
-async function writeFully(handle: FileHandle, bytes: Buffer): Promise<void> {
+/** Leaves nothing of the bytes when they cannot be written whole. */
+async function writeOrUndo(handle: FileHandle, path: string, bytes: Buffer): Promise<void> {
   let written = 0;
   try {
-    while (written < bytes.length) written += (await handle.write(bytes, written)).bytesWritten;
+    await writeWhole(handle, path, bytes, (count) => {
+      written += count;
+    });
   } catch (error) {
     const { size } = await handle.stat();
     await handle.truncate(size - written);
