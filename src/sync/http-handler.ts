@@ -10,6 +10,7 @@ import { type Monitoring, monitoringPathOf, respondToMonitoring } from '../http/
 import { discardBody } from '../http/read-body.ts';
 import { requestIdHeader, requestIdOf } from '../http/request-id.ts';
 import { rootText } from '../http/root-route.ts';
+import { publicError } from './public-error.ts';
 
 export interface HttpHandlerDeps {
   readonly monitoring: Monitoring;
@@ -74,8 +75,10 @@ export function createHttpHandler(
       logRequest(log, { requestId, client, method, route, status: response.statusCode, ms, failure, quiet });
     });
     respond(request, response).catch((error: unknown) => {
+      const { httpStatus, publicMessage, retryAfter } = publicError(error);
       failure = { reason: messageOf(error), level: 'error' };
-      response.writeHead(500, plainTextHeaders).end('internal error');
+      if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
+      response.writeHead(httpStatus, plainTextHeaders).end(publicMessage);
     });
   };
   return (request, response) =>

@@ -29,6 +29,7 @@ import { type CloseCode, closeCodes } from './close-codes.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createHttpHandler } from './http-handler.ts';
 import { parseSyncPath, type SyncPath, socketBounds } from './protocol.ts';
+import { publicError } from './public-error.ts';
 import { rejectUpgrade } from './reject-upgrade.ts';
 import { createSocketRegistry } from './socket-registry.ts';
 import { createSyncSocketFactory, type SyncSocket, type SyncSocketOptions } from './sync-socket.ts';
@@ -128,11 +129,10 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       logRequest(log, { ...completed, requestId, client, failure });
     };
     const onRejected = (error: unknown): void => {
-      const isExpected = error instanceof SwobError && error.code !== 'INTERNAL';
-      const rejection = isExpected ? error : new SwobError('INTERNAL', 'internal error');
+      const rejection = publicError(error);
       onCompleted(
         rejection.httpStatus,
-        isExpected ? undefined : { reason: messageOf(error), level: 'error' },
+        rejection === error ? undefined : { reason: messageOf(error), level: 'error' },
       );
       rejectUpgrade(socket, rejection, requestId);
     };
@@ -159,16 +159,17 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     }
     if (!userIdPattern.test(path.userId)) throw new SwobError('BAD_INPUT', 'user id is not well formed');
     // A pause or an ack is about a live socket and closes immediately, so that it is admitted under any load.
-    if (path.action === 'init') deps.overloadGuard.admit();
-    if (path.action === 'init' && openSockets.size >= deps.maxConnections) {
-      throw new SwobError('UNAVAILABLE', 'too many connections, try again later', { retryAfter: 10 });
-    }
+    const opens = path.action === 'init';
+    if (opens) deps.overloadGuard.admit();
+    if (opens) requireFreeConnection();
     // A gateway in another process sends the events of every phone from one address, so only its misses are counted.
-    if (path.action === 'init' || !registry.find(path.userId, path.sessionId)) {
+    if (opens || !registry.find(path.userId, path.sessionId)) {
       const address = limitAddress(deps.addressOf(request));
       const exceeded = await consumeAll(deps.limits, [`socket:address:${address}`], deps.socketLimit);
       if (exceeded) throw rateLimited('connections', exceeded.seconds);
       if (isStopping) throw stoppingError();
+      // Again, because others may have been admitted meanwhile.
+      if (opens) requireFreeConnection();
     }
     webSocketServer.handleUpgrade(request, socket, head, (peer) => {
       // ws has a listener of its own by now, and a list of two takes more memory than one.
@@ -176,6 +177,11 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
       deps.connectionLimiter.markUpgraded(request.socket);
       accept(peer, path, requestId);
     });
+  };
+
+  const requireFreeConnection = (): void => {
+    if (openSockets.size < deps.maxConnections) return;
+    throw new SwobError('UNAVAILABLE', 'too many connections, try again later', { retryAfter: 10 });
   };
 
   const accept = (peer: WebSocket, path: SyncPath, requestId: string): void => {
