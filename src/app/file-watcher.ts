@@ -1,5 +1,5 @@
 // Reloads files when they change, without a restart: an unusable version is logged, and the last good one stays in use.
-// Used by verification-key-watcher.ts and tls.ts.
+// Used by tls.ts, verification-key-watcher.ts and nas-secret-watcher.ts.
 
 import { open } from 'node:fs/promises';
 import type { Clock, Log } from '../domain/shared/ports.ts';

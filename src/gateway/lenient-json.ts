@@ -1,5 +1,5 @@
 // Accepts JSON with control characters in strings: shell scripts paste a PEM with its line breaks, which the old server parsed
-// with Python's `strict=False`. Used by the handshake route only.
+// with Python's `strict=False`. Used by the handshake route and inbound-body.ts.
 
 /** Escapes the control characters in string literals for a strict parser. Everything else stays the same. */
 export function escapeControlCharacters(text: string): string {

@@ -1,4 +1,4 @@
-// The metrics of one process in Prometheus' text format. Used by app/compose; the only owner of prom-client. Not the package's
+// The metrics of one process in Prometheus' text format. Used by app/compose; owns prom-client together with aggregate.ts. Not the package's
 // global registry, which several services of one process (in tests) would share.
 
 import { type Aggregator, Counter, Gauge, Registry } from 'prom-client';

@@ -1,5 +1,5 @@
 // The last lines of the log in memory, for the console. They are redacted like all lines. An operator can let debug lines appear
-// there for some minutes; stderr, files and Graylog keep their levels. Used by logs.ts.
+// there for some minutes; stderr, files and Graylog keep their levels. Used by loggers.ts.
 
 import type { Clock } from '../../domain/shared/ports.ts';
 import { nameOf, threshold } from './levels.ts';

@@ -1,5 +1,5 @@
 // Limits how often one text is logged at warn and error: clients cause some of these lines for each recipient, message or connection.
-// Lines above the limit are counted, and the count is logged when their window ends. Used by logs.ts.
+// Lines above the limit are counted, and the count is logged when their window ends. Used by loggers.ts.
 
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 

@@ -1,5 +1,5 @@
 // The bounds of the configuration that each process keeps for itself, divided among the workers of `swob serve --workers`, so that they
-// hold for all workers together. What is counted in the store, such as rate limits, needs no division. Used by primary.ts and worker.ts.
+// hold for all workers together. What is counted in the store, such as rate limits, needs no division. Used by worker.ts and `swob serve`.
 
 import type { Config } from '../../config/schema.ts';
 import { SwobError } from '../../errors.ts';

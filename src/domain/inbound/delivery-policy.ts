@@ -1,5 +1,5 @@
 // When and how often a message is sent to the Publisher again. The Publisher delivers before it responds, so a
-// repetition may deliver the same message twice. Used by publishing.ts.
+// repetition may deliver the same message twice. Used by sms-outbox.ts.
 
 import type { OutboxEntry } from '../shared/model.ts';
 import type { AttemptOutcome } from '../shared/outbox-types.ts';

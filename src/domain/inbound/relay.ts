@@ -1,4 +1,4 @@
-// Relaying of payloads that only a RelaySMS Publisher can read: what is relayed, and when it is repeated. Used by publishing.ts.
+// Relaying of payloads that only a RelaySMS Publisher can read: what is relayed, and when it is repeated. Used by sms-outbox.ts.
 
 import type { OutboxEntry } from '../shared/model.ts';
 import type { AttemptOutcome, FailedAttempt } from '../shared/outbox-types.ts';

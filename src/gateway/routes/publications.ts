@@ -30,7 +30,7 @@ interface Options {
 
 type Members = Extract<InboundBody, { readonly kind: 'members' }>;
 
-/** A number with its punctuation; longer ones are not looked at. */
+/** A number with its punctuation; longer ones are refused. */
 const maxAddressLength = 64;
 
 const texts = {

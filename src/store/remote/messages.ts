@@ -1,5 +1,5 @@
 // What the owner of the store and a client send each other, as JSON, and how the calls or answers of one turn of the event loop
-// become one message: a message costs as much as a dozen calls. Used by owner.ts and client.ts.
+// become one message: a message costs as much as a dozen calls. Used by call-client.ts, call-server.ts and channel-hub.ts.
 
 import { StoreFullError } from '../../domain/shared/store-full-error.ts';
 import { isErrorCode, messageOf, SwobError } from '../../errors.ts';

@@ -1,5 +1,5 @@
-// How large a value is as JSON, about, without making its text: what bounds calls, results and messages. Used by owner.ts and
-// client.ts.
+// How large a value is as JSON, about, without making its text: what bounds calls, results and messages. Used by call-client.ts,
+// call-server.ts and bounded-send.ts.
 
 /**
  * About the characters of the value's JSON. Stops counting above `max`, so that a huge value costs no more than one of that
