@@ -8,12 +8,6 @@ import { join } from 'node:path';
 export const installStampFile = join('node_modules', '.swob-lock-hash');
 export const buildStampFile = join('dist', '.stamp');
 
-const buildInputs = [
-  'package.json',
-  'package-lock.json',
-  ...['build', 'build-pages', 'chunk-groups', 'licenses'].map((name) => join('scripts', `${name}.mjs`)),
-];
-
 /** @param {string} root */
 export function installStamp(root) {
   return createHash('sha256')
@@ -21,13 +15,16 @@ export function installStamp(root) {
     .digest('hex');
 }
 
-/** Path, time of change and size of every file that the build reads. */
+/** Path, time of change and size of every file that the build reads, and of the scripts, some of which it consists of. */
 export function buildStamp(root) {
+  const scripts = readdirSync(join(root, 'scripts'))
+    .filter((name) => name.endsWith('.mjs'))
+    .map((name) => join('scripts', name));
   const sources = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
   const hash = createHash('sha256');
-  for (const file of [...buildInputs, ...sources].sort()) {
+  for (const file of ['package.json', 'package-lock.json', ...scripts, ...sources].sort()) {
     const { mtimeMs, size } = statSync(join(root, file));
     hash.update(`${file}\0${mtimeMs}\0${size}\n`);
   }
