@@ -36,8 +36,8 @@ interface OperatorList {
 export function createTelecom(options: TelecomOptions): Telecom {
   const { check = 'metadata', defaultRegion = '' } = options;
   const own = options.operatorsFile === '' ? new Map<string, string>() : readOperators(options.operatorsFile);
-  // Created on first use, because it loads tables of ICU.
-  let regionNames: Intl.DisplayNames | undefined;
+  // At the start, because it loads tables of ICU, which takes more than ten milliseconds.
+  const regionNames = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
   let list: OperatorList | undefined;
   const countries = createLruCache<{ readonly name: string | null }>(maxNumbers);
   const operatorNames = createCarriers();
@@ -51,9 +51,7 @@ export function createTelecom(options: TelecomOptions): Telecom {
   };
   const countryOf = (msisdn: string): string | null => {
     const country = parse(msisdn)?.country;
-    if (country === undefined) return null;
-    regionNames ??= new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
-    return regionNames.of(country) ?? null;
+    return country === undefined ? null : (regionNames.of(country) ?? null);
   };
 
   return {
