@@ -38,8 +38,8 @@ test('a server that persists every write passes; one that evicts keys fails', as
     `ok: 127.0.0.1:${port} evicts nothing`,
   ];
   expect(await states(`url=${url}`)).toEqual(well);
-  await server().cli('config', 'set', 'maxmemory-policy', 'allkeys-lru');
-  await server().cli('config', 'set', 'appendfsync', 'everysec');
+  await server().call('config', 'set', 'maxmemory-policy', 'allkeys-lru');
+  await server().call('config', 'set', 'appendfsync', 'everysec');
   expect(await states(`url=${url}`, 'replicas=1')).toEqual([
     expect.stringMatching(/^fail: .*0 replica\(s\); \[store\] replicas requires 1$/),
     expect.stringMatching(/^warn: .*a power failure can lose the last two seconds of acknowledged writes$/),
@@ -48,7 +48,7 @@ test('a server that persists every write passes; one that evicts keys fails', as
 });
 
 test('a user without permission, a wrong password, and no server', async () => {
-  await server().cli('acl', 'setuser', 'plain', 'on', '>hunter3', '~*', '+@all', '-config', '-info');
+  await server().call('acl', 'setuser', 'plain', 'on', '>hunter3', '~*', '+@all', '-config', '-info');
   const { port } = server();
   expect(await states(`url=redis://plain:hunter3@127.0.0.1:${port}`)).toEqual([
     expect.stringMatching(/^ok: .*of an unknown version/),

@@ -96,7 +96,7 @@ test.each([
 ])('logs and ignores a message that swob did not send (%s)', async (message) => {
   const listener = createListener();
   await buses.here.subscribe('alice', listener);
-  await redis().cli('spublish', `${prefix}:bus:events`, message);
+  await redis().call('spublish', `${prefix}:bus:events`, message);
   await buses.there.publish({ kind: 'ack', userId: 'alice', sessionId: 's' });
   await vi.waitFor(() => expect(listener.events).toHaveLength(1), { timeout: 5_000 });
   expect(log.lines.at(-1)).toMatchObject({ level: 'warn' });

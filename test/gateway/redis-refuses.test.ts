@@ -52,15 +52,15 @@ test.each(Object.entries(states))('Redis %s', async (what, { begin, end }) => {
     () => get(`${gateway}/v2/sync/users/bob`),
   ];
 
-  onTestFinished(async () => void (await redis().cli(...end)));
-  await redis().cli(...begin, ...(what === 'became a replica' ? [String(await freePort())] : []));
+  onTestFinished(async () => void (await redis().call(...end)));
+  await redis().call(...begin, ...(what === 'became a replica' ? [String(await freePort())] : []));
   for (const request of requests) {
     const { status, text, headers } = await request();
     expect([status, text]).toEqual([503, 'the store cannot be reached now']);
     expect(headers.get('retry-after')).toBe('1');
   }
   expect((await get(`${gateway}/readyz`)).status).toBe(503);
-  await redis().cli(...end);
+  await redis().call(...end);
 
   // Encrypted with the earlier shared key, once the connection is back.
   await vi.waitFor(
@@ -70,7 +70,7 @@ test.each(Object.entries(states))('Redis %s', async (what, { begin, end }) => {
     },
     { timeout: 10_000 },
   );
-  expect(await redis().cli('hlen', 'swob:{inbound}:entries')).toBe('0');
+  expect(await redis().call('hlen', 'swob:{inbound}:entries')).toBe('0');
   expect((await get(`${gateway}/seeds`)).text).toBe('[]');
   expect((await send('g:to@example.org:::first')).status).toBe(202);
   expect((await send('g:to@example.org:::second')).status).toBe(200);

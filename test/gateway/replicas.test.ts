@@ -43,7 +43,7 @@ test('an SMS is accepted only once the replica has it', async () => {
   for (let n = 0; n < 3; n++) expect([n, (await post(body)).status]).toEqual([n, 503]);
   await redis().ready();
   expect((await post(body)).status).toBe(202);
-  expect(await redis().replica.cli('hvals', 'swob:{inbound}:entries')).toContain('hello');
+  expect(await redis().replica.call('hvals', 'swob:{inbound}:entries')).toContain('hello');
 });
 
 test('a phone is paired only once the replica has its key, and the earlier key stays in use until then', async () => {
@@ -61,7 +61,7 @@ test('a phone is paired only once the replica has its key, and the earlier key s
   ]);
   await redis().ready();
   expect((await post(verificationUrl, body)).status).toBe(200);
-  expect(await redis().replica.cli('get', 'swob:user:alice')).toContain(JSON.stringify(phone.publicKeyPem));
+  expect(await redis().replica.call('get', 'swob:user:alice')).toContain(JSON.stringify(phone.publicKeyPem));
 });
 
 test('a phone whose key the replica missed at the last moment gets its ack only once the replica has the key', async () => {
@@ -71,7 +71,7 @@ test('a phone whose key the replica missed at the last moment gets its ack only 
   await pair(handshake, phone, 'correct horse');
   hangReplica();
   // A write that the replica does not have, as that of the key might be.
-  await redis().master.cli('set', 'test:other', 'x');
+  await redis().master.call('set', 'test:other', 'x');
   await expect(pair(handshake, phone, 'correct horse')).rejects.toThrow('503');
   await redis().ready();
   await pair(handshake, phone, 'correct horse');

@@ -170,7 +170,7 @@ test('a gateway that is suspended during a batch for longer than its lease sends
   onTestFinished(() => rabbit().thaw());
   const broken = send('dev4', data, headers);
   await expect
-    .poll(() => redis().cli('hvals', 'swob:{responses}:values'), { timeout: patient(20_000) })
+    .poll(() => redis().call('hvals', 'swob:{responses}:values'), { timeout: patient(20_000) })
     .toContain('"begun":50');
   swob.kill('SIGSTOP');
   onTestFinished(() => swob.kill('SIGCONT'));

@@ -21,7 +21,7 @@ const users = new Map([['alice', 'correct horse']]);
 beforeEach(async () => {
   // Not restarted for nothing, as nodes that tests share would have to notice it.
   await redis()
-    .cli('ping')
+    .call('ping')
     .catch(() => redis().restart());
   await redis().flush();
 });

@@ -15,7 +15,7 @@ const away = { code: 'UNAVAILABLE', retryAfter: 1, publicMessage: 'the store can
 beforeEach(async () => {
   server().thaw();
   await server()
-    .cli('ping')
+    .call('ping')
     .catch(() => server().restart());
   await server().flush();
 });
@@ -39,7 +39,7 @@ describe('commands and scripts', () => {
   test('runs a script, also after the server has lost it', async () => {
     const { redis } = await connectTo(server().url);
     expect(await redis.run({ script: add, keys: ['n'], args: ['2'] })).toBe(2);
-    await server().cli('script', 'flush');
+    await server().call('script', 'flush');
     expect(await redis.run({ script: add, keys: ['n'], args: ['3'] })).toBe(5);
     expect(await redis.durable({ script: add, keys: ['n'], args: ['4'] })).toBe(9);
   });
@@ -194,13 +194,13 @@ describe('outages', () => {
 describe('a server that rejects a write', () => {
   test('because it is out of memory', async () => {
     const { redis } = await connectTo(server().url);
-    await server().cli('config', 'set', 'maxmemory', '1');
+    await server().call('config', 'set', 'maxmemory', '1');
     const write = redis.run({ key: 'a', args: ['SET', 'a', 'x'] });
     await expect(write).rejects.toMatchObject({
       ...away,
       message: expect.stringMatching(/is out of memory: raise its maxmemory$/),
     });
-    await server().cli('config', 'set', 'maxmemory', '0');
+    await server().call('config', 'set', 'maxmemory', '0');
     expect(await redis.run({ key: 'a', args: ['SET', 'a', 'x'] })).toBe('OK');
   });
 
@@ -218,7 +218,7 @@ describe('a server that rejects a write', () => {
 
   test('because it became a replica: the client disconnects, and reconnects when it is a master again', async () => {
     const { redis } = await connectTo(server().url);
-    await server().cli('replicaof', '127.0.0.1', String(await freePort()));
+    await server().call('replicaof', '127.0.0.1', String(await freePort()));
     await expect(redis.run({ key: 'a', args: ['SET', 'a', 'x'] })).rejects.toMatchObject({
       ...away,
       message: expect.stringContaining('is a replica now and takes no writes'),
@@ -227,7 +227,7 @@ describe('a server that rejects a write', () => {
       () => expect(redis.run({ args: ['PING'] })).rejects.toThrow('swob waits for a master there'),
       { timeout },
     );
-    await server().cli('replicaof', 'no', 'one');
+    await server().call('replicaof', 'no', 'one');
     await vi.waitFor(async () => expect(await redis.run({ key: 'a', args: ['SET', 'a', 'x'] })).toBe('OK'), {
       timeout,
     });

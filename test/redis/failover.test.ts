@@ -95,7 +95,7 @@ describe('Sentinels', () => {
     const write = (n: number) => connection.redis.durable({ key: 'a', args: ['SET', 'a', String(n)] });
     expect(await Promise.all([1, 2, 3].map(write))).toEqual(['OK', 'OK', 'OK']);
     const replica = await sentinels().replica();
-    expect(await replica.cli('get', 'a')).toBe('3');
+    expect(await replica.call('get', 'a')).toBe('3');
     replica.freeze();
     await expect(write(4)).rejects.toMatchObject({
       code: 'UNAVAILABLE',
@@ -124,7 +124,7 @@ describe('Sentinels', () => {
     await vi.waitFor(
       async () => {
         await set(connection, 'a', master.url);
-        expect(await master.cli('get', 'a')).toBe(master.url);
+        expect(await master.call('get', 'a')).toBe(master.url);
       },
       { timeout },
     );
@@ -167,13 +167,13 @@ describe('Cluster', () => {
     const { redis } = connection;
     const key = '{a}moved';
     const from = await cluster().masterOf(key);
-    const slot = await from.cli('cluster', 'keyslot', key);
+    const slot = await from.call('cluster', 'keyslot', key);
     const others = await Promise.all(keys.map((other) => cluster().masterOf(other)));
     const to = others.find(({ port }) => port !== from.port);
     if (!to) throw new Error('one master has all the keys');
-    const [fromId, toId] = [await from.cli('cluster', 'myid'), await to.cli('cluster', 'myid')];
-    await to.cli('cluster', 'setslot', slot, 'importing', fromId);
-    await from.cli('cluster', 'setslot', slot, 'migrating', toId);
+    const [fromId, toId] = [await from.call('cluster', 'myid'), await to.call('cluster', 'myid')];
+    await to.call('cluster', 'setslot', slot, 'importing', fromId);
+    await from.call('cluster', 'setslot', slot, 'migrating', toId);
     const received: string[] = [];
     await redis.subscribe('a', (message) => received.push(message)).active();
 
@@ -181,11 +181,11 @@ describe('Cluster', () => {
     const script = { name: 'set', lua: "return redis.call('SET', KEYS[1], ARGV[1])", keys: 1 };
     expect(await redis.durable({ script, keys: [key], args: ['asked'] })).toBe('OK');
     expect(await redis.run({ key, args: ['GET', key] })).toBe('asked');
-    for (const node of [to, from]) await node.cli('cluster', 'setslot', slot, 'node', toId);
+    for (const node of [to, from]) await node.call('cluster', 'setslot', slot, 'node', toId);
     // MOVED.
     expect(await redis.run({ key, args: ['GET', key] })).toBe('asked');
     expect(await redis.durable({ key, args: ['SET', key, 'moved'] })).toBe('OK');
-    expect(await to.cli('get', key)).toBe('moved');
+    expect(await to.call('get', key)).toBe('moved');
     // The channel has moved with its slot.
     await vi.waitFor(async () => expect(await redis.publish('a', 'x')).toBe(1), { timeout });
     await vi.waitFor(() => expect(received).toContain('x'), { timeout });
@@ -198,12 +198,12 @@ describe('Cluster', () => {
     const others = await Promise.all(keys.map((other) => cluster().masterOf(other)));
     const to = others.find(({ port }) => port !== from.port);
     if (!to) throw new Error('one master has all the keys');
-    const slot = await from.cli('cluster', 'keyslot', key);
-    await from.cli('cluster', 'setslot', slot, 'migrating', await to.cli('cluster', 'myid'));
+    const slot = await from.call('cluster', 'keyslot', key);
+    await from.call('cluster', 'setslot', slot, 'migrating', await to.call('cluster', 'myid'));
     await to.kill();
     // ASK. An unhandled rejection would fail the whole file.
     await expect(redis.run({ key, args: ['GET', key] })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    await from.cli('cluster', 'setslot', slot, 'stable');
+    await from.call('cluster', 'setslot', slot, 'stable');
   });
 
   test('starting while a master is unreachable loses nothing', async () => {
@@ -218,7 +218,8 @@ describe('Cluster', () => {
     const writing = keepWriting(connection, 'run');
     await vi.waitFor(() => expect(writing.acknowledged.length).toBeGreaterThan(20), { timeout });
     for (const server of cluster().servers) {
-      if ((await server.cli('role')).includes(`\n${before.port}\n`)) await server.cli('cluster', 'failover');
+      if ((await server.call('role')).includes(`\n${before.port}\n`))
+        await server.call('cluster', 'failover');
     }
     await vi.waitFor(async () => expect((await cluster().masterOf('a')).port).not.toBe(before.port), {
       timeout,

@@ -16,10 +16,10 @@ test('rejects every command immediately while Redis loads its data, and has all 
   const { redis: connection } = await connectTo(redis().url);
   const set = (n: number) => connection.run({ key: `k${n}`, args: ['SET', `k${n}`, 'x'.repeat(500)] });
   for (let n = 0; n < keys; n++) await set(n);
-  await redis().cli('bgrewriteaof');
+  await redis().call('bgrewriteaof');
   await vi.waitFor(
     async () => {
-      const info = await redis().cli('info', 'persistence');
+      const info = await redis().call('info', 'persistence');
       expect(info).toContain('aof_rewrite_in_progress:0');
       expect(info).toContain('aof_rewrite_scheduled:0');
     },
@@ -36,5 +36,5 @@ test('rejects every command immediately while Redis loads its data, and has all 
   expect(connection.state()).toBe('unreachable');
   await restarted;
   await vi.waitFor(() => set(0), { timeout: 10_000 });
-  expect(Number(await redis().cli('dbsize'))).toBe(keys);
+  expect(Number(await redis().call('dbsize'))).toBe(keys);
 });

@@ -35,7 +35,7 @@ test('rejects a wrong password, and a missing one, at the start', async () => {
 });
 
 test('a user can do what its permissions allow', async () => {
-  await server().cli('acl', 'setuser', 'swob', 'on', '>other', '~swob:*', '&*', '+@all', '-flushall');
+  await server().call('acl', 'setuser', 'swob', 'on', '>other', '~swob:*', '&*', '+@all', '-flushall');
   const { redis } = await connectTo(`redis://swob:other@127.0.0.1:${server().port}`);
   expect(await redis.run({ key: 'swob:a', args: ['SET', 'swob:a', '1'] })).toBe('OK');
   await expect(redis.run({ args: ['FLUSHALL'] })).rejects.toMatchObject({
@@ -43,20 +43,20 @@ test('a user can do what its permissions allow', async () => {
     message: expect.stringContaining('give [store] user the right'),
   });
   // A password that is changed while swob runs: the connection is lost, and cannot be restored.
-  await server().cli('acl', 'setuser', 'swob', 'resetpass', '>changed');
-  await server().cli('client', 'kill', 'user', 'swob');
+  await server().call('acl', 'setuser', 'swob', 'resetpass', '>changed');
+  await server().call('client', 'kill', 'user', 'swob');
   await vi.waitFor(() => expect(redis.run({ args: ['PING'] })).rejects.toMatchObject({ code: 'CONFIG' }), {
     timeout,
   });
 });
 
 test('a store whose password is changed while it is open becomes unavailable, and says what to fix', async () => {
-  await server().cli('acl', 'setuser', 'store', 'on', '>first', '~*', '&*', '+@all');
+  await server().call('acl', 'setuser', 'store', 'on', '>first', '~*', '&*', '+@all');
   const url = `redis://store:first@127.0.0.1:${server().port}`;
   const { store } = await openRedisStore({ url });
   expect(await store.users.get('alice')).toBeUndefined();
-  await server().cli('acl', 'setuser', 'store', 'resetpass', '>second');
-  await server().cli('client', 'kill', 'user', 'store');
+  await server().call('acl', 'setuser', 'store', 'resetpass', '>second');
+  await server().call('client', 'kill', 'user', 'store');
   await vi.waitFor(
     () =>
       expect(store.users.get('alice')).rejects.toMatchObject({

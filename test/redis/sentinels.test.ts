@@ -16,19 +16,19 @@ test('ignores an outdated Sentinel, whatever it says', async () => {
   const { redis } = await connectTo(`redis+sentinel://${behind.address},${right.address}/${name}`);
   const where = async () => {
     await redis.run({ key: 'a', args: ['INCR', 'a'] });
-    return redis.masters()[0] && (await second().cli('get', 'a'));
+    return redis.masters()[0] && (await second().call('get', 'a'));
   };
   await vi.waitFor(async () => expect(Number(await where())).toBeGreaterThan(0), { timeout: 10_000 });
-  const before = await first().cli('get', 'a');
+  const before = await first().call('get', 'a');
   behind.publish('+switch-master', `${name} 127.0.0.1 ${second().port} 127.0.0.1 ${first().port}`);
   await redis.run({ args: ['PING'] });
   for (let n = 0; n < 20; n++) await where();
-  expect(await first().cli('get', 'a')).toBe(before);
+  expect(await first().call('get', 'a')).toBe(before);
   // All were set up again, so they count from the beginning.
   right.responses = { masterPort: first().port, epoch: 1 };
   await second().kill();
   await vi.waitFor(async () => redis.run({ key: 'a', args: ['SET', 'a', 'here'] }), { timeout: 10_000 });
-  expect(await first().cli('get', 'a')).toBe('here');
+  expect(await first().call('get', 'a')).toBe('here');
   await second().restart();
 });
 

@@ -47,16 +47,16 @@ async function prepare(
 
   /** Lines of CLUSTER NODES of the first node that responds, split into words. */
   const view = async (): Promise<string[][]> => {
-    const replies = servers.map((server) => server.cli('cluster', 'nodes'));
+    const replies = servers.map((server) => server.call('cluster', 'nodes'));
     const text = await Promise.any(replies);
     return text.split('\n').map((line) => line.split(' '));
   };
   const checkReady = async (): Promise<void> => {
     for (const server of servers) {
-      const info = await server.cli('cluster', 'info');
+      const info = await server.call('cluster', 'info');
       if (!/cluster_state:ok/.test(info) || !info.includes(`cluster_known_nodes:${servers.length}`))
         throw new Error('the nodes do not know each other yet');
-      const role = await server.cli('role');
+      const role = await server.call('role');
       // A master with its one replica, or a replica that follows.
       if (!/^master\n\d+\n127|\nconnected/.test(role)) throw new Error(`not in step yet: ${role}`);
     }
@@ -69,21 +69,21 @@ async function prepare(
 
   /** By hand: redis-cli's `--cluster create` sleeps for seconds. */
   const create = async (): Promise<void> => {
-    const ids = await Promise.all(servers.map((server) => server.cli('cluster', 'myid')));
+    const ids = await Promise.all(servers.map((server) => server.call('cluster', 'myid')));
     const [first, ...others] = nodes;
     for (const [index, server] of servers.entries()) {
-      await server.cli('cluster', 'set-config-epoch', String(index + 1));
+      await server.call('cluster', 'set-config-epoch', String(index + 1));
       if (index >= masters) continue;
       const from = Math.floor((index * slots) / masters);
       const to = Math.floor(((index + 1) * slots) / masters) - 1;
-      await server.cli('cluster', 'addslotsrange', String(from), String(to));
+      await server.call('cluster', 'addslotsrange', String(from), String(to));
     }
     for (const { server, busPort } of others) {
-      await first?.server.cli('cluster', 'meet', redisHost, String(server.port), String(busPort));
+      await first?.server.call('cluster', 'meet', redisHost, String(server.port), String(busPort));
     }
     await Promise.all(
       servers.slice(masters).map((server, index) =>
-        vi.waitFor(() => server.cli('cluster', 'replicate', ids[index] ?? ''), {
+        vi.waitFor(() => server.call('cluster', 'replicate', ids[index] ?? ''), {
           timeout: readyMs,
           interval: 50,
         }),
@@ -98,7 +98,7 @@ async function prepare(
       .join(',')}`,
     servers,
     masterOf: async (key) => {
-      const slot = Number(await Promise.any(servers.map((server) => server.cli('cluster', 'keyslot', key))));
+      const slot = Number(await Promise.any(servers.map((server) => server.call('cluster', 'keyslot', key))));
       const line = (await view()).find(([, , flags = '', , , , , , ...ranges]) => {
         const has = (range: string) => {
           const [from = '', to = from] = range.split('-');
@@ -115,7 +115,7 @@ async function prepare(
     repair: async () => {
       for (const server of servers) {
         server.thaw();
-        await server.cli('ping').catch(() => server.restart());
+        await server.call('ping').catch(() => server.restart());
       }
       await ready();
     },
@@ -125,7 +125,7 @@ async function prepare(
       await ready();
       if (failover) return;
       for (const server of servers)
-        await server.cli('config', 'set', 'cluster-node-timeout', String(steadyTimeoutMs));
+        await server.call('config', 'set', 'cluster-node-timeout', String(steadyTimeoutMs));
     },
     stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
   };

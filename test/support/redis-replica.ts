@@ -22,7 +22,7 @@ export function redisPairForFile(options: RedisServerOptions = {}): () => RedisP
       replica.thaw();
       await vi.waitFor(
         async () => {
-          if (!(await replica.cli('role')).includes('\nconnected')) throw new Error('not connected yet');
+          if (!(await replica.call('role')).includes('\nconnected')) throw new Error('not connected yet');
         },
         { timeout: 20_000, interval: 50 },
       );

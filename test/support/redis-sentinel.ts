@@ -1,15 +1,14 @@
 // A real Redis with one replica and three Sentinels that detect a lost master within two seconds.
 
 import type { ChildProcess } from 'node:child_process';
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { vi } from 'vitest';
 import { endChild } from './children.ts';
 import { freePorts } from './ports.ts';
 import { forFile } from './redis.ts';
+import { callRedis } from './redis-call.ts';
 import { prepareRedis, type RedisServer, redisHost, retried, spawnReady } from './redis-server.ts';
 
 const masterName = 'swob-test';
@@ -46,10 +45,7 @@ async function prepare(): Promise<RedisSentinels & { start(): Promise<void>; sto
   const folder = mkdtempSync(join(tmpdir(), 'swob-sentinel-'));
   const sentinels: ChildProcess[] = [];
 
-  const cli = async (port: number, ...words: string[]): Promise<string> => {
-    const { stdout } = await promisify(execFile)('redis-cli', ['-e', '-p', String(port), ...words]);
-    return stdout.trimEnd();
-  };
+  const call = (port: number, ...words: string[]): Promise<string> => callRedis({ port }, words);
   const startSentinel = async (port: number): Promise<void> => {
     const file = join(folder, `${port}.conf`);
     writeFileSync(
@@ -64,7 +60,7 @@ async function prepare(): Promise<RedisSentinels & { start(): Promise<void>; sto
         `sentinel failover-timeout ${masterName} 1000`,
       ].join('\n'),
     );
-    sentinels.push(await spawnReady('redis-server', [file, '--sentinel'], () => cli(port, 'ping')));
+    sentinels.push(await spawnReady('redis-server', [file, '--sentinel'], () => call(port, 'ping')));
     // By default they discover each other every 2 s and replicas every 10 s.
     const periods = [
       'info-period',
@@ -76,11 +72,11 @@ async function prepare(): Promise<RedisSentinels & { start(): Promise<void>; sto
       'ping-period',
       '100',
     ];
-    await cli(port, 'sentinel', 'debug', ...periods);
+    await call(port, 'sentinel', 'debug', ...periods);
   };
   const masterPort = async (): Promise<number> => {
     const [port = 0] = sentinelPorts;
-    return Number((await cli(port, 'sentinel', 'get-master-addr-by-name', masterName)).split('\n')[1]);
+    return Number((await call(port, 'sentinel', 'get-master-addr-by-name', masterName)).split('\n')[1]);
   };
   const roles = async (): Promise<[RedisServer, RedisServer]> => {
     const port = await masterPort();
@@ -88,15 +84,15 @@ async function prepare(): Promise<RedisSentinels & { start(): Promise<void>; sto
   };
   const checkReady = async (): Promise<void> => {
     const [master, replica] = await roles();
-    if (!(await master.cli('role')).startsWith('master')) throw new Error('no master yet');
-    if (!(await replica.cli('role')).includes('\nconnected')) throw new Error('no replica yet');
+    if (!(await master.call('role')).startsWith('master')) throw new Error('no master yet');
+    if (!(await replica.call('role')).includes('\nconnected')) throw new Error('no replica yet');
     for (const port of sentinelPorts) {
-      const lines = (await cli(port, 'sentinel', 'master', masterName)).split('\n');
+      const lines = (await call(port, 'sentinel', 'master', masterName)).split('\n');
       const value = (name: string) => lines[lines.indexOf(name) + 1];
       if (value('flags') !== 'master' || value('num-slaves') !== '1' || value('num-other-sentinels') !== '2')
         throw new Error(`not yet: ${lines.join(' ')}`);
       if (value('port') !== String(master.port)) throw new Error('they disagree');
-      const replicas = await cli(port, 'sentinel', 'replicas', masterName);
+      const replicas = await call(port, 'sentinel', 'replicas', masterName);
       if (!replicas.includes('\nmaster-link-status\nok\n') || !replicas.includes('\nflags\nslave\n'))
         throw new Error('they do not know the replica yet');
     }
@@ -111,14 +107,14 @@ async function prepare(): Promise<RedisSentinels & { start(): Promise<void>; sto
     repair: async () => {
       for (const server of servers) {
         server.thaw();
-        await server.cli('ping').catch(() => server.restart());
+        await server.call('ping').catch(() => server.restart());
       }
       await ready();
     },
     failover: async () => {
       const before = await masterPort();
       const [port = 0] = sentinelPorts;
-      await cli(port, 'sentinel', 'failover', masterName);
+      await call(port, 'sentinel', 'failover', masterName);
       await vi.waitFor(
         async () => {
           if ((await masterPort()) === before) throw new Error('not yet');

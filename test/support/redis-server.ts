@@ -1,18 +1,19 @@
 // One real redis-server on a free port of 127.0.0.1, with its data in a temporary folder, ended by its pid.
 // Used by redis.ts, redis-sentinel.ts and redis-cluster.ts.
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { vi } from 'vitest';
 import { type MadeCertificate, makeCertificate } from './certificates.ts';
 import { endChild } from './children.ts';
 import type { Need } from './needs.ts';
 import { patient } from './patience.ts';
 import { freePorts } from './ports.ts';
+import { callRedis } from './redis-call.ts';
 
+/** The second one runs commands of the documentation. */
 export const redisNeeds: readonly Need[] = [{ command: 'redis-server' }, { command: 'redis-cli' }];
 export const redisHost = '127.0.0.1';
 const startMs = patient(60_000);
@@ -41,8 +42,8 @@ export interface RedisServer {
   thaw(): void;
   /** Starts it again on the same port and data; kills it first when it runs. */
   restart(): Promise<void>;
-  /** Runs redis-cli there; resolves to what it prints, without the last line break. Rejects when that is an error. */
-  cli(...args: string[]): Promise<string>;
+  /** Sends a command as the default user; resolves to the reply as `callRedis` writes it. */
+  call(...command: string[]): Promise<string>;
   /** Removes every key. */
   flush(): Promise<void>;
 }
@@ -103,25 +104,22 @@ export function prepareRedis(
   ];
   let child: ChildProcess | undefined;
 
-  const cli: RedisServer['cli'] = async (...words) => {
-    const { stdout } = await promisify(execFile)(
-      'redis-cli',
-      [
-        ...['-h', redisHost, '-p', String(port), '-e'],
-        ...(certificate ? ['--tls', '--cacert', certificate.crt] : []),
-        ...words,
-      ],
-      { timeout: startMs, env: { PATH: process.env.PATH, ...(password && { REDISCLI_AUTH: password }) } },
+  const call: RedisServer['call'] = (...words) =>
+    callRedis(
+      {
+        port,
+        ...(password !== undefined && { password }),
+        ...(certificate && { tls: { ca: readFileSync(certificate.crt) } }),
+      },
+      words,
     );
-    return stdout.trimEnd();
-  };
   const kill = async (): Promise<void> => {
     await endChild(child);
     child = undefined;
   };
   const start = async (): Promise<void> => {
     await kill();
-    const started = await spawnReady('redis-server', commandLine, () => cli('ping'));
+    const started = await spawnReady('redis-server', commandLine, () => call('ping'));
     child = started;
   };
 
@@ -135,8 +133,8 @@ export function prepareRedis(
     thaw: () => void child?.kill('SIGCONT'),
     start,
     restart: start,
-    cli,
-    flush: async () => void (await cli('flushall')),
+    call,
+    flush: async () => void (await call('flushall')),
     stop: async () => {
       await kill();
       rmSync(folder, { recursive: true, force: true });

@@ -76,7 +76,7 @@ test('names a damaged record in Redis', async () => {
   const options = { ...storeOptions(createFakeClock()), prefix: newPrefix() };
   const archive = openRedisArchive({ ...options, redis: await connection() });
   onTestFinished(() => archive.close());
-  await redis().cli('set', `${options.prefix}:user:alice`, '{"userId":"alice"}');
+  await redis().call('set', `${options.prefix}:user:alice`, '{"userId":"alice"}');
   await expect(linesOf(archive)).rejects.toThrow(`${options.prefix}:user:alice: a user in Redis is damaged`);
 });
 

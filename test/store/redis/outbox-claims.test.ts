@@ -33,9 +33,9 @@ async function openTwo() {
       '+',
       '9',
     ];
-    await vi.waitFor(async () => expect(await redis().cli(...command)).not.toBe(''), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await redis().call(...command)).not.toBe(''), { timeout: 10_000 });
   };
-  const entries = () => redis().cli('xlen', `${prefix}:{inbound}:due`);
+  const entries = () => redis().call('xlen', `${prefix}:{inbound}:due`);
   return { first: first.inbound, other: other.inbound, clock, idle, entries };
 }
 
@@ -121,7 +121,7 @@ test('entries with order keys leave nothing behind', async () => {
   const { store } = await openRedisStore(redis(), { prefix, now: () => now });
   for (const id of ['a', 'b']) await store.inbound.put(orderedEntry(id, 'k'));
   expect(await deliverAll(store.inbound, now)).toEqual(['a', 'b']);
-  expect(await redis().cli('keys', `${prefix}:*`)).toBe(`${prefix}:{inbound}:due`);
+  expect(await redis().call('keys', `${prefix}:*`)).toBe(`${prefix}:{inbound}:due`);
 });
 
 test('replacing a claimed entry ends its claim', async () => {
@@ -141,6 +141,6 @@ test('expired values are removed, a few with each put', async () => {
   clock.advance(60_000);
   for (const left of [9, 6, 3, 4]) {
     await put(`new ${left}`);
-    expect(Number(await redis().cli('hlen', `${prefix}:{receipts}:values`))).toBe(left);
+    expect(Number(await redis().call('hlen', `${prefix}:{receipts}:values`))).toBe(left);
   }
 });

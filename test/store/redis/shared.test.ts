@@ -77,7 +77,7 @@ describe('entries of several nodes', () => {
     await node?.inbound.put(entry);
     expect(await node?.inbound.claim(now, 9)).toEqual([entry.id]);
     const ranOut = ['xpending', `${prefix}:{inbound}:due`, 'nodes', 'IDLE', '60', '-', '+', '1'];
-    await vi.waitFor(async () => expect(await redis().cli(...ranOut)).not.toBe(''), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await redis().call(...ranOut)).not.toBe(''), { timeout: 10_000 });
     expect(await node?.inbound.claim(now, 9)).toEqual([]);
     expect(await node?.inbound.settle(entry.id, undefined)).toBe(true);
     expect(await other?.inbound.count()).toEqual({ waiting: 0, deadLetters: 0 });
@@ -94,7 +94,7 @@ describe('entries of several nodes', () => {
     ]) {
       for (const id of ['a', 'b', 'c']) await node?.inbound.put(waiting(id, 1));
       expect(await node?.inbound.claim(now, 2)).toHaveLength(2);
-      await redis().cli(...loss);
+      await redis().call(...loss);
       const again = await other?.inbound.claim(now, 9);
       expect([loss, again?.sort()]).toEqual([loss, ['a', 'b', 'c']]);
       // Their former claims are lost.
@@ -233,11 +233,13 @@ describe('in real time', () => {
     await store.users.put(user);
     await store.seeds.ping(seed);
     await store.inbound.put(entry);
-    const keys = (await redis().cli('--scan', '--pattern', `${prefix}:*`)).split('\n');
+    const [, ...keys] = (await redis().call('scan', '0', 'match', `${prefix}:*`, 'count', '100000')).split(
+      '\n',
+    );
     const lasting = ['user', '{seeds}', '{inbound}'];
     expect(keys.length).toBeGreaterThan(12);
     for (const key of keys) {
-      const ttl = Number(await redis().cli('pttl', key));
+      const ttl = Number(await redis().call('pttl', key));
       const isLasting = lasting.some((kind) => key.startsWith(`${prefix}:${kind}`));
       expect([key, isLasting ? ttl === -1 : ttl > 0 && ttl <= 3_600_000]).toEqual([key, true]);
     }
@@ -253,7 +255,7 @@ describe('in real time', () => {
   });
 
   test('no request scans all keys', async () => {
-    const stats = await redis().cli('info', 'commandstats');
+    const stats = await redis().call('info', 'commandstats');
     expect(stats).toContain('cmdstat_evalsha');
     expect(stats).not.toMatch(/cmdstat_(keys|hgetall|hkeys|hvals|smembers|sort)\b/);
   });
@@ -263,14 +265,14 @@ describe('a damaged record', () => {
   test('is reported without its content, and hides no other', async () => {
     const prefix = newPrefix();
     const { store, log } = await openRedisStore(redis(), { prefix });
-    await redis().cli('set', `${prefix}:user:alice`, '{"sharedKey":"a secret"}');
+    await redis().call('set', `${prefix}:user:alice`, '{"sharedKey":"a secret"}');
     const reading = store.users.get('alice');
     await expect(reading).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await expect(reading).rejects.toThrow(/^a user in Redis is damaged/);
     await expect(reading).rejects.not.toThrow('secret');
     await store.seeds.ping(seed);
     await store.seeds.ping({ ...seed, imsi: '62401' });
-    await redis().cli('hset', `${prefix}:{seeds}:all`, '62401', 'no JSON');
+    await redis().call('hset', `${prefix}:{seeds}:all`, '62401', 'no JSON');
     expect(await store.seeds.active(20_000)).toEqual([seed]);
     expect(log.lines.at(-1)).toMatchObject({ level: 'error', message: 'skipped a damaged seed' });
   });

@@ -51,5 +51,5 @@ test('its permissions suffice to export the store and import it elsewhere', asyn
 
 test('no command was denied meanwhile', async () => {
   expect(isRun).toBe(true);
-  expect(await redis().cli('acl', 'log')).toBe('');
+  expect(await redis().call('acl', 'log')).toBe('');
 });

@@ -106,8 +106,8 @@ test('the same in Redis, whose keys stay as they are', async () => {
   expect((await importInto(url)).code).toBe(0);
   writeFileSync(file, await fileOf(given(started)));
   const dump = async () => {
-    const keys = (await redis().cli('keys', '*')).trim().split('\n').toSorted();
-    return Promise.all(keys.map(async (key) => [key, await redis().cli('dump', key)]));
+    const keys = (await redis().call('keys', '*')).trim().split('\n').toSorted();
+    return Promise.all(keys.map(async (key) => [key, await redis().call('dump', key)]));
   };
   const untouched = await dump();
   expect(untouched.length).toBeGreaterThan(5);
