@@ -26,7 +26,7 @@ export const groups: Readonly<Record<string, string>> = {
   jwt: 'create, verify and decode tokens of the disconnect service',
   sms: 'send SMS as the app, inspect and retry messages, receive as a gateway phone',
   'sms outgoing': 'what became of outgoing SMS',
-  radius: 'RADIUS by hand',
+  radius: 'send RADIUS requests by hand',
   disconnects: 'inspect the audit trail of the disconnect service',
   stub: 'stubs of the systems that swob calls, for tests',
   playground: 'run everything at once, with stubs and throw-away data',
@@ -38,7 +38,7 @@ export const groups: Readonly<Record<string, string>> = {
 export const commands: readonly CommandEntry[] = [
   {
     path: 'serve',
-    summary: 'run the gateway API and the sync websocket',
+    summary: 'run the gateway, the sync websocket and the disconnect service',
     load: () => import('./commands/serve.ts'),
   },
   {

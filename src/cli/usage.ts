@@ -6,27 +6,29 @@ import { nearestName } from '../config/suggestion.ts';
 import { optionsOf, pathOf } from './completion/command-line.ts';
 import { topics } from './help/topic-names.ts';
 
-/** Hints for words that users expect but swob names differently. */
+/** Hints for words, some of one group only, that users expect but swob names differently. */
 const hints = new Map([
   ...['start', 'run', 'up', 'server', 'daemon'].map((word) => [word, 'Did you mean swob serve?'] as const),
   ['stop', 'Stop swob serve with Ctrl-C or SIGTERM'],
   ['version', 'Did you mean swob --version?'],
   ['check', 'Did you mean swob config check or swob doctor?'],
   ['-v', 'Did you mean --version?'],
+  ['config get', 'Did you mean swob config show?'],
+  ['config list', 'Did you mean swob config show?'],
+  ['config set', 'Edit the configuration file, or pass --set to a command'],
 ]);
 
 /** One line about a command line that commander rejects. */
 export function usageMessage(error: CommanderError, program: Command, argv: readonly string[]): string {
   const { path, command, rest } = findChosenCommand(program, argv);
   const help = path.length === 0 ? 'swob --help' : `swob help ${path.join(' ')}`;
-  return `${describeProblem(error, program, command, rest)}; see ${help}`;
+  return `${describeProblem(error, program, { path, command, rest })}; see ${help}`;
 }
 
 function describeProblem(
   error: CommanderError,
   program: Command,
-  command: Command,
-  rest: readonly string[],
+  { path, command, rest }: ChosenCommand,
 ): string {
   const message = error.message
     .replace(/^error: /, '')
@@ -48,6 +50,7 @@ function describeProblem(
     return message.replace(bare, shown);
   }
   const advice =
+    hints.get([...path, word].join(' ')) ??
     hints.get(word) ??
     (command === program || !hasSuggestion(message) ? commandsNamed(program, word) : undefined) ??
     topicLike(command === program ? word : '');
@@ -62,9 +65,10 @@ const flagOf = (word: string): string => word.replace(/=.*/s, '');
 /** Suggests an option for a misspelled one with a value, and `--json` for `-json`, which commander does not. */
 function optionLike(command: Command, word: string): string | undefined {
   const flag = flagOf(word);
-  const names = optionsOf(command).flatMap(({ long }) => long ?? []);
-  const meant = names.find((name) => name === `-${flag}`) ?? nearestName(flag, names);
-  return meant === undefined ? undefined : `Did you mean ${meant}?`;
+  const names = optionsOf(command).flatMap(({ long }) => long?.slice(2) ?? []);
+  // Without dashes, which all names share: they would let short names pass for misspelled ones.
+  const meant = names.find((name) => `-${name}` === flag) ?? nearestName(flag.replace(/^-+/, ''), names);
+  return meant === undefined ? undefined : `Did you mean --${meant}?`;
 }
 
 function topicLike(word: string): string | undefined {

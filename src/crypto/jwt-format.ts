@@ -23,7 +23,10 @@ export interface TokenParts {
 export function parseToken(token: string): TokenParts | string {
   if (token.length > maxTokenLength) return `it is longer than ${maxTokenLength} characters`;
   const encoded = token.split('.');
-  if (encoded.length !== 3) return `it has ${encoded.length} parts, not 3 (header.payload.signature)`;
+  if (encoded.length !== 3) {
+    const parts = encoded.length === 1 ? '1 part' : `${encoded.length} parts`;
+    return `it has ${parts}, not 3 (header.payload.signature)`;
+  }
   const decoded: Buffer[] = [];
   for (const [index, name] of (['header', 'payload', 'signature'] as const).entries()) {
     const part = encoded[index] ?? '';

@@ -106,6 +106,8 @@ describe('a wrong command line exits with 64 and says', () => {
     ['seeds lst', "unknown command 'lst' (Did you mean list?); see swob help seeds"],
     ['seeds list --seders', "unknown option '--seders' (Did you mean --seeders?); see swob help seeds list"],
     ['seeds send', "unknown command 'send' (Did you mean swob sms send?); see swob help seeds"],
+    ['config get', "unknown command 'get' (Did you mean swob config show?); see swob help config"],
+    ['jwt keygen --out x', "unknown option '--out'; see swob help jwt keygen"],
     ['exit-codes', "unknown command 'exit-codes' (Did you mean swob help exit-codes?); see swob --help"],
     // Without the value, which may be a secret.
     [

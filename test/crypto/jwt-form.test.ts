@@ -29,7 +29,7 @@ test('J6, J7 rejects crit, b64, zip and enc, whatever their values', () => {
 test('J7 rejects JWE, JSON serialization and several signatures', () => {
   const flattened = JSON.stringify({ protected: goodHeader, payload: goodPayload, signature: goodSignature });
   expect(errorsOf('a.b.c.d.e')).toEqual(['it has 5 parts, not 3 (header.payload.signature)']);
-  expect(errorsOf(flattened)).toEqual(['it has 1 parts, not 3 (header.payload.signature)']);
+  expect(errorsOf(flattened)).toEqual(['it has 1 part, not 3 (header.payload.signature)']);
   expect(errorsOf(`${good}.${goodSignature}`)).toEqual(['it has 4 parts, not 3 (header.payload.signature)']);
   expect(errorsOf(rs256(good))).toEqual(['its payload is not JSON']);
 });

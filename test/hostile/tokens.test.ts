@@ -139,7 +139,7 @@ describe.each(backends)('backend = %s', (backend) => {
     await expectRefused(
       service,
       JSON.stringify(flattened),
-      'it has 1 parts, not 3 (header.payload.signature)',
+      'it has 1 part, not 3 (header.payload.signature)',
     );
     for (const token of [
       flattened,

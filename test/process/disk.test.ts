@@ -123,6 +123,7 @@ test('a file in place of the store folder is reported', async () => {
   );
   expect(code).toBe(78);
   expect(stderr).toContain(`swob: cannot make the store's folder ${data}`);
+  expect(stderr).toContain('; set [store] url to a folder that swob can create and write');
 });
 
 test('acknowledges nothing while writes fail, and recovers when they succeed again', async () => {

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { messageOf, systemErrorCode } from '../../errors.ts';
 import { writeNewFile } from '../../lib/durable-files.ts';
 import { type Finding, fail, ok, warn } from '../../lib/finding.ts';
+import { folderRemedy } from '../../lib/folder-remedy.ts';
 import { danglingTarget } from './files.ts';
 
 /** Checks that the folder can be written or created, and that only its owner can enter it if its content is secret. */
@@ -16,7 +17,6 @@ export async function checkFolder(
   key: string,
   isSecret: boolean,
 ): Promise<Finding> {
-  const advice = `make it writable for the user of the service (chown, chmod 0700), or set another ${key}`;
   try {
     const facts = await stat(folder);
     if (!facts.isDirectory())
@@ -26,7 +26,7 @@ export async function checkFolder(
     return warn(check, `other users can enter ${folder}, and its content is secret`, `chmod 0700 ${folder}`);
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT')
-      return fail(check, `cannot write ${folder}: ${messageOf(error)}`, advice);
+      return fail(check, `cannot write ${folder}: ${messageOf(error)}`, folderRemedy(error, key));
   }
   const target = await danglingTarget(folder);
   if (target !== undefined)
@@ -38,7 +38,8 @@ export async function checkFolder(
   const parent = await nearestExistingParent(folder);
   return access(parent, constants.W_OK | constants.X_OK).then(
     () => ok(check, `${folder} does not exist yet: the first start creates it`),
-    () => fail(check, `${folder} does not exist, and ${parent} is not writable`, advice),
+    (error: unknown) =>
+      fail(check, `${folder} does not exist, and ${parent} is not writable`, folderRemedy(error, key)),
   );
 }
 

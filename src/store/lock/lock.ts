@@ -158,7 +158,7 @@ async function readState(attempt: AcquireAttempt, name: string): Promise<'releas
 export function folderInUseError(folder: string, owner: string): SwobError {
   return new SwobError(
     'UNAVAILABLE',
-    `the store ${folder} is in use by ${owner}; stop it, or use \`swob serve\` with another [store] url`,
+    `the store ${folder} is in use by ${owner}; stop it, or configure another [store] url`,
   );
 }
 

@@ -28,9 +28,8 @@ async function run({ options, printer }: Context, force: boolean): Promise<void>
     throw new SwobError('CONFIG', `${target} already exists; --force replaces it`);
   }
   await makeFolder(dirname(target), 0o755).catch((error: unknown) => {
-    throw new SwobError('UNAVAILABLE', `cannot create ${dirname(target)}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    const message = `cannot create ${dirname(target)}: ${messageOf(error)}; name a file in another folder with --config`;
+    throw new SwobError('UNAVAILABLE', message, { cause: error });
   });
   // Private, because the file will contain secrets.
   await writeFileAtomic(target, exampleFile(), 0o600);

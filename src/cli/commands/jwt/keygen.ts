@@ -67,12 +67,12 @@ function keyFiles(options: Options): { readonly private: string; readonly public
 /** Never replaces a key: services with the old public key would reject all new tokens. */
 async function createKeyFile(file: string, text: string, mode: number): Promise<void> {
   await makeFolder(dirname(file)).catch((error: unknown) => {
-    throw new SwobError('CONFIG', `cannot write into ${dirname(file)}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    const message = `cannot write into ${dirname(file)}: ${messageOf(error)}; choose another folder`;
+    throw new SwobError('CONFIG', message, { cause: error });
   });
   const created = await createFileOnce(file, text, { mode }).catch((error: unknown) => {
-    throw new SwobError('UNAVAILABLE', `cannot write ${file}: ${messageOf(error)}`, { cause: error });
+    const message = `cannot write ${file}: ${messageOf(error)}; free space, or choose another folder`;
+    throw new SwobError('UNAVAILABLE', message, { cause: error });
   });
   if (!created)
     throw new SwobError('REFUSED', `${file} already exists; move it away, or choose another file`);

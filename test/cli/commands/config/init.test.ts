@@ -31,7 +31,9 @@ describe('swob config init', () => {
 
   test('reports when it cannot write, and leaves nothing behind', async () => {
     const file = join(fileOf('a file, no folder'), 'conf.ini');
-    expect(await createCli().swob('config', 'init', '-c', file)).toBe(75);
+    const cli = createCli();
+    expect(await cli.swob('config', 'init', '-c', file)).toBe(75);
+    expect(cli.err.text).toContain('; name a file in another folder with --config');
     expect(existsSync(file)).toBe(false);
   });
 });
