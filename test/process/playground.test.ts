@@ -1,7 +1,7 @@
 // `swob playground` as scripts use it: the real binary, with its services and stubs in one process.
 
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runProcess, runSwob, startProcess, swobScript } from '../support/binary.ts';
@@ -90,14 +90,19 @@ test('other terminals find the running playground; a signal removes everything',
   expect(later).toMatchObject({ code: 69, stderr: expect.stringContaining('no playground is running') });
 });
 
-test('a command that does not exist, and one that a signal ends', async () => {
+test('a command that does not exist or is not executable, and one that a signal ends', async () => {
   const folder = temporaryFolder();
   const env = scriptEnvironment(folder);
   const run = (...command: string[]) =>
     runSwob(['playground', 'run', '--', ...command], { cwd: folder, env });
   expect(await run('no-such-command')).toMatchObject({
     code: 64,
-    stderr: expect.stringContaining('cannot run no-such-command'),
+    stderr: expect.stringContaining('cannot run no-such-command: there is no such command'),
+  });
+  await writeFile(join(folder, 'script.sh'), '#!/bin/sh\n', { mode: 0o600 });
+  expect(await run('./script.sh')).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('cannot run ./script.sh: it is not executable; run chmod +x on it'),
   });
   expect(await run('sh', '-c', 'kill -9 $$')).toMatchObject({ code: 137 });
 });

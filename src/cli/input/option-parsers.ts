@@ -5,6 +5,7 @@ import { SwobError } from '../../errors.ts';
 import { printable } from '../../lib/printable.ts';
 import { type FailRatio, failRatio } from '../../stubs/fail-ratio.ts';
 import type { Context } from '../context.ts';
+import { canPrompt } from '../terminal/prompt.ts';
 import { requireSecret } from './secret.ts';
 
 export function parsePort(text: string): number {
@@ -48,6 +49,10 @@ export async function readSecretsById(
       throw new SwobError('USAGE', `${option}: expected an id and a secret: id:secret or id:@file`);
     if (secrets.has(id)) throw new SwobError('USAGE', `${option} ${id} is given twice`);
     const secret = rest.length === 0 ? undefined : rest.join(':');
+    if (secret === undefined && !canPrompt(io)) {
+      const message = `${option} ${id} has no ${what}: pass ${option} ${id}:@file or ${id}:- (stdin)`;
+      throw new SwobError('USAGE', message);
+    }
     const question = `${what} of ${printable(id)}`;
     secrets.set(id, await requireSecret(secret, { name: `${option} ${id}`, question, io, printer }));
   }

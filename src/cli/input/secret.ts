@@ -12,7 +12,7 @@ import { canPrompt, promptHidden } from '../terminal/prompt.ts';
 const maxBytes = 64 * 1024;
 
 export interface SecretOptions {
-  /** The name of the option in messages: `--password`. */
+  /** The name of the option in messages, `--password`, or of the argument, `token`. */
   readonly name: string;
   /** The fallback when the option is absent. */
   readonly variable?: SecretVariable;
@@ -52,7 +52,7 @@ export async function readSecret(
     return validateSecret(await readFile(file, options), options, file);
   }
   const safe = variable === undefined ? '@file or -' : `@file, - or ${variable}`;
-  printer.note(`note: other users of this machine can see ${name} on the command line; use ${safe}`);
+  printer.note(`note: other users of this machine can see ${labelOf(name)} on the command line; use ${safe}`);
   return validateSecret(argument, options, 'the argument');
 }
 
@@ -64,8 +64,17 @@ export async function requireSecret(argument: string | undefined, options: Secre
   if (secret !== undefined) return secret;
   if (canPrompt(options.io)) return promptSecret(options);
   const orSet = options.variable === undefined ? '' : `, or set ${options.variable}`;
-  throw new SwobError('USAGE', `${options.name} is missing: pass ${options.name} @file or - (stdin)${orSet}`);
+  const option = isOption(options.name) ? `${options.name} ` : '';
+  throw new SwobError(
+    'USAGE',
+    `${labelOf(options.name)} is missing: pass ${option}@file or - (stdin)${orSet}`,
+  );
 }
+
+const isOption = (name: string): boolean => name.startsWith('-');
+
+/** An argument has no name that could be typed. */
+const labelOf = (name: string): string => (isOption(name) ? name : `the ${name}`);
 
 async function promptSecret(options: SecretOptions): Promise<string> {
   const { question = options.name.replace(/^--/, ''), io } = options;

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Command } from 'commander';
 import { childEnvironment } from '../../../config/environment.ts';
-import { messageOf, SwobError } from '../../../errors.ts';
+import { messageOf, SwobError, systemErrorCode } from '../../../errors.ts';
 import type { Context } from '../../context.ts';
 import { SilentExit } from '../../interrupt.ts';
 import { playgroundEnvironment } from '../../playground/environment.ts';
@@ -56,11 +56,21 @@ function runCommand(
     const terminate = (): void => void child.kill('SIGTERM');
     signal.addEventListener('abort', terminate, { once: true });
     child.once('error', (error) => {
-      reject(new SwobError('USAGE', `cannot run ${command}: ${messageOf(error)}`, { cause: error }));
+      reject(new SwobError('USAGE', `cannot run ${command}: ${reasonOf(error)}`, { cause: error }));
     });
     child.once('close', (code, by) => {
       signal.removeEventListener('abort', terminate);
       resolve(code ?? 128 + (by === null ? 0 : constants.signals[by]));
     });
   });
+}
+
+/** Node's message does not tell a missing command from a missing interpreter, and names no remedy. */
+function reasonOf(error: Error): string {
+  const reasons: Record<string, string> = {
+    ENOENT:
+      'there is no such command; name one on PATH, or a script as ./script.sh whose #! line names an interpreter',
+    EACCES: 'it is not executable; run chmod +x on it, or pass it to an interpreter such as sh',
+  };
+  return reasons[String(systemErrorCode(error))] ?? messageOf(error);
 }

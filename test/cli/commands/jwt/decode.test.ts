@@ -32,6 +32,14 @@ describe('decode', () => {
     expect(stdout).toBe('{"alg":"RS256","typ":"JWT"}\n{"a":""}\n');
   });
 
+  test('without a token says how to pass one', async () => {
+    const { exit, stderr } = await runCommand(['jwt', 'decode']);
+    expect([exit, stderr]).toEqual([
+      64,
+      expect.stringContaining('swob: the token is missing: pass @file or - (stdin)'),
+    ]);
+  });
+
   test('text that is not a token is a data error', async () => {
     const { exit, stdout, stderr } = await runCommand(['jwt', 'decode', '-'], { stdin: 'a.b' });
     expect([exit, stdout]).toEqual([65, '']);

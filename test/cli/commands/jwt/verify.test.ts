@@ -17,7 +17,7 @@ describe('verify', () => {
     const inArgv = await runCommand([...verify, text], { clock });
     expect(inArgv).toMatchObject({
       exit: 0,
-      stderr: expect.stringContaining('other users of this machine can see token'),
+      stderr: expect.stringContaining('other users of this machine can see the token'),
     });
   });
 

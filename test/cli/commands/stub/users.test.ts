@@ -28,6 +28,14 @@ describe('swob stub users', () => {
     expect(cli.err.text).toContain('can see --user alice on the command line');
   });
 
+  test('says how to pass a missing password', async () => {
+    const cli = createCli();
+    expect(await cli.swob('stub', 'users', '--user', 'alice')).toBe(64);
+    expect(cli.err.text).toBe(
+      'swob: --user alice has no password: pass --user alice:@file or alice:- (stdin)\n',
+    );
+  });
+
   test('serves the platforms of a file', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'platforms.json'), '[{"name":"mine"}]');
