@@ -1,6 +1,7 @@
 // Cross-field validation: settings that are valid on their own but not in combination. Used by load.ts.
 
 import { resolve } from 'node:path';
+import { bracketHost, canonicalIpv6 } from '../lib/net.ts';
 import { nasErrors } from './nas-keys.ts';
 import { pcrfErrors } from './pcrf-keys.ts';
 import type { Config } from './schema.ts';
@@ -78,8 +79,8 @@ function relayErrors({ relay, api }: Config): string[] {
   if (relay.url === '') return [];
   const { hostname, port, origin } = new URL(relay.url);
   const isPublicUrl = api.public_url !== '' && new URL(api.public_url).origin === origin;
-  const isOwnAddress =
-    Number(port) === api.port && [api.host, api.public_host, 'localhost', '127.0.0.1'].includes(hostname);
+  const hosts = [bracketHost(api.host), bracketHost(api.public_host), 'localhost', '127.0.0.1', '[::1]'];
+  const isOwnAddress = Number(port) === api.port && hosts.includes(hostname);
   if (!isPublicUrl && !isOwnAddress) return [];
   return ['[relay] url is the address of this gateway: set it to that of a RelaySMS Publisher'];
 }
@@ -129,7 +130,8 @@ function reliabilityErrors({ reliability: { every, auth_id }, broker }: Config):
 
 /** Whether the address listens on all interfaces, so that no client can use it in a URL. */
 export function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::' || host === '';
+  // Also as `::0`; only IPv6 has colons, and parsing an address is slow.
+  return host === '0.0.0.0' || host === '' || (host.includes(':') && canonicalIpv6(host) === '::');
 }
 
 /** The host in the URLs of the sync websocket; with TLS it can be configured separately. */

@@ -17,7 +17,10 @@ const http = ['http', 'https'] as const;
 
 export const schema = {
   api: {
-    host: text('127.0.0.1', 'Address that the gateway listens on; 0.0.0.0 listens on all interfaces.'),
+    host: text(
+      '127.0.0.1',
+      'Address that the gateway listens on, or a name, all of whose addresses it listens on; 0.0.0.0 listens on all interfaces, :: with IPv6 too.',
+    ),
     port: port(6969, 'Port of the gateway; 0 picks a free port.'),
     state: oneOf(
       ['testing', 'production'],
@@ -45,7 +48,7 @@ export const schema = {
     pem: text('', 'Certificate chain file (PEM), unless crt contains the chain.'),
   },
   websocket: {
-    host: text('127.0.0.1', 'Address that the sync websocket listens on.'),
+    host: text('127.0.0.1', 'Address that the sync websocket listens on; like that of the gateway.'),
     port: port(6996, 'Port of the sync websocket; 0 picks a free port.'),
     public_url: publicUrl(
       ['ws', 'wss'],

@@ -209,14 +209,16 @@ function isTls(server: Server): server is TlsServer {
   return 'setSecureContext' in server;
 }
 
-/** Finds the state by the socket that requests arrive on: it shares the client's port with the accepted one. */
+/** Finds the state by the socket that requests arrive on: it shares the addresses and the client's port with the accepted one. */
 function findByTlsSocket(
   server: TlsServer,
   connections: ReadonlyMap<Socket, ConnectionState>,
   tlsConnections: WeakMap<Socket, ConnectionState>,
 ): void {
   const handshaking = new Map<string, ConnectionState>();
-  const keyOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+  // A client may connect from one port to several addresses of this machine.
+  const keyOf = ({ localAddress, remoteAddress, remotePort }: Socket): string =>
+    `${localAddress} ${remoteAddress} ${remotePort}`;
   server.on('connection', (socket) => {
     const state = connections.get(socket);
     if (!state) return;

@@ -3,22 +3,40 @@
 import type { Server } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
 import { messageOf, SwobError } from '../errors.ts';
+import { createListener, type Listener } from '../lib/listener.ts';
+import { bracketHost } from '../lib/net.ts';
 
 /**
  * Connections that the kernel queues while the process is busy. It drops what exceeds the backlog, and the client retries
  * after a second or more: Node's 511 are too few when all phones or portals of a site reconnect together. The kernel's own
  * limit (`net.core.somaxconn`, 4,096 by default since Linux 5.4) applies too.
  */
-export const listenBacklog = 4_096;
+const backlog = 4_096;
+
+/** Listens on every address of the host. `start` throws UNAVAILABLE when the port is in use, CONFIG for another reason. */
+export function createServiceListener(
+  server: Server,
+  { name, host, port }: { readonly name: string; readonly host: string; readonly port: number },
+): Listener {
+  const listener = createListener(server, { host, port, backlog });
+  const start = async (): Promise<number> => {
+    try {
+      return await listener.start();
+    } catch (cause) {
+      throw listenError(name, host, port, cause);
+    }
+  };
+  return { ...listener, start };
+}
 
 /** UNAVAILABLE for a port in use, which may become free; CONFIG for an address that is not this machine's. */
-export function listenError(name: string, host: string, port: number, cause: unknown): SwobError {
+function listenError(name: string, host: string, port: number, cause: unknown): SwobError {
   const isInUse = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
   const code = isInUse ? 'UNAVAILABLE' : 'CONFIG';
   const remedy = isInUse
     ? 'stop the program that uses the port, or choose another port'
     : 'correct host and port in the configuration';
-  const message = `${name} cannot listen on ${host}:${port}: ${reasonOf(cause)}; ${remedy}`;
+  const message = `${name} cannot listen on ${bracketHost(host)}:${port}: ${reasonOf(cause)}; ${remedy}`;
   return new SwobError(code, message, { cause });
 }
 
@@ -29,22 +47,4 @@ function reasonOf(cause: unknown): string {
   const number = cause instanceof Error && 'errno' in cause ? Number(cause.errno) : 0;
   const [code, meaning] = getSystemErrorMap().get(number) ?? [];
   return where === undefined || code === undefined ? message : `listen ${code}: ${meaning} ${where}`;
-}
-
-/** The port that a server is bound to. */
-export function boundPort(server: Pick<Server, 'address'>, requested: number): number {
-  const address = server.address();
-  return typeof address === 'object' && address ? address.port : requested;
-}
-
-/** Settles on either event: `listen()` alone never rejects for a busy port. Throws what `listenError` makes. */
-export function listen(server: Server, name: string, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: Error): void => reject(listenError(name, host, port, error));
-    server.once('error', onError);
-    server.listen({ host, port, backlog: listenBacklog }, () => {
-      server.off('error', onError);
-      resolve(boundPort(server, port));
-    });
-  });
 }

@@ -15,7 +15,7 @@ import { compileSchemasOnFirstUse } from './compile-on-first-use.ts';
 import type { ConnectionLimiter } from './connection-limiter.ts';
 import { beginStop, drain } from './drain.ts';
 import { addHandlerTimeout } from './handler-timeout.ts';
-import { boundPort, listenBacklog, listenError } from './listen.ts';
+import { createServiceListener } from './listen.ts';
 import type { Monitoring } from './monitoring.ts';
 import { addMonitoringRoutes } from './monitoring-routes.ts';
 import type { OverloadGuard } from './overload-guard.ts';
@@ -99,6 +99,7 @@ export async function createHttpServer(options: HttpOptions, handleError: ErrorH
   app.setErrorHandler(handleError);
   compileSchemasOnFirstUse(app);
   if (options.tls && app.server instanceof TlsServer) applyRenewals(app.server, options.tls);
+  const listener = createServiceListener(app.server, options);
   const sockets = trackSockets(app.server);
   options.connectionLimiter.attach(app.server);
   trackRequests(app, options.connectionLimiter);
@@ -126,18 +127,15 @@ export async function createHttpServer(options: HttpOptions, handleError: ErrorH
   });
 
   const server: HttpServer = {
+    // Not `app.listen`: for `localhost` it makes further servers, to which none of the above is attached.
     start: async () => {
-      try {
-        await app.listen({ host: options.host, port: options.port, backlog: listenBacklog });
-      } catch (cause) {
-        throw listenError(options.name, options.host, options.port, cause);
-      }
-      return boundPort(app.server, options.port);
+      await app.ready();
+      return listener.start();
     },
-    drain: () => drain(app.server),
+    drain: () => drain(app.server, listener),
     stop: async (deadline = noTimeLeft) => {
-      await beginStop(app.server, sockets);
-      const closed = app.close();
+      await beginStop(app.server, listener, sockets);
+      const closed = Promise.all([app.close(), listener.close()]);
       const interrupted = (await deadline.settles(closed)) ? 0 : sockets.destroyAll();
       await closed;
       return interrupted;

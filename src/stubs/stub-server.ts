@@ -1,12 +1,14 @@
 // The HTTP server of the stubs: listen, close, read a body, respond.
 
 import { isUtf8 } from 'node:buffer';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Clock } from '../domain/shared/ports.ts';
 import { serviceUrl } from '../domain/shared/urls.ts';
 import { messageOf, SwobError } from '../errors.ts';
 import { ByteCollector } from '../lib/collect-bytes.ts';
 import { isObject, parseJson, tryParseJson } from '../lib/json.ts';
+import { createListener, type Listener } from '../lib/listener.ts';
+import { bracketHost } from '../lib/net.ts';
 import type { Intercept } from './intercept.ts';
 import { createJournal, type Journal, type JournalEntry } from './journal.ts';
 import { systemClock } from './system-clock.ts';
@@ -76,9 +78,16 @@ export async function startStubServer(
       else response.destroy();
     });
   });
-  const url = await listen(server, at);
-  let closed: Promise<void> | undefined;
-  return { url, journal, close: () => (closed ??= close(server)) };
+  // Without a listener, an error of accepting a connection would end the process.
+  server.on('error', () => undefined);
+  const listener = createListener(server, at);
+  const url = await start(listener, at);
+  const close = (): Promise<void> => {
+    const closed = listener.close();
+    server.closeAllConnections();
+    return closed;
+  };
+  return { url, journal, close };
 }
 
 async function interceptRequest(
@@ -98,26 +107,14 @@ function sendJournal(journal: Journal, { method }: IncomingMessage, response: Se
   sendJson(response, 200, JSON.stringify(journal.all()));
 }
 
-function listen(server: Server, { host, port }: { host: string; port: number }): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.on('error', (cause) => {
-      const where = serviceUrl('http', host, port).slice('http://'.length);
-      const message = `cannot listen on ${where}: ${messageOf(cause)}; choose another address or port`;
-      reject(new SwobError('UNAVAILABLE', message, { cause }));
-    });
-    server.listen(port, host, () => {
-      const address = server.address();
-      const bound = typeof address === 'object' && address !== null ? address.port : port;
-      resolve(serviceUrl('http', host, bound));
-    });
-  });
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
+async function start(listener: Listener, { host, port }: StubAddress): Promise<string> {
+  try {
+    return serviceUrl('http', host, await listener.start());
+  } catch (cause) {
+    const where = `${bracketHost(host)}:${port}`;
+    const message = `cannot listen on ${where}: ${messageOf(cause)}; choose another address or port`;
+    throw new SwobError('UNAVAILABLE', message, { cause });
+  }
 }
 
 /** The path of a request, without its query. */

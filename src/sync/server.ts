@@ -19,7 +19,7 @@ import { applyRenewals, type CertificateSource, tlsOptions } from '../http/certi
 import { handleClientError } from '../http/client-error.ts';
 import type { ConnectionLimiter } from '../http/connection-limiter.ts';
 import { beginStop, drain } from '../http/drain.ts';
-import { listen } from '../http/listen.ts';
+import { createServiceListener } from '../http/listen.ts';
 import type { Monitoring } from '../http/monitoring.ts';
 import type { OverloadGuard } from '../http/overload-guard.ts';
 import { requestIdHeader, requestIdOf } from '../http/request-id.ts';
@@ -89,6 +89,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
   const openSockets = new Map<WebSocket, SyncSocket>();
   const heartbeat = createHeartbeat(openSockets, clock);
   const http = createHttp(deps.tls, deps.requestTimeoutMs);
+  const listener = createServiceListener(http, { ...deps, name: 'the sync websocket' });
   const sockets = trackSockets(http);
   deps.connectionLimiter.attach(http);
   const monitoring = deps.createMonitoring(() => openSockets.size);
@@ -235,13 +236,14 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
   };
 
   return {
-    start: () => listen(http, 'the sync websocket', deps.host, deps.port),
-    drain: () => drain(http),
+    start: listener.start,
+    drain: () => drain(http, listener),
     stop: async (deadline = noTimeLeft) => {
       isStopping = true;
       heartbeat.stop();
-      await beginStop(http, sockets);
-      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      await beginStop(http, listener, sockets);
+      http.close();
+      const closed = listener.close();
       for (const syncSocket of openSockets.values()) syncSocket.close(closeCodes.stopping);
       http.closeIdleConnections();
       const interrupted = (await deadline.atMost(closeTimeoutMs).settles(closed)) ? 0 : sockets.destroyAll();

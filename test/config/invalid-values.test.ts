@@ -122,7 +122,7 @@ describe('invalid values', () => {
   });
 
   test('in production each service that listens on a wildcard needs a public URL, or both a public host', () => {
-    const wildcards = ['api.state=production', 'api.host=0.0.0.0', 'websocket.host=::'];
+    const wildcards = ['api.state=production', 'api.host=0.0.0.0', 'websocket.host=::0'];
     const accepted = (...more: string[]) =>
       loadConfig({ ...noSources, setOptions: [...wildcards, ...more] }).config.api.state === 'production';
     const faulty = (...more: string[]) =>
@@ -130,7 +130,7 @@ describe('invalid values', () => {
         message.replace(/ in production.*/, ''),
       );
     const api = '[api] host = 0.0.0.0 needs [api] public_url or [api] public_host';
-    const websocket = '[websocket] host = :: needs [websocket] public_url or [api] public_host';
+    const websocket = '[websocket] host = ::0 needs [websocket] public_url or [api] public_host';
     const apiUrl = 'api.public_url=https://gw.example.org';
     const websocketUrl = 'websocket.public_url=wss://gw.example.org';
     expect([faulty(), faulty(apiUrl), faulty(websocketUrl)]).toEqual([[api, websocket], [websocket], [api]]);

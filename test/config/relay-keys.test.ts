@@ -27,7 +27,7 @@ test('url takes http and https, without user and password', () => {
 test('url must not be this gateway itself', () => {
   const load = (...setOptions: string[]) => loadConfig({ files: ['/dev/null'], env: {}, setOptions });
   const error = /\[relay\] url is the address of this gateway/;
-  for (const url of ['http://127.0.0.1:6969', 'http://localhost:6969/v1/publications'])
+  for (const url of ['http://127.0.0.1:6969', 'http://localhost:6969/v1/publications', 'http://[::1]:6969'])
     expect(() => load(`relay.url=${url}`)).toThrow(error);
   const own = ['api.public_url=https://gw.example.org', 'websocket.public_url=wss://gw.example.org'];
   expect(() => load(...own, 'relay.url=https://gw.example.org/v1/publications')).toThrow(error);

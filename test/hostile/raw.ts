@@ -4,12 +4,13 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { onTestFinished } from 'vitest';
+import { unbracketHost } from '../../src/lib/net.ts';
 
 /** A connection to the host and port of a URL, closed after the test. `https` and `wss` use TLS. */
 export async function connectTo(url: string): Promise<Socket> {
-  const { hostname: host, port, protocol } = new URL(url);
+  const { hostname, port, protocol } = new URL(url);
   const secure = protocol === 'https:' || protocol === 'wss:';
-  const options = { host, port: Number(port) };
+  const options = { host: unbracketHost(hostname), port: Number(port) };
   const socket = secure ? connectTls({ ...options, rejectUnauthorized: false }) : connect(options);
   onTestFinished(() => void socket.destroy());
   await once(socket, secure ? 'secureConnect' : 'connect');

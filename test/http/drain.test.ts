@@ -3,11 +3,12 @@
 import { Agent, createServer, request, type Server } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { drain } from '../../src/http/drain.ts';
-import { listen } from '../../src/http/listen.ts';
+import { createListener } from '../../src/lib/listener.ts';
 
 async function start() {
   const server: Server = createServer((_request, response) => void response.end('ok'));
-  const port = await listen(server, 'the server', '127.0.0.1', 0);
+  const listener = createListener(server, { host: '127.0.0.1', port: 0 });
+  const port = await listener.start();
   onTestFinished(() => void server.closeAllConnections());
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   onTestFinished(() => agent.destroy());
@@ -20,13 +21,13 @@ async function start() {
       sent.on('error', (error) => resolve('code' in error ? String(error.code) : error.message));
       sent.end();
     });
-  return { server, agent, send };
+  return { server, listener, agent, send };
 }
 
 test('a kept connection serves one more request, and then the server has none', async () => {
-  const { server, agent, send } = await start();
+  const { server, listener, agent, send } = await start();
   expect(await send(agent)).toBe('keep-alive');
-  const drained = drain(server);
+  const drained = drain(server, listener);
   expect(await send(false)).toBe('ECONNREFUSED');
   expect(await send(agent)).toBe('close');
   await drained;
@@ -34,9 +35,9 @@ test('a kept connection serves one more request, and then the server has none', 
 });
 
 test('an idle connection keeps the drain waiting, and the server can then be closed', async () => {
-  const { server, agent, send } = await start();
+  const { server, listener, agent, send } = await start();
   await send(agent);
-  const drained = drain(server);
+  const drained = drain(server, listener);
   server.close();
   await drained;
 });

@@ -1,13 +1,16 @@
-// What fastify and Node do with their own options set: each test shows a requirement that they miss and that a part of src/http
+// What fastify and Node do with their own options set: each test shows a requirement that they miss and that a part of src/http or src/lib
 // meets. When one fails after an upgrade, that part may be replaced; docs/decisions.md, "Own infrastructure
 // beside libraries", records them.
 
+import dns from 'node:dns';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import Fastify from 'fastify';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { isObject } from '../../src/lib/json.ts';
 import { connectTo } from '../hostile/raw.ts';
+import { needs } from '../support/needs.ts';
 
 const waitOptions = { timeout: 10_000 };
 
@@ -60,6 +63,35 @@ test('connection-limiter.ts: maxConnections of Node drops new connections and ke
   client.on('error', () => {});
   await Promise.all([dropped, once(client, 'close')]);
   for (const socket of idle) expect(socket.destroyed).toBe(false);
+});
+
+test('listener.ts: what is attached to the server of fastify does not see the connections at the second address of localhost', async (context) => {
+  needs(context, { ipv6: true });
+  const { lookup } = dns;
+  const addresses = [
+    { address: '127.0.0.1', family: 4 },
+    { address: '::1', family: 6 },
+  ];
+  Reflect.set(dns, 'lookup', (host: string, ...rest: unknown[]) => {
+    if (host !== 'localhost') return Reflect.apply(lookup, dns, [host, ...rest]);
+    const [options, answer] = [rest[0], rest.at(-1)];
+    if (typeof answer !== 'function') throw new Error('expected a callback');
+    if (isObject(options) && options.all) answer(null, addresses);
+    else answer(null, '127.0.0.1', 4);
+  });
+  const app = Fastify();
+  app.get('/', () => 'ok');
+  let seen = 0;
+  app.server.on('connection', () => seen++);
+  onTestFinished(() => app.close());
+  try {
+    await app.listen({ port: 0, host: 'localhost' });
+  } finally {
+    Reflect.set(dns, 'lookup', lookup);
+  }
+  const { port } = app.server.address() as AddressInfo;
+  for (const host of ['127.0.0.1', '[::1]']) expect((await fetch(`http://${host}:${port}`)).status).toBe(200);
+  expect(seen).toBe(1);
 });
 
 test('body-parsers.ts: bodyLimit of fastify bounds the bytes of each body, not the chunks nor the bodies of all', async () => {

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { Agent, request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { listen } from '../../src/http/listen.ts';
+import { createListener } from '../../src/lib/listener.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { prepareHaproxy } from '../support/haproxy.ts';
 import { needs } from '../support/needs.ts';
@@ -51,7 +51,7 @@ test('HAProxy sends a request once more whose node ends the connection, also whe
     }
     response.end(await text(incoming));
   });
-  const gateway = await listen(node, 'the node', '127.0.0.1', 0);
+  const gateway = await createListener(node, { host: '127.0.0.1', port: 0 }).start();
   onTestFinished(() => node.closeAllConnections());
   const ports = { gateway, sync: gateway, disconnect: gateway };
   const prepared = await prepareHaproxy(temporaryFolder(), [ports, ports, ports]);

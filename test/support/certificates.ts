@@ -5,6 +5,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
+import { unbracketHost } from '../../src/lib/net.ts';
 import { onEnd } from './teardown.ts';
 
 export interface MadeCertificate {
@@ -41,10 +42,10 @@ export async function peerOf(url: string, maxVersion: SecureVersion = 'TLSv1.3')
 
 /** A TLS connection that stays open until the test ends. */
 export function openTls(url: string, maxVersion: SecureVersion = 'TLSv1.3'): Promise<TLSSocket> {
-  const { hostname: host, port } = new URL(url);
+  const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = connect({
-      host,
+      host: unbracketHost(hostname),
       port: Number(port),
       rejectUnauthorized: false,
       minVersion: 'TLSv1',

@@ -9,16 +9,17 @@ import { createFakeClock } from './fake-clock.ts';
 import { createMemoryLog } from './log.ts';
 
 /** Not started yet; stops with the test. Errors get 503 with their message. */
-export async function createTestServer(certificate?: Certificate) {
+export async function createTestServer(certificate?: Certificate, host = '127.0.0.1') {
   const clock = createFakeClock();
   const log = createMemoryLog();
+  const renewals: ((renewed: Certificate) => void)[] = [];
   const served: { route: string | undefined; status: number }[] = [];
   const { app, server } = await createHttpServer(
     {
       name: 'the test',
-      host: '127.0.0.1',
+      host,
       port: 0,
-      tls: certificate && { current: certificate, onRenewed: () => undefined },
+      tls: certificate && { current: certificate, onRenewed: (apply) => void renewals.push(apply) },
       trustedProxies: [],
       requestTimeoutMs: 60_000,
       handlerTimeoutMs: 10_000,
@@ -40,5 +41,8 @@ export async function createTestServer(certificate?: Certificate) {
     (error, _request, reply) => reply.code(503).send(error instanceof Error ? error.message : 'failed'),
   );
   onTestFinished(async () => void (await server.stop()));
-  return { app, server, clock, served };
+  const renew = (renewed: Certificate): void => {
+    for (const apply of renewals) apply(renewed);
+  };
+  return { app, server, clock, served, renew };
 }

@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import type { TestContext } from 'vitest';
 
 /** Debian's own: its packages are not for any other python on the PATH. */
@@ -17,6 +18,8 @@ export type Need =
   | { readonly root: true }
   /** Linux's loopback network: every 127.x.y.z is this machine. */
   | { readonly loopbackNetwork: true }
+  /** ::1 is this machine. */
+  | { readonly ipv6: true }
   /** Enough open files for this many connections. */
   | { readonly acceptQueue: number };
 
@@ -44,6 +47,10 @@ function problemOf(need: Need): string | undefined {
   }
   if ('loopbackNetwork' in need)
     return process.platform === 'linux' ? undefined : 'addresses such as 127.0.0.2';
+  if ('ipv6' in need) {
+    const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    return all.some(({ address }) => address === '::1') ? undefined : 'the address ::1';
+  }
   if ('root' in need) return process.getuid?.() === 0 ? undefined : 'the rights of root';
   if ('acceptQueue' in need) {
     const max =

@@ -3,7 +3,7 @@
 
 import { request } from 'node:http';
 import { expect, vi } from 'vitest';
-import { type RunningSwob, startSwob } from './binary.ts';
+import { type ProcessOptions, type RunningSwob, startSwob } from './binary.ts';
 import { createPhone, decryptWith, encryptFor } from './phone.ts';
 import { openSocket } from './socket.ts';
 
@@ -63,9 +63,9 @@ interface LogLine {
 
 export async function startWorkers<Ready = { gateway: { url: string }; sync: { url: string } }>(
   args: readonly string[],
-  { cwd, workers = 2 }: { readonly cwd: string; readonly workers?: number },
+  { workers = 2, ...options }: ProcessOptions & { readonly workers?: number },
 ): Promise<RunningWorkers<Ready>> {
-  const swob = await startSwob<Ready>(['serve', ...args, '--workers', String(workers)], { cwd });
+  const swob = await startSwob<Ready>(['serve', ...args, '--workers', String(workers)], options);
   const lines = (): LogLine[] =>
     swob
       .stderr()

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { SwobError } from '../../src/errors.ts';
 import { createConnectionLimiter } from '../../src/http/connection-limiter.ts';
-import { listen } from '../../src/http/listen.ts';
+import { createListener } from '../../src/lib/listener.ts';
 import { createHttpHandler } from '../../src/sync/http-handler.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createMemoryLog } from '../support/log.ts';
@@ -29,7 +29,8 @@ async function scrape(error: Error) {
   });
   const server = createServer(handler);
   onTestFinished(() => void server.close());
-  const response = await fetch(`http://127.0.0.1:${await listen(server, 'sync', '127.0.0.1', 0)}/metrics`);
+  const port = await createListener(server, { host: '127.0.0.1', port: 0 }).start();
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`);
   return { response, text: await response.text(), log };
 }
 

@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram';
 import { createServer, isIPv6 } from 'node:net';
 import { systemErrorCode } from '../../errors.ts';
 import { type Finding, fail, ok } from '../../lib/finding.ts';
+import { createListener } from '../../lib/listener.ts';
 import { bracketHost } from '../../lib/net.ts';
 
 export interface Listener {
@@ -21,7 +22,8 @@ export async function checkPort(
   const check = `port of ${service}`;
   const endpoint = `${bracketHost(host)}:${port}`;
   if (port === 0) return ok(check, 'each start chooses a free port');
-  switch (await listenErrorOf(host, port)) {
+  const { code, address } = await tryToListen(host, port);
+  switch (code) {
     case undefined:
       return ok(check, `${endpoint} is free`);
     case 'EADDRINUSE': {
@@ -29,7 +31,7 @@ export async function checkPort(
       if (swob !== undefined) return ok(check, `${endpoint}: ${swob}`);
       return fail(
         check,
-        `${endpoint} is in use by another program`,
+        `${bracketHost(address)}:${port} is in use by another program`,
         `find it with ss -ltnp 'sport = :${port}' and stop it, or choose another port`,
       );
     }
@@ -40,6 +42,7 @@ export async function checkPort(
         'set AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit for ports below 1024, or choose another port',
       );
     case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
       return fail(
         check,
         `${host} is not an address of this machine`,
@@ -75,12 +78,16 @@ export async function checkAccountingPort(
   );
 }
 
-/** The error code of listening there; undefined when it succeeds. */
-function listenErrorOf(host: string, port: number): Promise<unknown> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once('error', (error) => resolve(systemErrorCode(error) ?? 'failed'));
-    // In a worker process, node:cluster would let the primary listen.
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
-  });
+/** The error of listening there, and the address that has it; no code when it succeeds. */
+async function tryToListen(host: string, port: number): Promise<{ code?: unknown; address: string }> {
+  // In a worker process, node:cluster would let the primary listen.
+  const listener = createListener(createServer(), { host, port, exclusive: true });
+  try {
+    await listener.start();
+    await listener.close();
+    return { address: host };
+  } catch (error) {
+    const address = error instanceof Error && 'address' in error ? String(error.address) : host;
+    return { code: systemErrorCode(error) ?? 'failed', address };
+  }
 }
