@@ -146,9 +146,12 @@ async function readState(attempt: AcquireAttempt, name: string): Promise<'releas
   if (verdict === 'dead') return 'left';
   const owner = holder ? describeHolder(holder) : `an unreadable ${name}`;
   if (verdict === 'unknown') {
-    const seconds = livenessTimeoutMs / 1_000;
-    log.warn({ folder, holder: owner }, `the store may be in use; watching its lock for ${seconds} s`);
-    if (!(await changesWithinTimeout(file, sign, clock))) return 'left';
+    // A dead holder's socket goes with its lock when another process takes over, so that the lock may be gone by now.
+    if ((await fileVersion(file)) === sign) {
+      const seconds = livenessTimeoutMs / 1_000;
+      log.warn({ folder, holder: owner }, `the store may be in use; watching its lock for ${seconds} s`);
+      if (!(await changesWithinTimeout(file, sign, clock))) return 'left';
+    }
     const now = await readIfPresent(file);
     if (now === undefined || isReleased(tryParseJson(now))) return 'gone';
   }

@@ -14,7 +14,8 @@ import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
 import { createMemoryLog } from '../../support/log.ts';
 import { onWorkerEnd } from '../../support/worker-end.ts';
 
-export const acquireLock = (folder: string, clock: FakeClock) => acquire(folder, clock, createMemoryLog());
+export const acquireLock = (folder: string, clock: FakeClock, log = createMemoryLog()) =>
+  acquire(folder, clock, log);
 
 export const locksIn = async (folder: string) =>
   (await readdir(folder)).filter((name) => name.startsWith('lock.')).sort();
