@@ -52,7 +52,7 @@ export function createRotatingFile(deps: RotatingFileDeps): RotatingFile {
       file = { handle, bytes: stats.size };
       // A killed process may have left a partial line.
       if (stats.size > 0 && (await lastByte(handle, stats.size)) !== newline) {
-        await handle.appendFile('\n');
+        await writeWhole(handle, path, '\n');
         file.bytes++;
       }
       return file;

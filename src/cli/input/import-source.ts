@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { addAbortSignal, Readable } from 'node:stream';
 import type { ImportSource } from '../../app/compose/store-import.ts';
 import { describeReadError, messageOf, SwobError } from '../../errors.ts';
+import { writeWhole } from '../../lib/durable-files.ts';
 
 export interface OpenedImportSource extends ImportSource {
   close(): Promise<void>;
@@ -74,7 +75,7 @@ async function openStreamSource(
   async function* saveWhileReading(): AsyncGenerator<Buffer> {
     for await (const chunk of withReadErrors(name, stream)) {
       const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
-      await handle.appendFile(bytes).catch((error: unknown) => {
+      await writeWhole(handle, tmpdir(), bytes).catch((error: unknown) => {
         throw new SwobError('UNAVAILABLE', `cannot save ${name} to ${tmpdir()}: ${messageOf(error)}`);
       });
       yield bytes;

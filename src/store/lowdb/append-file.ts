@@ -2,6 +2,7 @@
 
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { writeWhole } from '../../lib/durable-files.ts';
 import { syncFolder } from '../../lib/folders.ts';
 import { diskError } from '../disk-error.ts';
 
@@ -44,7 +45,7 @@ async function append(
 ): Promise<void> {
   assertOwned();
   try {
-    await handle.appendFile(bytes);
+    await writeWhole(handle, file, bytes);
     await handle.datasync();
   } catch (error) {
     throw diskError(`cannot write ${file}`, error);

@@ -5,7 +5,8 @@ import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { entry, waiting } from '../../contract/outboxes.ts';
-import { crashImage, fileHandlePrototype, fillDiskHalfway, openStore } from './support.ts';
+import { fileHandlePrototype } from '../../support/file-handle.ts';
+import { crashImage, fillDiskHalfway, openStore } from './support.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -1,8 +1,7 @@
 // Opens, crashes and fails lowdb stores. For their tests.
 
 import fs from 'node:fs';
-import { cp, type FileHandle, open, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, type FileHandle, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, onTestFinished, vi } from 'vitest';
 import type { Store } from '../../../src/domain/store.ts';
@@ -11,6 +10,7 @@ import { verifyChecksum, withChecksum } from '../../../src/store/lowdb/checksum.
 import { openLowdbStore } from '../../../src/store/lowdb/store.ts';
 import { storeOptions } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
+import { fileHandlePrototype } from '../../support/file-handle.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { createMemoryLog } from '../../support/log.ts';
 
@@ -57,24 +57,20 @@ export function fillDisk() {
   return vi.spyOn(fs.promises, 'rename').mockRejectedValue(noSpace);
 }
 
-/** From now on each growing file takes half of what is written to it, and then nothing more. */
+/** From now on each file takes half of what is first written to it, without an error, and then nothing more. */
 export async function fillDiskHalfway() {
   const prototype = await fileHandlePrototype();
-  return vi.spyOn(prototype, 'appendFile').mockImplementation(async function (
+  const write: unknown = prototype.write;
+  const full = new WeakSet<FileHandle>();
+  return vi.spyOn(prototype, 'write').mockImplementation(async function (
     this: FileHandle,
-    data: string | Uint8Array,
+    bytes: Uint8Array,
+    offset: number,
   ) {
-    const bytes = Buffer.from(data);
-    await this.write(bytes.subarray(0, bytes.length / 2));
-    throw noSpace;
-  });
-}
-
-/** The prototype of all open files, for observing or failing their methods. */
-export async function fileHandlePrototype(): Promise<FileHandle> {
-  const handle = await open(tmpdir());
-  await handle.close();
-  return Object.getPrototypeOf(handle);
+    if (full.has(this)) throw noSpace;
+    full.add(this);
+    return Reflect.apply(write as () => unknown, this, [bytes, offset, Math.floor(bytes.length / 2)]);
+  } as never);
 }
 
 /** The first file of receipts, in the store's folder. */

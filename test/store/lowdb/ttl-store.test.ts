@@ -4,15 +4,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { user } from '../../contract/store.ts';
 import { receipt, storedResponse } from '../../contract/ttl-stores.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
-import {
-  crashImage,
-  fileHandlePrototype,
-  firstReceipts,
-  openStore,
-  receiptFiles,
-  receiptLines,
-  receiptsOf,
-} from './support.ts';
+import { fileHandlePrototype } from '../../support/file-handle.ts';
+import { crashImage, firstReceipts, openStore, receiptFiles, receiptLines, receiptsOf } from './support.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -9,8 +9,9 @@ import { withChecksum } from '../../../src/store/lowdb/checksum.ts';
 import { checkIntegrity } from '../../../src/store/lowdb/integrity-check.ts';
 import { recordName } from '../../../src/store/lowdb/record-file.ts';
 import { user } from '../../contract/store.ts';
+import { fileHandlePrototype } from '../../support/file-handle.ts';
 import { filesIn } from '../../support/folders.ts';
-import { crashImage, fileHandlePrototype, fillDisk, openStore, recordIn, writeRecordTo } from './support.ts';
+import { crashImage, fillDisk, openStore, recordIn, writeRecordTo } from './support.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { recordName } from '../../../src/store/lowdb/record-file.ts';
 import { user } from '../../contract/store.ts';
-import { fileHandlePrototype, fillDiskHalfway, openStore, writeRecordTo } from './support.ts';
+import { fileHandlePrototype } from '../../support/file-handle.ts';
+import { fillDiskHalfway, openStore, writeRecordTo } from './support.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
