@@ -73,7 +73,7 @@ export async function openLowdbMessages(options: LowdbMessagesOptions): Promise<
     onLine: ({ key, value }, _ageMs, { segment }) => {
       newest = segment;
       if ('removed' in value) index.remove(key);
-      else if (!isOutdated(value, index.get(key))) index.put(value, segment);
+      else if (!isOutdated(value, index.get(key))) index.load(value, segment);
     },
     inUse,
   });
@@ -90,12 +90,13 @@ export async function openLowdbMessages(options: LowdbMessagesOptions): Promise<
   const messageLine = (message: OutgoingMessage): string => lineOf(message.id, JSON.stringify(message));
   const removalLine = (id: string): string => lineOf(id, '{"removed":true}');
 
+  /** If this fails, they are evicted again after a restart. */
+  const noteEvicted = (ids: readonly string[]): void => void append(ids.map(removalLine)).catch(() => {});
+  // Not while the lines are read: one of a message that was evicted during its write would evict another one.
+  noteEvicted(index.evict());
+
   /** Called when a message is on disk. */
-  const apply = (message: OutgoingMessage, segment: number): void => {
-    const evicted = index.put(message, segment);
-    // If this fails, they are evicted again after a restart.
-    append(evicted.map(removalLine)).catch(() => {});
-  };
+  const apply = (message: OutgoingMessage, segment: number): void => noteEvicted(index.put(message, segment));
   const changeAll = <T>(ids: readonly string[], job: () => Promise<T>): Promise<T> =>
     changes.runAll(ids, async () => {
       assertOpen();

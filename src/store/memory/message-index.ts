@@ -42,6 +42,10 @@ export interface MessageIndex
   entry(id: string): HeldMessage | undefined;
   /** Adds or replaces a message, and evicts others above the maximum. @returns the ids of those */
   put(message: OutgoingMessage, segment?: number): string[];
+  /** Adds or replaces a message, and evicts none before `evict` is called. */
+  load(message: OutgoingMessage, segment: number): void;
+  /** Evicts messages above the maximum. @returns their ids */
+  evict(): string[];
   remove(id: string): void;
   /** In no particular order; includes a few that have expired. */
   all(): Iterable<HeldMessage>;
@@ -134,6 +138,19 @@ export function createMessageIndex(
     const entry = held.get(id);
     return entry && isKept(entry) ? entry : undefined;
   };
+  const load = (message: OutgoingMessage, segment?: number): void => {
+    purge();
+    const known = kept(message.id);
+    if (known) {
+      unlink(known);
+      known.segment = segment;
+      link(known, message);
+      return;
+    }
+    const expired = held.get(message.id);
+    if (expired) remove(expired);
+    add(message, segment);
+  };
   const readPage = (before: string | undefined, limit: number): MessagePage => {
     const messages: OutgoingMessage[] = [];
     const place = before === undefined ? undefined : parsePosition(before);
@@ -161,19 +178,11 @@ export function createMessageIndex(
     },
     entry: kept,
     put: (message, segment) => {
-      purge();
-      const known = kept(message.id);
-      if (known) {
-        unlink(known);
-        known.segment = segment;
-        link(known, message);
-        return [];
-      }
-      const expired = held.get(message.id);
-      if (expired) remove(expired);
-      add(message, segment);
+      load(message, segment);
       return evict();
     },
+    load,
+    evict,
     remove: (id) => {
       const entry = held.get(id);
       if (entry) remove(entry);

@@ -9,7 +9,16 @@ export function createMemoryMessages(
   clock: Pick<Clock, 'now' | 'monotonic'>,
   bounds: TtlBounds,
 ): OutgoingMessageStore {
-  const { get, entry, put, remove, all: _, ...index } = createMessageIndex(clock, bounds);
+  const {
+    get,
+    entry,
+    put,
+    remove,
+    all: _all,
+    load: _load,
+    evict: _evict,
+    ...index
+  } = createMessageIndex(clock, bounds);
   return {
     ...index,
     add: async (messages) =>

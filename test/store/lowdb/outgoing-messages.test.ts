@@ -7,10 +7,11 @@ import type { Store } from '../../../src/domain/store.ts';
 import { openLowdbStore } from '../../../src/store/lowdb/store.ts';
 import { storeOptions, user } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
+import { fileHandlePrototype } from '../../support/file-handle.ts';
 import { filesIn, temporaryFolder } from '../../support/folders.ts';
 import { createMemoryLog } from '../../support/log.ts';
 import { messageOf, nextOf, waitingSms } from '../../support/outgoing-messages.ts';
-import { crashImage, fileHandlePrototype, fillDiskHalfway, openStore } from './support.ts';
+import { crashImage, fillDiskHalfway, openStore } from './support.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -123,6 +124,52 @@ test('the files stay small while one message waits, and none of those that left 
   await vi.waitFor(async () => expect(await lineCount(folder)).toBeLessThan(120));
   const after = await openStore({ folder: await crashImage(folder), clock });
   expect(await everything(after.store)).toEqual(kept);
+});
+
+test('a message that is evicted while it is replaced does not have another one evicted after a restart', async () => {
+  const clock = createFakeClock();
+  const folder = temporaryFolder();
+  const options = { ...storeOptions(clock), log: createMemoryLog(), messages: { ttlMs: 60_000, max: 3 } };
+  const store = await openLowdbStore({ ...options, folder });
+  onTestFinished(() => store.close());
+  const [oldest, other, last] = [1, 2, 3].map((n) => messageOf(clock.now() + n)) as [
+    OutgoingMessage,
+    OutgoingMessage,
+    OutgoingMessage,
+  ];
+  await store.messages.add([oldest, other, last]);
+  const added = messageOf(clock.now() + 4);
+  const delivered = nextOf(other, { state: 'delivered' });
+  const replaced = await Promise.all([
+    store.messages.add([added]),
+    replace(store, delivered),
+    replace(store, nextOf(oldest, { state: 'sent' })),
+  ]);
+  expect(replaced).toEqual([[], true, false]);
+  expect(await everything(store)).toEqual([added, last, delivered]);
+  await store.close();
+  const after = await openLowdbStore({ ...options, folder });
+  onTestFinished(() => after.close());
+  expect(await everything(after)).toEqual([added, last, delivered]);
+});
+
+test('a lower maximum evicts those in a final state first, and they do not come back', async () => {
+  const { store, folder, clock } = await openStore();
+  const [oldest, other, last] = [1, 2, 3].map((n) => messageOf(clock.now() + n)) as [
+    OutgoingMessage,
+    OutgoingMessage,
+    OutgoingMessage,
+  ];
+  await store.messages.add([oldest, other, last]);
+  const delivered = nextOf(other, { state: 'delivered' });
+  await replace(store, delivered);
+  await store.close();
+  const options = { ...storeOptions(clock), log: createMemoryLog(), folder };
+  for (const max of [2, 3]) {
+    const lower = await openLowdbStore({ ...options, messages: { ttlMs: 60_000, max } });
+    expect(await everything(lower)).toEqual([last, oldest]);
+    await lower.close();
+  }
 });
 
 test('whatever happens to messages, a power cut at any time brings back what was there', async () => {
