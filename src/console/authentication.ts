@@ -6,6 +6,7 @@ import type { ConsoleSession, ConsoleSessions } from '../crypto/console-session.
 import type { SignOut } from '../domain/shared/model.ts';
 import type { Log, TtlStore } from '../domain/shared/ports.ts';
 import { messageOf, SwobError } from '../errors.ts';
+import { bearerToken } from '../http/bearer-token.ts';
 
 export interface Operator {
   /** For logs: the first characters of the session's id, or `token`. */
@@ -64,7 +65,7 @@ export function createSessionCheck(
 /** An onRequest hook for routes that need an operator; throws UNAUTHENTICATED, or FORBIDDEN for a request of another page. */
 export function authenticate(sessions: SessionCheck, now: () => number) {
   return async (request: FastifyRequest): Promise<void> => {
-    const token = /^Bearer (\S{1,512})$/.exec(request.headers.authorization ?? '')?.[1];
+    const token = bearerToken(request);
     if (token !== undefined) {
       if (!sessions.isAdminToken(token)) throw new SwobError('UNAUTHENTICATED', 'wrong admin token');
       request.operator = { name: 'token', sessionId: 'token', expiresAt: Number.POSITIVE_INFINITY };

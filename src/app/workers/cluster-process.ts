@@ -46,6 +46,7 @@ export function forkWorker(): WorkerProcess {
     send: boundedSend<ToWorker>((message, written) => {
       // The channel may be closed meanwhile, which `ended` reports.
       if (worker.isConnected()) worker.send(message, undefined, undefined, () => written());
+      else written();
     }, canMiss),
     onMessage: (listener) => {
       // Safe cast: only workers of this same version write to the channel.
@@ -97,7 +98,8 @@ export function openPrimaryChannel(): PrimaryChannel {
   return {
     peer: createIpcPeer(process),
     send: boundedSend<ToPrimary>((message, written) => {
-      if (process.connected) process.send?.(message, undefined, undefined, () => written());
+      if (process.connected && process.send) process.send(message, undefined, undefined, () => written());
+      else written();
     }, canMiss),
     onMessage: (listener) => {
       // Safe cast: only the primary, of this same version, writes to the channel.

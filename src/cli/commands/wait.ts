@@ -5,6 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import { formatDuration } from '../../config/value-types.ts';
 import { SwobError } from '../../errors.ts';
 import { delay } from '../../lib/delay.ts';
+import { isObject } from '../../lib/json.ts';
 import { adminTokenReader } from '../client/admin-token.ts';
 import { gatewayEndpoint } from '../client/endpoints.ts';
 import { describeUnhealthy, fetchHealth, isReady } from '../client/health.ts';
@@ -167,8 +168,7 @@ async function pairedCheck(
 
 /** Seconds since the pairing; undefined when there is none. */
 function pairingAge(body: unknown): number | undefined {
-  if (typeof body !== 'object' || body === null) return undefined;
-  if (!('pairedAt' in body) || !('now' in body)) return undefined;
+  if (!isObject(body)) return undefined;
   const age = Number(body.now) - Number(body.pairedAt);
   return Number.isFinite(age) ? age : undefined;
 }

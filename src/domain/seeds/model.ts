@@ -39,9 +39,23 @@ export interface ReliabilityTest {
   readonly cancelled?: boolean;
 }
 
+/** Reliability is measured over this time. */
+const reliabilityMs = 30 * 86_400_000;
 /** An SMS that takes longer than this is too late to count, in milliseconds. */
-export const inTimeMs = 180_000;
+const inTimeMs = 180_000;
 
 export function isInTime({ startedAt, routedAt }: ReliabilityTest): boolean {
   return routedAt !== undefined && routedAt - startedAt <= inTimeMs;
+}
+
+/** The tests that count towards reliability. Unix times in milliseconds. */
+export interface ReliabilityPeriod {
+  /** Those that started at this time or later. */
+  readonly since: number;
+  /** One that has not arrived is decided when it started before this time. */
+  readonly decidedBefore: number;
+}
+
+export function reliabilityPeriod(now: number): ReliabilityPeriod {
+  return { since: now - reliabilityMs, decidedBefore: now - inTimeMs };
 }

@@ -1,7 +1,7 @@
 // What the seeds need from the outside; store/ has the adapters, and test/contract their suite.
 
 import type { MaybePromise } from '../../lib/maybe-promise.ts';
-import type { DeliveringClient, ReliabilityTest, Seed } from './model.ts';
+import type { DeliveringClient, ReliabilityPeriod, ReliabilityTest, Seed } from './model.ts';
 
 export interface SeedStore {
   /**
@@ -55,12 +55,6 @@ export interface ReliabilityTestStore {
   replace(test: ReliabilityTest, earlier: ReliabilityTest): Promise<boolean>;
   /** The tests of a client that were not cancelled, the newest first. */
   list(msisdn: string): Promise<readonly ReliabilityTest[]>;
-  /**
-   * Counts for each of these clients, in their order, the tests that started at `since` or later. One that has not
-   * arrived is decided when it started before `decidedBefore`. Both are Unix times in milliseconds.
-   */
-  count(
-    msisdns: readonly string[],
-    period: { readonly since: number; readonly decidedBefore: number },
-  ): Promise<readonly TestCounts[]>;
+  /** Counts the tests of each of these clients, in their order. */
+  count(msisdns: readonly string[], period: ReliabilityPeriod): Promise<readonly TestCounts[]>;
 }

@@ -9,7 +9,7 @@ import type { RateLimit } from '../shared/model.ts';
 import type { Clock, LimitStore, RequestContext } from '../shared/ports.ts';
 import { consumeAll, peekAll, rateLimited } from '../shared/rate-limiting.ts';
 import type { Clients } from './clients.ts';
-import { inTimeMs, type ReliabilityTest } from './model.ts';
+import { type ReliabilityTest, reliabilityPeriod } from './model.ts';
 import type { ReliabilityTestStore } from './ports.ts';
 import { createTestTimeouts } from './test-timeouts.ts';
 
@@ -21,8 +21,6 @@ export type TestEvent = 'started' | 'success' | 'timedout' | 'cancelled' | 'refu
 
 /** A test whose SMS has not arrived after this time has failed. */
 const testTimeoutMs = 600_000;
-/** Reliability is measured over this time. */
-const periodMs = 30 * 86_400_000;
 
 /** The SMS of a test, as it arrives. */
 interface ArrivedSms {
@@ -205,9 +203,7 @@ export function createReliability(deps: ReliabilityDeps): Reliability {
       };
     },
     percentages: async (msisdns) => {
-      const now = clock.now();
-      const period = { since: now - periodMs, decidedBefore: now - inTimeMs };
-      const counts = await store.tests.count(msisdns, period);
+      const counts = await store.tests.count(msisdns, reliabilityPeriod(clock.now()));
       return counts.map(({ decided, inTime }) => (decided === 0 ? 0 : (100 * inTime) / decided).toFixed(2));
     },
     stop: timeouts.stop,

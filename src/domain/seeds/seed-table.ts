@@ -9,7 +9,7 @@ import type { MissingNode } from '../shared/node-requests.ts';
 import type { Clock, Telecom } from '../shared/ports.ts';
 import type { Clients, ClientView } from './clients.ts';
 import type { ClusterActivity } from './cluster-activity.ts';
-import { inTimeMs, type SeedType } from './model.ts';
+import { reliabilityPeriod, type SeedType } from './model.ts';
 import type { ReliabilityTestStore } from './ports.ts';
 import type { Reliability, TestList } from './reliability.ts';
 import type { SeenSeed } from './seed-activity.ts';
@@ -81,8 +81,6 @@ export interface SeedTableDeps {
   readonly clock: Clock;
 }
 
-/** Reliability is measured over this time, as in reliability.ts. */
-const periodMs = 30 * 86_400_000;
 /** Tests are counted this often while a page shows the table, and for this many numbers in one turn. */
 const countEveryMs = 10_000;
 const countedPerTurn = 500;
@@ -113,8 +111,7 @@ export function createSeedTable(deps: SeedTableDeps): SeedTable {
   const countTests = async (views: readonly ClientView[], silent: readonly SeenSeed[]): Promise<void> => {
     if (clock.monotonic() - counted.at < countEveryMs) return;
     const msisdns = [...new Set([...views, ...silent].map(({ msisdn }) => msisdn))];
-    const now = clock.now();
-    const period = { since: now - periodMs, decidedBefore: now - inTimeMs };
+    const period = reliabilityPeriod(clock.now());
     const shares = new Map<string, SeedRow['reliability']>();
     for (let start = 0; start < msisdns.length; start += countedPerTurn) {
       if (start > 0) await nextTurn();
