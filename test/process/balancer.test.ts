@@ -26,8 +26,8 @@ const phone = createPhone();
 /** More users than the test pairs, because each pairs once. */
 const userIds = Array.from({ length: 5_000 }, (_, index) => `user-${index}`);
 const pairedAtOnce = 2;
-/** Between two pairings of a loop: it leaves CPU time to the nodes, which start meanwhile. */
-const thinkTimeMs = 50;
+/** Between two pairings of a loop, while nodes stop, and while they start, which takes most of the time and needs the CPU. */
+const thinkTimeMs = { busy: 50, quiet: 500 };
 const set = [
   // Most clients share one address.
   'limits.sessions=100000/1m',
@@ -68,6 +68,7 @@ function pairInLoops(gateway: string, users: readonly string[]) {
   const rest = users.values();
   const failures: unknown[] = [];
   let pairings = 0;
+  let pace: keyof typeof thinkTimeMs = 'busy';
   let isOver = false;
   const loop = async (): Promise<void> => {
     for (const userId of rest) {
@@ -75,7 +76,7 @@ function pairInLoops(gateway: string, users: readonly string[]) {
       try {
         await pairOnce(gateway, userId);
         pairings += 1;
-        await setTimeout(thinkTimeMs);
+        await setTimeout(thinkTimeMs[pace]);
       } catch (error) {
         failures.push(error);
         return;
@@ -96,6 +97,12 @@ function pairInLoops(gateway: string, users: readonly string[]) {
         { timeout: 240_000, interval: 50 },
       );
     },
+    /** The load goes on at a slower pace until `action` is done. */
+    quietly: async (action: () => Promise<void>): Promise<void> => {
+      pace = 'quiet';
+      await action();
+      pace = 'busy';
+    },
     stop: async (): Promise<void> => {
       isOver = true;
       await Promise.all(loops);
@@ -115,12 +122,16 @@ async function openPages({ gateway }: BalancedNodes, users: readonly string[]) {
 type Load = ReturnType<typeof pairInLoops>;
 type Open = Awaited<ReturnType<typeof openPages>>;
 
+async function startAgain(many: BalancedNodes, node: BalancedNodes['nodes'][number]): Promise<void> {
+  await node.start();
+  await many.allServing();
+}
+
 async function restartEach(many: BalancedNodes, load: Load, open: Open): Promise<void> {
   for (const node of many.nodes) {
     await node.kill('SIGTERM');
     await load.more(5);
-    await node.start();
-    await many.allServing();
+    await load.quietly(() => startAgain(many, node));
     await load.more(5);
   }
   // Every node has stopped once, so every page has lost its socket.
@@ -140,8 +151,7 @@ async function killTwo(many: BalancedNodes, load: Load, open: Open): Promise<voi
   for (const node of many.nodes.slice(0, 2)) {
     await node.kill('SIGKILL');
     await load.more(10);
-    await node.start();
-    await many.allServing();
+    await load.quietly(() => startAgain(many, node));
   }
   expect(open.filter(({ page }) => page.closeCodes.length > 0)).not.toEqual([]);
   for (const { page, qrUrl } of open) {
