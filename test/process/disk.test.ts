@@ -78,25 +78,20 @@ for (const [damage, apply] of Object.entries(damages)) {
     expect((await runSwob(['serve'], { cwd: folder })).stderr).toContain(`swob: ${file} is damaged`);
   });
 
-  test(`lps.json and a seed that are ${damage} are set aside and reported, and the next ping restores the seed`, async () => {
+  test(`the next ping restores lps.json and a seed that are ${damage}, and a user who is cannot pair again`, async () => {
     const { folder, data } = await createFilledInstallation();
-    const files = [await recordOf(data, 'seeds'), join(data, 'lps.json')];
-    for (const file of files) await apply(file);
+    const restored = [await recordOf(data, 'seeds'), join(data, 'lps.json')];
+    const user = await recordOf(data, 'users');
+    for (const file of [...restored, user]) await apply(file);
+    const before = await readFile(user);
     const { ready, waitForOutput } = await startSwob(['serve'], { cwd: folder });
     expect((await ping(ready.gateway.url, '111')).status).toBe(200);
-    for (const file of files) await waitForOutput('stderr', `${file} is damaged`);
+    for (const file of restored) await waitForOutput('stderr', `${file} is damaged`);
     expect(await readdir(join(data, 'damaged'))).toHaveLength(2);
-  });
 
-  test(`a user whose record is ${damage} cannot pair again, and others are served`, async () => {
-    const { folder, data } = await createFilledInstallation();
-    const file = await recordOf(data, 'users');
-    await apply(file);
-    const before = await readFile(file);
-    const { ready, waitForOutput } = await startSwob(['serve'], { cwd: folder });
     await expect(pairPhone(ready.gateway.url)).rejects.toThrow('password: 503');
-    await waitForOutput('stderr', `${file} is damaged`);
-    expect(await readFile(file)).toEqual(before);
+    await waitForOutput('stderr', `${user} is damaged`);
+    expect(await readFile(user)).toEqual(before);
     expect(await pairPhone(ready.gateway.url, 'bob', 'battery staple')).toMatch(/^[0-9a-f]{32}$/);
   });
 }

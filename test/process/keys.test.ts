@@ -1,7 +1,7 @@
-// The gateway's key pair on disk: created by the first start, the operator's own, and every way in which it can
-// be unusable.
+// The gateway's key pair on disk: created by the first start, the operator's own, and unusable ones.
+// test/crypto/server-keys.test.ts has every way in which a pair is unusable.
 
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runProcess, runSwob, startSwob } from '../support/binary.ts';
@@ -66,7 +66,7 @@ const ownKeys: Record<string, readonly string[]> = {
 };
 
 for (const [kind, commands] of Object.entries(ownKeys)) {
-  test(`the operator's own pair is used (${kind})`, async (context) => {
+  test(`a phone pairs with the operator's own pair (${kind})`, async (context) => {
     needs(context, { command: 'openssl' });
     const installation = await createInstallation({ keys: false });
     const keys = await keyFolder(installation);
@@ -75,32 +75,15 @@ for (const [kind, commands] of Object.entries(ownKeys)) {
     await openssl(keys, ['pkey -in private.pem -pubout -out expected.pem']);
     const { ready } = await startSwob(['serve'], { cwd: installation.folder });
     expect(await keyOf(ready.gateway.url)).toBe(await readFile(join(keys, 'expected.pem'), 'utf8'));
+    const url = handshakeUrlOf(ready.gateway.url, await openSession(ready.gateway.url, 'alice'));
+    expect(await pair(url, createPhone(), 'correct horse')).toMatch(/^[0-9a-f]{32}$/);
     expect(await readFile(join(keys, 'private.pem'), 'utf8')).toBe(before);
   });
 }
 
-test('a phone pairs with the operator’s own pair', async (context) => {
-  needs(context, { command: 'openssl' });
-  const installation = await createInstallation({ keys: false });
-  await openssl(await keyFolder(installation), ['genrsa -traditional -out private.pem 2048']);
-  const { ready } = await startSwob(['serve'], { cwd: installation.folder });
-  const url = handshakeUrlOf(ready.gateway.url, await openSession(ready.gateway.url, 'alice'));
-  expect(await pair(url, createPhone(), 'correct horse')).toMatch(/^[0-9a-f]{32}$/);
-});
-
 /** What is wrong with the pair, how the test causes it, and the file that the message must name. */
 const badKeys: [fault: string, make: (folder: string) => Promise<void>, named: string][] = [
   ['the private key cannot be read', (folder) => mkdir(join(folder, 'private.pem')), 'private.pem'],
-  [
-    'the private key is cut short',
-    async (folder) => {
-      await openssl(folder, ['genrsa -out private.pem 2048']);
-      const pem = await readFile(join(folder, 'private.pem'), 'utf8');
-      await writeFile(join(folder, 'private.pem'), pem.slice(0, pem.length / 2));
-    },
-    'private.pem',
-  ],
-  ['the private key is empty', (folder) => writeFile(join(folder, 'private.pem'), ''), 'private.pem'],
   [
     'the two do not belong together',
     (folder) =>
@@ -110,17 +93,6 @@ const badKeys: [fault: string, make: (folder: string) => Promise<void>, named: s
         'pkey -in other.pem -pubout -out public.pem',
       ]),
     'public.pem',
-  ],
-  ['the key has 1024 bits', (folder) => openssl(folder, ['genrsa -out private.pem 1024']), 'private.pem'],
-  [
-    'the key is no RSA key',
-    (folder) => openssl(folder, ['genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out private.pem']),
-    'private.pem',
-  ],
-  [
-    'the private key is gone',
-    (folder) => openssl(folder, ['genrsa -out other.pem 2048', 'pkey -in other.pem -pubout -out public.pem']),
-    'private.pem',
   ],
 ];
 

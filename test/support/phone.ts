@@ -4,6 +4,7 @@
 import {
   constants,
   createHash,
+  createPublicKey,
   generateKeyPairSync,
   type KeyObject,
   privateDecrypt,
@@ -87,7 +88,7 @@ const xor = (a: Buffer, b: Buffer): Buffer => Buffer.from(a.map((byte, index) =>
 
 /** RSA-OAEP, SHA-256 and MGF1-SHA-1, RFC 8017 7.1.1; `label` is empty in the protocol. */
 export function encryptFor(publicKeyPem: string, message: Uint8Array, label = ''): Buffer {
-  const size = 256;
+  const size = (createPublicKey(publicKeyPem).asymmetricKeyDetails?.modulusLength ?? 0) / 8;
   const hash = createHash('sha256').update(label).digest();
   const padding = Buffer.alloc(size - message.length - 2 * 32 - 2);
   const block = Buffer.concat([hash, padding, Buffer.from([1]), message]);
