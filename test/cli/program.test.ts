@@ -73,7 +73,7 @@ describe('help', () => {
 describe('swob help prints the topic', () => {
   test.each([
     ['exit-codes', '  78  The configuration, or a file that it names, is wrong.\n      CONFIG\n'],
-    ['configuration', '\n[api]\n  host = 127.0.0.1\n      Address that the gateway listens on;'],
+    ['configuration', '\n[api]\n  host = 127.0.0.1\n      Address that the gateway listens on, or a name'],
     ['environment', /\n {2}SWOB_PASSWORD {2}password of the user(?:.|\n)* {2}SWOB_API_PORT +\[api\] port\n/],
   ])('%s', async (topic, expected) => {
     const [cli, json] = [createCli(), createCli()];
