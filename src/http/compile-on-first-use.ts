@@ -15,7 +15,7 @@ export function compileSchemasOnFirstUse(
 function createValidatorCompiler(): FastifySchemaCompiler<AnySchema> {
   let ajv: Ajv | undefined;
   const compile = (schema: AnySchema): ValidateFunction => {
-    // Our own schemas need no check at each start: test/api/document.test.ts does it.
+    // Our own schemas need no check at run time: test/api/document.test.ts does it.
     ajv ??= new Ajv({ meta: false, validateSchema: false });
     return ajv.compile(schema);
   };

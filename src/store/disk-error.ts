@@ -18,7 +18,7 @@ const lasting = new Set<unknown>([
 
 /**
  * UNAVAILABLE with the system's reason, e.g. `ENOSPC: no space left on device`; CONFIG for an error that persists
- * when the store is being opened. While opening, the message says what to do; an open store goes on by itself.
+ * when the store is being opened. While opening, the message says what to do; an open store continues by itself.
  */
 export function diskError(what: string, error: unknown, when: 'opening' | 'running' = 'running'): SwobError {
   if (error instanceof SwobError) return error;

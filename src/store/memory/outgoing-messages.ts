@@ -9,18 +9,16 @@ export function createMemoryMessages(
   clock: Pick<Clock, 'now' | 'monotonic'>,
   bounds: TtlBounds,
 ): OutgoingMessageStore {
-  const {
-    get,
-    entry,
-    put,
-    remove,
-    all: _all,
-    load: _load,
-    evict: _evict,
-    ...index
-  } = createMessageIndex(clock, bounds);
+  const { get, entry, put, remove, ofRequest, list, due, nextReviewAt, count } = createMessageIndex(
+    clock,
+    bounds,
+  );
   return {
-    ...index,
+    ofRequest,
+    list,
+    due,
+    nextReviewAt,
+    count,
     add: async (messages) =>
       messages.filter((message) => {
         const isTaken = entry(message.id) !== undefined;
