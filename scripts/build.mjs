@@ -41,7 +41,7 @@ const assetFolders = {
 };
 
 /**
- * Lets main.js import run.js of the other bundle.
+ * Lets main.cjs import run.js of the other bundle.
  * @type {import('esbuild').Plugin}
  */
 const externalRun = {
@@ -89,6 +89,22 @@ const common = (root, outdir) => ({
 });
 
 /**
+ * Builds cli/main.cjs: by itself, because all entry points of the other bundle load the program of all commands, and as CommonJS, like
+ * bin/swob.
+ * @param {string} root folder of the checkout
+ * @param {string} outdir
+ */
+export async function buildMain(root, outdir) {
+  await bundle({
+    ...common(root, outdir),
+    entryPoints: { 'cli/main': 'src/cli/main.ts' },
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    plugins: [externalRun],
+  });
+}
+
+/**
  * Replaces dist by a rename, so that no process sees a partial build.
  * @param {string} root folder of the checkout
  * @param {string} stamp identifies the sources, from stamps.mjs
@@ -105,12 +121,7 @@ export async function build(root, stamp) {
     banner: { js: banner },
     metafile: true,
   });
-  // By itself, because all entry points of the bundle above load the program of all commands.
-  await bundle({
-    ...common(root, next),
-    entryPoints: { 'cli/main': 'src/cli/main.ts' },
-    plugins: [externalRun],
-  });
+  await buildMain(root, next);
   const copied = Object.entries(assets).flatMap(([name, paths]) => paths.map((path) => join(name, path)));
   for (const path of copied)
     cpSync(join(root, 'node_modules', path), join(next, 'assets', path), { recursive: true });

@@ -5,12 +5,15 @@ import { writeSync } from 'node:fs';
 import { version } from './version.ts';
 
 const stdoutFd = 1;
+const unfinished = 70;
 
 /** Runs one command line (without node and script) and sets the exit code of the process. */
 export async function main(argv: readonly string[]): Promise<void> {
   const [option = '', ...others] = argv;
   const isVersion = (option === '--version' || option === '-V') && others.length === 0;
   if (isVersion && isWritten(`${version}\n`)) return;
+  // Node ends when nothing is left to wait for, even if the command has not ended.
+  process.exitCode = unfinished;
   const { runProcess } = await import('./run.ts');
   await runProcess(argv);
 }

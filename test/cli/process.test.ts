@@ -25,9 +25,13 @@ const folder = sharedFolder();
 const script = join(folder, 'bin', 'swob');
 
 beforeAll(async () => {
+  const { buildMain }: { buildMain(root: string, outdir: string): Promise<void> } = await import(
+    `${root}scripts/build.mjs`
+  );
+  await buildMain(root, join(folder, 'dist'));
   await build({
     absWorkingDir: root,
-    entryPoints: ['src/cli/main.ts'],
+    entryPoints: ['src/cli/run.ts'],
     outdir: join(folder, 'dist', 'cli'),
     bundle: true,
     splitting: true,
@@ -36,8 +40,7 @@ beforeAll(async () => {
     packages: 'external',
     logLevel: 'error',
   });
-  mkdirSync(join(folder, 'bin'));
-  copyFileSync(join(root, 'bin', 'swob'), script);
+  cpSync(join(root, 'bin'), join(folder, 'bin'), { recursive: true });
   copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
 });
@@ -83,14 +86,27 @@ describe('bin/swob', () => {
 
   test('says what to do in a clone that was never built', async () => {
     const clone = temporaryFolder();
-    mkdirSync(join(clone, 'bin'));
-    copyFileSync(script, join(clone, 'bin', 'swob'));
+    cpSync(join(folder, 'bin'), join(clone, 'bin'), { recursive: true });
     copyFileSync(join(root, 'package.json'), join(clone, 'package.json'));
     const failure = { code: 70, out: '', err: 'swob: not built yet; run: npm run setup\n' };
     expect(await ended(start(['--version'], { script: join(clone, 'bin', 'swob') }))).toEqual(failure);
     // A build without the packages fails as well.
     cpSync(join(folder, 'dist'), join(clone, 'dist'), { recursive: true });
     expect(await ended(start(['config', 'check'], { script: join(clone, 'bin', 'swob') }))).toEqual(failure);
+  });
+
+  test('fails when nothing is left to wait for and the command has not ended', async () => {
+    const other = temporaryFolder();
+    cpSync(join(folder, 'bin'), join(other, 'bin'), { recursive: true });
+    mkdirSync(join(other, 'dist', 'cli'), { recursive: true });
+    copyFileSync(join(folder, 'dist', 'cli', 'main.cjs'), join(other, 'dist', 'cli', 'main.cjs'));
+    writeFileSync(
+      join(other, 'dist', 'cli', 'run.js'),
+      'exports.runProcess = () => new Promise(() => undefined);',
+    );
+    expect(await ended(start(['config', 'check'], { script: join(other, 'bin', 'swob') }))).toMatchObject({
+      code: 70,
+    });
   });
 
   test.each([['--version'], ['-V']])(

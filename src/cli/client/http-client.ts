@@ -138,8 +138,9 @@ async function sendRequest(
 ): Promise<IncomingMessage> {
   const { body, agent, ...options } = call;
   const secure = url.protocol === 'https:';
-  // Imported on use: many commands call no service, most local services use plain HTTP, and node:tls loads all root certificates.
-  const { request } = await (secure ? import('node:https') : import('node:http'));
+  // Loaded on use: many commands call no service, most local services use plain HTTP, and node:tls loads all root certificates. Without
+  // `import`, which would load fetch for `http.WebSocket` on Node 22 and later.
+  const { request } = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
   return new Promise((resolve, reject) => {
     // `false` opens a connection per call.
     request(url, { ...options, agent: (secure && agent) || false })
