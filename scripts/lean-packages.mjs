@@ -1,7 +1,5 @@
-// Plugins of esbuild that leave out of packages what swob does not use, since reading and compiling it is a large part of each start.
-// Used by build.mjs.
-
-import http from 'node:http';
+// Plugins of esbuild that leave out of packages what swob does not use, and load modules of Node on their first use, since reading and
+// compiling is a large part of each start. Used by build.mjs.
 
 /** @typedef {import('esbuild').Plugin} Plugin */
 
@@ -43,34 +41,30 @@ const undiciClient = {
   },
 };
 
-/** @param {object} module its properties but those that are made on first use */
-const plainNames = (module) =>
-  Object.entries(Object.getOwnPropertyDescriptors(module))
-    .filter(([, { get }]) => get === undefined)
-    .map(([name]) => name);
-
 /**
- * `node:http` without an import, which would read all its properties: for `WebSocket`, Node 22 and later load all of fetch, 50 ms of CPU
- * and 3 MB. Importing a name that is made on first use fails the build.
+ * Loads modules of Node when they are first used. Packages and an `import` need them at the start, and an `import` also reads all their
+ * properties: `http.WebSocket` loads fetch on Node 22 and later, 50 ms of CPU and 3 MB; `tls` takes 20 ms and 5 MB there.
  * @type {Plugin}
  */
-const nodeHttp = {
-  name: 'lean-node-http',
+const lazyBuiltins = {
+  name: 'lazy-builtins',
   setup: ({ onResolve, onLoad }) => {
-    const namespace = 'lean-node-http';
-    onResolve({ filter: /^node:http$/ }, ({ path, kind }) =>
-      kind === 'import-statement' ? { path, namespace } : undefined,
+    const namespace = 'lazy-builtin';
+    onResolve({ filter: /^(node:)?(http|https|tls)$/ }, ({ path, kind }) =>
+      kind === 'dynamic-import' ? undefined : { path: path.replace('node:', ''), namespace },
     );
-    onLoad({ filter: /.*/, namespace }, () => ({
-      contents: `const http = process.getBuiltinModule('node:http');
-        export default http;
-        export const { ${plainNames(http).join(', ')} } = http;`,
+    onLoad({ filter: /.*/, namespace }, ({ path }) => ({
+      contents: `
+        let builtin;
+        const get = (name) => (builtin ??= process.getBuiltinModule('node:${path}'))[name];
+        for (const name of ${JSON.stringify(Object.keys(process.getBuiltinModule(path)))})
+          Object.defineProperty(exports, name, { enumerable: true, get: () => get(name) });`,
     }));
   },
 };
 
 export const leanPackages = [
-  nodeHttp,
+  lazyBuiltins,
   undiciClient,
   // Needed only for executable subcommands; it loads sockets and streams, 5 ms of every start.
   replaced('node:child_process', /node_modules\/commander\//, 'module.exports = {};'),
@@ -78,7 +72,7 @@ export const leanPackages = [
   replaced('node:process', /node_modules\/(chalk|commander)\//, 'module.exports = globalThis.process;'),
   // Asks whether Node is at least version 6, 15 or 16.
   replaced('semver', /node_modules\/jsonwebtoken\//, 'exports.satisfies = () => true;'),
-  // For HTTP/2, which no service or client offers; it takes 5 ms and 1 MB.
+  // For HTTP/2, which no service or client offers; it takes 5 ms and 4 MB.
   replaced('node:http2', /node_modules\/(fastify|undici)\//, 'exports.constants = {};'),
   // For `app.inject()`, which only tests call.
   replaced('light-my-request', /node_modules\/fastify\//, 'module.exports = undefined;'),
