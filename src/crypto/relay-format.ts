@@ -72,12 +72,16 @@ function isShortcode(bytes: Buffer, at: number): boolean {
   return shortcode.test(bytes.toString('latin1', at, at + 1));
 }
 
+// Each repetition ends at a character that it cannot have itself, so that a text of any form is read once.
+const segmentForm =
+  /^(B[A-P][A-Za-z0-9+/]{2})([A-Za-z0-9+/]{7}=)?([A-Za-z0-9+/\r\n]{4,}(?:(?:={1,2}|[^\S\r\n])\s*)?)$/;
+
 /**
  * The bytes of an image segment; undefined when it is none. A segment is base64 of 4, session and number, for number 0
  * of five more bytes, followed by a piece of another base64 text, which may end anywhere.
  */
 export function decodeSegment(text: string): Buffer | undefined {
-  const parts = /^(B[A-P][A-Za-z0-9+/]{2})([A-Za-z0-9+/]{7}=)?([A-Za-z0-9+/\r\n]{4,}={0,2}\s*)$/.exec(text);
+  const parts = segmentForm.exec(text);
   if (!parts) return undefined;
   const [, start = '', more = '', content = ''] = parts;
   const metadata = Buffer.from(start + more, 'base64');
