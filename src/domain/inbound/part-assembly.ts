@@ -18,8 +18,9 @@ const maxPartsOfSms = 16;
 export const maxPartsOfSender = 2 * maxPartsOfSms;
 /** Characters of a text that is not a word. */
 const minLikely = 12;
-/** Sequences of parts that are tried for one new part: some 30 ms. */
+/** Sequences of parts that are tried for one new part, and those that are read because their length is that of a whole: some 100 ms. */
 const maxTried = 1_000;
+const maxRead = 500;
 
 /**
  * What a text may be of a longer SMS:
@@ -91,32 +92,55 @@ export function* findWholes(texts: readonly string[], newest?: number): Generato
   const parts = [...texts.keys()].filter((index) => texts[index]?.length === partLength);
   const tails = [...texts.keys()].filter((index) => !parts.includes(index));
   let tried = 0;
+  let read = 0;
 
   function* extend(
     sequence: readonly number[],
-    joined: string,
+    joined: Joined,
     bounds: Bounds,
   ): Generator<readonly number[]> {
+    const mayBeWhole = createLengthCheck(joined, bounds);
     for (const last of [...tails, undefined]) {
       const whole = last === undefined ? sequence : [...sequence, last];
       if (whole.length < 2 || (newest !== undefined && !whole.includes(newest))) continue;
-      if (isWhole(joined + (last === undefined ? '' : texts[last]), bounds)) yield whole;
+      const end = last === undefined ? '' : (texts[last] ?? '');
+      if (!mayBeWhole(end)) continue;
+      if (++read > maxRead) return;
+      if (isWhole(joined.text + end)) yield whole;
     }
     if (sequence.length >= maxPartsOfSms - 1) return;
     for (const next of parts) {
       if (sequence.includes(next)) continue;
       if (++tried > maxTried) return;
-      const longer = joined + texts[next];
-      if (fits(longer, bounds)) yield* extend([...sequence, next], longer, bounds);
+      const longer = decodeJoined(joined.text + texts[next]);
+      if (longer && fits(longer, bounds)) yield* extend([...sequence, next], longer, bounds);
     }
   }
 
   for (const first of parts) {
-    const text = texts[first] ?? '';
-    const bounds = boundsOf(text);
-    if (bounds) yield* extend([first], text, bounds);
+    const joined = decodeJoined(texts[first] ?? '');
+    const bounds = joined && boundsOf(joined);
+    if (bounds) yield* extend([first], joined, bounds);
   }
 }
+
+/** Parts as one text. */
+interface Joined {
+  readonly text: string;
+  /** Its base64, with blanks as `+`. */
+  readonly digits: string;
+  /** Of the complete groups. */
+  readonly bytes: Buffer;
+}
+
+/** Undefined when it is not base64. */
+function decodeJoined(text: string): Joined | undefined {
+  const digits = digitsOf(text);
+  const bytes = decodeBase64(digits.slice(0, digits.length - (digits.length % 4)));
+  return bytes && { text, digits, bytes };
+}
+
+const digitsOf = (text: string): string => text.replaceAll(' ', '+').replace(/\s/g, '');
 
 /** What the first part says about the whole. */
 interface Bounds {
@@ -129,9 +153,7 @@ interface Bounds {
 /** An unknown device id, in bytes. */
 const maxDeviceId = 64;
 
-function boundsOf(first: string): Bounds | undefined {
-  const bytes = decodePrefix(first);
-  if (!bytes) return undefined;
+function boundsOf({ bytes }: Joined): Bounds | undefined {
   const isEncrypted = isEncryptedPrefix(bytes);
   const sizes = declaredSizes(bytes)
     .map((size) => ({ min: size.bytes, max: size.exact ? size.bytes : size.bytes + maxDeviceId }))
@@ -140,32 +162,55 @@ function boundsOf(first: string): Bounds | undefined {
 }
 
 /** Whether parts that begin so may still become a whole. */
-function fits(joined: string, { isEncrypted, sizes }: Bounds): boolean {
-  const bytes = decodePrefix(joined);
-  if (!bytes) return false;
+function fits({ text, bytes }: Joined, { isEncrypted, sizes }: Bounds): boolean {
   if (isEncrypted && isEncryptedPrefix(bytes)) return true;
-  return sizes.some(({ max }) => bytes.length <= max) && linesFit(joined);
+  return sizes.some(({ max }) => bytes.length <= max) && linesFit(text);
 }
 
-function isWhole(joined: string, { isEncrypted, sizes }: Bounds): boolean {
-  const bytes = (joined.replace(/\s/g, '').length * 3) / 4;
-  // Most sequences end here, before they are decoded. Padding and an incomplete group make a difference of up to two bytes.
-  if (!isEncrypted && !sizes.some(({ min, max }) => bytes > min - 1 && bytes < max + 3)) return false;
+/** Whether the parts and this end have the length of a whole; most sequences end here, before they are decoded. */
+function createLengthCheck({ digits, bytes, text }: Joined, { isEncrypted, sizes }: Bounds) {
+  const blanks = blanksIn(text);
+  const rest = digits.slice(digits.length - (digits.length % 4));
+  const inner = isEncrypted ? innerOf(bytes.subarray(ivBytes)) : '';
+  const isSize = (length: number): boolean =>
+    // Padding and an incomplete group make a difference of up to two bytes.
+    sizes.some(({ min, max }) => (length * 3) / 4 > min - 1 && (length * 3) / 4 < max + 3);
+  return (end: string): boolean => {
+    const more = digitsOf(end);
+    const length = digits.length + more.length;
+    const allBlanks = blanks + blanksIn(end);
+    if (isSize(length) || (allBlanks > 0 && isSize(length - allBlanks))) return true;
+    if (!isEncrypted) return false;
+    // A blank may also be none of the digits.
+    return allBlanks > 0 || isWholeBlocks(inner + innerOf(Buffer.from(rest + more, 'base64')));
+  };
+}
+
+const blanksIn = (text: string): number => text.split(' ').length - 1;
+
+const ivBytes = 16;
+const blockBytes = 16;
+
+/** The inner base64 of an encrypted SMS. */
+function innerOf(bytes: Buffer): string {
+  return bytes.toString('latin1').replace(/[\t\n\f\r ]/g, '');
+}
+
+function isWholeBlocks(inner: string): boolean {
+  const padding = inner.endsWith('==') ? 2 : Number(inner.endsWith('='));
+  return inner.length % 4 === 0 && ((inner.length / 4) * 3 - padding) % blockBytes === 0;
+}
+
+function isWhole(joined: string): boolean {
   const form = describePayload(joined);
   if (form.kind === 'v2') return true;
   if (form.kind !== 'relay' || form.format === undefined || form.format === 'segment') return false;
   return !hasIrregularLines(joined) && !isCutV0(joined, form);
 }
 
-/** The bytes of the complete groups; undefined when it is not base64. */
-function decodePrefix(text: string): Buffer | undefined {
-  const digits = text.replaceAll(' ', '+').replace(/\s/g, '');
-  return decodeBase64(digits.slice(0, digits.length - (digits.length % 4)));
-}
-
-/** An IV of printable characters, then base64. */
+/** An IV of printable characters, then base64. White space has one place in the expression, so that it is tried in one way. */
 function isEncryptedPrefix(bytes: Buffer): boolean {
-  return /^[\x20-\x7e]{16}[A-Za-z0-9+/\s]*={0,2}\s*$/.test(bytes.toString('latin1'));
+  return /^[\x20-\x7e]{16}[A-Za-z0-9+/\s]*(?:={1,2}\s*)?$/.test(bytes.toString('latin1'));
 }
 
 /** Whether the line breaks so far are where an encoder sets them; the last line is not complete. */

@@ -78,6 +78,19 @@ describe('parts are put together', () => {
     );
   });
 
+  test('whose `+` a form decoder has made blanks', () => {
+    const texts = relayed
+      .map((bytes) => bytes.toString('base64'))
+      .filter((text) => text.split('+').length > 3);
+    fc.assert(
+      fc.property(texts, (text) => {
+        const blanked = text.replaceAll('+', ' ');
+        if (splitSms(blanked).length > 1) expect(arrive(splitSms(blanked)).at(-1)?.[0]).toBe(blanked);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   test('among those of other SMS of the same sender', () => {
     const sms = [40, 45, 50].map((length, n) =>
       versionedPayload(2, { ciphertext: Buffer.alloc(100 + length, n) }).toString('base64'),
@@ -106,6 +119,37 @@ test('parts that never fit are tried in bounded time', () => {
   const { user, system } = process.cpuUsage(before);
   // Microseconds: all orders of the parts would take years.
   expect(user + system).toBeLessThan(20_000_000);
+});
+
+describe('parts that begin as an encrypted SMS, and may go on as one', () => {
+  const encoded = (content: string) => wrapped(Buffer.from(content).toString('base64')).slice(0, partLength);
+  /** 114 bytes, which a line break makes 153 characters. */
+  const part = (content: string) => encoded(content.padEnd(114, ' \t\r\n'));
+  const first = part('0123456789abcdef');
+
+  test('are tried in time that grows with their length', () => {
+    const blank = Array.from({ length: 15 }, (_, n) => part(' '.repeat(n)));
+    const broken = Array.from({ length: 16 }, (_, n) => encoded(`${' '.repeat(n).padEnd(113, '\t\n')}\0`));
+    const texts = [first, ...blank, ...broken];
+    expect(new Set(texts.map((text) => text.length))).toEqual(new Set([partLength]));
+    const before = process.cpuUsage();
+    for (let n = 0; n < 10; n++) expect([...findWholes(texts, texts.length - 1)]).toEqual([]);
+    const { user, system } = process.cpuUsage(before);
+    // Microseconds; it takes three times as long when white space is tried in every way.
+    expect(user + system).toBeLessThan(8_000_000);
+  });
+
+  test('are read a bounded number of times, however many ends fit', () => {
+    const content = (length: number, n: number) =>
+      (String.fromCharCode(65 + n) + 'Qk0z'.repeat(40)).slice(0, length);
+    const parts = Array.from({ length: 15 }, (_, n) => encoded(content(114, n)));
+    // With 13 parts after the first, the ciphertext has 98 + 13 * 114 + 84 characters, which are whole blocks.
+    const tails = Array.from({ length: 16 }, (_, n) => Buffer.from(content(84, n)).toString('base64'));
+    const texts = [...tails, ...parts, encoded('0123456789abcdef'.padEnd(114, 'Ab01'))];
+    const wholes = [...findWholes(texts, texts.length - 1)];
+    expect(wholes.length).toBeGreaterThan(0);
+    expect(wholes.length).toBeLessThan(2_000);
+  });
 });
 
 test('only texts that may be of a longer SMS have a role', () => {
