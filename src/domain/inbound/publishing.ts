@@ -18,7 +18,7 @@ import { createParts } from './parts.ts';
 import type { InboundStore, UserDirectory } from './ports.ts';
 import { createRefusalRecorder } from './refusals.ts';
 import type { RefusalReason, RefusedSmsLog } from './refused-sms.ts';
-import { type QuotaCounts, trackStored } from './sender-quota.ts';
+import { isForLackOfRoom, type QuotaCounts, trackStored } from './sender-quota.ts';
 import { smsId } from './sms-id.ts';
 import { createSmsOutbox, type SmsOutboxDeps } from './sms-outbox.ts';
 import { createSmsReader, isOfPhone } from './sms-reader.ts';
@@ -182,7 +182,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
         return reply;
       });
     } catch (error) {
-      recordRefusal(id, sms, 'relay quota', log);
+      if (isForLackOfRoom(error)) recordRefusal(id, sms, 'relay quota', log);
       throw error;
     }
   };
@@ -202,7 +202,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
         outbox.addFailed(id, { ...sms, address }, failed, history),
       );
     } catch (error) {
-      recordRefusal(id, sms, 'unverified sender', log);
+      if (isForLackOfRoom(error)) recordRefusal(id, sms, 'unverified sender', log);
       throw error;
     }
   };
@@ -250,8 +250,9 @@ export function createPublishing(deps: PublishingDeps): Publishing {
         outbox.start();
       },
       drop: async (id) => {
-        quotas.relayed.release(id);
-        return outbox.drop(id);
+        const isDropped = await outbox.drop(id);
+        if (isDropped) for (const quota of quotas.all) quota.release(id);
+        return isDropped;
       },
     },
     unverified: quotas.unverified.counts,

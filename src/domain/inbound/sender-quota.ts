@@ -4,12 +4,13 @@
 import { SwobError } from '../../errors.ts';
 import type { OutboxEntry } from '../shared/model.ts';
 import type { OutboxStore } from '../shared/ports.ts';
+import { StoreFullError } from '../shared/store-full-error.ts';
 import type { InboundSms } from './model.ts';
 
 export interface SenderQuota {
   /**
    * Counts an SMS and runs `save`, which stores it. Throws what `save` throws, and UNAVAILABLE for too many SMS of one
-   * sender or address.
+   * sender or address: `isForLackOfRoom` tells which.
    */
   admit<R>(id: string, from: Origin, save: () => Promise<R>): Promise<R>;
   /** Counts an SMS that is stored already, if the quota concerns it. */
@@ -48,12 +49,21 @@ interface SenderQuotaOptions {
   readonly onEvicted?: (entry: OutboxEntry<InboundSms>) => void;
 }
 
+class QuotaError extends SwobError {}
+
+/** Whether `admit` has refused an SMS because of the SMS that are stored, rather than because the store cannot be used. */
+export function isForLackOfRoom(error: unknown): boolean {
+  return error instanceof QuotaError || error instanceof StoreFullError;
+}
+
 /** Seconds within which the other system usually recovers. */
 const retryAfter = 30;
 const page = 100;
 const maxLoaded = 10_000;
 /** Entries that are read to find one to evict: an attempt of the first ones may be running. */
 const maxCandidates = 20;
+/** Entries of a full group that are read for one SMS, to find those that are gone. */
+const maxLookups = 10;
 
 export function createSenderQuota(options: SenderQuotaOptions): SenderQuota {
   const { store, most, refusal, onEvicted } = options;
@@ -65,6 +75,8 @@ export function createSenderQuota(options: SenderQuotaOptions): SenderQuota {
   const arriving = new Set<string>();
   const byAddress = new Map<string, Set<string>>();
   const bySender = new Map<string, Set<string>>();
+  /** SMS of groups that were full, which have not been looked up since all others of the group were. */
+  const unseen = new WeakMap<object, string[]>();
   /** Released during the start. */
   let gone: Set<string> | undefined = new Set();
   let refused = 0;
@@ -88,10 +100,16 @@ export function createSenderQuota(options: SenderQuotaOptions): SenderQuota {
   const isFull = (groups: ReadonlyMap<string, Set<string>>, key: string, max: number): boolean =>
     (groups.get(key)?.size ?? 0) >= max;
 
-  /** Releases the oldest SMS of a group if it has been dropped or verified by another process meanwhile. */
-  const refresh = async (ids: Iterable<string> = []): Promise<void> => {
-    const [oldest = ''] = ids;
-    if (!arriving.has(oldest) && !isCounted(await store.get(oldest))) release(oldest);
+  /**
+   * Releases SMS of a full group that are gone: delivered, dropped or verified by another process, or dead letters that have
+   * expired. Looks up some of them, and the next ones when the group is full again.
+   */
+  const refresh = async (group: Pick<ReadonlySet<string>, 'keys'> = new Set()): Promise<void> => {
+    const rest = unseen.get(group);
+    const ids = rest?.length ? rest : [...group.keys()];
+    unseen.set(group, ids);
+    for (const id of ids.splice(0, maxLookups))
+      if (kept.has(id) && !arriving.has(id) && !isCounted(await store.get(id))) release(id);
   };
 
   const evict: SenderQuota['evict'] = async () => {
@@ -123,7 +141,7 @@ export function createSenderQuota(options: SenderQuotaOptions): SenderQuota {
       if (addressIsFull()) await refresh(byAddress.get(from.address));
       if (senderIsFull() || addressIsFull()) {
         refused++;
-        throw new SwobError('UNAVAILABLE', refusal, {
+        throw new QuotaError('UNAVAILABLE', refusal, {
           retryAfter,
           publicMessage: 'no more messages are taken now',
         });
@@ -131,6 +149,7 @@ export function createSenderQuota(options: SenderQuotaOptions): SenderQuota {
       count(id, from);
       arriving.add(id);
       try {
+        if (kept.size > most.all) await refresh(kept);
         if (kept.size > most.all) await evict();
         return await save();
       } catch (error) {

@@ -89,14 +89,53 @@ export function createSmsOutbox(deps: SmsOutboxDeps, parts: SmsOutboxParts): Out
     beforeSend: () => Promise<void>,
   ): Promise<AttemptOutcome<InboundSms>> => {
     const outcome = await relayEntry(relay, entry, beforeSend);
-    if (outcome.kind !== 'delivered') return outcome;
-    await storeReceipt(entry, 'relayed to the RelaySMS Publisher');
-    quotas.relayed.release(entry.id);
+    if (outcome.kind === 'delivered') await storeReceipt(entry, 'relayed to the RelaySMS Publisher');
     return outcome;
   };
 
   const readStored = async (sms: InboundSms): Promise<Reading> =>
     sms.message === undefined ? reader.read(sms) : { kind: 'message', message: sms.message };
+
+  const deliver: Options['deliver'] = async (entry, beforeSend) => {
+    const { id, content } = entry;
+    if (content.part !== undefined) return parts.deliverPart(entry);
+    // Published by a process that was killed before it removed the entry.
+    if (!firstAttempts.find(id) && (await store.receipts.get(id))) return { kind: 'delivered' };
+    if (content.relayed) return withShare(relayShare, id, () => forward(entry, beforeSend));
+    const reading = await readStored(content);
+    if (reading.kind === 'failed' || reading.kind === 'overloaded')
+      return { kind: 'retry', reason: reading.reason };
+    quotas.unverified.release(id);
+    if (reading.kind === 'message') {
+      const { message } = reading;
+      return withShare(publisherShare, id, () => publish(entry, message, beforeSend));
+    }
+    const reason = refusalReasons[reading.kind];
+    // Its sender is a user who was told `accepted`, so that an operator may have to explain what became of it.
+    if (isOfPhone(reading)) return { kind: 'dead-letter', reason };
+    if (relay?.isAllowed(content.msisdn)) {
+      const next = { ...content, relayed: true } as const;
+      quotas.relayed.track({ id, content: next });
+      // Stored as such before it is sent, because an interrupted attempt to relay is repeated.
+      return { kind: 'retry', reason: `${reason}; it is relayed`, content: next, pauseMs: 0 };
+    }
+    // It was stored only because the back end was down; operators need not see the SMS of strangers.
+    recordRefusal(id, content, relay ? 'country' : reading.kind, deps.log);
+    return { kind: 'delivered' };
+  };
+
+  const onInterrupted = async (entry: OutboxEntry<InboundSms>): Promise<AttemptOutcome<InboundSms>> => {
+    if (await store.receipts.get(entry.id)) return { kind: 'delivered' };
+    if (entry.content.relayed) return interruptedRelay;
+    const delivery = { kind: 'unknown', reason: 'swob ended before the Publisher answered' } as const;
+    return outcomeOf(policy, delivery, entry, entry.content);
+  };
+
+  /** What is delivered no longer counts, however that was found out. */
+  const released = <R extends AttemptOutcome<InboundSms> | Postponed>(id: string, outcome: R): R => {
+    if (outcome.kind === 'delivered') for (const quota of quotas.all) quota.release(id);
+    return outcome;
+  };
 
   return createOutbox<InboundSms>({
     ...deps,
@@ -117,38 +156,7 @@ export function createSmsOutbox(deps: SmsOutboxDeps, parts: SmsOutboxParts): Out
     maxRequestedPauseMs: Math.max(maxRetryPauseMs(policy), partTtlMs),
     evict: quotas.evict,
     mayEvictDeadLetters: ({ address }) => address === undefined,
-    deliver: async (entry, beforeSend) => {
-      const { id, content } = entry;
-      if (content.part !== undefined) return parts.deliverPart(entry);
-      // Published by a process that was killed before it removed the entry.
-      if (!firstAttempts.find(id) && (await store.receipts.get(id))) return { kind: 'delivered' };
-      if (content.relayed) return withShare(relayShare, id, () => forward(entry, beforeSend));
-      const reading = await readStored(content);
-      if (reading.kind === 'failed' || reading.kind === 'overloaded')
-        return { kind: 'retry', reason: reading.reason };
-      quotas.unverified.release(id);
-      if (reading.kind === 'message') {
-        const { message } = reading;
-        return withShare(publisherShare, id, () => publish(entry, message, beforeSend));
-      }
-      const reason = refusalReasons[reading.kind];
-      // Its sender is a user who was told `accepted`, so that an operator may have to explain what became of it.
-      if (isOfPhone(reading)) return { kind: 'dead-letter', reason };
-      if (relay?.isAllowed(content.msisdn)) {
-        const next = { ...content, relayed: true } as const;
-        quotas.relayed.track({ id, content: next });
-        // Stored as such before it is sent, because an interrupted attempt to relay is repeated.
-        return { kind: 'retry', reason: `${reason}; it is relayed`, content: next, pauseMs: 0 };
-      }
-      // It was stored only because the back end was down; operators need not see the SMS of strangers.
-      recordRefusal(id, content, relay ? 'country' : reading.kind, deps.log);
-      return { kind: 'delivered' };
-    },
-    onInterrupted: async (entry) => {
-      if (await store.receipts.get(entry.id)) return { kind: 'delivered' };
-      if (entry.content.relayed) return interruptedRelay;
-      const delivery = { kind: 'unknown', reason: 'swob ended before the Publisher answered' } as const;
-      return outcomeOf(policy, delivery, entry, entry.content);
-    },
+    deliver: async (entry, beforeSend) => released(entry.id, await deliver(entry, beforeSend)),
+    onInterrupted: async (entry) => released(entry.id, await onInterrupted(entry)),
   });
 }
