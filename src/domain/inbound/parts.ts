@@ -2,6 +2,7 @@
 
 import { describePayload } from '../../crypto/payload-form.ts';
 import { messageOf } from '../../errors.ts';
+import { dropOldest } from '../../lib/drop-oldest.ts';
 import type { HistoryEvent, OutboxEntry } from '../shared/model.ts';
 import { appendHistory } from '../shared/outbox-attempts.ts';
 import type { AttemptOutcome, Outbox } from '../shared/outbox-types.ts';
@@ -29,6 +30,8 @@ const retryPauseMs = 30_000;
 const maxRetrying = 1_000;
 /** Entries of each list that are searched for the other parts of one that an operator retries. */
 const maxSearched = 500;
+/** Parts whose arrival this process remembers; those of earlier processes and other nodes are as old as the wall clock says. */
+const maxKeptHere = 1_000;
 
 export interface Parts {
   /**
@@ -66,6 +69,8 @@ interface Piece {
 export function createParts(deps: PartsDeps): Parts {
   const { store, quotas, reader, recordRefusal, clock } = deps;
   const recent = createRecentTexts(clock, partTtlMs);
+  /** By the monotonic clock, because a wall clock that is set ahead must not end the wait. */
+  const keptAt = new Map<string, number>();
 
   /** In the order of their arrival. */
   const piecesOf = async (msisdn: string): Promise<Piece[]> => {
@@ -166,6 +171,8 @@ export function createParts(deps: PartsDeps): Parts {
 
   const keep = async (own: Piece, sms: NewSms, role: PartRole, context: RequestContext): Promise<void> => {
     const { address, log } = context;
+    keptAt.set(own.id, clock.monotonic());
+    dropOldest(keptAt, maxKeptHere);
     try {
       await quotas.parts.admit(own.id, { msisdn: sms.msisdn, address }, () =>
         deps.outbox.add(own.id, { ...sms, address, part: role.kind }, own.history, partTtlMs),
@@ -174,6 +181,11 @@ export function createParts(deps: PartsDeps): Parts {
       if (isForLackOfRoom(error)) recordRefusal(own.id, sms, 'parts limit', log);
       throw error;
     }
+  };
+
+  const ageOf = ({ id, since }: OutboxEntry<InboundSms>): number => {
+    const arrival = keptAt.get(id);
+    return arrival === undefined ? Math.max(0, clock.now() - since) : clock.monotonic() - arrival;
   };
 
   /** Senders whose whole SMS could not be received at first. */
@@ -228,7 +240,7 @@ export function createParts(deps: PartsDeps): Parts {
       return { id, reply: 'accepted' };
     },
     deliver: async (entry) => {
-      const { id, content, history, since } = entry;
+      const { id, content, history } = entry;
       const { address = '', part, message: _, ...sms } = content;
       const { msisdn } = sms;
       const context = { address, log: deps.log, isAborted: () => false };
@@ -237,7 +249,7 @@ export function createParts(deps: PartsDeps): Parts {
       const pieces = [...incomplete, ...(await piecesOf(msisdn))];
       const completed = await completeFrom(pieces, sms, context, { claimed: id });
       if (completed?.used.some((each) => each.id === id)) return { kind: 'delivered' };
-      const left = partTtlMs - Math.max(0, clock.now() - since);
+      const left = partTtlMs - ageOf(entry);
       if (left > 0 && part !== 'incomplete')
         return { kind: 'retry', reason: 'waits for the other parts', pauseMs: left };
       quotas.parts.release(id);

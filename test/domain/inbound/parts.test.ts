@@ -100,6 +100,18 @@ describe('a payload to relay, in parts', () => {
     expect(await kept(after)).toEqual(none);
   });
 
+  test('waits for the other parts when the wall clock is set ahead', async () => {
+    const fixture = await create({});
+    const [first = '', ...others] = splitSms(text);
+    for (const part of others) await fixture.receive(part);
+    fixture.clock.setWall(fixture.clock.now() + 2 * hourMs);
+    await fixture.pass(120_000);
+    expect((await kept(fixture)).deadLetters).toBe(0);
+    expect((await fixture.receive(first)).reply).toBe('published');
+    expect(fixture.relayPublisher.publish.mock.calls.map(([, , sent]) => sent)).toContain(text);
+    expect(await kept(fixture)).toEqual(none);
+  });
+
   test('that stays incomplete is dead-lettered after an hour, and completed when an operator retries it', async () => {
     const fixture = await create({});
     const [first = '', middle = '', last = ''] = splitSms(text);
