@@ -1,5 +1,6 @@
 // Removes dead letters once operators have had time to see them. Used by outbox.ts.
 
+import type { KeyedMutex } from '../../lib/concurrency.ts';
 import type { EntryAges } from './entry-age.ts';
 import type { OutboxEntry } from './model.ts';
 import type { Clock, OutboxStore } from './ports.ts';
@@ -14,6 +15,8 @@ export interface RetentionOptions<T> {
   readonly clock: Clock;
   readonly ages: EntryAges;
   readonly ttlMs: number;
+  /** By the id of an entry: what an operator requests for it must not be overwritten by what was read before. */
+  readonly changes: Pick<KeyedMutex, 'run'>;
   readonly removeDeadLetter: (id: string, why: string) => Promise<void>;
   readonly onStoreFailure: (error: unknown) => void;
 }
@@ -28,7 +31,7 @@ export function retentionSweepMs(ttlMs: number): number {
 
 /** Each sweep stores the age of the dead letters, so that a restart does not reset it. */
 export function createRetention<T>(options: RetentionOptions<T>): Retention {
-  const { store, clock, ages, ttlMs, removeDeadLetter, onStoreFailure } = options;
+  const { store, clock, ages, ttlMs, changes, removeDeadLetter, onStoreFailure } = options;
   const everyMs = retentionSweepMs(ttlMs);
   let stop = (): void => {};
   let sweeping = false;
@@ -41,8 +44,10 @@ export function createRetention<T>(options: RetentionOptions<T>): Retention {
       return false;
     }
     if (ageMs - (entry.ageMs ?? 0) < everyMs) return true;
-    const now = await store.get(entry.id);
-    if (now?.dueAt === null) await store.put(ages.stamp(now));
+    await changes.run(entry.id, async () => {
+      const now = await store.get(entry.id);
+      if (now?.dueAt === null) await store.put(ages.stamp(now));
+    });
     return true;
   };
 

@@ -2,6 +2,7 @@
 // the attempts; outbox-attempts.ts makes them. Used by publishing and for callbacks.
 
 import { messageOf } from '../../errors.ts';
+import { createKeyedMutex } from '../../lib/concurrency.ts';
 import { createEntryAges } from './entry-age.ts';
 import type { HistoryEvent, OutboxEntry } from './model.ts';
 import { appendHistory, createAttempts } from './outbox-attempts.ts';
@@ -29,6 +30,8 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
   let storeIsDown = false;
 
   const startAttempt = (id: string): void => {
+    // A retry that is requested while its claim is on its way makes it due again: the attempt that runs has this claim, too.
+    if (running.has(id)) return;
     const work = attempts
       .attempt(id)
       .catch((error: unknown) => {
@@ -104,11 +107,13 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
       });
   };
 
+  const changes = createKeyedMutex();
   const retention = createRetention({
     store,
     clock,
     ages,
     ttlMs: deadLetterTtlMs,
+    changes,
     removeDeadLetter: attempts.removeDeadLetter,
     onStoreFailure: storeFailed,
   });
@@ -138,7 +143,7 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
     return attempt;
   };
 
-  const retry: Outbox<T>['retry'] = async (id, by) => {
+  const retryAlone: Outbox<T>['retry'] = async (id, by) => {
     const entry = await store.get(id);
     if (!entry) return 'unknown';
     if (running.has(id) || immediate.has(id) || entry.attemptStartedAt !== undefined) return 'busy';
@@ -174,8 +179,8 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
       poll();
     },
     deliverNow,
-    retry,
-    drop: (id) => store.removeDeadLetter(id),
+    retry: (id, by) => changes.run(id, () => retryAlone(id, by)),
+    drop: (id) => changes.run(id, () => store.removeDeadLetter(id)),
     start: () => {
       stopped = false;
       retention.start();

@@ -1,6 +1,7 @@
 // The outbox on a store that fails, is full, or is shared with other processes.
 
 import { describe, expect, test, vi } from 'vitest';
+import { retentionSweepMs } from '../../../src/domain/shared/outbox-retention.ts';
 import { SwobError } from '../../../src/errors.ts';
 import { again, createFixture, retentionTimer, sms } from './outbox-fixture.ts';
 
@@ -20,6 +21,59 @@ describe('the outbox', () => {
     expect(await fixture.store.count()).toEqual({ waiting: 0, deadLetters: 0 });
     const lines = fixture.log.lines.filter(({ level }) => level === 'error');
     expect(lines).toEqual([expect.objectContaining({ fields: { reason: 'disk full' } })]);
+  });
+
+  test('a retry that is requested while the entry is being claimed starts no second attempt', async () => {
+    const fixture = createFixture();
+    const ends: (() => void)[] = [];
+    fixture.deliver.mockImplementation(
+      () => new Promise((resolve) => ends.push(() => resolve({ kind: 'delivered' }))),
+    );
+    const { claim } = fixture.store;
+    let answerClaim = (): void => {};
+    vi.spyOn(fixture.store, 'claim').mockImplementationOnce(async (...args) => {
+      const ids = await claim(...args);
+      await new Promise<void>((resolve) => {
+        answerClaim = resolve;
+      });
+      return ids;
+    });
+    await fixture.outbox.add('a', sms);
+    fixture.outbox.start();
+    await fixture.settle();
+    expect(await fixture.outbox.retry('a', 'operator')).toBe('retried');
+    answerClaim();
+    await fixture.settle();
+    expect(ends).toHaveLength(1);
+    for (const end of ends) end();
+    await fixture.settle();
+    expect(await fixture.store.count()).toEqual({ waiting: 0, deadLetters: 0 });
+    expect(await fixture.store.claim(fixture.clock.now(), 9)).toEqual([]);
+  });
+
+  test('a retry that is requested while the age of the dead letter is stored is not lost', async () => {
+    const fixture = createFixture();
+    fixture.outcomes({ kind: 'dead-letter', reason: 'rejected' }, { kind: 'delivered' });
+    fixture.outbox.start();
+    await fixture.outbox.add('a', sms);
+    await fixture.settle();
+    const { get } = fixture.store;
+    let answerGet = (): void => {};
+    vi.spyOn(fixture.store, 'get').mockImplementationOnce(async (id) => {
+      const found = await get(id);
+      await new Promise<void>((resolve) => {
+        answerGet = resolve;
+      });
+      return found;
+    });
+    fixture.clock.advance(retentionSweepMs(86_400_000));
+    await fixture.settle();
+    const retried = fixture.outbox.retry('a', 'operator');
+    await fixture.settle();
+    answerGet();
+    expect(await retried).toBe('retried');
+    await fixture.settle();
+    expect(await fixture.store.count()).toEqual({ waiting: 0, deadLetters: 0 });
   });
 
   test('an unreadable entry blocks no other, and is retried', async () => {
