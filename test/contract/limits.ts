@@ -65,6 +65,18 @@ export function limitContract(given: () => { readonly store: Store; readonly clo
       expect(await take()).toBe(60);
     });
 
+    test('several events count for all keys of a request, or for none', async () => {
+      const { limits } = given().store;
+      const own: LimitKey = 'lookup:address:192.0.2.1';
+      const network: LimitKey = 'lookup:address:192.0.2.2';
+      expect(await consumeAll(limits, [own], limit, 5)).toBeUndefined();
+      for (let n = 0; n < 5; n++)
+        expect(await consumeAll(limits, [network, own], limit, 5)).toEqual({ key: own, seconds: 60 });
+      expect(await consumeAll(limits, [network], limit, 2)).toBeUndefined();
+      await limits.refund(network, limit, 2);
+      expect(await limits.peek(network, { ...limit, count: 1 })).toBe(0);
+    });
+
     test('a window whose only event is refunded was never opened', async () => {
       await take();
       given().clock.advance(30_000);

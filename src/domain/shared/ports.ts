@@ -59,8 +59,8 @@ export interface LimitStore {
    * read; 0 also when it does not know.
    */
   peekLocal(key: LimitKey, limit: RateLimit): number;
-  /** Uncounts an event. */
-  refund(key: LimitKey, limit: RateLimit): Promise<void>;
+  /** Uncounts an event, or several. */
+  refund(key: LimitKey, limit: RateLimit, events?: number): Promise<void>;
   /** The same for all of these keys in one call, where `consumeAll` is there. */
   refundAll?(counts: readonly CountedKey[]): Promise<void>;
   /** Makes the count of this key survive a crash, if the store is durable. Never rejects. */

@@ -52,7 +52,7 @@ async function consumeRest(
   const seconds = await taken;
   const current = counts[index];
   if (current && seconds > 0) {
-    for (const { key, limit } of counts.slice(0, index)) await limits.refund(key, limit);
+    for (const { key, limit } of counts.slice(0, index)) await limits.refund(key, limit, events);
     return { key: current.key, seconds };
   }
   const next = counts[index + 1];

@@ -22,7 +22,7 @@ export interface WindowTable {
     events: number,
     now: number,
   ): number;
-  refund(key: string, now: number): void;
+  refund(key: string, events: number, now: number): void;
   /** Adds a window from an earlier process; must precede all other calls. */
   restore(key: string, window: LimitWindow): void;
 }
@@ -93,10 +93,10 @@ export function createWindowTable(max: number): WindowTable {
       if (window.isPinned) pinned.set(key, window);
       else evictable.set(key, window);
     },
-    refund: (key, now) => {
+    refund: (key, events, now) => {
       const window = find(key, now);
       if (!window) return;
-      window.used--;
+      window.used -= events;
       // The event that opened the window did not count, so neither does the window.
       if (window.used <= 0) remove(key);
     },

@@ -56,8 +56,8 @@ export function createMemoryLimits(clock: Pick<Clock, 'monotonic'>): MemoryLimit
       limit === 'off'
         ? 0
         : toSeconds(tableForKey(key).consume(boundedKey(key), limit, events, clock.monotonic())),
-    refund: async (key, limit) => {
-      if (limit !== 'off') tableForKey(key).refund(boundedKey(key), clock.monotonic());
+    refund: async (key, limit, events = 1) => {
+      if (limit !== 'off') tableForKey(key).refund(boundedKey(key), events, clock.monotonic());
     },
     persist: async () => {},
     windowOf: (key) => {

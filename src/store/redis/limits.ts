@@ -31,10 +31,10 @@ export function createRedisLimits(
     peek: async (key, limit) =>
       limit === 'off' ? 0 : rejections.record(key, await run(scripts.peek, key, limit)),
     peekLocal: (key, limit) => (limit === 'off' ? 0 : rejections.of(key)),
-    refund: async (key, limit) => {
+    refund: async (key, limit, events) => {
       if (limit === 'off') return;
       rejections.forget(key);
-      await run(scripts.refund, key, limit);
+      await run(scripts.refund, key, limit, events);
     },
     // Redis outlives this process.
     persist: async () => {},
@@ -66,7 +66,8 @@ return wait`,
     1,
     `${lib}
 -- The event that opened the window did not count, so neither does the window.
-if used > 1 then keep(used - 1) else redis.call('DEL', KEYS[1]) end
+local rest = used - ARGV[4]
+if rest > 0 then keep(rest) else redis.call('DEL', KEYS[1]) end
 return 0`,
   ),
 } as const;

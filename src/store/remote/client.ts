@@ -80,10 +80,10 @@ function withRejections(limits: RemoteParts['limits'], rejections: LimitRejectio
     },
     peek: async (key, limit) => (limit === 'off' ? 0 : rejections.record(key, await limits.peek(key, limit))),
     peekLocal: (key, limit) => (limit === 'off' ? 0 : rejections.of(key)),
-    refund: async (key, limit) => {
+    refund: async (key, limit, events) => {
       if (limit === 'off') return;
       rejections.forget(key);
-      await limits.refund(key, limit);
+      await limits.refund(key, limit, events);
     },
     refundAll: async (counts) => {
       for (const { key } of counts) rejections.forget(key);

@@ -128,6 +128,18 @@ test.each([
   },
 );
 
+test('the events of a request that its own limit refuses count for no network around it', async () => {
+  const limits = createMemoryLimits(createFakeClock());
+  const limit = { count: 5, windowMs: 60_000 };
+  const take = (line: number) => consumeAll(limits, [`lookup:address:2001:db8:0:${line}::/64`], limit, 5);
+  expect(await take(1)).toBeUndefined();
+  for (let n = 0; n < 20; n++)
+    expect(await take(1)).toMatchObject({ key: 'lookup:address:2001:db8:0:1::/64' });
+  // The /56 is allowed four times as much as one of its lines.
+  for (const line of [2, 3, 4]) expect(await take(line)).toBeUndefined();
+  expect(await take(5)).toMatchObject({ key: 'lookup:address:2001:db8:0:0::/56' });
+});
+
 test('a limit that is off refuses nothing', async () => {
   const limits = createMemoryLimits(createFakeClock());
   for (let count = 0; count < 100; count++)

@@ -51,25 +51,31 @@ test('counts keys of any length separately, within the size of the table', async
 });
 
 test('behaves like an unbounded counter for as many keys as it holds', () => {
-  const step = fc.record({ key: fc.nat(4), back: fc.boolean(), ms: fc.nat(30_000) });
+  const step = fc.record({
+    key: fc.nat(4),
+    events: fc.integer({ min: 1, max: 3 }),
+    back: fc.boolean(),
+    ms: fc.nat(30_000),
+  });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
       const table = createWindowTable(5);
       const model = new Map<number, { used: number; endsAt: number }>();
       let now = 0;
-      for (const { key, back, ms } of steps) {
+      for (const { key, events, back, ms } of steps) {
         now += ms;
         const found = model.get(key);
         const window = found && found.endsAt > now ? found : undefined;
         if (back) {
-          table.refund(String(key), now);
-          if (window && --window.used === 0) model.delete(key);
+          table.refund(String(key), events, now);
+          if (window) window.used -= events;
+          if (window && window.used <= 0) model.delete(key);
         } else if (window && window.used >= limit.count) {
-          expect(table.consume(String(key), limit, 1, now)).toBe(window.endsAt - now);
+          expect(table.consume(String(key), limit, events, now)).toBe(window.endsAt - now);
         } else {
-          expect(table.consume(String(key), limit, 1, now)).toBe(0);
-          if (window) window.used++;
-          else model.set(key, { used: 1, endsAt: now + limit.windowMs });
+          expect(table.consume(String(key), limit, events, now)).toBe(0);
+          if (window) window.used += events;
+          else model.set(key, { used: events, endsAt: now + limit.windowMs });
         }
       }
     }),
