@@ -68,8 +68,11 @@ export function watchAuditTrail(
     const added = version - known.version;
     if (isOld || added > recent.length) return undefined;
     const { records: shown, next } = known.page;
+    // What was recorded while the page was read may be on it.
+    const ids = new Set(shown.map(({ id }) => id));
     const fresh = recent.slice(recent.length - added).filter(
       (record) =>
+        !ids.has(record.id) &&
         matchesFilters(record, filters) &&
         (before === undefined || record.id < before) &&
         // It belongs to a later page.
@@ -90,7 +93,7 @@ export function watchAuditTrail(
         pages.set(key, { ...known, version, page });
         return page;
       }
-      // What is recorded while it is read may be missing in it.
+      // Before it is read, because what is recorded meanwhile may be missing in it.
       const read = { version, readAt: clock.monotonic() };
       const found = await store.list(filters, options);
       pages.set(key, { ...read, page: found });

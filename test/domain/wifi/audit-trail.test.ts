@@ -87,6 +87,22 @@ test('a page is read once as long as only this process records, and soon again w
   expect((await shared.page()).records).toHaveLength(1);
 });
 
+test('what is recorded while a page is read is on it once', async () => {
+  const { clock, trail, store } = createTrail();
+  const during = recordAt(clock.now());
+  const list = store.list;
+  let adding: Promise<void> | undefined;
+  store.list = async (...args) => {
+    adding ??= trail.store.add(during);
+    const found = list(...args);
+    await adding;
+    return found;
+  };
+  const page = () => trail.page({}, { limit: 5 });
+  await page();
+  expect((await page()).records).toEqual([during]);
+});
+
 test('counts outcomes and calls of today, and keeps the last errors', async () => {
   const { clock, trail } = createTrail();
   const report = (durationMs: number) =>
