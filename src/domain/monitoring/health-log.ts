@@ -30,14 +30,19 @@ export function createHealthLog(clock: Pick<Clock, 'now'>): HealthLog {
       const next = new Map<string, HealthEntry>();
       for (const { name, state, required, reason, since } of found) {
         if (next.size >= maxEntries) break;
-        const earlier = next.get(name) ?? known.get(name);
         // Two services may check the same dependency: the failure is what an operator has to know.
-        if (next.has(name) && state === 'ok') continue;
+        const other = next.get(name);
+        const isRequired = required || other?.required === true;
+        if (other && state === 'ok') {
+          next.set(name, { ...other, required: isRequired });
+          continue;
+        }
+        const earlier = known.get(name);
         const seenSince = earlier?.state === state ? earlier.since : now;
         next.set(name, {
           name,
           state,
-          required,
+          required: isRequired,
           since: since ?? seenSince,
           checkedAt: now,
           ...(reason !== undefined && { reason }),

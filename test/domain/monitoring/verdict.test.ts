@@ -108,4 +108,17 @@ describe('health', () => {
       ['publisher', 'failing', 4_000, 'answered 500'],
     ]);
   });
+
+  test.each([
+    ['after the other', [check('store', 'ok', { required: true }), check('store', 'failed')]],
+    ['before the other', [check('store', 'failed'), check('store', 'ok', { required: true })]],
+  ])('keeps since when one of two checks of a name fails, which is made %s', (_order, found) => {
+    const clock = createFakeClock(1_000);
+    const log = createHealthLog(clock);
+    for (let n = 0; n < 3; n++) {
+      log.observe(found);
+      clock.advance(5_000);
+    }
+    expect(log.entries()).toMatchObject([{ state: 'failed', required: true, since: 1_000 }]);
+  });
 });
