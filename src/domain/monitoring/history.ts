@@ -35,7 +35,7 @@ export interface HistoryRow {
 export interface History {
   /** Adds what happened up to `at`, Unix time in milliseconds, to the period of each resolution. */
   record(at: number, values: SeriesValues): void;
-  /** Adds to one period of one resolution. */
+  /** Adds a saved period, unless another one that was recorded since has its slot. */
   merge(step: Step, row: HistoryRow): void;
   /** Replaces a period, for a history that was received. Ignores what is not a valid period. */
   assign(step: Step, row: HistoryRow): void;
@@ -90,9 +90,8 @@ export function createHistory(): History {
     return slot * width;
   };
 
-  const merge: History['merge'] = (step, { bucket, values }) => {
+  const add = (ring: Ring, { bucket, values }: HistoryRow): void => {
     if (!isBucket(bucket)) return;
-    const ring = ringOf(step);
     const row = open(ring, bucket);
     seriesNames.forEach((name, column) => {
       const value = values[name];
@@ -104,9 +103,13 @@ export function createHistory(): History {
 
   return {
     record: (at, values) => {
-      for (const { step } of resolutions) merge(step, { bucket: bucketAt(at, step), values });
+      for (const { step } of resolutions) add(ringOf(step), { bucket: bucketAt(at, step), values });
     },
-    merge,
+    merge: (step, row) => {
+      const ring = ringOf(step);
+      const label = ring.labels[row.bucket % ring.size] ?? 0;
+      if (label === 0 || label === row.bucket + 1) add(ring, row);
+    },
     assign: (step, { bucket, values }) => {
       if (!isBucket(bucket)) return;
       const ring = ringOf(step);

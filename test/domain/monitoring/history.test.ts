@@ -168,6 +168,19 @@ describe('the text of a history', () => {
     expect(current.value(60, bucketAt(start, 60), 'memory')).toBe(9);
   });
 
+  test('added later takes no slot of what was recorded since, nor of what happened after it', () => {
+    const saved = createHistory();
+    for (let n = 0; n < 600; n++) saved.record(start + n * 1_000, { inbound: 1 });
+    const current = createHistory();
+    for (let n = 600; n < 700; n++) current.record(start + n * 1_000, { inbound: 2 });
+    expect(decodeInto({ assign: current.merge }, encodeHistory(saved))).toBe(true);
+    const second = bucketAt(start, 1);
+    expect(current.values(1, 'inbound', second + 100, 600)).toEqual([
+      ...Array(500).fill(1),
+      ...Array(100).fill(2),
+    ]);
+  });
+
   test('of an idle day takes little space', () => {
     const history = createHistory();
     for (let n = 0; n < 86_400; n++)
