@@ -52,7 +52,10 @@ export function createMatcher(filter: MessageFilter, numberOf: NumberReader): Me
     if (text === '') return true;
     if (isId) return id === text;
     if (msisdn !== undefined) return number === msisdn;
-    return (idStart.test(text) && id.startsWith(text)) || number.toLowerCase().includes(part);
+    // Separators alone are a part of every number.
+    return (
+      (idStart.test(text) && id.startsWith(text)) || (part !== '' && number.toLowerCase().includes(part))
+    );
   };
   return {
     ...(isId && { id: text }),

@@ -125,6 +125,11 @@ test('a matcher accepts every text, and finds each number by each way to write i
   );
 });
 
+test.each(['-', ' . ', '()', '/'])('%j, which is no part of a number, matches none', (text) => {
+  const { matches } = createMatcher({ text }, numberOf);
+  expect(matches({ id: 'a'.repeat(32), msisdn, arrivedAt: 5 })).toBe(false);
+});
+
 test('a matcher of a filter without text, bounds or state is open', () => {
   expect(createMatcher({ state: 'waiting' }, numberOf).isOpen).toBe(true);
   expect(createMatcher({ text: 'a' }, numberOf).isOpen).toBe(false);
