@@ -1,6 +1,7 @@
 // What the accounting of the NAS says about sessions: whether one has ended or continues. Used by the RADIUS accounting server, and
 // to verify disconnects.
 
+import { networkKey, parseNetwork } from '../../lib/networks.ts';
 import { createTtlCache } from '../../lib/ttl-cache.ts';
 import type { Clock } from '../shared/ports.ts';
 import type { WifiSession } from './model.ts';
@@ -13,7 +14,7 @@ export interface AccountingEvent {
   readonly sessionId: string;
   /** Calling-Station-Id in any spelling. */
   readonly mac?: string;
-  /** The NAS: where the packet came from, and its NAS-IP-Address; canonical. */
+  /** The NAS: where the packet came from, and its NAS-IP-Address. */
   readonly addresses: readonly string[];
 }
 
@@ -81,8 +82,10 @@ export function createAccountingVerifier({ withinMs, clock }: AccountingOptions)
   };
 }
 
+/** The same for every spelling of an address: that of a token is the portal's. */
 function keyOf(nasIp: string, sessionId: string): string {
-  return `${nasIp} ${sessionId}`;
+  const address = parseNetwork(nasIp);
+  return `${address ? networkKey(address) : nasIp} ${sessionId}`;
 }
 
 /** A NAS may use an id again, after a restart, for another device. */

@@ -1,10 +1,10 @@
 // A Wi-Fi session as the PCRF and the NAS know it.
 
-/** A session of a Wi-Fi user; every value is validated and canonical. */
+/** A session of a Wi-Fi user; every value is validated. */
 export interface WifiSession {
   /** Digits as text, because it may have 19. */
   readonly sessionId: string;
-  /** Address of the NAS. The PCRF gets it as data; RADIUS packets go there only if a [nas] section has it. */
+  /** Address of the NAS, as the token spells it. The PCRF gets it as data; RADIUS packets go there only if a [nas] section has it. */
   readonly nasIp: string;
   readonly vrf: string;
   /** `FC-45-96-5F-50-AC` */

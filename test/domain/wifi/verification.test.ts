@@ -119,6 +119,16 @@ describe('by accounting', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test.each([
+    ['2001:DB8:0:0::1', '2001:db8::1'],
+    ['::FFFF:10.0.0.1', '10.0.0.1'],
+  ])('a token may spell the address of the NAS as %s', async (nasIp, address) => {
+    const { record, verify } = create();
+    const before = verify({ ...session, nasIp });
+    record(event('stop', { addresses: [address] }));
+    expect([await before, await verify({ ...session, nasIp })]).toEqual(['gone', 'gone']);
+  });
+
   test('a Stop ends every wait for that session, and close ends all', async () => {
     const { record, verify, close } = create();
     const both = Promise.all([verify(session), verify(session)]);
