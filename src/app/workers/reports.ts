@@ -21,11 +21,17 @@ export interface ReportsDeps {
   readonly clock: Clock;
 }
 
+/** A report that a worker was asked for. */
+interface PendingReport {
+  readonly process: WorkerProcess;
+  settle(report: Partial<WorkerReport> | undefined): void;
+}
+
 /** For a worker to report; each of its checks takes a second at most. */
 const reportTimeoutMs = 1_500;
 
 export function createReports({ count, workers, ownMetrics, clock }: ReportsDeps): Reports {
-  const pending = new Map<number, (report: Partial<WorkerReport>) => void>();
+  const pending = new Map<number, PendingReport>();
   const latest = new Map<WorkerProcess, MetricsSnapshot>();
   const running = new Map<ReportPart, Promise<string>>();
   let lastId = 0;
@@ -42,19 +48,13 @@ export function createReports({ count, workers, ownMetrics, clock }: ReportsDeps
         resolve(report);
       };
       const cancel = clock.after(reportTimeoutMs, () => settle(undefined));
-      void process.ended.then(() => settle(undefined));
-      pending.set(id, settle);
+      // Not `ended.then` for each report: those of a worker that runs for weeks would fill the memory.
+      pending.set(id, { process, settle });
       process.send({ kind: 'report', id, part });
     });
   const readWhole = async (part: ReportPart): Promise<string> => {
     const asked = workers().filter(({ isReady }) => isReady || part === 'metrics');
-    const reports = await Promise.all(
-      asked.map(async (worker) => {
-        const report = await ask(worker, part);
-        if (report?.metrics) latest.set(worker.process, report.metrics);
-        return report;
-      }),
-    );
+    const reports = await Promise.all(asked.map((worker) => ask(worker, part)));
     if (part === 'metrics') {
       const own = await ownMetrics();
       await accumulated;
@@ -75,7 +75,12 @@ export function createReports({ count, workers, ownMetrics, clock }: ReportsDeps
   return {
     watch: (worker) => {
       worker.onMessage((message: ToPrimary) => {
-        if (message.kind === 'reported') pending.get(message.id)?.(message.report);
+        if (message.kind === 'reported') {
+          const { id, report } = message;
+          // Here, in the order of the messages, so that an earlier count never replaces the last one.
+          if (report.metrics) latest.set(worker, report.metrics);
+          pending.get(id)?.settle(report);
+        }
         if (message.kind === 'stopped') latest.set(worker, message.metrics);
         if (message.kind !== 'whole') return;
         const { id, part } = message;
@@ -86,6 +91,7 @@ export function createReports({ count, workers, ownMetrics, clock }: ReportsDeps
         );
       });
       void worker.ended.then(() => {
+        for (const { process, settle } of pending.values()) if (process === worker) settle(undefined);
         accumulated = accumulated.then(async () => {
           const last = latest.get(worker);
           if (last) ended = await accumulate(ended, last).catch(() => ended);

@@ -2,58 +2,11 @@
 // of all, and a stop.
 
 import { expect, test, vi } from 'vitest';
-import type { ToPrimary, ToWorker } from '../../../src/app/workers/messages.ts';
-import {
-  createSupervisor,
-  hangMs,
-  type WorkerExit,
-  type WorkerProcess,
-} from '../../../src/app/workers/supervisor.ts';
+import { createSupervisor, hangMs } from '../../../src/app/workers/supervisor.ts';
 import { createDeadline } from '../../../src/lib/deadline.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
+import { createFakeWorker, type FakeWorker } from '../../support/fake-worker.ts';
 import { createMemoryLog } from '../../support/log.ts';
-
-interface FakeWorker extends WorkerProcess {
-  readonly slot: number;
-  readonly received: string[];
-  hangs: boolean;
-  report(message: ToPrimary): void;
-  ready(): void;
-  end(exit?: WorkerExit): void;
-}
-
-function createFakeWorker(slot: number, pid: number): FakeWorker {
-  const received: string[] = [];
-  const listeners: ((message: ToPrimary) => void)[] = [];
-  let end: (exit: WorkerExit) => void = () => {};
-  const ended = new Promise<WorkerExit>((resolve) => {
-    end = resolve;
-  });
-  const report = (message: ToPrimary): void => {
-    for (const listener of listeners) listener(message);
-  };
-  const worker: FakeWorker = {
-    slot,
-    pid,
-    received,
-    hangs: false,
-    report,
-    ready: () => report({ kind: 'ready', endpoints: { gateway: { url: `http://127.0.0.1:${slot}` } } }),
-    end: (exit = { code: 0, signal: null }) => end(exit),
-    send: ({ kind }: ToWorker) => {
-      received.push(kind);
-      if (kind === 'ping' && !worker.hangs) queueMicrotask(() => report({ kind: 'alive' }));
-    },
-    onMessage: (listener) => void listeners.push(listener),
-    kill: () => {
-      received.push('killed');
-      end({ code: null, signal: 'SIGKILL' });
-    },
-    peer: { send: () => {}, later: () => {}, onMessage: () => {}, onClose: () => {} },
-    ended,
-  };
-  return worker;
-}
 
 /** Lets promises settle. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
