@@ -9,6 +9,7 @@ import { importStore } from '../../src/app/compose/store-import.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { ArchivedRecord } from '../../src/store/archive/archive.ts';
 import { openLowdbStore } from '../../src/store/lowdb/store.ts';
+import { disconnectOf } from '../contract/disconnects.ts';
 import { seed, storeOptions, user } from '../contract/store.ts';
 import { newPrefix } from '../store/redis/support.ts';
 import { fileOf } from '../support/archives.ts';
@@ -93,6 +94,22 @@ test('running nodes may change merged records of a shared store only', async () 
   const another = () => setIn(`${refused.prefix}:user:carol`, { ...user, userId: 'carol' });
   const refused = importWith({ writing: another }, redis().url);
   await expect(refused.imported).rejects.toThrow('holds 3 users, more than the 2 users of the file');
+});
+
+test.each([
+  ['a folder', () => ''],
+  ['Redis', () => redis().url],
+])('records of the audit trail that %s no longer keeps are skipped', async (_name, url) => {
+  const now = createFakeClock().now();
+  const records = [89, 91].map((days): ArchivedRecord => {
+    return { kind: 'disconnects', record: disconnectOf(now - days * 86_400_000) };
+  });
+  writeFileSync(file, await fileOf(records));
+  expect(await importWith({}, url()).imported).toMatchObject({
+    counts: { disconnects: 1 },
+    expired: 1,
+    changed: 0,
+  });
 });
 
 test('a merge keeps a later delivery of a client, and the tests of both', async () => {

@@ -8,6 +8,7 @@ import {
   capacityOf,
   type RecordCounts,
   type RecordKind,
+  type RecordLifetimes,
   recordKinds,
   type StoreArchive,
 } from '../../store/archive/archive.ts';
@@ -36,8 +37,7 @@ export interface OpenedArchive {
   readonly shared: boolean;
   /** The store's limits. */
   readonly capacity: RecordCounts;
-  /** How long the store keeps outgoing messages. */
-  readonly messageTtlMs: number;
+  readonly lifetimes: RecordLifetimes;
   /** Without a password. */
   readonly name: string;
 }
@@ -63,7 +63,7 @@ export async function openArchive(
   return {
     name,
     capacity: capacityOf(options),
-    messageTtlMs: options.messages.ttlMs,
+    lifetimes: { messagesMs: options.messages.ttlMs, disconnectsMs: options.disconnects.ttlMs },
     shared: isShared,
     archive,
   };

@@ -55,7 +55,7 @@ export async function previewImport(
     let done = 0;
     await forEachConcurrently(readUnchanged(source, end), async (record) => {
       signal.throwIfAborted();
-      const outcome = isExpired(record, clock.now(), opened.messageTtlMs)
+      const outcome = isExpired(record, clock.now(), opened.lifetimes)
         ? 'expired'
         : compare(record, await archive.find(record));
       changes[record.kind][outcome]++;

@@ -134,7 +134,7 @@ export async function checkCapacity(
 }
 
 async function writeRecords(
-  { archive, messageTtlMs }: OpenedArchive,
+  { archive, lifetimes }: OpenedArchive,
   source: ImportSource,
   end: ArchiveTrailer,
   { clock, signal, progress }: TransferContext,
@@ -145,7 +145,7 @@ async function writeRecords(
   const total = totalOf(end.counts);
   await forEachConcurrently(readUnchanged(source, end), async (record) => {
     signal.throwIfAborted();
-    if (isExpired(record, clock.now(), messageTtlMs)) expired++;
+    if (isExpired(record, clock.now(), lifetimes)) expired++;
     else {
       await archive.restore(record);
       counts[record.kind]++;
@@ -161,7 +161,7 @@ async function writeRecords(
  * otherwise.
  */
 async function verifyWritten(
-  { archive, messageTtlMs, shared }: OpenedArchive,
+  { archive, lifetimes, shared }: OpenedArchive,
   source: ImportSource,
   total: number,
   { clock, signal, progress }: TransferContext,
@@ -172,7 +172,7 @@ async function verifyWritten(
   await forEachConcurrently(readArchive(source.name, source.read()), async (record) => {
     signal.throwIfAborted();
     const found = await archive.find(record);
-    if (isExpired(record, clock.now() + (found ? 0 : maxClockSkewMs), messageTtlMs)) return;
+    if (isExpired(record, clock.now() + (found ? 0 : maxClockSkewMs), lifetimes)) return;
     if (!found || !matches(found, record)) {
       const isExpected = merge && (shared || (!found && mayBeEvicted(record)));
       result[isExpected ? 'changed' : 'lost']++;

@@ -95,15 +95,19 @@ export function idOf(item: ArchivedRecord): string {
   return 'key' in item ? item.key : String(item.record.id);
 }
 
-/** Whether a record has expired; outgoing messages expire by the time to live of the store that keeps them. */
-export function isExpired(
-  item: ArchivedRecord,
-  now: number,
-  messageTtlMs = Number.POSITIVE_INFINITY,
-): boolean {
+/** How long a store keeps records whose expiry is not in the record, in milliseconds. */
+export interface RecordLifetimes {
+  readonly messagesMs: number;
+  readonly disconnectsMs: number;
+}
+
+/** Whether a record has expired, or is older than the store of these lifetimes keeps it. */
+export function isExpired(item: ArchivedRecord, now: number, lifetimes?: RecordLifetimes): boolean {
+  if ('until' in item) return item.until <= now;
+  if (!lifetimes) return false;
   if (item.kind === 'messages')
-    return item.record.times.queued + lifetimeOf(item.record, messageTtlMs) <= now;
-  return 'until' in item && item.until <= now;
+    return item.record.times.queued + lifetimeOf(item.record, lifetimes.messagesMs) <= now;
+  return item.kind === 'disconnects' && item.record.at + lifetimes.disconnectsMs <= now;
 }
 
 export const zeroCounts: RecordCounts = {
