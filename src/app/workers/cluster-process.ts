@@ -3,6 +3,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import cluster from 'node:cluster';
+import { messageOf } from '../../errors.ts';
 import { isObject } from '../../lib/json.ts';
 import type { Peer } from '../../store/remote/interface.ts';
 import { createIpcPeer } from '../../store/remote/ipc-peer.ts';
@@ -35,8 +36,9 @@ export function forkWorker(): WorkerProcess {
         resolve({ code, signal });
       });
     });
-    child.on('error', () => {
-      if (child.pid === undefined) resolve({ code: null, signal: null });
+    // Of the worker, not of its process, whose error is thrown unless somebody listens to the worker's.
+    worker.on('error', (error: unknown) => {
+      if (child.pid === undefined) resolve({ code: null, signal: null, error: messageOf(error) });
     });
   });
   // Without its channel it ends by itself, unless it hangs.
@@ -64,6 +66,8 @@ export function forkWorker(): WorkerProcess {
  */
 function closeLostConnections(child: ChildProcess): void {
   const given = new Map<unknown, { close(): void }>();
+  // A process that could not be started has no channel; its type says otherwise.
+  if (child.pid === undefined) return;
   const send = child.send.bind(child) as Send;
   const sendNoting: Send = (message, handle, ...rest) => {
     if (isObject(message) && message.act === 'newconn' && isClosable(handle)) given.set(message.seq, handle);

@@ -14,6 +14,8 @@ import type { ToPrimary, ToWorker } from './messages.ts';
 export interface WorkerExit {
   readonly code: number | null;
   readonly signal: string | null;
+  /** Why it could not be started at all. */
+  readonly error?: string;
 }
 
 export interface WorkerProcess {
@@ -143,6 +145,9 @@ export function createSupervisor({
     return worker;
   };
 
+  /** Rejects also when the system refuses a process at once. */
+  const launchReady = async (): Promise<Endpoints> => launch().ready;
+
   const watch = ({ slot, process }: Worker, everyMs: number): void => {
     let isAlive = true;
     process.onMessage((message) => {
@@ -172,11 +177,10 @@ export function createSupervisor({
     const startOne = (): void => {
       pauses.delete(cancel);
       if (isStopping) return;
-      const worker = launch();
-      worker.ready.catch((error: unknown) => {
+      launchReady().catch((error: unknown) => {
         if (isStopping) return;
         if (attempt >= maxFailedStarts) return fail(error);
-        log.error({ worker: worker.slot, attempt, error: messageOf(error) }, 'a worker could not start');
+        log.error({ attempt, error: messageOf(error) }, 'a worker could not start');
         replace(pauseAfter(attempt), attempt + 1);
       });
     };
@@ -243,6 +247,7 @@ function errorOf({ code, message }: Extract<ToPrimary, { kind: 'failed' }>): Err
   return isErrorCode(code) ? new SwobError(code, message) : new Error(message);
 }
 
-function describe({ code, signal }: WorkerExit): string {
+function describe({ code, signal, error }: WorkerExit): string {
+  if (error !== undefined) return error;
   return signal === null ? `exit code ${code}` : `signal ${signal}`;
 }

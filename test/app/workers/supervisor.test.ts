@@ -15,12 +15,16 @@ function createSupervised(count: number, watchdogMs?: number) {
   const clock = createFakeClock();
   const log = createMemoryLog();
   const spawned: FakeWorker[] = [];
+  /** Errors of the system at the next starts. */
+  const refusals: Error[] = [];
   const supervisor = createSupervisor({
     count,
     watchdogMs,
     clock,
     log,
     spawn: (slot) => {
+      const refusal = refusals.shift();
+      if (refusal) throw refusal;
       const worker = createFakeWorker(slot, 1_000 + spawned.length);
       spawned.push(worker);
       return worker;
@@ -38,7 +42,7 @@ function createSupervised(count: number, watchdogMs?: number) {
     for (const worker of spawned.slice(1)) worker.ready();
     await started;
   };
-  return { clock, log, spawned, supervisor, at, startAll };
+  return { clock, log, spawned, refusals, supervisor, at, startAll };
 }
 
 test('the first worker starts alone, and the start ends when all are ready', async () => {
@@ -85,6 +89,31 @@ test('a worker that ends is replaced under its number: immediately, then after l
   expect(spawned.slice(2).map(({ slot }) => slot)).toEqual(Array.from({ length: 9 }, () => 1));
   expect(supervisor.counts()).toMatchObject({ running: 2, crashed: 9 });
   expect(log.lines.filter(({ message }) => message === 'a worker has ended; it is replaced')).toHaveLength(9);
+});
+
+test('a worker that the system refuses to start is started again after a pause', async () => {
+  const { supervisor, spawned, refusals, at, clock, log, startAll } = createSupervised(2);
+  await startAll();
+  refusals.push(new Error('spawn ENOMEM'));
+  at(1).end({ code: 1, signal: null });
+  await settle();
+  clock.advance(0);
+  await settle();
+  expect(log.lines.at(-1)).toMatchObject({
+    message: 'a worker could not start',
+    fields: { error: 'spawn ENOMEM' },
+  });
+  clock.advance(200);
+  // As where there is no file descriptor left for its channel.
+  at(2).end({ code: null, signal: null, error: 'spawn EMFILE' });
+  await settle();
+  expect(log.lines.at(-1)).toMatchObject({
+    fields: { error: 'worker 2 ended before it was ready: spawn EMFILE' },
+  });
+  clock.advance(400);
+  at(3).ready();
+  expect(supervisor.counts()).toMatchObject({ running: 2, crashed: 1 });
+  expect(spawned).toHaveLength(4);
 });
 
 test('a worker that cannot be replaced five times in a row ends the daemon with its error', async () => {
