@@ -20,6 +20,7 @@ import { checkHolderAndSpace } from '../../src/store/lowdb/inspect.ts';
 import { configFile } from '../support/config-files.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/folders.ts';
+import { openFiles } from '../support/open-files.ts';
 import { occupy } from '../support/ports.ts';
 
 const day = 86_400_000;
@@ -205,8 +206,11 @@ test('the UDP port of accounting: free, in use by swob or another program', asyn
   const { port } = socket.address();
   const check = (who?: string) =>
     checkAccountingPort({ host: '127.0.0.1', accounting_port: port }, async () => who);
+  const before = openFiles('socket:');
   expect(await check()).toMatchObject({ state: 'fail', advice: expect.stringContaining('accounting_port') });
   expect(await check('swob 1.0 answers there')).toMatchObject({ state: 'ok' });
+  // The console runs the checks in the daemon, whose own service has the port.
+  expect(openFiles('socket:').filter((each) => !before.includes(each))).toEqual([]);
   await new Promise<void>((resolve) => socket.close(() => resolve()));
   expect((await check()).detail).toContain('is free');
 });

@@ -3,7 +3,7 @@
 
 import { readdirSync, readlinkSync } from 'node:fs';
 
-/** Paths below the folder, without it. */
+/** Paths below the folder, without it; of `socket:` the numbers of sockets. */
 export function openFiles(folder: string): string[] {
   return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {

@@ -66,8 +66,10 @@ export async function checkAccountingPort(
   const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
   const code = await new Promise<unknown>((resolve) => {
     socket.once('error', (error) => resolve(systemErrorCode(error) ?? 'failed'));
-    socket.bind({ port, address: host, exclusive: true }, () => socket.close(() => resolve(undefined)));
+    socket.bind({ port, address: host, exclusive: true }, () => resolve(undefined));
   });
+  // Also after an error: a daemon checks the port that its own service has, again and again.
+  await new Promise<void>((resolve) => void socket.close(resolve));
   if (code === undefined) return ok(check, `${endpoint} is free`);
   const swob = code === 'EADDRINUSE' ? await identifySwob() : undefined;
   if (swob !== undefined) return ok(check, `${endpoint}: ${swob}`);
