@@ -3,13 +3,13 @@
 
 import { SwobError } from '../../errors.ts';
 
-/** Calls of one client that wait for their answers, and all their arguments. */
+/** Calls of one client that wait for their answers; all their arguments, also of calls that it no longer waits for, until they are sent. */
 export const maxPendingCalls = 10_000;
 export const maxPendingWeight = 64 * 1024 * 1024;
-/** The arguments of one call; the largest are a history of 2,000,000 characters. */
-export const maxCallWeight = 4 * 1024 * 1024;
-/** The result of one call that is not a list; a list is sent in parts. */
-export const maxResultWeight = 4 * 1024 * 1024;
+/** The arguments of one call; the largest are the 1,000 SMS of a request, each with 8,192 characters of callback URLs. */
+export const maxCallWeight = 16 * 1024 * 1024;
+/** The result of one call that is not a list, such as a page of 1,000 such SMS; a list is sent in parts. */
+export const maxResultWeight = 16 * 1024 * 1024;
 export const maxPartWeight = 128 * 1024;
 /** Calls, or answers, that share a message. */
 export const maxMessageWeight = 128 * 1024;

@@ -130,7 +130,9 @@ export function createCallClient(deps: CallClientDeps): CallClient {
       const sent = withoutTrailingUndefined(args);
       const weight = weightOf(sent, maxCallWeight);
       if (weight > maxCallWeight) return Promise.reject(largeCallError(name));
-      if (pending.size >= maxPendingCalls || pendingWeight + weight > maxPendingWeight) {
+      // Calls that have timed out are not pending, and may still wait to be sent.
+      const kept = Math.max(pendingWeight, batch.unsent);
+      if (pending.size >= maxPendingCalls || kept + weight > maxPendingWeight) {
         return Promise.reject(tooManyCallsError());
       }
       pendingWeight += weight;

@@ -1,17 +1,27 @@
 // What a client of a store may expect of its owner: kinds of errors, bounds, batches, and what happens when either is gone.
 
 import { describe, expect, test, vi } from 'vitest';
+import { callbackEvents } from '../../../src/domain/outgoing/message.ts';
 import { StoreFullError } from '../../../src/domain/shared/store-full-error.ts';
 import { SwobError } from '../../../src/errors.ts';
 import { nextTurn } from '../../../src/lib/next-turn.ts';
 import type { EmbeddedStore } from '../../../src/store/adapter.ts';
 import { createMemoryStore } from '../../../src/store/memory/store.ts';
-import { maxCallWeight, maxPendingCalls, maxResultWeight } from '../../../src/store/remote/bounds.ts';
+import {
+  maxCallWeight,
+  maxPendingCalls,
+  maxPendingWeight,
+  maxResultWeight,
+} from '../../../src/store/remote/bounds.ts';
+import { createCallClient } from '../../../src/store/remote/call-client.ts';
 import { createRemoteStore } from '../../../src/store/remote/client.ts';
 import { createStoreOwner } from '../../../src/store/remote/owner.ts';
+import { weightOf } from '../../../src/store/remote/weight.ts';
 import { entry, waiting } from '../../contract/outboxes.ts';
 import { seed, storeOptions, user } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
+import { createMemoryLog } from '../../support/log.ts';
+import { messageOf, nextOf } from '../../support/outgoing-messages.ts';
 import { createPeerPair, openTwo, serveClients } from './support.ts';
 
 /** A client of a store in memory with these parts. */
@@ -66,7 +76,7 @@ describe('calls', () => {
     const text = 'x'.repeat(maxCallWeight);
     await expect(one.store.users.put({ ...user, publicKey: text })).rejects.toMatchObject({
       code: 'INTERNAL',
-      message: expect.stringMatching(/arguments of users\.put have more than 4194304 characters/),
+      message: expect.stringContaining(`arguments of users.put have more than ${maxCallWeight} characters`),
     });
     expect(await one.store.users.get(user.userId)).toBeUndefined();
   });
@@ -76,12 +86,51 @@ describe('calls', () => {
     const { store } = openWith(users(async () => ({ users: [large] })));
     await expect(store.users.list('', 9)).rejects.toMatchObject({
       code: 'INTERNAL',
-      message: expect.stringMatching(/result of users\.list has more than 4194304 characters/),
+      message: expect.stringContaining(`result of users.list has more than ${maxResultWeight} characters`),
     });
     const clients = Array.from({ length: 20_000 }, (_, n) => ({ msisdn: `+${n}`, lastDeliveryAt: n }));
     const listing = openWith({ clients: { record: async () => {}, list: async () => clients } });
     expect(await listing.store.clients.list()).toEqual(clients);
     expect(listing.pair.fromOwner.length).toBeGreaterThan(4);
+  });
+
+  test('hold the largest request for outgoing SMS, and the largest page of them', async () => {
+    const { one, clock } = openTwo({ messages: { ttlMs: 60_000, max: 2_000 } });
+    const urls = Array.from({ length: 5 }, (_, n) => `https://example.org/${n}`.padEnd(1_638, 'x'));
+    const callbacks = { urls, events: [...callbackEvents] };
+    const sms = Array.from({ length: 1_000 }, () => messageOf(clock.now(), { callbacks }));
+    expect(await one.store.messages.add(sms)).toEqual([]);
+    const page = await one.store.messages.list({}, { limit: 1_000 });
+    expect(page.messages).toEqual(sms.toReversed());
+    expect(await one.store.messages.replaceAll(sms.map((each) => nextOf(each)))).not.toContain(false);
+  });
+
+  test('wait within a bound for an owner that does not read, also those that have timed out', async () => {
+    const clock = createFakeClock();
+    let unread = 0;
+    const client = createCallClient({
+      peer: {
+        send: (message) => {
+          unread += weightOf(message);
+        },
+        later: () => {},
+        onMessage: () => {},
+        onClose: () => {},
+      },
+      clock,
+      log: createMemoryLog(),
+      onChannelMessage: () => {},
+      onLost: () => {},
+    });
+    const text = 'x'.repeat(maxCallWeight / 2);
+    for (let round = 0; round < 3; round++) {
+      const calls = Promise.allSettled(Array.from({ length: 10 }, () => client.call('users.put', [text])));
+      await nextTurn();
+      for (let second = 0; second <= 30; second++) clock.advance(1_000);
+      for (const { status } of await calls) expect(status).toBe('rejected');
+    }
+    expect(unread).toBeGreaterThan(maxPendingWeight / 2);
+    expect(unread).toBeLessThan(1.01 * maxPendingWeight);
   });
 
   test('are bounded in number while the owner does not answer', async () => {
