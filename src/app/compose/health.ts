@@ -61,7 +61,7 @@ export function gatewayChecks(
   const { user_management_api: users, dev_api, backend_publisher, publisher, broker } = config;
   const relay = relayUrl(config);
   const checks = [
-    storeCheck(store),
+    storeCheck(config, store),
     ...diskChecks(config),
     seedsCheck(store, config.seeds.max_registered),
     outboxCheck('outbox', store.inbound, config.publisher.max_kept),
@@ -102,7 +102,7 @@ export function syncChecks(
   const max = config.sync.max_connections;
   return [
     'store' in needs
-      ? storeCheck(needs.store)
+      ? storeCheck(config, needs.store)
       : reachabilityCheck('gateway', endpointOf(needs.gateway), true),
     { name: 'sockets', required: true, run: async () => (openSockets() < max ? 'ok' : 'full') },
   ];
@@ -115,7 +115,7 @@ export function disconnectChecks(config: Config, store: Store): ReadinessCheck[]
   if (usesNas(config))
     checks.push(readableCheck('nas_secrets', [...new Set(nas.map(({ secret_file }) => secret_file))]));
   // A shared store holds limits and leases. A local one is in memory and cannot fail.
-  if (store.shared) checks.push(storeCheck(store));
+  if (store.shared) checks.push(storeCheck(config, store));
   if (validation.algorithms.some((algorithm) => algorithm !== 'HS256')) {
     checks.push(readableCheck('key', [validation.public_key]));
   }
@@ -154,9 +154,9 @@ function readableCheck(name: string, files: readonly string[]): ReadinessCheck {
   };
 }
 
-function storeCheck(store: Store): ReadinessCheck {
-  // A shared store is a remote system, which can be unreachable.
-  const isRemote = store.shared !== undefined;
+function storeCheck(config: Config, store: Store): ReadinessCheck {
+  // A remote system can be unreachable; workers share the store of their primary process, which is none.
+  const isRemote = storeAdapterOf(config).isShared;
   return {
     name: 'store',
     required: true,
