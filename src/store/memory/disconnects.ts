@@ -26,13 +26,22 @@ interface HeldRecord {
 function createMemoryLog(clock: Pick<Clock, 'monotonic'>, ttlMs: number, max: number): DisconnectLog {
   /** In the order of their ids. */
   const held: HeldRecord[] = [];
+  /** In the order of their arrival: after the clock was set back, new records have lower ids than those before. */
+  const arrived: HeldRecord[] = [];
   const isKept = ({ expiresAt }: HeldRecord): boolean => expiresAt > clock.monotonic();
   /** The number of records before this id. */
   const indexOf = (id: string): number => indexIn(held, ({ record }) => record.id < id);
   return {
     add: async (record) => {
-      held.splice(indexOf(record.id), 0, { record, expiresAt: clock.monotonic() + ttlMs });
-      while (held.length > max || (held[0] && !isKept(held[0]))) held.shift();
+      const entry = { record, expiresAt: clock.monotonic() + ttlMs };
+      held.splice(indexOf(record.id), 0, entry);
+      arrived.push(entry);
+      let first = arrived[0];
+      while (first && (held.length > max || !isKept(first))) {
+        held.splice(indexOf(first.record.id), 1);
+        arrived.shift();
+        first = arrived[0];
+      }
     },
     get: async (id) => {
       const found = held[indexOf(id)];
