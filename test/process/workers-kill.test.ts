@@ -112,6 +112,17 @@ test('the daemon keeps its ports when all workers die at once', async () => {
   expect(JSON.parse(readiness.text)).toMatchObject({ service: 'sync', ready: true });
 });
 
+test('a stop does not wait for a worker that is only just starting', async () => {
+  const { folder } = await createInstallation();
+  const swob = await startWorkers([], { cwd: folder });
+  process.kill(swob.pids()[0] ?? 0, 'SIGKILL');
+  await swob.waitForOutput('stderr', 'a worker has ended; it is replaced');
+  swob.kill('SIGTERM');
+  expect(await swob.exit).toEqual({ code: null, signal: 'SIGTERM' });
+  const isBad = ({ level }: { readonly level: number }) => level >= 40;
+  expect(swob.lines().filter(isBad)).toMatchObject([{ msg: 'a worker has ended; it is replaced' }]);
+});
+
 test('workers end immediately when the primary is killed, and the next start takes over the store', async () => {
   const { folder, data } = await createInstallation();
   const swob = await startWorkers([], { cwd: folder });

@@ -58,6 +58,8 @@ export async function startWorkers(
   const processes = new Set<WorkerProcess>();
 
   const start = (worker: WorkerProcess, slot: number): void => {
+    // It was not listening yet when all were told to stop.
+    if (supervisor.isStopping()) return worker.kill();
     // The system's choice of a port is forgotten when no worker listens on it any more.
     if (supervisor.counts().running === 0) kept = bound;
     const { settings } = current;

@@ -59,6 +59,8 @@ export interface Supervisor {
   replaceAll(): Promise<void>;
   /** @returns how many workers were killed at the deadline */
   stop(deadline: Deadline): Promise<number>;
+  /** From the beginning of a stop on: a worker that comes online then gets no work. */
+  isStopping(): boolean;
   workers(): readonly Worker[];
   counts(): WorkerCounts;
   /** Rejects when a worker could not be replaced time after time, with its error. */
@@ -201,16 +203,22 @@ export function createSupervisor({
 
   return {
     failed,
+    isStopping: () => isStopping,
     workers: () => [...workers],
     counts: () => ({ running: [...workers].filter(({ isReady }) => isReady).length, crashed, reloaded }),
     start: async () => {
       // Alone, so that what is created at a first start, such as the key pair, is created once, and an error appears once.
       const endpoints = await launch().ready;
-      await Promise.all(Array.from({ length: count - 1 }, () => launch().ready));
+      const others = isStopping ? 0 : count - 1;
+      await Promise.all(Array.from({ length: others }, () => launch().ready));
       return endpoints;
     },
     replaceAll: async () => {
-      for (const worker of [...workers].filter(({ state }) => state === 'ready')) {
+      for (const worker of [...workers].filter(({ state }) => state !== 'stopping')) {
+        // It may have been given the former configuration.
+        if (worker.state === 'starting') await worker.ready.catch(() => undefined);
+        // Its replacement gets the new one.
+        if (worker.state !== 'ready' || !workers.has(worker)) continue;
         const next = isStopping ? undefined : launch();
         await next?.ready;
         // It may have ended meanwhile, and been replaced already; then there is one more than needed for it.

@@ -166,6 +166,45 @@ test('all workers are replaced one after the other, each new one before the old 
   expect(supervisor.counts()).toEqual({ running: 2, crashed: 0, reloaded: 2 });
 });
 
+test('a worker that was starting when all are replaced is replaced too, once it is ready', async () => {
+  const { supervisor, spawned, at, clock, startAll } = createSupervised(2);
+  await startAll();
+  at(1).end({ code: 1, signal: null });
+  await settle();
+  clock.advance(0);
+  const replaced = supervisor.replaceAll();
+  at(3).ready();
+  await settle();
+  at(0).end();
+  await settle();
+  expect(at(2).received).toEqual([]);
+  at(2).ready();
+  await settle();
+  at(4).ready();
+  await settle();
+  expect(at(2).received).toEqual(['drain']);
+  at(2).end();
+  await replaced;
+  expect(spawned).toHaveLength(5);
+  expect(supervisor.counts()).toEqual({ running: 2, crashed: 1, reloaded: 2 });
+});
+
+test('a worker that ends while others are replaced is replaced once', async () => {
+  const { supervisor, spawned, at, clock, startAll } = createSupervised(2);
+  await startAll();
+  const replaced = supervisor.replaceAll();
+  at(2).ready();
+  await settle();
+  at(1).end({ code: 1, signal: null });
+  await settle();
+  clock.advance(0);
+  at(3).ready();
+  at(0).end();
+  await replaced;
+  expect(spawned).toHaveLength(4);
+  expect(supervisor.counts()).toEqual({ running: 2, crashed: 1, reloaded: 1 });
+});
+
 test('a new worker that cannot start ends the replacement, and the others keep running', async () => {
   const { supervisor, spawned, at, startAll } = createSupervised(2);
   await startAll();
@@ -211,6 +250,18 @@ test.each([
     expect(supervisor.counts()).toMatchObject({ crashed: 1 });
   },
 );
+
+test('a stop during the start starts no further worker', async () => {
+  const { supervisor, spawned, at, clock } = createSupervised(3);
+  const started = supervisor.start();
+  const stopped = supervisor.stop(createDeadline(clock, 5_000));
+  expect(supervisor.isStopping()).toBe(true);
+  at(0).ready();
+  await started;
+  at(0).end();
+  expect(await stopped).toBe(0);
+  expect(spawned).toHaveLength(1);
+});
 
 test('a stop ends all workers, kills those that are late, and starts none again', async () => {
   const { supervisor, spawned, at, clock, startAll } = createSupervised(2);
