@@ -101,10 +101,14 @@ test('an invalid configuration changes nothing, nor does one with which a worker
   for (const pid of swob.pids()) expect(process.kill(pid, 0)).toBe(true);
   expect((await requestOnce(`${swob.ready.gateway.url}/seeds`)).status).toBe(200);
   // A corrected one is used by the next reload. What only the primary uses needs a restart.
-  writeFileSync(conf, `${before}\n[publisher]\nmax_kept = 5000\n`);
+  writeFileSync(conf, `${before}\n[seeds]\nexpiry = 1h\n[store]\nurl = file:other\n`);
   swob.kill('SIGHUP');
   await swob.waitForOutput('stderr', reloaded);
   expect(swob.lines()).toContainEqual(
-    expect.objectContaining({ level: 40, settings: ['bounds and times of what the store keeps'] }),
+    expect.objectContaining({ level: 40, settings: ['[store]', 'bounds and times of what the store keeps'] }),
   );
+  const { gateway } = swob.ready;
+  expect(await requestOnce(`${gateway.url}/seeds`)).toMatchObject({ status: 200, text: '[]' });
+  const readiness = await requestOnce(`${gateway.url}/readyz`);
+  expect(JSON.parse(readiness.text).checks).toMatchObject({ store: { ok: true }, disk: { ok: true } });
 });

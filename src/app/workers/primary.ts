@@ -11,6 +11,7 @@ import type { AppContext, ServiceName } from '../compose/context.ts';
 import { createPrimaryMetrics } from '../compose/primary-metrics.ts';
 import type { Endpoints } from '../compose/start.ts';
 import { openStoreOfWorkers, storeBounds } from '../compose/store.ts';
+import { storeAdapterOf } from '../compose/store-adapters.ts';
 import type { Logs } from '../logging/logs.ts';
 import { forkWorker } from './cluster-process.ts';
 import type { ToPrimary } from './messages.ts';
@@ -108,13 +109,17 @@ export async function startWorkers(
 
   const reload = async (): Promise<void> => {
     const former = current;
+    let settings: readonly string[];
     try {
-      current = await context.load();
+      const next = await context.load();
+      const keepsStore = opened !== undefined || !storeAdapterOf(next.config).isShared;
+      settings = settingsOfPrimary(former.config, next.config, keepsStore);
+      const openedWith = opened ? loaded : former;
+      current = keepsStore ? { ...next, config: withOpenStore(next.config, openedWith.config) } : next;
     } catch (error) {
       log.error({ error: messageOf(error) }, 'the configuration is invalid; the workers keep the former one');
       return;
     }
-    const settings = settingsOfPrimary(former.config, current.config, opened !== undefined);
     if (settings.length > 0) log.warn({ settings }, 'restart swob for these changes of the configuration');
     try {
       await supervisor.replaceAll();
@@ -147,16 +152,36 @@ function withPorts(config: Config, { gateway, sync, disconnect }: Endpoints): Co
   };
 }
 
+/**
+ * The configuration with the store that is open, until a restart: workers with longer times than it was opened with would ask it for
+ * what it does not keep.
+ */
+function withOpenStore(config: Config, openedWith: Config): Config {
+  const bounds = storeBounds(openedWith);
+  const { seeds, sync } = config;
+  const { openTtlMs, pausedTtlMs } = bounds.sessions;
+  return {
+    ...config,
+    store: openedWith.store,
+    seeds: { ...seeds, expiry: Math.min(seeds.expiry, bounds.seeds.activeMs) },
+    sync: {
+      ...sync,
+      session_sleep_timeout: Math.min(sync.session_sleep_timeout, openTtlMs / 4),
+      session_paused_timeout: Math.min(sync.session_paused_timeout, pausedTtlMs),
+    },
+  };
+}
+
 /** What has changed that only the primary uses: sections, and the bounds of the store, which several sections have. */
-function settingsOfPrimary(former: Config, now: Config, hasStore: boolean): string[] {
+function settingsOfPrimary(former: Config, now: Config, keepsStore: boolean): string[] {
   const differs = (of: (config: Config) => object): boolean =>
     JSON.stringify(of(former)) !== JSON.stringify(of(now));
   return [
-    ...(hasStore && differs(({ store }) => store) ? ['[store]'] : []),
+    ...(keepsStore && differs(({ store }) => store) ? ['[store]'] : []),
     ...(differs(({ logging }) => ({ ...logging, level: '', gelf_level: '', max_repeats: '' }))
       ? ['[logging]']
       : []),
-    ...(hasStore && differs(storeBounds) ? ['bounds and times of what the store keeps'] : []),
+    ...(keepsStore && differs(storeBounds) ? ['bounds and times of what the store keeps'] : []),
   ];
 }
 
