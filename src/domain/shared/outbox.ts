@@ -11,6 +11,8 @@ import type { ImmediateDelivery, Outbox, OutboxOptions } from './outbox-types.ts
 
 /** Pause after the store has failed. */
 const storeOutageMs = 5_000;
+/** Errors about a store that can be read between its failures, such as one on a full disk, are logged no more often. */
+const logEveryMs = 60_000;
 /** Longer waits are rechecked, because the wall clock may be set while a timer runs. */
 const maxTimerMs = 60_000;
 
@@ -28,6 +30,7 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
   let pollAgain = false;
   let pausedUntil = Number.NEGATIVE_INFINITY;
   let storeIsDown = false;
+  let loggedAt = Number.NEGATIVE_INFINITY;
 
   const startAttempt = (id: string): void => {
     // A retry that is requested while its claim is on its way makes it due again: the attempt that runs has this claim, too.
@@ -50,11 +53,15 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
    */
   const storeFailed = (error: unknown): void => {
     const message = `the store of ${name}s cannot be used now`;
+    const now = clock.monotonic();
     // One error for each outage, as the store is tried again every few seconds.
-    if (storeIsDown) log.debug({ reason: messageOf(error) }, message);
-    else log.error({ reason: messageOf(error) }, message);
+    if (storeIsDown || now - loggedAt < logEveryMs) log.debug({ reason: messageOf(error) }, message);
+    else {
+      loggedAt = now;
+      log.error({ reason: messageOf(error) }, message);
+    }
     storeIsDown = true;
-    pausedUntil = clock.monotonic() + storeOutageMs;
+    pausedUntil = now + storeOutageMs;
   };
 
   const schedulePoll = (ms: number): void => {

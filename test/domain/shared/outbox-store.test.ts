@@ -23,6 +23,19 @@ describe('the outbox', () => {
     expect(lines).toEqual([expect.objectContaining({ fields: { reason: 'disk full' } })]);
   });
 
+  test('a store that can be read, but not written, is an error once a minute', async () => {
+    const fixture = createFixture();
+    fixture.outbox.start();
+    vi.spyOn(fixture.store, 'settle').mockRejectedValue(new Error('disk full'));
+    await fixture.outbox.add('a', sms);
+    for (let seconds = 0; seconds < 120; seconds += 5) {
+      await fixture.settle();
+      fixture.clock.advance(5_000);
+    }
+    expect(fixture.attempts.length).toBeGreaterThan(20);
+    expect(fixture.log.lines.filter(({ level }) => level === 'error')).toHaveLength(2);
+  });
+
   test('a retry that is requested while the entry is being claimed starts no second attempt', async () => {
     const fixture = createFixture();
     const ends: (() => void)[] = [];

@@ -123,10 +123,12 @@ describe('by accounting', () => {
     ['2001:DB8:0:0::1', '2001:db8::1'],
     ['::FFFF:10.0.0.1', '10.0.0.1'],
   ])('a token may spell the address of the NAS as %s', async (nasIp, address) => {
-    const { record, verify } = create();
+    const { clock, record, verify } = create();
     const before = verify({ ...session, nasIp });
     record(event('stop', { addresses: [address] }));
-    expect([await before, await verify({ ...session, nasIp })]).toEqual(['gone', 'gone']);
+    const after = verify({ ...session, nasIp });
+    clock.advance(5_000);
+    expect([await before, await after]).toEqual(['gone', 'gone']);
   });
 
   test('a Stop ends every wait for that session, and close ends all', async () => {
