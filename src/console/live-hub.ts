@@ -70,8 +70,8 @@ export function createLiveHub(options: {
   let stopHeartbeat: (() => void) | undefined;
 
   const write = ({ response }: Client, text: string): void => {
-    // Its close event has not been emitted yet.
-    if (response.destroyed) return;
+    // It has ended, and its close event has not been emitted yet; writing would be an error, and nobody listens for it.
+    if (response.destroyed || response.writableEnded) return;
     if (response.writableLength > maxBufferedBytes) {
       options.onSlow?.();
       response.destroy();
@@ -82,7 +82,9 @@ export function createLiveHub(options: {
   const beat = (): void => {
     for (const { clients } of channels.values())
       for (const client of clients) {
-        if (client.expiresAt <= clock.now()) client.response.end();
+        // A page that does not read would keep its ended stream open.
+        if (client.response.writableEnded) client.response.destroy();
+        else if (client.expiresAt <= clock.now()) client.response.end();
         else write(client, ':\n\n');
       }
     for (const sessionId of perSession.keys()) void endSignedOut(sessionId);

@@ -179,3 +179,30 @@ test('a page that does not read is disconnected before it holds much memory', as
   expect(slow.count).toBe(1);
   expect(largest).toBeLessThan(4_000_000);
 });
+
+test('a page that does not read gets nothing after its session has ended, and is disconnected', async () => {
+  const { hub, clock, state, port, responses } = await startHub();
+  const socket = connect(port, '127.0.0.1');
+  onEnd(() => socket.destroy());
+  socket.on('error', () => {});
+  socket.pause();
+  socket.write('GET /a HTTP/1.1\r\nhost: x\r\n\r\n');
+  await expect.poll(() => hub.size).toBe(1);
+  const errors: unknown[] = [];
+  responses[0]?.on('error', (error) => errors.push(error));
+  const change = async (value: string): Promise<void> => {
+    const { reads } = state;
+    state.value = value;
+    clock.advance(1_000);
+    await expect.poll(() => state.reads).toBeGreaterThan(reads);
+    await setImmediate();
+  };
+  for (let round = 0; responses[0]?.writableLength === 0; round++)
+    await change(`${round}${'x'.repeat(900_000)}`);
+  hub.endSession('/a');
+  await change('after the end');
+  expect(errors).toEqual([]);
+  expect(hub.size).toBe(1);
+  clock.advance(15_000);
+  await expect.poll(() => hub.size).toBe(0);
+});
