@@ -91,9 +91,12 @@ function parseValue(definition: KeyDefinition<unknown>, text: string): unknown {
   return text === '' && definition.default !== '' ? definition.default : definition.type.parse(text);
 }
 
-/** Replaces user and password in a URL. */
-function withoutPassword(text: string): string {
-  return text.replace(/\/\/.*@/, '//…@');
+/** Replaces user and password, and the query of a URL. The URL may be misspelled anywhere. */
+function withoutSecrets(text: string, isUrl: boolean): string {
+  const [scheme = ''] = /^[a-z][a-z\d+.-]*:\/\//i.exec(text) ?? [];
+  const at = text.lastIndexOf('@');
+  const anonymous = at < 0 ? text : `${scheme}…${text.slice(at)}`;
+  return isUrl ? anonymous.replace(/[?#].*$/s, '?…') : anonymous;
 }
 
 function suggestion(name: string, settings: ReadonlyMap<string, Setting>): string {

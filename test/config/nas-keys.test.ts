@@ -76,3 +76,13 @@ test.each([
 test('the same network in another VRF is not ambiguous', () => {
   expect(errorsOf(`${usable}[nas other]\naddress = 10.0.0.1\nvrf = 7\nsecret_file = a\n`)).toBe('');
 });
+
+test('a section may have the name of a member of every object, and sections keep their order', () => {
+  const names = ['10', 'constructor', '2'];
+  const sections = names.map((name, n) => `[nas ${name}]\naddress = 10.0.0.${n}\nsecret_file = s\n`);
+  const { config } = load(`[disconnect]\nbackend = radius\n${sections.join('')}`);
+  expect(config.nas.map(({ name, address }) => [name, ...address])).toEqual(
+    names.map((name, n) => [name, `10.0.0.${n}`]),
+  );
+  expect(Object).not.toHaveProperty('secret_file');
+});
