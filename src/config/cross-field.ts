@@ -15,22 +15,15 @@ export function crossFieldErrors(config: Config): string[] {
       errors.push(`[${section}] crt and key belong together: set both or neither`);
   }
   errors.push(...publicUrlErrors(config));
-  if (
-    URL.canParse(config.user_management_api.api_url) &&
-    new URL(config.user_management_api.api_url).username
-  ) {
+  const { username, password } = new URL(config.user_management_api.api_url);
+  if (username !== '' || password !== '') {
     errors.push(
       '[user_management_api] api_url is sent to phones with every logo URL: remove the user and password from it',
     );
   }
-  const keys = config.security;
-  if (keys.public_key_filepath === keys.private_key_filepath) {
-    errors.push(
-      '[security] public_key_filepath and private_key_filepath name the same file: choose two files',
-    );
-  }
   return [
     ...errors,
+    ...sameFileErrors(config.security),
     ...pcrfErrors(config),
     ...validationErrors(config.validation),
     ...loggingErrors(config.logging),
@@ -39,6 +32,17 @@ export function crossFieldErrors(config: Config): string[] {
     ...pacingErrors(config.outgoing),
     ...nasErrors(config),
   ];
+}
+
+/** One file would be taken for the other, and an error about its content would advise to delete it. */
+function sameFileErrors(security: Config['security']): string[] {
+  const files = Object.entries(security).map(([key, file]) => ({ key, path: resolve(file) }));
+  return files.flatMap(({ key, path }, index) =>
+    files
+      .slice(index + 1)
+      .filter((other) => other.path === path)
+      .map((other) => `[security] ${key} and ${other.key} name the same file: choose two files`),
+  );
 }
 
 function publicUrlErrors(config: Config): string[] {
@@ -77,10 +81,13 @@ function validationErrors(validation: Config['validation']): string[] {
 /** A payload that is relayed to this gateway would count as published. */
 function relayErrors({ relay, api }: Config): string[] {
   if (relay.url === '') return [];
-  const { hostname, port, origin } = new URL(relay.url);
+  const { hostname, port, protocol, origin } = new URL(relay.url);
   const isPublicUrl = api.public_url !== '' && new URL(api.public_url).origin === origin;
-  const hosts = [bracketHost(api.host), bracketHost(api.public_host), 'localhost', '127.0.0.1', '[::1]'];
-  const isOwnAddress = Number(port) === api.port && hosts.includes(hostname);
+  const hosts = [api.host, api.public_host].map((host) => bracketHost(host).toLowerCase());
+  const defaultPort = protocol === 'https:' ? 443 : 80;
+  const isOwnAddress =
+    (port === '' ? defaultPort : Number(port)) === api.port &&
+    [...hosts, 'localhost', '127.0.0.1', '[::1]'].includes(hostname);
   if (!isPublicUrl && !isOwnAddress) return [];
   return ['[relay] url is the address of this gateway: set it to that of a RelaySMS Publisher'];
 }

@@ -19,10 +19,5 @@ export function displaySetting(setting: Setting): DisplayedSetting {
 export function displayValue({ definition, value }: Setting): string {
   const text = definition.type.format(value);
   if (definition.secret && text !== '') return '***';
-  return definition.type.name.startsWith('URL') ? redactUrl(text) : text;
-}
-
-/** The URL without user, password and query. Edits the text, because parsing the URL would encode %s. */
-function redactUrl(url: string): string {
-  return url.replace(/^([a-z][a-z\d+.-]*:[\\/]*)[^\\/?#]*@/i, '$1***@').replace(/[?#].*$/s, '?***');
+  return definition.type.redact?.(text) ?? text;
 }

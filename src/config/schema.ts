@@ -30,7 +30,7 @@ export const schema = {
     public_host: publicHost('Host in the URLs given to clients; empty: the host above.'),
     public_url: publicUrl(
       http,
-      'Start of the URLs given to clients, such as https://gw.example.org behind a proxy that terminates TLS; overrides public_host and port.',
+      'Start of the URLs given to clients, such as https://gw.example.org behind a proxy that terminates TLS; in place of public_host and port.',
     ),
     origins: origins(
       'Web origins that may call the API (CORS), such as https://app.example.org; empty or * allows any.',

@@ -67,23 +67,25 @@ export function applySetting(
     setting.origin = origin;
     return undefined;
   } catch (error) {
-    const shown = setting.definition.secret ? '' : `, not "${withoutPassword(text).slice(0, 60)}"`;
+    const { secret, type } = setting.definition;
+    const shown = secret ? '' : `, not "${withoutSecrets(text, type.redact !== undefined).slice(0, 60)}"`;
     return `${origin}: [${setting.section}] ${setting.key}: ${messageOf(error)}${shown}`;
   }
 }
 
 /** The settings as an object by section and key. */
 export function toConfig(settings: Iterable<Setting>): Config {
-  const sections: Record<string, Record<string, unknown>> = {};
-  const nas: Record<string, Record<string, unknown>> = {};
+  // Not objects: a section may have the name of a member of every object, as [nas constructor] does.
+  const sections = new Map<string, Record<string, unknown>>();
+  const nas = new Map<string, Record<string, unknown>>();
   for (const { section, key, value } of settings) {
     const name = nameOfSection(section);
-    const [group, member] = name === undefined ? [sections, section] : [nas, name];
-    group[member] ??= name === undefined ? {} : { name };
-    Object.assign(group[member] ?? {}, { [key]: value });
+    const group = name === undefined ? sections : nas;
+    const members = group.get(section) ?? (name === undefined ? {} : { name });
+    group.set(section, Object.assign(members, { [key]: value }));
   }
   // Safe cast: the table determines the type of each value, and every key of the table is present.
-  return { ...sections, nas: Object.values(nas) } as unknown as Config;
+  return { ...Object.fromEntries(sections), nas: [...nas.values()] } as unknown as Config;
 }
 
 /** An empty text selects the default, except for keys whose default is empty. */

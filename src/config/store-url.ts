@@ -15,7 +15,7 @@ export function storeUrl(value: string, doc: string): KeyDefinition<string> {
     return text;
   };
   return defineKey(
-    { name: 'file:<folder> | memory: | redis://…', parse, format: redactStoreUrl },
+    { name: 'file:<folder> | memory: | redis://…', parse, format: (url) => url, redact: redactStoreUrl },
     value,
     doc,
   );

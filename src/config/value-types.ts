@@ -8,7 +8,10 @@ export interface ValueType<T> {
   readonly name: string;
   /** Throws an Error that says what is expected. */
   parse(text: string): T;
+  /** The text that `parse` parses to the same value. */
   format(value: T): string;
+  /** That text without what may be secret in it, for values that contain credentials. */
+  redact?(text: string): string;
 }
 
 /** A key of the table: its value type, default and one line of documentation. */
@@ -248,5 +251,11 @@ export function url(
     }
     return text;
   };
-  return defineKey({ name: `URL (${schemes.join(', ')})`, parse, format: (v) => v }, value, doc, options);
+  const name = `URL (${schemes.join(', ')})`;
+  return defineKey({ name, parse, format: (v) => v, redact: redactUrl }, value, doc, options);
+}
+
+/** The URL without user, password and query. Edits the text, because parsing the URL would encode %s. */
+function redactUrl(url: string): string {
+  return url.replace(/^([a-z][a-z\d+.-]*:[\\/]*)[^\\/?#]*@/i, '$1***@').replace(/[?#].*$/s, '?***');
 }

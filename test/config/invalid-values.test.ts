@@ -1,6 +1,7 @@
 // Invalid configurations, and the message for each error.
 
 import { describe, expect, test } from 'vitest';
+import { storeRules } from '../../src/app/compose/store-adapters.ts';
 import { crossFieldErrors } from '../../src/config/cross-field.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { configFile } from '../support/config-files.ts';
@@ -119,6 +120,33 @@ describe('invalid values', () => {
       '[pcrf.pool] min = 21 exceeds max = 20',
     ]);
     expect(crossFieldErrors(loadConfig(noSources).config)).toEqual([]);
+  });
+
+  test('keys or tokens that share a file, however it is written, and a password for phones', () => {
+    const setOptions = [
+      'security.admin_token_filepath=./data/../data/security/private.pem',
+      'user_management_api.api_url=http://:hunter2@users.example.org',
+    ];
+    expect(loadErrors({ files: [configFile('')], setOptions })).toEqual([
+      '[user_management_api] api_url is sent to phones with every logo URL: remove the user and password from it',
+      '[security] private_key_filepath and admin_token_filepath name the same file: choose two files',
+    ]);
+  });
+
+  test('a malformed value is quoted without what may be its password or query', () => {
+    const setOptions = [
+      'store.url=redis:/:hunter2@localhost',
+      'publisher.host=user:hunter2@localhost',
+      'dev_api.authentication_url=htp://user:hun//ter2@localhost/auth?key=hunter2',
+      'api.public_url=user:hunter2@localhost/',
+    ];
+    const errors = loadErrors({ files: [configFile('')], setOptions }, storeRules);
+    expect(errors.map((message) => /, not "(.*)"$/.exec(message)?.[1])).toEqual([
+      '…@localhost',
+      '…@localhost',
+      'htp://…@localhost/auth?…',
+      '…@localhost/',
+    ]);
   });
 
   test('in production each service that listens on a wildcard needs a public URL, or both a public host', () => {

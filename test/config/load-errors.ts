@@ -1,7 +1,7 @@
 // The errors of an invalid configuration, and the origins of the values of a valid one.
 
 import { expect } from 'vitest';
-import { type ConfigSources, loadConfig } from '../../src/config/load.ts';
+import { type ConfigSources, loadConfig, type StoreRules } from '../../src/config/load.ts';
 import { SwobError } from '../../src/errors.ts';
 import { configFile } from '../support/config-files.ts';
 
@@ -9,9 +9,9 @@ import { configFile } from '../support/config-files.ts';
 export const noSources = { files: ['/dev/null'], env: {} };
 
 /** The error lines of an invalid configuration. */
-export function loadErrors(sources: ConfigSources): string[] {
+export function loadErrors(sources: ConfigSources, rules?: StoreRules): string[] {
   try {
-    loadConfig({ env: {}, ...sources });
+    loadConfig({ env: {}, ...sources }, rules);
   } catch (error) {
     if (!(error instanceof SwobError)) throw error;
     expect([error.code, error.exitCode]).toEqual(['CONFIG', 78]);

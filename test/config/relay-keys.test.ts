@@ -29,6 +29,9 @@ test('url must not be this gateway itself', () => {
   const error = /\[relay\] url is the address of this gateway/;
   for (const url of ['http://127.0.0.1:6969', 'http://localhost:6969/v1/publications', 'http://[::1]:6969'])
     expect(() => load(`relay.url=${url}`)).toThrow(error);
+  for (const url of ['http://localhost', 'http://gw.example.org/v1/publications'])
+    expect(() => load('api.port=80', 'api.public_host=GW.example.org', `relay.url=${url}`)).toThrow(error);
+  expect(load('api.port=0', 'relay.url=http://localhost').config.relay.url).not.toBe('');
   const own = ['api.public_url=https://gw.example.org', 'websocket.public_url=wss://gw.example.org'];
   expect(() => load(...own, 'relay.url=https://gw.example.org/v1/publications')).toThrow(error);
   expect(load(...own, 'relay.url=https://publisher.example.org').config.relay.url).not.toBe('');
