@@ -1,7 +1,8 @@
 // Turns the configuration files of the replaced services in a folder into one conf.ini. Used by `swob config import`.
 
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { describeReadError, SwobError } from '../../errors.ts';
 import { printable } from '../../lib/printable.ts';
 import { crossFieldErrors } from '../cross-field.ts';
 import { readHoconFile } from '../hocon-source.ts';
@@ -118,19 +119,28 @@ interface FoundFiles {
 }
 
 function findFiles(folder: string): FoundFiles {
-  const present = (path: string): string[] => (statSync(path, { throwIfNoEntry: false }) ? [path] : []);
+  const present = (path: string): string[] => (statsOf(path) ? [path] : []);
   // /etc/default has a file with the name of the service's folder in /etc; a copy may be in the folder itself.
   const service = basename(resolve(folder));
   const variables = [
     ...present(join(dirname(resolve(folder)), 'default', service)),
     ...['default', service].flatMap((name) => present(join(folder, name))),
-  ].find((path) => statSync(path).isFile());
+  ].find((path) => statsOf(path)?.isFile());
   return {
     ini: iniNames.flatMap((name) => present(join(folder, name))),
     hocon: present(join(folder, 'application.conf'))[0],
     log4j2: present(join(folder, 'log4j2.xml'))[0],
     variables,
   };
+}
+
+/** Undefined when there is nothing. Throws CONFIG when the system does not say, such as below a folder of another user. */
+export function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new SwobError('CONFIG', `cannot read ${path}: ${describeReadError(error)}`, { cause: error });
+  }
 }
 
 /** Applies a setting; a note names a value that it overrides. */

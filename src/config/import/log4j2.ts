@@ -8,27 +8,27 @@ import type { Untranslated } from './import.ts';
 import { parseXml, type XmlElement, XmlError } from './xml.ts';
 
 /** The documented properties. */
-const propertyKeys: Readonly<Record<string, string>> = {
-  rootLevel: 'logging.level',
-  baseDir: 'logging.base_dir',
-  maxFileSize: 'logging.max_file_size',
-  accumulatedFileSize: 'logging.accumulated_size',
-  lastModified: 'logging.last_modified',
-  maxCount: 'logging.max_count',
-  gelfLevel: 'logging.gelf_level',
-  gelfHost: 'logging.gelf_host',
-  gelfPort: 'logging.gelf_port',
-};
+const propertyKeys: ReadonlyMap<string, string> = new Map([
+  ['rootLevel', 'logging.level'],
+  ['baseDir', 'logging.base_dir'],
+  ['maxFileSize', 'logging.max_file_size'],
+  ['accumulatedFileSize', 'logging.accumulated_size'],
+  ['lastModified', 'logging.last_modified'],
+  ['maxCount', 'logging.max_count'],
+  ['gelfLevel', 'logging.gelf_level'],
+  ['gelfHost', 'logging.gelf_host'],
+  ['gelfPort', 'logging.gelf_port'],
+]);
 
 /** Attributes below the appenders that mean the same; names in lower case, because log4j2 ignores case. */
-const attributeKeys: Readonly<Record<string, string>> = {
-  'sizebasedtriggeringpolicy size': 'logging.max_file_size',
-  'defaultrolloverstrategy max': 'logging.max_count',
-  'iflastmodified age': 'logging.last_modified',
-  'ifaccumulatedfilesize exceeds': 'logging.accumulated_size',
-  'gelf host': 'logging.gelf_host',
-  'gelf port': 'logging.gelf_port',
-};
+const attributeKeys: ReadonlyMap<string, string> = new Map([
+  ['sizebasedtriggeringpolicy size', 'logging.max_file_size'],
+  ['defaultrolloverstrategy max', 'logging.max_count'],
+  ['iflastmodified age', 'logging.last_modified'],
+  ['ifaccumulatedfilesize exceeds', 'logging.accumulated_size'],
+  ['gelf host', 'logging.gelf_host'],
+  ['gelf port', 'logging.gelf_port'],
+]);
 
 const files = ['rollingfile', 'rollingrandomaccessfile', 'file', 'randomaccessfile'];
 
@@ -57,15 +57,16 @@ const knownElements = [
 ];
 
 /** Why swob has nothing of the kind. */
-const reasons: Readonly<Record<string, string>> = {
-  patternlayout: 'swob has its own form of log lines',
-  jsonlayout: 'swob has its own form of log lines',
-  jsontemplatelayout: 'swob has its own form of log lines',
-  timebasedtriggeringpolicy:
-    'swob starts a new file by size only; last_modified bounds the age of the old ones',
-  crontriggeringpolicy: 'swob starts a new file by size only; last_modified bounds the age of the old ones',
-  onstartuptriggeringpolicy: 'swob starts a new file by size only',
-};
+const ownForm = 'swob has its own form of log lines';
+const bySizeAndAge = 'swob starts a new file by size only; last_modified bounds the age of the old ones';
+const reasons: ReadonlyMap<string, string> = new Map([
+  ['patternlayout', ownForm],
+  ['jsonlayout', ownForm],
+  ['jsontemplatelayout', ownForm],
+  ['timebasedtriggeringpolicy', bySizeAndAge],
+  ['crontriggeringpolicy', bySizeAndAge],
+  ['onstartuptriggeringpolicy', 'swob starts a new file by size only'],
+]);
 
 export interface Translated {
   readonly settings: readonly RawSetting[];
@@ -102,18 +103,18 @@ export function translateLog4j2(file: string, text: string, env: Environment): T
   const interval = attributeOf(root, 'monitorInterval');
   if (interval !== undefined) set('logging.monitor_interval', interval, root);
   for (const element of childrenOf(root, 'properties')) {
-    const key = propertyKeys[element.attributes.name ?? ''];
+    const key = propertyKeys.get(element.attributes.name ?? '');
     if (key !== undefined) set(key, textOfProperty(element), element);
     else if (!isUsedInLookup(element.attributes.name, text)) drop(element, 'not a setting of swob');
   }
   const visit = (element: XmlElement, parent: string): void => {
     const name = element.name.toLowerCase();
     if (!knownElements.includes(name)) {
-      const reason = reasons[name] ?? 'swob logs to stderr, to files and to GELF over UDP';
+      const reason = reasons.get(name) ?? 'swob logs to stderr, to files and to GELF over UDP';
       return drop(element, reason);
     }
     for (const [attribute, value] of Object.entries(element.attributes)) {
-      const key = attributeKeys[`${name} ${attribute.toLowerCase()}`];
+      const key = attributeKeys.get(`${name} ${attribute.toLowerCase()}`);
       if (key !== undefined) set(key, value, element);
     }
     const written = attributeOf(element, 'fileName');

@@ -6,14 +6,18 @@ import type { RawSetting } from '../settings.ts';
 import { type Environment, legacyItems } from '../sources.ts';
 import type { Untranslated } from './import.ts';
 
-const reasons: Readonly<Record<string, string>> = {
-  JAVA_INIT_HEAP: 'memory of Java; it has no counterpart',
-  JAVA_MAX_HEAP:
+const reasons: ReadonlyMap<string, string> = new Map([
+  ['JAVA_INIT_HEAP', 'memory of Java; it has no counterpart'],
+  [
+    'JAVA_MAX_HEAP',
     'memory of Java; its counterpart is --max-old-space-size in NODE_OPTIONS, in /etc/default/swob',
-  JAVA_OPTS:
+  ],
+  [
+    'JAVA_OPTS',
     'options of Java; NODE_OPTIONS in /etc/default/swob has those of Node, with reports and heap snapshots',
-  TZ: 'not a configuration key; set TZ in /etc/default/swob',
-};
+  ],
+  ['TZ', 'not a configuration key; set TZ in /etc/default/swob'],
+]);
 
 export interface Variables {
   readonly env: Environment;
@@ -34,7 +38,7 @@ export function translateVariables(file: string, text: string): Variables {
     .map((name) => ({
       origin: originOf(name),
       what: name,
-      reason: reasons[name] ?? 'not a variable of swob',
+      reason: reasons.get(name) ?? 'not a variable of swob',
     }));
   return { env, settings, untranslated };
 }

@@ -1,6 +1,6 @@
 // The files of the replaced services as one conf.ini: it means the same as they did, and names what it leaves out.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -169,6 +169,12 @@ describe('the SMS gateway', () => {
     ]);
   });
 
+  test('a file that has keys of swob already keeps its passwords', () => {
+    const url = 'redis://:hunter2@localhost/1';
+    const imported = translate(folderOf({ 'conf.ini': `[store]\nurl = ${url}\n` }));
+    expect(reload(imported).config.store.url).toBe(url);
+  });
+
   test('what production needs besides is named, and the text is there to complete', () => {
     const imported = translate(folderOf({ 'conf.ini': '[api]\nhost = 0.0.0.0\nstate = production\n' }));
     expect(imported.errors).toEqual([
@@ -176,6 +182,17 @@ describe('the SMS gateway', () => {
     ]);
     expect(imported.text).toContain('state = production');
   });
+});
+
+test('a path that the system does not follow is an error of the configuration, which names it', () => {
+  const folder = folderOf({ 'conf.ini': '' });
+  symlinkSync('log4j2.xml', join(folder, 'log4j2.xml'));
+  expect(() => importConfig(folder, {})).toThrow(
+    expect.objectContaining({
+      code: 'CONFIG',
+      message: expect.stringContaining(`cannot read ${join(folder, 'log4j2.xml')}: ELOOP`),
+    }),
+  );
 });
 
 test('errors of all files are reported together, with their places', () => {

@@ -81,6 +81,21 @@ describe('values', () => {
   });
 });
 
+test('names that every object has as members are only names', () => {
+  const text = `<Configuration><Properties>
+    <Property name="constructor">5</Property>
+    <Property name="toString">5</Property></Properties>
+    <Appenders><constructor/></Appenders></Configuration>`;
+  expect(translate(text)).toEqual({
+    values: {},
+    left: [
+      '2 <Property constructor>: not a setting of swob',
+      '3 <Property toString>: not a setting of swob',
+      '4 <constructor>: swob logs to stderr, to files and to GELF over UDP',
+    ],
+  });
+});
+
 describe('XML', () => {
   const errorOf = (text: string): string => {
     try {

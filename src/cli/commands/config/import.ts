@@ -1,8 +1,8 @@
 // `swob config import`: turns the configuration files of the replaced services into one conf.ini.
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type ImportedConfig, importConfig, importedNames } from '../../../config/import/import.ts';
+import { type ImportedConfig, importConfig, importedNames, statsOf } from '../../../config/import/import.ts';
 import { SwobError } from '../../../errors.ts';
 import type { Context } from '../../context.ts';
 import { checkWritable, writeFileAtomic } from '../../ready-file.ts';
@@ -72,7 +72,7 @@ async function run(
 }
 
 function checkFolder(folder: string): void {
-  const found = statSync(folder, { throwIfNoEntry: false });
+  const found = statsOf(folder);
   if (!found) throw new SwobError('CONFIG', `${folder} does not exist; name the folder of the old files`);
   if (!found.isDirectory())
     throw new SwobError('CONFIG', `${folder} is a file; name the folder that it is in`);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../../support/folders.ts';
@@ -9,6 +9,12 @@ function oldFolder(application = 'pcrf.host = a\nakka.x = 1\n'): string {
   mkdirSync(folder);
   writeFileSync(join(folder, 'application.conf'), application);
   return folder;
+}
+
+function linkToItself(): string {
+  const link = join(temporaryFolder(), 'service');
+  symlinkSync('service', link);
+  return link;
 }
 
 test('prints the file on stdout, and what it left out on stderr', async () => {
@@ -87,6 +93,7 @@ test.each([
     'has none of application.conf, log4j2.xml, conf.ini',
   ],
   ['no folder', () => '/nowhere/at/all', 'does not exist'],
+  ['a link to itself', () => linkToItself(), 'ELOOP: '],
   ['a file', () => join(oldFolder(), 'application.conf'), 'is a file; name the folder that it is in'],
 ])('%s is refused', async (_name, folder, message) => {
   const cli = createCli();
