@@ -8,7 +8,7 @@ import { sessionContextNotFound } from '../domain/wifi/error-causes.ts';
 import { SwobError } from '../errors.ts';
 import { attributeTypes, integerAttribute } from '../radius/attributes.ts';
 import { requestFault, sealResponse } from '../radius/authenticators.ts';
-import { decodePacket, type Packet, packetCodes } from '../radius/packet.ts';
+import { decodePacket, maxValueBytes, type Packet, packetCodes } from '../radius/packet.ts';
 import { type ControlRoutes, handleControl, isControl, sendNotFound } from './control-routes.ts';
 import { type FailRatio, failing, requestedRatio } from './fail-ratio.ts';
 import type { Journal } from './journal.ts';
@@ -226,11 +226,17 @@ function checkCause(cause: number): number {
 }
 
 function parseSession(body: Readonly<Record<string, unknown>>): NasSession {
-  const { sessionId, userName, clientMac } = body;
-  if (typeof sessionId !== 'string') throw new SwobError('BAD_INPUT', 'sessionId: expected a text');
+  const textOf = (name: string): string | undefined => {
+    const text = body[name];
+    if (text === undefined) return undefined;
+    if (typeof text === 'string' && Buffer.byteLength(text) <= maxValueBytes) return text;
+    throw new SwobError('BAD_INPUT', `${name}: expected a text of at most ${maxValueBytes} bytes`);
+  };
+  const [sessionId, userName, clientMac] = [textOf('sessionId'), textOf('userName'), textOf('clientMac')];
+  if (sessionId === undefined) throw new SwobError('BAD_INPUT', 'sessionId is missing');
   return {
     sessionId,
-    ...(typeof userName === 'string' && { userName }),
-    ...(typeof clientMac === 'string' && { clientMac }),
+    ...(userName !== undefined && { userName }),
+    ...(clientMac !== undefined && { clientMac }),
   };
 }

@@ -46,10 +46,10 @@ export async function postReport(
   }
 
   async function attempt(): Promise<{ readonly answer: number | string; readonly retryAfterMs: number }> {
+    signal.throwIfAborted();
     const ended = new AbortController();
     const onAbort = (): void => ended.abort(signal.reason);
     const cancel = clock.after(timeoutMs, () => ended.abort(new Error('no response in time')));
-    signal.throwIfAborted();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       const response = await fetch(url, {

@@ -46,3 +46,10 @@ test('without it there is nothing to send, and an address is not a name', async 
   expect(await postAccounting(start(), { status: 'stop', sessionId: '7' })).toBe(400);
   expect(await start('--accounting', 'localhost:1813').exit).toBe(64);
 });
+
+test('a text that fits into no attribute is refused', async () => {
+  const session = { sessionId: '7', userName: 'x'.repeat(254) };
+  expect(await postAccounting(start('--accounting', '127.0.0.1:1813'), { status: 'stop', ...session })).toBe(
+    400,
+  );
+});
