@@ -17,7 +17,7 @@ const session = { url: 'ws://127.0.0.1:1/v2/sync/init/alice/1', seconds: 15 };
 const frame = (n: number) =>
   JSON.stringify({ qr_url: `http://127.0.0.1/${n}/handshake`, mobile_url: `app://127.0.0.1/${n}/handshake` });
 
-function follow(open: Outside['open'] = async () => session) {
+function follow(open: Outside['open'] = async () => session, mayConnect = true) {
   const sockets: FakeSocket[] = [];
   const states: SessionState[] = [];
   const timers: { readonly ms: number; readonly run: () => void }[] = [];
@@ -29,6 +29,7 @@ function follow(open: Outside['open'] = async () => session) {
         return open();
       },
       connect: () => {
+        if (!mayConnect) throw new Error('ws: from a page with https:');
         const socket: FakeSocket = {
           ...{ onmessage: null, onclose: null, isClosed: false },
           close: () => {
@@ -125,6 +126,15 @@ test('a service that never comes back is given up', async () => {
   let pauses = 0;
   while ((await page.tick()) !== undefined) pauses++;
   expect([page.kind(), pauses, page.opens()]).toEqual(['gone', 45, 46]);
+});
+
+test('a URL that the page may not connect to is not waited for', async () => {
+  const page = follow(undefined, false);
+  await page.settle();
+  expect(page.kind()).toBe('gone');
+  page.again();
+  await page.settle();
+  expect([page.opens(), page.kind()]).toEqual([2, 'gone']);
 });
 
 test('whatever happens, at most one connection is open, and starting again always works', async () => {

@@ -30,6 +30,7 @@ export interface OpenRefusal {
 export interface Outside {
   /** Rejects when the service does not respond. */
   open(): Promise<OpenedSession | OpenRefusal>;
+  /** Throws for a URL that the page may not connect to, such as `ws:` from a page with `https:`. */
   connect(url: string): Pick<WebSocket, 'onmessage' | 'onclose' | 'close'>;
   now(): number;
   after(ms: number, run: () => void): () => void;
@@ -75,7 +76,13 @@ export function followSession(outside: Outside, show: (state: SessionState) => v
     );
   };
   const connect = ({ url, seconds }: OpenedSession): void => {
-    const own = outside.connect(url);
+    let own: ReturnType<Outside['connect']>;
+    try {
+      own = outside.connect(url);
+    } catch {
+      // The service is configured wrongly; the browser's console has the reason.
+      return end({ kind: 'gone' });
+    }
     socket = own;
     let hasPaired = false;
     own.onmessage = ({ data }) => {
