@@ -113,6 +113,44 @@ test('a hidden page has no stream, and gets one when it is shown', async () => {
   await expect.poll(streams).toBe(1);
   await setVisibility('hidden');
   await expect.poll(streams).toBe(0);
+  const opened = await page.evaluate(`
+    let opened = 0;
+    const Original = EventSource;
+    window.EventSource = function () { opened++; return new Original(...arguments); };
+    window.dispatchEvent(new Event('online'));
+    window.EventSource = Original;
+    opened;
+  `);
+  expect(opened).toBe(0);
   await setVisibility('visible');
   await expect.poll(streams).toBe(1);
+});
+
+test('a server that is away was last seen when it went, however old the data is', async () => {
+  const services = await startTestServices();
+  const page = await openConsole(browser(), services, 'settings', { expectedErrors: /net::ERR_/ });
+  await page.getByText('● live').waitFor();
+  await page.clock.setFixedTime(Date.now() + 7_200_000);
+  await services.stop();
+  await page.getByText('server away, last seen now').waitFor();
+});
+
+test('a sign-out that the server does not get leaves the operator signed in, and says so', async () => {
+  const services = await startTestServices();
+  const page = await openConsole(browser(), services, 'settings', { expectedErrors: /net::ERR_/ });
+  await page.getByText('● live').waitFor();
+  await services.stop();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('alert').getByText('You are still signed in: the server does not respond').waitFor();
+  expect(await page.getByLabel('Admin token').count()).toBe(0);
+});
+
+test('a server that refuses the query of a URL says why, and the page is live with another one', async () => {
+  const services = await startTestServices();
+  const page = await openConsole(browser(), services, 'messages?state=lost', { expectedErrors: /400/ });
+  await page.getByText('refused, trying again').waitFor();
+  await page.getByRole('alert').getByText('state').waitFor();
+  await page.getByLabel('State').selectOption('waiting');
+  await page.getByText('● live').waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
 });

@@ -1,4 +1,4 @@
-// Requests of the console's page to its server. Used by the shell and the views.
+// Requests of the console's page to its server. Used by the shell, the views and live.ts.
 
 /** A response other than 2xx, or none. */
 class ApiError extends Error {
@@ -27,6 +27,20 @@ export function signOut(): Promise<object> {
 export async function isSignedIn(): Promise<boolean> {
   const session: { readonly signedIn: boolean } = await request('/console/session', {});
   return session.signedIn;
+}
+
+/** Why the server refuses a stream; undefined when it does not, or does not respond. */
+export async function refusalOf(path: string): Promise<string | undefined> {
+  const controller = new AbortController();
+  try {
+    const response = await fetch(path, { signal: controller.signal });
+    return response.ok ? undefined : errorOf(await response.json());
+  } catch {
+    return undefined;
+  } finally {
+    // Otherwise the stream, if there is one now, would go on.
+    controller.abort();
+  }
 }
 
 function post<Result>(path: string, body: object): Promise<Result> {

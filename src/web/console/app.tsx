@@ -53,8 +53,16 @@ function Shell(props: { readonly isReady: boolean; readonly onSignedOut: () => v
     if (shown.current !== title) main.current?.focus();
     shown.current = title;
   }, [title]);
+  const [leaveFault, setLeaveFault] = useState<string>();
   const leave = async (): Promise<void> => {
-    await signOut().catch(() => undefined);
+    try {
+      setLeaveFault(undefined);
+      await signOut();
+    } catch (error) {
+      // The cookie is gone also when the server could not keep that it was refused from now on.
+      if (await isSignedIn().catch(() => true))
+        return setLeaveFault(error instanceof Error ? error.message : String(error));
+    }
     props.onSignedOut();
   };
   return (
@@ -83,6 +91,7 @@ function Shell(props: { readonly isReady: boolean; readonly onSignedOut: () => v
         </ul>
       </nav>
       <main id="main" class="shell-main stack" tabIndex={-1} ref={main}>
+        {leaveFault !== undefined && <Note tone="bad">You are still signed in: {leaveFault}.</Note>}
         {!props.isReady ? (
           <Skeleton lines={6} />
         ) : current ? (

@@ -1,15 +1,18 @@
 // Live data of a view by Server-Sent Events, with reconnection. Used by the views through `useLive`.
 
 import { useEffect, useState } from 'preact/hooks';
+import { refusalOf } from './api.ts';
 
 export interface Live<Data> {
   /** The last data that arrived; undefined while it loads. Kept while the server is away. */
   readonly data: Data | undefined;
-  /** `lost`: the server is away; the page reconnects by itself. */
-  readonly state: 'loading' | 'live' | 'lost';
-  /** Unix time in milliseconds of the last data or heartbeat. */
+  /** `lost`: the server is away; `refused`: it refuses the request. The page tries again by itself. */
+  readonly state: 'loading' | 'live' | 'lost' | 'refused';
+  /** Unix time in milliseconds at which `data` arrived. */
+  readonly dataAt: number | undefined;
+  /** When the server was last there, likewise; while it is, the time of its last event. */
   readonly seenAt: number | undefined;
-  /** Why the data could not be read on the server. */
+  /** Why the data could not be read on the server, or why it refuses the request. */
   readonly fault: string | undefined;
 }
 
@@ -40,10 +43,12 @@ export function useLive<Data, Change = never>(
       onData: (text) => {
         // The view's route determines the type.
         const data = JSON.parse(text) as Data;
-        setLive({ data, state: 'live', seenAt: Date.now(), fault: undefined, url });
+        const now = Date.now();
+        setLive({ data, state: 'live', dataAt: now, seenAt: now, fault: undefined, url });
       },
       onChange: (text) => {
         const change = JSON.parse(text) as Change;
+        const now = Date.now();
         setLive((before) =>
           before.data === undefined || !apply
             ? before
@@ -51,17 +56,27 @@ export function useLive<Data, Change = never>(
                 ...before,
                 data: apply(before.data, change),
                 state: 'live',
-                seenAt: Date.now(),
+                dataAt: now,
+                seenAt: now,
                 fault: undefined,
               },
         );
       },
       onFault: (message) =>
         setLive((before) => ({ ...before, state: 'live', seenAt: Date.now(), fault: message })),
-      onLost: () => setLive((before) => ({ ...before, state: 'lost' })),
+      onLost: () =>
+        setLive((before) => ({
+          ...before,
+          state: 'lost',
+          fault: before.state === 'refused' ? undefined : before.fault,
+        })),
+      onRefused: (message) => setLive((before) => ({ ...before, state: 'refused', fault: message })),
+      onSeen: () => setLive((before) => ({ ...before, seenAt: Date.now() })),
       onOpen: () =>
         setLive((before) =>
-          before.state === 'lost' ? { ...before, state: 'live', seenAt: Date.now() } : before,
+          before.state === 'lost' || before.state === 'refused'
+            ? { ...before, state: 'live', seenAt: Date.now(), fault: undefined }
+            : before,
         ),
     });
   }, [url, apply]);
@@ -69,13 +84,22 @@ export function useLive<Data, Change = never>(
   return live.url === url ? live : loading;
 }
 
-const loading = { data: undefined, state: 'loading', seenAt: undefined, fault: undefined } as const;
+const loading = {
+  data: undefined,
+  state: 'loading',
+  dataAt: undefined,
+  seenAt: undefined,
+  fault: undefined,
+} as const;
 
 interface Handlers {
   onData(text: string): void;
   onChange(text: string): void;
   onFault(message: string): void;
   onLost(): void;
+  onRefused(message: string): void;
+  /** The connection was open until now. */
+  onSeen(): void;
   onOpen(): void;
 }
 
@@ -84,10 +108,25 @@ function connect(url: string, handlers: Handlers): () => void {
   let source: EventSource | undefined;
   let timer: number | undefined;
   let retryMs = firstRetryMs;
+  let isOpen = false;
+  let isEnded = false;
 
+  const leave = (): void => {
+    source?.close();
+    if (isOpen) handlers.onSeen();
+    isOpen = false;
+  };
+  /** EventSource does not say why it was refused, but the same request does. */
+  const explainRefusal = async (): Promise<void> => {
+    const reason = await refusalOf(url);
+    if (isEnded || isOpen) return;
+    if (reason === undefined) handlers.onLost();
+    else handlers.onRefused(reason);
+  };
   const open = (): void => {
     source = new EventSource(url);
     source.onopen = () => {
+      isOpen = true;
       retryMs = firstRetryMs;
       handlers.onOpen();
       report('live');
@@ -97,23 +136,27 @@ function connect(url: string, handlers: Handlers): () => void {
     source.addEventListener('fault', (event) => handlers.onFault(messageOf(event)));
     // EventSource gives up when a proxy responds with an error, so the page reconnects itself.
     source.onerror = () => {
-      source?.close();
-      handlers.onLost();
+      // For a failed connection it would try again by itself.
+      const isRefused = source?.readyState === EventSource.CLOSED;
+      leave();
+      if (isRefused) void explainRefusal();
+      else handlers.onLost();
       report('lost');
       timer = window.setTimeout(open, retryMs);
       retryMs = Math.min(2 * retryMs, maxRetryMs);
     };
   };
+  /** A browser has six connections for an origin, and a hidden page needs none of them. */
   const openNow = (): void => {
+    if (document.visibilityState !== 'visible') return;
     if (source && source.readyState !== EventSource.CLOSED) return;
     window.clearTimeout(timer);
     open();
   };
-  /** A browser has six connections for an origin, and a hidden page needs none of them. */
   const onVisibility = (): void => {
     if (document.visibilityState === 'visible') return openNow();
     window.clearTimeout(timer);
-    source?.close();
+    leave();
   };
   onVisibility();
   window.addEventListener('online', openNow);
@@ -122,6 +165,7 @@ function connect(url: string, handlers: Handlers): () => void {
     window.removeEventListener('online', openNow);
     document.removeEventListener('visibilitychange', onVisibility);
     window.clearTimeout(timer);
+    isEnded = true;
     source?.close();
   };
 }

@@ -30,6 +30,7 @@ export function PageHead(props: {
 function LiveBadge({ live }: { readonly live: Live<unknown> }) {
   if (live.state === 'live') return <Badge tone="good">● live</Badge>;
   if (live.state === 'loading') return <Badge>loading…</Badge>;
+  if (live.state === 'refused') return <Badge tone="warn">refused, trying again</Badge>;
   return (
     <Badge tone="warn">
       {live.seenAt === undefined ? (
