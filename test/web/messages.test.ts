@@ -81,6 +81,19 @@ test('all dead letters are retried after a confirmation, and the result says how
   await untilShown(messaging.clock, page.getByText('Retry all dead-lettered messages: 3 retried'));
 });
 
+test('what matches cannot be dropped while its number is not known yet', async () => {
+  const messaging = await startWithDeadLetters(1);
+  const page = await openConsole(browser(), messaging, 'messages?state=dead-lettered', {
+    expectedErrors: /net::ERR_/,
+  });
+  const drop = page.getByRole('button', { name: 'Drop all that match' });
+  await drop.waitFor();
+  expect(await drop.isEnabled()).toBe(true);
+  await messaging.stop();
+  await page.getByLabel('State').selectOption('outcome unknown');
+  await expect.poll(() => drop.isDisabled()).toBe(true);
+});
+
 test('an unknown message says so, and a shared URL shows the same list', async () => {
   const messaging = await startWithDeadLetters(1);
   const page = await openConsole(browser(), messaging, `messages?state=waiting&id=${'f'.repeat(32)}`);

@@ -53,6 +53,15 @@ test('a table without seeds says how one appears, and one without matches how to
   await page.getByText('No number matches').waitFor();
 });
 
+test('two search fields that are filled in quickly both count', async () => {
+  const services = await startTestServices();
+  const page = await openConsole(browser(), services, 'seeds');
+  await page.getByLabel('Operator').fill('MTN');
+  await page.getByLabel('Search').fill('4711');
+  await expect.poll(() => searchOf(page)).toBe('?operator=MTN&text=4711');
+  expect(await page.getByLabel('Operator').inputValue()).toBe('MTN');
+});
+
 test('hostile texts in URLs and messages are shown as text', async () => {
   const messaging = await startMessaging();
   await messaging.post({ text: hostile, MSISDN: hostile });

@@ -6,18 +6,19 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Card, SelectField, Skeleton, TextField } from '../shared/components.tsx';
 import { Link } from './link.tsx';
 import type { Live } from './live.ts';
-import { navigate, urlOf, useLocation } from './router.ts';
+import { currentQuery, navigate, urlOf, useLocation } from './router.ts';
 
 /** These members of the URL's query, and a function that changes some of them; the list returns to its first page. */
 export function useFilter(view: string, names: readonly string[]) {
   const { query } = useLocation();
   const filter = Object.fromEntries(names.map((name) => [name, query[name] ?? '']));
-  const urlWith = (change: Readonly<Record<string, string>>): string =>
-    urlOf(view, { ...query, page: '', ...change });
   return {
     filter,
-    urlWith,
-    change: (change: Readonly<Record<string, string>>): void => navigate(urlWith(change), { replace: true }),
+    urlWith: (change: Readonly<Record<string, string>>): string =>
+      urlOf(view, { ...query, page: '', ...change }),
+    // A search field may call it later, when another part of the filter has changed.
+    change: (change: Readonly<Record<string, string>>): void =>
+      navigate(urlOf(view, { ...currentQuery(), page: '', ...change }), { replace: true }),
   };
 }
 

@@ -37,12 +37,17 @@ export function useLocation(): Location {
   return location;
 }
 
+/** The query of the URL now, which may be newer than that of the last rendering. */
+export function currentQuery(): Location['query'] {
+  return read().query;
+}
+
 /** One member of the query, which the URL keeps: [value, set]. Setting replaces the entry of the history. */
 export function useQueryParam(name: string): [string, (value: string) => void] {
   const { view, query } = useLocation();
   return [
     query[name] ?? '',
-    (value) => navigate(urlOf(view, { ...read().query, [name]: value }), { replace: true }),
+    (value) => navigate(urlOf(view, { ...currentQuery(), [name]: value }), { replace: true }),
   ];
 }
 

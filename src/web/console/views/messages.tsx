@@ -33,7 +33,8 @@ const applyChange = applyTableChange<MessagesData>('messages', 'id');
 function Messages() {
   const { filter, change, urlWith } = useFilter('messages', members);
   const live = useLive<MessagesData, TableChange>('messages', filter, applyChange);
-  const data = useKept(live.data);
+  const kept = useKept(live.data && live);
+  const data = kept?.data;
   const [confirmation, setConfirmation] = useState<Confirmation>();
   const [result, report] = useResult();
   const act = (action: string, body: object): Promise<void> =>
@@ -56,7 +57,7 @@ function Messages() {
       {result}
       <MessageActions
         actions={data?.actions ?? []}
-        aheadMs={(live.seenAt ?? 0) - (data?.now ?? 0)}
+        aheadMs={(kept?.dataAt ?? 0) - (data?.now ?? 0)}
         onUndo={(action) => act('undo', { id: action })}
       />
       {id !== '' && (
@@ -96,6 +97,7 @@ function Messages() {
           data && (
             <BulkActions
               data={data}
+              isCurrent={live.data !== undefined}
               state={filter.state ?? ''}
               onAction={setConfirmation}
               run={(action) => act(action, matching)}
@@ -145,11 +147,13 @@ const bulkStates = ['waiting', 'dead-lettered', 'outcome unknown'];
 
 function BulkActions(props: {
   readonly data: MessagesData;
+  /** Whether the data is that of the filter, whose number of messages a confirmation names. */
+  readonly isCurrent: boolean;
   readonly state: string;
   readonly onAction: (confirmation: Confirmation) => void;
   readonly run: (action: 'retry-all' | 'drop-all') => void;
 }) {
-  const { data, state, onAction, run } = props;
+  const { data, isCurrent, state, onAction, run } = props;
   if (!bulkStates.includes(state) || data.total === 0) return null;
   const count = data.searched
     ? `at least ${data.total.toLocaleString('en')}`
@@ -185,11 +189,11 @@ function BulkActions(props: {
   };
   return (
     <div class="row">
-      <button type="button" class="button" onClick={() => onAction(retry)}>
+      <button type="button" class="button" disabled={!isCurrent} onClick={() => onAction(retry)}>
         Retry all that match
       </button>
       {state !== 'waiting' && (
-        <button type="button" class="button danger" onClick={() => onAction(drop)}>
+        <button type="button" class="button danger" disabled={!isCurrent} onClick={() => onAction(drop)}>
           Drop all that match
         </button>
       )}
