@@ -1,7 +1,7 @@
 // An installation with fixed ports, so that the client commands find the daemons through the configuration.
 
 import { freePort, occupy } from '../support/ports.ts';
-import { createInstallation, type Installation } from './installation.ts';
+import { createInstallation, type Installation, type InstallationOptions } from './installation.ts';
 
 export interface FixedPortInstallation extends Installation {
   readonly api: number;
@@ -10,7 +10,10 @@ export interface FixedPortInstallation extends Installation {
 }
 
 /** The upstream systems accept connections and never respond. */
-export async function createFixedPortInstallation(extra = ''): Promise<FixedPortInstallation> {
+export async function createFixedPortInstallation({
+  extra = '',
+  ...more
+}: InstallationOptions = {}): Promise<FixedPortInstallation> {
   const [api, sync, disconnect] = [await freePort(), await freePort(), await freePort()];
   const upstream = await occupy();
   const lines = [
@@ -23,7 +26,7 @@ export async function createFixedPortInstallation(extra = ''): Promise<FixedPort
     '[dev_api]',
     `authentication_url = http://127.0.0.1:${upstream.port}/`,
   ];
-  const installation = await createInstallation({ extra: `${lines.join('\n')}\n${extra}`, keys: false });
+  const installation = await createInstallation({ ...more, extra: `${lines.join('\n')}\n${extra}` });
   return { ...installation, api, sync, disconnect };
 }
 

@@ -82,7 +82,7 @@ test('status and wait query the daemon, and doctor says what to do, when the cer
 
 test('status shows the daemons in 80 columns, whatever the verification key file contains', async () => {
   const keyFile = 'validation.pem';
-  const installation = await createFixedPortInstallation(`[validation]\npublic_key = ${keyFile}`);
+  const installation = await createFixedPortInstallation({ extra: `[validation]\npublic_key = ${keyFile}` });
   const options = { cwd: installation.folder, env: portsOf(installation) };
   const file = join(installation.folder, keyFile);
   writeFileSync(file, publicPem);
@@ -172,7 +172,7 @@ test('doctor names damaged records and the reason why the store cannot be opened
 
 test('doctor reports every file that it may not read and continues', async (context) => {
   needs(context, { command: 'setpriv' });
-  const installation = await createFixedPortInstallation();
+  const installation = await createFixedPortInstallation({ keys: false });
   const keys = ['public.pem', 'private.pem', 'admin.token', 'tls.crt', 'tls.key', 'operators.json'];
   for (const name of keys) writeFileSync(join(installation.folder, name), 'x', { mode: 0o000 });
   mkdirSync(installation.data, { mode: 0o000 });

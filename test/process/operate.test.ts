@@ -14,8 +14,16 @@ import {
 } from '../support/binary.ts';
 import { createPhone, get, handshakeUrlOf, openSession, pair, post } from '../support/phone.ts';
 import { freePort, occupy } from '../support/ports.ts';
+import { sharedByFile } from '../support/teardown.ts';
 import { createFixedPortInstallation, portsOf } from './fixed-port-installation.ts';
 import { createInstallation } from './installation.ts';
+
+/** A daemon that keeps running. */
+const shared = sharedByFile(async () => {
+  const installation = await createFixedPortInstallation();
+  const options = { cwd: installation.folder, env: portsOf(installation) };
+  return { options, ready: (await startSwob(['serve'], options)).ready };
+});
 
 /** The output of `status` once both daemons are ready: on a slow machine a check may take longer than its second. */
 const statusOfReady = (args: readonly string[], options: ProcessOptions): Promise<Result> =>
@@ -65,8 +73,7 @@ test('status shows daemons, checks and the owner of the store, and exits with 1 
 });
 
 test('status --url distinguishes swob daemons, other servers and servers that do not respond', async () => {
-  const installation = await createFixedPortInstallation();
-  const { ready } = await startSwob(['serve'], { cwd: installation.folder, env: portsOf(installation) });
+  const { ready, options } = shared();
   const other = createServer((_request, response) => void response.writeHead(404).end('no'));
   const hanging = createServer(() => undefined);
   for (const server of [other, hanging]) {
@@ -82,7 +89,7 @@ test('status --url distinguishes swob daemons, other servers and servers that do
   };
   const urls = [ready.gateway.url, ready.sync.url, urlOf(other), urlOf(hanging)];
   const args = urls.flatMap((url) => ['--url', url]);
-  const { code, stdout } = await statusOfReady(['--json', ...args], { cwd: installation.folder });
+  const { code, stdout } = await statusOfReady(['--json', ...args], { cwd: options.cwd });
   expect(code).toBe(1);
   const { daemons, store } = JSON.parse(stdout);
   expect(store).toBeUndefined();
@@ -123,14 +130,13 @@ async function waitInVain(args: readonly string[], options: ProcessOptions): Pro
 
 test('wait exits with 75 on timeout and says what is missing', async () => {
   const installation = await createFixedPortInstallation();
-  const options = { cwd: installation.folder, env: portsOf(installation) };
-  const down = await waitInVain([], options);
+  const down = await waitInVain([], { cwd: installation.folder, env: portsOf(installation) });
   expect(down).toMatchObject({ code: 75, stdout: '' });
   expect(down.stderr).toMatch(/timed out after \d+m?s: gateway at /);
   expect(down.stderr).toContain(
     `gateway at http://127.0.0.1:${installation.api} is down: nothing listens there; sync at `,
   );
-  const { ready } = await startSwob(['serve'], options);
+  const { ready, options } = shared();
   const seed = await waitInVain(['--for', 'seed', '123456789012345'], options);
   expect(seed.code).toBe(75);
   expect(seed.stderr).toContain('no active seed has the IMSI 123456789012345');
@@ -147,9 +153,7 @@ test('wait exits with 75 on timeout and says what is missing', async () => {
 });
 
 test('wait --for paired ignores earlier pairings and returns after a new one', async () => {
-  const installation = await createFixedPortInstallation();
-  const options = { cwd: installation.folder, env: portsOf(installation) };
-  const { ready } = await startSwob(['serve'], options);
+  const { ready, options } = shared();
   const gateway = ready.gateway.url;
   const pairNow = async (): Promise<string> =>
     pair(handshakeUrlOf(gateway, await openSession(gateway, 'alice')), createPhone(), 'correct horse');
@@ -191,7 +195,7 @@ function findingsIn(stdout: string): Map<string, Finding> {
 }
 
 test('doctor reports no problem on a new machine, leaves no files, and recognises a running swob', async () => {
-  const installation = await createFixedPortInstallation();
+  const installation = await createFixedPortInstallation({ keys: false });
   const options = { cwd: installation.folder, env: portsOf(installation) };
   const fresh = await runSwob(['doctor', '--json'], options);
   const failed = [...findingsIn(fresh.stdout).values()].filter(({ state }) => state === 'fail');
