@@ -53,7 +53,6 @@ export const nodeDependent: readonly Group[] = [
     paths: [
       'test/app/doctor-certificate-trust.test.ts',
       'test/app/tls.test.ts',
-      'test/process/tls-renewal.test.ts',
       'test/upstream/tls-probe.test.ts',
       'test/upstream/tls.test.ts',
     ],
