@@ -8,6 +8,7 @@ import type { OutboxEntry } from '../../src/domain/shared/model.ts';
 import { StoreFullError } from '../../src/domain/shared/store-full-error.ts';
 import type { Store } from '../../src/domain/store.ts';
 import type { StoreOptions } from '../../src/store/options.ts';
+import { effort } from '../support/effort.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { createOutboxModel, outboxCommands } from './outbox-model.ts';
 import { outboxOrderContract } from './outbox-order.ts';
@@ -236,7 +237,7 @@ export function outboxContract(
             await store.close();
           }
         }),
-        { numRuns: 60 },
+        { numRuns: 60 * effort },
       );
     });
   });

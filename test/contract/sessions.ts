@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../../src/domain/store.ts';
 import type { StoreOptions } from '../../src/store/options.ts';
+import { effort } from '../support/effort.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { createSessionModel, sessionCommands } from './session-model.ts';
 import { phone, storeOptions } from './store.ts';
@@ -268,7 +269,7 @@ export function sessionContract(
             await store.close();
           }
         }),
-        { numRuns: 150 },
+        { numRuns: 150 * effort },
       );
     });
   });
