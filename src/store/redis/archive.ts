@@ -66,7 +66,7 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
     disconnects: options.disconnects,
   });
   const messages = createRedisMessages({ redis, keys, now, clock, log, messages: options.messages });
-  const ttlOptions = { redis, keys, now };
+  const ttlOptions = { redis, keys, now, clock };
   const receipts = createRedisTtlStore({
     ...ttlOptions,
     name: 'receipts',

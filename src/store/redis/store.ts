@@ -93,9 +93,29 @@ export function createRedisStore(options: RedisStoreOptions): Store {
     isContent: isWaitingSms,
     full: waitingSmsFullError,
   });
-  const ttlOptions = { redis, keys, now };
+  const ttlOptions = { redis, keys, now, clock };
+  const receipts = createRedisTtlStore({
+    ...ttlOptions,
+    name: 'receipts',
+    isValue: isReceipt,
+    bounds: options.receipts,
+  });
+  const responses = createRedisTtlStore({
+    ...ttlOptions,
+    name: 'responses',
+    isValue: isStoredResponse,
+    bounds: options.responses,
+    charactersOf: responseCharacters,
+  });
+  const signOuts = createRedisTtlStore({
+    ...ttlOptions,
+    name: 'sign-outs',
+    isValue: isSignOut,
+    bounds: options.signOuts,
+  });
 
   const close = async (deadline: Deadline): Promise<void> => {
+    for (const each of [receipts, responses, signOuts]) each.close();
     // Claims that are not returned pass to another node when their lease ends.
     const claims = [inbound, callbacks, waitingSms].map((outbox) => outbox.close());
     await deadline.reserve(disconnectMs).settles(Promise.all(claims));
@@ -110,26 +130,10 @@ export function createRedisStore(options: RedisStoreOptions): Store {
     limits: createRedisLimits(redis, keys, now, clock),
     users: createRedisUsers(redis, keys, connection),
     inbound: inbound.store,
-    receipts: createRedisTtlStore({
-      ...ttlOptions,
-      name: 'receipts',
-      isValue: isReceipt,
-      bounds: options.receipts,
-    }),
+    receipts,
     callbacks: callbacks.store,
-    responses: createRedisTtlStore({
-      ...ttlOptions,
-      name: 'responses',
-      isValue: isStoredResponse,
-      bounds: options.responses,
-      charactersOf: responseCharacters,
-    }),
-    signOuts: createRedisTtlStore({
-      ...ttlOptions,
-      name: 'sign-outs',
-      isValue: isSignOut,
-      bounds: options.signOuts,
-    }),
+    responses,
+    signOuts,
     messages: createRedisMessages({ redis, keys, now, clock, log, messages: options.messages }),
     waitingSms: waitingSms.store,
     monitoring: createRedisMonitoring({ redis, keys, now, bounds: options.monitoring }),

@@ -1,6 +1,8 @@
 // TTL stores in Redis: a hash of values, a sorted set of their order, and their total weight.
 
-import type { TtlStore } from '../../domain/shared/ports.ts';
+import type { Clock, TtlStore } from '../../domain/shared/ports.ts';
+import { SwobError } from '../../errors.ts';
+import { dropOldest } from '../../lib/drop-oldest.ts';
 import type { Guard } from '../guards.ts';
 import type { TtlBounds } from '../options.ts';
 import { readRecord } from './records.ts';
@@ -10,6 +12,7 @@ export interface RedisTtlStoreOptions<T> {
   readonly redis: ScriptRunner;
   readonly keys: KeySpace;
   readonly now: NowArgument;
+  readonly clock: Pick<Clock, 'every'>;
   /** Part of the key names. */
   readonly name: 'receipts' | 'responses' | 'sign-outs';
   readonly isValue: Guard<T>;
@@ -20,6 +23,10 @@ export interface RedisTtlStoreOptions<T> {
 
 /** A limit that no value reaches. */
 const unbounded = Number.MAX_SAFE_INTEGER;
+/** Values that Redis does not have; more than the events of this process that an outage can meet. */
+const maxUnwritten = 1_000;
+/** Pause between two attempts to write them: before another node takes over what this one had begun. */
+const rewriteMs = 1_000;
 
 export interface RedisTtlStore<T> extends TtlStore<T> {
   /**
@@ -27,29 +34,77 @@ export interface RedisTtlStore<T> extends TtlStore<T> {
    * `put`.
    */
   restore(key: string, value: T, until: number): Promise<void>;
+  /** Gives up values that could not be written. */
+  close(): void;
 }
 
 export function createRedisTtlStore<T>(options: RedisTtlStoreOptions<T>): RedisTtlStore<T> {
-  const { redis, keys, now, name, isValue, bounds, charactersOf = () => 0 } = options;
+  const { redis, keys, now, clock, name, isValue, bounds, charactersOf = () => 0 } = options;
   const { ttlMs, max, maxCharacters = unbounded } = bounds;
   const names = ttlStoreKeys(keys, name);
+  /** What is being written, or could not be: as in the other stores, this process knows it in any case. */
+  const unwritten = new Map<string, T>();
+  let stopRewriting: (() => void) | undefined;
+  let isRewriting = false;
+  let isClosed = false;
 
-  const put = async (key: string, value: T, ...more: (string | number)[]): Promise<unknown> => {
+  const write = async (key: string, value: T, ...more: (string | number)[]): Promise<unknown> => {
     const args = [encodeId(key), JSON.stringify(value), charactersOf(value), ...more];
     return redis.durable(scripts.put, names, [now(), ttlMs, max, maxCharacters, ...args]);
+  };
+  const forget = (key: string, value: T): void => {
+    if (unwritten.get(key) === value) unwritten.delete(key);
+  };
+  const put = async (key: string, value: T): Promise<void> => {
+    unwritten.delete(key);
+    unwritten.set(key, value);
+    dropOldest(unwritten, maxUnwritten);
+    try {
+      await write(key, value);
+      forget(key, value);
+    } catch (error) {
+      if (!(error instanceof SwobError) || error.code !== 'UNAVAILABLE') forget(key, value);
+      else if (!isClosed) stopRewriting ??= clock.every(rewriteMs, () => void rewrite());
+      throw error;
+    }
+  };
+  const rewrite = async (): Promise<void> => {
+    if (isRewriting) return;
+    isRewriting = true;
+    try {
+      for (const [key, value] of [...unwritten]) {
+        await write(key, value);
+        forget(key, value);
+      }
+      if (unwritten.size === 0) endRewriting();
+    } catch {
+      // The next attempt follows.
+    } finally {
+      isRewriting = false;
+    }
+  };
+  const endRewriting = (): void => {
+    stopRewriting?.();
+    stopRewriting = undefined;
   };
 
   return {
     get: async (key) => {
+      const known = unwritten.get(key);
+      if (known !== undefined) return known;
       const reply = await redis.run(scripts.get, names, [now(), encodeId(key)]);
       return readRecord('value', isValue, reply);
     },
-    put: async (key, value) => void (await put(key, value)),
+    put,
     replace: async (key, value, earlier) => {
       const there = earlier === undefined ? '' : JSON.stringify(earlier);
-      return (await put(key, value, '', there)) === 1;
+      return (await write(key, value, '', there)) === 1;
     },
-    restore: async (key, value, until) => void (await put(key, value, until)),
+    restore: async (key, value, until) => void (await write(key, value, until)),
+    close: () => {
+      isClosed = true;
+      endRewriting();
+    },
   };
 }
 
