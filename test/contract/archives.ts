@@ -59,6 +59,7 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
         await store.inbound.put({ ...entry, id: 'lost', dueAt: null });
         await store.callbacks.put({ ...entry, id: 'call', content: { url: 'u', body: 'b' } });
         await store.receipts.put('old', { reply: 'published', history: [] });
+        await store.disconnects.add(disconnectOf(clock.now() - 1));
         clock.advance(30_000);
         await store.receipts.put('new', { reply: 'accepted', history: [] });
         await store.responses.put('response', { request: 'r', body: 'b' });

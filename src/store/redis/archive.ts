@@ -128,7 +128,8 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
     for (const name of disconnectLogs) {
       for await (const [id, value] of scanHash(connection, disconnectKeys(keys, name)[0])) {
         const record = named(`disconnect ${id}`, () => readRecord('disconnect', isDisconnectRecord, value));
-        if (record) yield { kind: 'disconnects', record };
+        if (record && record.at > clock.now() - options.disconnects.ttlMs)
+          yield { kind: 'disconnects', record };
       }
     }
   }
