@@ -74,6 +74,8 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
   const { store, callbacks, clock, log, newId, reportGraceMs } = deps;
   const reporting = new Map<string, Promise<void>>();
   let reviewing: Promise<void> | undefined;
+  /** Whether reviews of the last batch have failed. */
+  let isFailing = false;
   let stopReviews = (): void => {};
 
   const reviewAt = (message: OutgoingMessage, now: number): number | undefined => {
@@ -179,12 +181,17 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
   const reviewDue = async (): Promise<void> => {
     for (let batch = 0; batch < maxBatches; batch++) {
       const ids = await store.due(clock.now(), reviewBatch);
+      let failures = 0;
       const quietly = (id: string): Promise<void> =>
         review(id).catch((error: unknown) => {
-          log.warn({ id, reason: messageOf(error) }, 'an outgoing SMS could not be reviewed');
+          // One line for each outage, in which no review succeeds.
+          const write = failures++ === 0 && !isFailing ? log.warn : log.debug;
+          write({ id, reason: messageOf(error) }, 'an outgoing SMS could not be reviewed');
         });
       for await (const _ of mapConcurrent(ids, reviewConcurrency, quietly));
-      if (ids.length < reviewBatch) return;
+      isFailing = failures > 0;
+      // Those that failed are due again, and would fail again.
+      if (isFailing || ids.length < reviewBatch) return;
     }
   };
   const startReview = (): void => {

@@ -165,3 +165,36 @@ test('the states of 2,000 messages are reported immediately, and those of others
   await log.idle();
   expect(await store.messages.nextReviewAt()).toBeUndefined();
 });
+
+test('while the store takes no change, each review tries one batch, and the log has one line', async () => {
+  const clock = createFakeClock();
+  const store = createMemoryStore({ ...storeOptions(clock), messages: { ttlMs: day, max: 1_000 } });
+  const lines = createMemoryLog();
+  let id = 0;
+  const log = createMessageLog({
+    ...{ store: store.messages, clock, log: lines, reportGraceMs: minute },
+    newId: () => String(++id),
+    callbacks: { addState: async () => true },
+  });
+  const validUntil = clock.now() + minute;
+  await log.add(
+    Array.from({ length: 450 }, () => {
+      const { revision: _, reviewAt: __, ...draft } = messageOf(clock.now(), { validUntil });
+      return { ...draft, id: log.newId(), handover: 'pending' as const };
+    }),
+  );
+  const failing = vi.spyOn(store.messages, 'replaceAll').mockRejectedValue(unavailable);
+  clock.advance(minute);
+  log.start();
+  onTestFinished(log.stop);
+  for (const tried of [200, 400, 600]) {
+    clock.advance(1_000);
+    await log.idle();
+    expect(failing).toHaveBeenCalledTimes(tried);
+  }
+  expect(lines.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  failing.mockRestore();
+  clock.advance(1_000);
+  await log.idle();
+  expect(await store.messages.count()).toMatchObject({ expired: 450 });
+});
