@@ -62,13 +62,11 @@ export function createTracking(deps: TrackingDeps): Tracking {
   const { store, messages, waiting, developers, limits } = deps;
 
   const cancelOne = async ({ id }: OutgoingMessage): Promise<Cancellation | undefined> => {
-    const cancelled = await messages.change(id, cancelPending);
-    if (cancelled) {
-      await waiting?.remove(id);
-      return { message: cancelled, kind: 'cancelled' };
-    }
-    const message = await store.get(id);
-    return message && { message, kind: message.state === 'cancelled' ? 'cancelled' : 'too late' };
+    const message = (await messages.change(id, cancelPending)) ?? (await store.get(id));
+    if (message?.state !== 'cancelled') return message && { message, kind: 'too late' };
+    // Also of one that was cancelled before, because that request may have failed here.
+    await waiting?.remove(id);
+    return { message, kind: 'cancelled' };
   };
 
   return {

@@ -55,7 +55,7 @@ const concurrency = 16;
 const maxHeads = 10_000;
 
 export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
-  const { store, broker, messages, pacing, maxPerDeveloper, clock } = deps;
+  const { store, broker, messages, pacing, maxPerDeveloper, clock, log } = deps;
   const reserved = new Map<string, number>();
   /** By pace key, the first SMS of a queue, when it has to wait: since when it waits, and when it was last tried. */
   const heads = new Map<string, { readonly since: number; readonly triedAt: number }>();
@@ -101,10 +101,30 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
     return delivered;
   };
 
+  const begin = async (id: string, sms: OutgoingSms): Promise<OutgoingMessage | undefined> => {
+    let begun: OutgoingMessage | undefined;
+    let isKept = false;
+    const note: MessageChange = (message, now) => {
+      isKept = true;
+      begun = beginPublishing(message, now);
+      return begun;
+    };
+    try {
+      const message = await messages.change(id, note);
+      if (!isKept) log.error({ id }, 'an outgoing SMS that waited is dropped: its state is no longer kept');
+      return message;
+    } catch (error) {
+      // The store may have the change nevertheless: the next attempt would take this one for interrupted, and never send the SMS.
+      if (begun) await messages.change(id, undoOf(begun)).catch(() => {});
+      await pacing?.refund(sms).catch(() => {});
+      throw error;
+    }
+  };
+
   /** `taken`: the broker has it, or may have it; `gone`: it was cancelled, or has expired; otherwise, why the broker did not take it. */
   const publish = async (id: string, sms: OutgoingSms): Promise<'taken' | 'gone' | Dispatched> => {
     // Recorded before it is published, so that it never is twice.
-    if (!(await messages.change(id, beginPublishing))) {
+    if (!(await begin(id, sms))) {
       return (await messages.change(id, outcomeUnknown)) ? 'taken' : 'gone';
     }
     const [outcome] = await sendAll({ broker, beforeBatch: async () => {} }, [{ sms, fault: undefined }]);
@@ -176,3 +196,11 @@ function scheduledId(messageId: string): string {
 /** Undefined for one that was cancelled, has expired, or was being published when its process died. */
 const beginPublishing: MessageChange = (message, now) =>
   isPending(message) ? { ...message, handover: 'publishing', publishingAt: now } : undefined;
+
+/** Only of this beginning, as another process may have begun since then. */
+const undoOf =
+  (begun: OutgoingMessage): MessageChange =>
+  (message) =>
+    message.handover === 'publishing' && message.publishingAt === begun.publishingAt
+      ? { ...message, handover: 'pending' }
+      : undefined;

@@ -14,8 +14,8 @@ import { context, createFixture, request, sentResult, sms, unavailable } from '.
 const minute = 60_000;
 const day = 86_400_000;
 
-function startFixture(): ReturnType<typeof createFixture> {
-  const fixture = createFixture();
+function startFixture(options: Parameters<typeof createFixture>[0] = {}): ReturnType<typeof createFixture> {
+  const fixture = createFixture(options);
   fixture.messages.start();
   fixture.waiting?.start();
   return fixture;
@@ -51,6 +51,26 @@ test('a store that fails when SMS were sent fails no request, and their outcome 
   );
 });
 
+test('an SMS that waits is sent once, and counted once, although the store does not confirm that it begins', async () => {
+  const fixture = startFixture({ pace: { daily: { count: 2, windowMs: day } } });
+  const { clock, store, broker } = fixture;
+  const id = await sendOne(fixture, { scheduledAt: clock.now() + minute });
+  const { replaceAll } = store.messages;
+  const unconfirmed = vi.spyOn(store.messages, 'replaceAll').mockImplementation(async (successors) => {
+    await replaceAll(successors);
+    throw unavailable;
+  });
+  clock.advance(minute);
+  await eventually(fixture, () => expect(unconfirmed.mock.calls.length).toBeGreaterThan(8));
+  expect(broker.send).not.toHaveBeenCalled();
+  unconfirmed.mockRestore();
+  await eventually(fixture, async () =>
+    expect(await store.messages.get(id)).toMatchObject({ handover: 'accepted' }),
+  );
+  await sendOne(fixture);
+  expect(broker.send).toHaveBeenCalledTimes(2);
+});
+
 test('an SMS that is no longer valid when it would be published has expired', async () => {
   const fixture = startFixture();
   fixture.broker.send.mockResolvedValue({ kind: 'expired' });
@@ -69,6 +89,32 @@ test('an SMS that is no longer valid when it would be published has expired', as
   );
   // By the broker's client, not by a review.
   expect(fixture.broker.send).toHaveBeenCalledTimes(2);
+});
+
+test('an SMS that waits is not sent without its state, and the log says so', async () => {
+  const fixture = startFixture();
+  const { clock, store, broker } = fixture;
+  const id = await sendOne(fixture, { scheduledAt: clock.now() + minute });
+  await store.messages.remove([id]);
+  clock.advance(minute);
+  await eventually(fixture, async () => expect(await store.waitingSms.count()).toMatchObject({ waiting: 0 }));
+  expect(broker.send).not.toHaveBeenCalled();
+  expect(fixture.queueLog.lines).toContainEqual({
+    level: 'error',
+    fields: { id },
+    message: 'an outgoing SMS that waited is dropped: its state is no longer kept',
+  });
+});
+
+test('a repeated cancellation removes the SMS that the first one could not remove', async () => {
+  const fixture = startFixture();
+  const { clock, store, tracking } = fixture;
+  const message = await store.messages.get(await sendOne(fixture, { scheduledAt: clock.now() + day }));
+  const all = message ? [message] : [];
+  vi.spyOn(store.waitingSms, 'remove').mockRejectedValueOnce(unavailable);
+  await expect(tracking.cancel(all)).rejects.toBe(unavailable);
+  expect(await tracking.cancel(all)).toMatchObject([{ kind: 'cancelled', message: { state: 'cancelled' } }]);
+  expect(await store.waitingSms.count()).toMatchObject({ waiting: 0 });
 });
 
 test('a clock that is set back before a schedule of a month makes no busy loop', async () => {

@@ -70,7 +70,14 @@ export function createFixture(options: FixtureOptions = {}) {
     },
   });
   callbacks.start();
-  const { outgoing, tracking, messages, waiting, routed } = buildOutgoing({
+  const {
+    outgoing,
+    tracking,
+    messages,
+    waiting,
+    routed,
+    log: queueLog,
+  } = buildOutgoing({
     broker: options.broker === false ? undefined : broker,
     store,
     callbacks,
@@ -93,6 +100,7 @@ export function createFixture(options: FixtureOptions = {}) {
   });
   return {
     ...{ clock, log, store, broker, tenants, api, called, outgoing, tracking, messages, waiting, routed },
+    queueLog,
   };
 }
 
