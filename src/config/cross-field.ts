@@ -29,7 +29,7 @@ export function crossFieldErrors(config: Config): string[] {
     ...loggingErrors(config.logging),
     ...reliabilityErrors(config),
     ...relayErrors(config),
-    ...pacingErrors(config.outgoing),
+    ...outgoingErrors(config.outgoing),
     ...nasErrors(config),
   ];
 }
@@ -105,8 +105,12 @@ const minPaceWindowMs = 1_000;
 /** Stores keep counts for a day. */
 const maxPaceWindowMs = 86_400_000;
 
-function pacingErrors({ rate, daily }: Config['outgoing']): string[] {
+function outgoingErrors({ rate, daily, max_waiting, max_messages }: Config['outgoing']): string[] {
   const errors: string[] = [];
+  if (max_waiting > max_messages)
+    errors.push(
+      '[outgoing] max_waiting is above max_messages: an SMS that waits is lost when its state is evicted; raise max_messages, or lower max_waiting',
+    );
   for (const [key, limit] of Object.entries({ rate, daily })) {
     if (limit !== 'off' && (limit.windowMs < minPaceWindowMs || limit.windowMs > maxPaceWindowMs))
       errors.push(`[outgoing] ${key} needs a window from 1s to 1d, such as 20/1m`);

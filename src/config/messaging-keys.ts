@@ -198,7 +198,7 @@ export const messagingKeys = {
     max_waiting: integer(
       10_000,
       [1, 1_000_000],
-      'Maximum of outgoing SMS that wait for their time, a limit, quiet hours or RabbitMQ, a quarter of it for one developer; further ones are refused.',
+      'Maximum of outgoing SMS that wait for their time, a limit, quiet hours or RabbitMQ, a quarter of it for one developer, and not above max_messages; further ones are refused.',
     ),
   },
   twilio: {

@@ -1,4 +1,4 @@
-// The keys of [outgoing] that pace SMS: rate, daily and quiet.
+// The keys of [outgoing] that let SMS wait: rate, daily, quiet and max_waiting.
 
 import { expect, test } from 'vitest';
 import { quietHours } from '../../src/config/quiet-hours-type.ts';
@@ -34,6 +34,7 @@ test.each([
   ['rate = 1/100ms', 'rate needs a window from 1s to 1d'],
   ['daily = 100/7d', 'daily needs a window from 1s to 1d'],
   ['rate = 20/1h\ndaily = 10/1m', 'daily needs a longer window than rate'],
+  ['max_messages = 1000\nmax_waiting = 1001', 'max_waiting is above max_messages'],
 ])('%j is refused', (text, reason) => {
   expect(loadErrors({ files: [configFile(`[outgoing]\n${text}`)] })).toEqual([
     expect.stringContaining(reason),

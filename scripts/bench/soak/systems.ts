@@ -23,6 +23,7 @@ const bounds = [
   'publisher.max_remembered=5000',
   'disconnect.audit_max=2000',
   'outgoing.max_messages=2000',
+  'outgoing.max_waiting=2000',
   'logging.max_file_size=256 KB',
   'logging.max_count=4',
 ];
