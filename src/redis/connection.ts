@@ -5,7 +5,15 @@ import type { Socket } from 'node:net';
 import { Command, type Redis, type RedisOptions } from 'ioredis';
 import type { Clock, Log } from '../domain/shared/ports.ts';
 import type { SwobError } from '../errors.ts';
-import { isDemotion, isReply, isTimeout, misconfigured, redisFailure, unavailable } from './failure.ts';
+import {
+  isDemotion,
+  isReply,
+  isTimeout,
+  misconfigured,
+  oldestMajor,
+  redisFailure,
+  unavailable,
+} from './failure.ts';
 
 /** An idle connection is pinged this often, so that a frozen or unreachable server is noticed. */
 const pingMs = 2_000;
@@ -13,7 +21,6 @@ const pingMs = 2_000;
 const reconnectMs = 250;
 /** How long the server may take to close its side before the socket is destroyed. */
 const disconnectMs = 100;
-const oldestMajor = 7;
 
 /** The required kind of server: a master, a node of a cluster, or a Sentinel. */
 type ServerKind = 'standalone' | 'cluster' | 'sentinel';

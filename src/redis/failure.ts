@@ -3,6 +3,9 @@
 import { ReplyError } from 'ioredis';
 import { messageOf, SwobError, systemErrorCode } from '../errors.ts';
 
+/** The oldest version that has what swob needs. */
+export const oldestMajor = 7;
+
 /** Replies after which a retry makes sense: the state of the server, and the remedy. */
 const temporary: Readonly<Record<string, readonly [state: string, remedy: string]>> = {
   LOADING: ['is reading its data', 'it is ready when it has'],
@@ -27,6 +30,8 @@ const refusedByVersion: Readonly<Record<string, string>> = {
   'ERR This instance has cluster support disabled':
     'is a standalone server, not a cluster one: see the forms of [store] url',
 };
+/** The beginning of a reply that quotes the arguments behind it. */
+const unknownCommand = /^ERR unknown (?:sub)?command\W*[\w|-]*/i;
 /** Limits how much of an unforeseen message is quoted; its beginning identifies a defect. */
 const maxQuoted = 300;
 
@@ -83,10 +88,18 @@ function replyFailure(name: string, error: Error): SwobError {
   if (known) return unavailable(name, ...known, error);
   if (message.startsWith('ERR max number of clients'))
     return unavailable(name, 'has too many clients', 'raise its maxclients', error);
+  if (/^ERR unknown command\W*HELLO/i.test(message))
+    return misconfigured(name, `does not know HELLO: swob needs Redis ${oldestMajor} or later`);
   const [, problem] = Object.entries(refusedByVersion).find(([start]) => message.startsWith(start)) ?? [];
   if (problem !== undefined) return misconfigured(name, problem, error);
+  // Also without the cause: the reply quotes arguments, which may be a part of a record.
+  const [unknown] = unknownCommand.exec(message) ?? [];
+  return unknown === undefined ? refusedCommand(name, message, error) : refusedCommand(name, unknown);
+}
+
+function refusedCommand(name: string, message: string, cause?: Error): SwobError {
   return new SwobError('INTERNAL', `Redis at ${name} refuses a command: ${message.slice(0, maxQuoted)}`, {
-    cause: error,
+    ...(cause && { cause }),
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { inspect } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openRedisStore } from '../store/redis/support.ts';
 import { redisForFile } from '../support/redis.ts';
@@ -100,24 +101,65 @@ test('rejects a single server as a cluster, and a node of a cluster as a single 
   await expect(connectTo(node)).rejects.toThrow('is a cluster server, not a standalone one');
 });
 
-test('rejects Redis 6 by its version', async () => {
-  const reply = (...pairs: string[]) =>
-    `%${pairs.length / 2}\r\n${pairs.map((word) => `+${word}\r\n`).join('')}`;
-  const old = createServer((socket) => {
+/** A server with these replies in RESP to commands. */
+async function startServer(replyTo: (name: string, args: readonly string[]) => string) {
+  const listening = createServer((socket) => {
     socket.on('data', (data) => {
-      // The same reply to every command.
-      for (const _ of String(data).match(/^\*\d+/gm) ?? []) {
-        socket.write(reply('version', '6.2.14', 'mode', 'standalone', 'role', 'master'));
+      for (const command of String(data)
+        .split(/^\*\d+\r\n/m)
+        .slice(1)) {
+        const [name = '', ...args] = [...command.matchAll(/^\$\d+\r\n(.*)\r\n/gm)].map(
+          ([, word = '']) => word,
+        );
+        socket.write(`${replyTo(name.toUpperCase(), args)}\r\n`);
       }
     });
   });
-  await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void old.close());
-  const address = Object(old.address());
-  await expect(connectTo(`redis://127.0.0.1:${address.port}`)).rejects.toMatchObject({
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void listening.close());
+  return `127.0.0.1:${Object(listening.address()).port}`;
+}
+const hello = (version: string) => {
+  const pairs = ['version', version, 'mode', 'standalone', 'role', 'master'];
+  return `%3\r\n${pairs.map((word) => `+${word}`).join('\r\n')}`;
+};
+const unknown = (name: string, args: readonly string[]) =>
+  `-ERR unknown command \`${name}\`, with args beginning with: ${args.map((arg) => `\`${arg}\`, `).join('')}`;
+
+test('rejects Redis 6 by its version', async () => {
+  const address = await startServer(() => hello('6.2.14'));
+  await expect(connectTo(`redis://${address}`)).rejects.toMatchObject({
     code: 'CONFIG',
     message: expect.stringContaining('is version 6.2.14: swob needs Redis 7 or later'),
   });
+});
+
+test('rejects Redis 5, which has no HELLO', async () => {
+  // The client says that it continues with the older protocol.
+  const warn = vi.spyOn(console, 'warn').mockReturnValue();
+  onTestFinished(() => warn.mockRestore());
+  const address = await startServer((name, args) => (name === 'HELLO' ? unknown(name, args) : '+OK'));
+  const connecting = connectTo(`redis://:hunter2@${address}`);
+  await expect(connecting).rejects.toMatchObject({
+    code: 'CONFIG',
+    message: `Redis at ${address} does not know HELLO: swob needs Redis 7 or later`,
+  });
+});
+
+test('quotes no arguments of a command that the server does not know', async () => {
+  const address = await startServer((name, args) => {
+    if (name === 'HELLO') return hello('7.0.0');
+    return ['PING', 'CLIENT'].includes(name) ? '+OK' : unknown(name, args);
+  });
+  const { redis, log } = await connectTo(`redis://${address}`);
+  const error: unknown = await redis
+    .run({ key: 'a', args: ['SET', 'a', 'hunter2'] })
+    .catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({
+    code: 'INTERNAL',
+    message: `Redis at ${address} refuses a command: ERR unknown command \`SET`,
+  });
+  expect(inspect(error) + JSON.stringify(log.lines)).not.toContain('hunter2');
 });
 
 test('a port that does not speak Redis is reported as unreachable, in time', async () => {
