@@ -1,7 +1,7 @@
 // The address of an AMQP broker and the meaning of its errors, without secrets. Used by the clients of the broker.
 
 import { SwobError } from '../errors.ts';
-import { bracketHost, unbracketHost } from '../lib/net.ts';
+import { bracketHost, decodeUrlPart, unbracketHost } from '../lib/net.ts';
 
 /** The parts of an AMQP URL, as amqplib takes them. */
 export interface AmqpAddress {
@@ -31,24 +31,15 @@ export function amqpAddress(url: string): AmqpAddress {
     protocol: scheme === 'amqp:' ? 'amqp' : 'amqps',
     hostname: unbracketHost(parsed.hostname),
     port: Number(parsed.port) || ports[scheme],
-    username: hasCredentials ? decoded(parsed.username) : 'guest',
-    password: hasCredentials ? decoded(parsed.password) : 'guest',
-    vhost: encodeURIComponent(decoded(parsed.pathname.slice(1)) || '/'),
+    username: hasCredentials ? decodeUrlPart(parsed.username) : 'guest',
+    password: hasCredentials ? decodeUrlPart(parsed.password) : 'guest',
+    vhost: encodeURIComponent(decodeUrlPart(parsed.pathname.slice(1)) || '/'),
   };
 }
 
 /** For messages: `127.0.0.1:5672`. */
 export function brokerName({ hostname, port }: AmqpAddress): string {
   return `${bracketHost(hostname)}:${port}`;
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // A percent sign that encodes nothing is literal.
-    return text;
-  }
 }
 
 export interface AmqpFailure {

@@ -12,6 +12,15 @@ export function unbracketHost(host: string): string {
   return host.replace(/^\[|\]$/g, '');
 }
 
+/** The decoded user, password or path segment of a URL; a percent sign that encodes nothing is literal, as the URL parser leaves it. */
+export function decodeUrlPart(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** The one canonical form of an IPv6 address; undefined for anything else, also one with a zone (`fe80::1%eth0`). */
 export function canonicalIpv6(ip: string): string | undefined {
   if (!isIPv6(ip) || ip.includes('%')) return undefined;

@@ -7,7 +7,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { Clock } from '../domain/shared/ports.ts';
-import { unbracketHost } from '../lib/net.ts';
+import { decodeUrlPart, unbracketHost } from '../lib/net.ts';
 import {
   type ConnectionPool,
   createConnection,
@@ -114,7 +114,7 @@ function serverOf(url: URL, tls: (() => ConnectionOptions) | undefined) {
 
 function authorizationOf({ username, password }: URL): { readonly authorization?: string } {
   if (username === '' && password === '') return {};
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const credentials = `${decodeUrlPart(username)}:${decodeUrlPart(password)}`;
   return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }
 

@@ -120,6 +120,10 @@ describe('the client sends', () => {
     await apiAt(server.url.replace('//', '//api:api-secret%21@')).authenticate('u1', password);
     const expected = `Basic ${Buffer.from('api:api-secret!').toString('base64')}`;
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([expected, expected]);
+    // The URL parser accepts it as it is.
+    await apiAt(server.url.replace('//', '//api:100%@')).authenticate('u1', password);
+    const literal = `Basic ${Buffer.from('api:100%').toString('base64')}`;
+    expect(server.requests[2]?.headers.authorization).toBe(literal);
   });
 
   test('nothing to the platforms URL when the password was wrong', async () => {
