@@ -162,7 +162,9 @@ async function checkBroker({ broker }: Config, clock: Clock): Promise<Finding[]>
     }
   };
   const { checkLogin } = await import('../../amqp/login.ts');
-  const findings = [attemptLogin('broker login', () => checkLogin(broker.url, timeoutMs), '[broker] url')];
+  const findings = [
+    attemptLogin('broker login', () => checkLogin(broker.url, timeoutMs, clock), '[broker] url'),
+  ];
   if (broker.management_url !== '') {
     const { createManagement } = await import('../../upstream/rabbitmq-management.ts');
     const { management_url: managementUrl, management_user: user, management_password: password } = broker;
