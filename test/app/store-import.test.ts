@@ -35,11 +35,16 @@ function importWith(
   meanwhile: Partial<Record<Parameters<Progress>[0], () => void>>,
   url = '',
   merge = false,
+  settings: readonly string[] = [],
 ) {
   const empty = join(folder, 'conf.ini');
   writeFileSync(empty, '');
   const prefix = newPrefix();
-  const overrides = [`store.url=${url || `file:${join(folder, 'data')}`}`, `store.prefix=${prefix}`];
+  const overrides = [
+    `store.url=${url || `file:${join(folder, 'data')}`}`,
+    `store.prefix=${prefix}`,
+    ...settings,
+  ];
   const { config } = loadConfig({ files: [empty], env: {}, setOptions: overrides });
   const transfer: TransferContext = {
     config,
@@ -111,6 +116,26 @@ test.each([
     changed: 0,
   });
 });
+
+test.each([
+  ['with', 'timeout', 100],
+  ['without', 'refused', 10],
+] as const)(
+  'a file with more disconnects %s a valid token than fit is refused',
+  async (which, outcome, max) => {
+    const now = createFakeClock().now();
+    const records = Array.from({ length: max + 1 }, (): ArchivedRecord => {
+      return { kind: 'disconnects', record: disconnectOf(now, { outcome }) };
+    });
+    writeFileSync(file, await fileOf(records));
+    await expect(importWith({}, '', false, ['disconnect.audit_max=100']).imported).rejects.toMatchObject({
+      code: 'CONFIG',
+      message: expect.stringContaining(
+        `${max + 1} disconnects ${which} a valid token, but this configuration keeps at most ${max}; raise [disconnect] audit_max`,
+      ),
+    });
+  },
+);
 
 test('a merge keeps a later delivery of a client, and the tests of both', async () => {
   const client = (lastDeliveryAt: number): ArchivedRecord => ({

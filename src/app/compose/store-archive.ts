@@ -11,6 +11,7 @@ import {
   type RecordLifetimes,
   recordKinds,
   type StoreArchive,
+  type StoreCapacity,
 } from '../../store/archive/archive.ts';
 import { storeOptions } from './store.ts';
 import { storeAdapterOf } from './store-adapters.ts';
@@ -36,7 +37,7 @@ export interface OpenedArchive {
   /** Other processes can use the store at the same time. */
   readonly shared: boolean;
   /** The store's limits. */
-  readonly capacity: RecordCounts;
+  readonly capacity: StoreCapacity;
   readonly lifetimes: RecordLifetimes;
   /** Without a password. */
   readonly name: string;

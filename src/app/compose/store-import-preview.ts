@@ -50,7 +50,7 @@ export async function previewImport(
   const opened = await openArchive(context, 'preview');
   const { archive, name } = opened;
   try {
-    await checkCapacity(opened, end.counts, merge);
+    await checkCapacity(opened, end, merge);
     const changes = noChanges();
     let done = 0;
     await forEachConcurrently(readUnchanged(source, end), async (record) => {

@@ -2,6 +2,7 @@
 // them back. For `swob store import`.
 
 import { isDeepStrictEqual } from 'node:util';
+import { isUntrusted } from '../../domain/wifi/audit-model.ts';
 import { SwobError } from '../../errors.ts';
 import { mapConcurrent } from '../../lib/concurrency.ts';
 import {
@@ -27,12 +28,22 @@ const concurrency = 500;
 /** By the clock of Redis, a record may expire this much earlier. */
 const maxClockSkewMs = 60_000;
 
-const limitKeys: Partial<Record<RecordKind, string>> = {
+/** What has a maximum of its own. */
+const boundNames = [...recordKinds, 'untrustedDisconnects'] as const;
+type BoundName = (typeof boundNames)[number];
+
+const boundWords: Partial<Record<BoundName, string>> = {
+  disconnects: 'disconnects with a valid token',
+  untrustedDisconnects: 'disconnects without a valid token',
+};
+
+const limitKeys: Partial<Record<BoundName, string>> = {
   seeds: '[seeds] max_registered',
   inbound: '[publisher] max_kept',
   callbacks: '[outgoing] max_callbacks',
   receipts: '[publisher] max_remembered',
   disconnects: '[disconnect] audit_max',
+  untrustedDisconnects: '[disconnect] audit_max, a tenth of which is their maximum',
   messages: '[outgoing] max_messages',
   waitingSms: '[outgoing] max_waiting',
 };
@@ -73,7 +84,7 @@ export async function importStore(
   const opened = await openArchive(context, 'import');
   const { archive, name } = opened;
   try {
-    await checkCapacity(opened, end.counts, merge);
+    await checkCapacity(opened, end, merge);
     const { counts, expired } = await withResumeAdvice(writeRecords(opened, source, end, context));
     const { changed, lost } = await withResumeAdvice(
       verifyWritten(opened, source, totalOf(counts), context, merge),
@@ -91,11 +102,17 @@ export async function importStore(
   }
 }
 
-/** Reads the whole file. @returns its last line */
+/** The last line of a file, and what it does not count. */
+interface VerifiedFile extends ArchiveTrailer {
+  /** Among the `disconnects`. */
+  readonly untrustedDisconnects: number;
+}
+
+/** Reads the whole file. */
 export async function verifyFile(
   source: ImportSource,
   { signal, progress }: TransferContext,
-): Promise<ArchiveTrailer> {
+): Promise<VerifiedFile> {
   async function* chunks(): AsyncGenerator<Uint8Array> {
     let done = 0;
     for await (const chunk of source.read()) {
@@ -106,22 +123,26 @@ export async function verifyFile(
     }
   }
   const records = readArchive(source.name, chunks());
+  let untrustedDisconnects = 0;
   for (let next = await records.next(); ; next = await records.next()) {
-    if (next.done) return next.value;
+    if (next.done) return { ...next.value, untrustedDisconnects };
+    if (next.value.kind === 'disconnects' && isUntrusted(next.value.record)) untrustedDisconnects++;
   }
 }
 
 export async function checkCapacity(
   { archive, capacity, name }: OpenedArchive,
-  counts: RecordCounts,
+  { counts, untrustedDisconnects }: VerifiedFile,
   merge: boolean,
 ): Promise<void> {
-  const tooMany = recordKinds.find((kind) => counts[kind] > capacity[kind]);
-  if (tooMany) {
-    const key = limitKeys[tooMany];
+  const trusted = counts.disconnects - untrustedDisconnects;
+  const bounded = { ...counts, disconnects: trusted, untrustedDisconnects };
+  for (const bound of boundNames) {
+    if (bounded[bound] <= capacity[bound]) continue;
+    const [words, key] = [boundWords[bound] ?? bound, limitKeys[bound]];
     throw new SwobError(
       'CONFIG',
-      `the file has ${counts[tooMany]} ${tooMany}, but this configuration keeps at most ${capacity[tooMany]}${key ? `; raise ${key}` : ''}`,
+      `the file has ${bounded[bound]} ${words}, but this configuration keeps at most ${capacity[bound]}${key ? `; raise ${key}` : ''}`,
     );
   }
   if (merge) return;

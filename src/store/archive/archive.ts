@@ -124,8 +124,13 @@ export const zeroCounts: RecordCounts = {
   waitingSms: 0,
 };
 
-/** The maximum of each kind for a store with these options. */
-export function capacityOf(options: StoreOptions): RecordCounts {
+/** The maximum of each kind; `disconnects` without the untrusted ones, whose maximum is their own. */
+export interface StoreCapacity extends RecordCounts {
+  readonly untrustedDisconnects: number;
+}
+
+/** For a store with these options. */
+export function capacityOf(options: StoreOptions): StoreCapacity {
   const { seeds, inbound, callbacks, receipts, responses, clients, tests, disconnects } = options;
   return {
     seeds: seeds.maxRegistered,
@@ -136,7 +141,8 @@ export function capacityOf(options: StoreOptions): RecordCounts {
     responses: responses.max,
     clients: clients.max,
     tests: tests.max,
-    disconnects: disconnects.max + disconnects.maxUntrusted,
+    disconnects: disconnects.max,
+    untrustedDisconnects: disconnects.maxUntrusted,
     messages: options.messages.max,
     waitingSms: options.waitingSms.max,
   };
