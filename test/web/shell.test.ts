@@ -116,7 +116,12 @@ test('a hidden page has no stream, and gets one when it is shown', async () => {
   const opened = await page.evaluate(`
     let opened = 0;
     const Original = EventSource;
-    window.EventSource = function () { opened++; return new Original(...arguments); };
+    window.EventSource = class extends Original {
+      constructor(url) {
+        super(url);
+        opened++;
+      }
+    };
     window.dispatchEvent(new Event('online'));
     window.EventSource = Original;
     opened;
