@@ -1,7 +1,7 @@
 // The socket by which the holder of a lock proves that it is running: the kernel closes it when the process ends in
 // any way. Used by lock.ts and holder.ts.
 
-import { open } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
@@ -9,6 +9,8 @@ import { systemErrorCode } from '../../errors.ts';
 export interface LivenessSocket {
   /** Also removes the socket from the folder. Idempotent. */
   close(): Promise<void>;
+  /** Stops to listen but leaves the socket in the folder, where it proves that nobody listens. Never rejects. */
+  abandon(): Promise<void>;
 }
 
 /** The length that every system accepts for the path of a socket. */
@@ -31,10 +33,18 @@ export async function listenForLiveness(folder: string, name: string): Promise<L
   }
   server.unref();
   let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= new Promise<void>((resolve) => server.close(() => resolve())).then(done);
+    return closed;
+  };
   return {
-    close: () => {
-      closed ??= new Promise<void>((resolve) => server.close(() => resolve())).then(done);
-      return closed;
+    close,
+    abandon: async () => {
+      // Node removes the name that it listens on.
+      const [file, aside] = [join(folder, name), join(folder, `${name}.aside`)];
+      await rename(file, aside).catch(() => {});
+      await close();
+      await rename(aside, file).catch(() => {});
     },
   };
 }

@@ -25,7 +25,7 @@ import {
   livenessTimeoutMs,
   lockTemporaries,
 } from './holder.ts';
-import { listenForLiveness, probeSocket } from './liveness-socket.ts';
+import { type LivenessSocket, listenForLiveness, probeSocket } from './liveness-socket.ts';
 
 export interface Lock {
   /** True once another host has taken the lock over because this process was stopped for too long. */
@@ -74,7 +74,7 @@ export async function acquireLock(folder: string, clock: Clock, log: Log): Promi
       keepSocket = true;
       await removeLeftovers(folder, name);
       await syncFolder(folder);
-      return createHeldLock(taken, draft, clock, () => socket?.close());
+      return createHeldLock(taken, draft, clock, socket);
     }
   } catch (error) {
     keepSocket = false;
@@ -205,7 +205,7 @@ function createHeldLock(
   { file, generation, afterRelease }: AcquiredLock,
   draft: string,
   clock: Clock,
-  closeSocket: () => Promise<void> | undefined,
+  socket: LivenessSocket | undefined,
 ): Lock {
   let lost = false;
   let released: Promise<void> | undefined;
@@ -232,9 +232,12 @@ function createHeldLock(
     await touchOrDetectLoss();
     try {
       if (!lost) await markReleased(cleanShutdown);
-    } finally {
-      await closeSocket();
+    } catch (error) {
+      // With the socket gone, the next process would have to watch the lock.
+      await socket?.abandon();
+      throw error;
     }
+    await socket?.close();
   };
 
   return {

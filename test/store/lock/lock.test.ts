@@ -1,4 +1,4 @@
-import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
@@ -103,6 +103,24 @@ test('a released lock is free, releasing is idempotent, and no file is left behi
   expect(await locksIn(folder)).toEqual(['lock.2']);
   expect(await readdir(folder)).toHaveLength(2);
   expect(second.lost).toBe(false);
+});
+
+test('a lock that cannot be marked as released is dead for the next holder, who does not watch it', async () => {
+  const folder = temporaryFolder();
+  const clock = createFakeClock(Date.now());
+  const acquired = await acquireLock(folder, clock);
+  const socket = (await readdir(folder)).find((name) => name.endsWith('.socket')) ?? '';
+  // The mark is written to this file first; a full disk fails in the same place.
+  const draft = join(folder, socket.replace('.socket', ''));
+  await mkdir(draft);
+  await expect(acquired.release()).rejects.toThrow('cannot release the lock');
+  expect(await readdir(folder)).toContain(socket);
+  await rmdir(draft);
+  const log = createMemoryLog();
+  const next = await acquireLock(folder, clock, log);
+  expect([next.afterRelease, next.generation, log.lines]).toEqual([false, 2, []]);
+  await next.release();
+  expect(await readdir(folder)).toEqual(['lock.2']);
 });
 
 test('a release stops the heartbeat', async () => {
