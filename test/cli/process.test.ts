@@ -95,6 +95,22 @@ describe('bin/swob', () => {
     expect(await ended(start(['config', 'check'], { script: join(clone, 'bin', 'swob') }))).toEqual(failure);
   });
 
+  test('reports a damaged build as a defect, not as a negative result', async () => {
+    const other = temporaryFolder();
+    const script = join(other, 'bin', 'swob');
+    const damaged = join(other, 'dist', 'cli', 'main.cjs');
+    cpSync(join(folder, 'bin'), join(other, 'bin'), { recursive: true });
+    mkdirSync(join(other, 'dist', 'cli'), { recursive: true });
+    for (const [content, reason] of [
+      ['(', 'SyntaxError: Unexpected end of input'],
+      ['', 'TypeError: require(...).main is not a function'],
+    ] as const) {
+      writeFileSync(damaged, content);
+      const err = `swob: the program cannot be loaded (${reason}); build or install it again\n`;
+      expect(await ended(start(['--version'], { script }))).toEqual({ code: 70, out: '', err });
+    }
+  });
+
   test('fails when nothing is left to wait for and the command has not ended', async () => {
     const other = temporaryFolder();
     cpSync(join(folder, 'bin'), join(other, 'bin'), { recursive: true });
