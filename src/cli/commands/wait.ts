@@ -10,6 +10,7 @@ import { adminTokenReader } from '../client/admin-token.ts';
 import { gatewayEndpoint } from '../client/endpoints.ts';
 import { describeUnhealthy, fetchHealth, isReady } from '../client/health.ts';
 import { createHttpClient, type HttpClient } from '../client/http-client.ts';
+import { fetchSeedNumber } from '../client/seed-number.ts';
 import { resolveServices } from '../client/services.ts';
 import type { Context } from '../context.ts';
 import { collectValues } from '../input/collect-values.ts';
@@ -130,8 +131,8 @@ type CreateClient = (signal: AbortSignal, timeoutMs: number) => HttpClient;
 
 function seedCheck(client: CreateClient, imsi: string): Check {
   return async (signal, timeoutMs) => {
-    const text = await client(signal, timeoutMs).text({ path: `/seeds/${encodeURIComponent(imsi)}` });
-    return text.trim() === '' ? `no active seed has the IMSI ${imsi}` : undefined;
+    const msisdn = await fetchSeedNumber(client(signal, timeoutMs), imsi);
+    return msisdn === undefined ? `no active seed has the IMSI ${imsi}` : undefined;
   };
 }
 

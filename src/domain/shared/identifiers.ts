@@ -31,7 +31,11 @@ export function identifierPatterns(state: ApiState): IdentifierPatterns {
 
 /** Characters of a phone number in a request; enough for every way to write one. */
 export const maxMsisdnLength = 64;
-const testingMsisdn = /^[A-Za-z0-9_.+-]{1,64}$/;
+
+/** Also true for every phone number in E.164. */
+export function isTestingMsisdn(text: string): boolean {
+  return /^[A-Za-z0-9_.+-]{1,64}$/.test(text);
+}
 
 /**
  * Normalises phone numbers. In testing, other identifiers are accepted as they are, such as `sample_MSISDN` of the documented
@@ -44,6 +48,6 @@ export function createMsisdnParser(
   if (state === 'production') return normalise;
   return (text) => {
     const result = normalise(text);
-    return result.kind === 'invalid' && testingMsisdn.test(text) ? { kind: 'number', msisdn: text } : result;
+    return result.kind === 'invalid' && isTestingMsisdn(text) ? { kind: 'number', msisdn: text } : result;
   };
 }

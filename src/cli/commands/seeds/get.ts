@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { SwobError } from '../../../errors.ts';
+import { fetchSeedNumber } from '../../client/seed-number.ts';
 import type { Context } from '../../context.ts';
 
 export function define(command: Command, context: Context): void {
@@ -15,8 +16,8 @@ export function define(command: Command, context: Context): void {
     )
     .action((imsi: string, { url }: { readonly url?: string }) =>
       context.withGateway(url, async ({ http }) => {
-        const msisdn = (await http.text({ path: `/seeds/${encodeURIComponent(imsi)}` })).trim();
-        if (msisdn === '') throw new SwobError('NOT_FOUND', `no active seed has the IMSI ${imsi}`);
+        const msisdn = await fetchSeedNumber(http, imsi);
+        if (msisdn === undefined) throw new SwobError('NOT_FOUND', `no active seed has the IMSI ${imsi}`);
         if (printer.json) printer.value({ IMSI: imsi, MSISDN: msisdn });
         else printer.line(msisdn);
       }),

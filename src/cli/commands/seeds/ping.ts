@@ -50,7 +50,8 @@ async function run(context: Context, imsi: string, msisdn: string, options: Opti
           ...(token !== undefined && { headers: { Authorization: `Bearer ${token}` } }),
         }),
       );
-      if (!Number.isFinite(lps))
+      // An empty text is the number 0.
+      if (!Number.isFinite(lps) || lps <= 0)
         throw new SwobError('UPSTREAM', `${http.baseUrl} did not respond with an LPS`);
       if (printer.json) printer.value({ LPS: lps });
       else printer.line(String(lps));

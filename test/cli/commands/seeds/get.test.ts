@@ -20,4 +20,16 @@ describe('swob seeds get', () => {
     expect(cli.err.text).toBe('swob: no active seed has the IMSI 111\n');
     expect(cli.out.text).toBe('');
   });
+
+  test.each([['<html>sign in</html>'], ['two words'], ['+'.repeat(65)]])(
+    'exits with 69 when the response is no phone number, as of a captive portal: %s',
+    async (body) => {
+      const { url } = await startGateway(() => ({ body }));
+      const cli = createCli();
+      expect(await cli.swob('seeds', 'get', '111', '--url', url)).toBe(69);
+      expect(cli.err.text).toBe(`swob: ${url} did not respond with the phone number of a seed\n`);
+      expect(cli.out.text).toBe('');
+      expect(await cli.swob('wait', '--for', 'seed', '111', '--timeout', '0s', '--url', url)).not.toBe(0);
+    },
+  );
 });

@@ -61,8 +61,11 @@ describe('swob seeds ping', () => {
     expect(await createCli().swob('seeds', 'ping', '1', '2', '--every', every)).toBe(64);
   });
 
-  test('exits with 69 when the response is not an LPS', async () => {
-    const { url } = await startGateway(() => ({ body: 'hello' }));
-    expect(await createCli().swob('seeds', 'ping', '1', '2', '--url', url)).toBe(69);
-  });
+  test.each([['hello'], [''], ['\n'], ['0'], ['-1'], ['Infinity']])(
+    'exits with 69 when the response is not an LPS: "%s"',
+    async (body) => {
+      const { url } = await startGateway(() => ({ body }));
+      expect(await createCli().swob('seeds', 'ping', '1', '2', '--url', url)).toBe(69);
+    },
+  );
 });
