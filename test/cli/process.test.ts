@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../support/folders.ts';
 import { sharedFolder, startGateway } from './harness.ts';
 
@@ -189,6 +189,25 @@ describe('bin/swob', () => {
     if (child.stdout) await once(child.stdout, 'data');
     child.kill(signal);
     expect(await end).toMatchObject({ code, err: '' });
+  });
+
+  test('leaves its output to nobody when it is killed, although its parent does not reap it', async () => {
+    const { url } = await startGateway(() => ({ body: '1' }));
+    // As Python's subprocess, which reads to the end of the output before it waits for the process.
+    const line =
+      '{ "$0" seeds ping 1 2 --every 100ms --url "$1" & echo $! >&2; exec sleep 3600 > /dev/null; } | { cat; echo end; }';
+    const env = { PATH: process.env.PATH };
+    const shell = spawn('sh', ['-c', line, script, url], { cwd: folder, env, detached: true });
+    onTestFinished(() => void process.kill(-(shell.pid ?? 0), 'SIGKILL'));
+    let out = '';
+    shell.stdout.setEncoding('utf8').on('data', (part) => (out += part));
+    const pid = Number(String((await once(shell.stderr, 'data'))[0]));
+    await vi.waitFor(() => {
+      const watcher = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+      expect(readFileSync(`/proc/${watcher}/comm`, 'utf8')).toBe('tail\n');
+    }, 10_000);
+    process.kill(pid, 'SIGKILL');
+    await vi.waitFor(() => expect(out).toMatch(/1\nend\n$/), 5_000);
   });
 
   test('ends without an error when the reader of its output exits', async () => {

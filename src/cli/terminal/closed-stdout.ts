@@ -11,7 +11,7 @@ const graceMs = 300;
  * Calls `onGone` once when stdout is a pipe whose reader has closed it. Returns a function that stops watching.
  *
  * Node cannot poll the writing end of a pipe and notices only when it writes. GNU tail polls it and then dies of SIGPIPE;
- * any other exit, such as that of another tail, is ignored.
+ * any other exit, such as that of another tail or setpriv, is ignored.
  */
 export function watchStdout(onGone: () => void): () => void {
   if (!isPipe()) return () => undefined;
@@ -20,9 +20,11 @@ export function watchStdout(onGone: () => void): () => void {
   const timer = setTimeout(async () => {
     const { spawn } = await import('node:child_process');
     if (stopped) return;
-    // tail exits together with this process.
-    const args = ['-f', '/dev/null', '-s', '0.2', `--pid=${process.pid}`];
-    const tail = spawn('tail', args, { stdio: ['ignore', 'inherit', 'ignore'] });
+    // tail exits together with this process: the kernel ends it, or tail itself once the parent of this process has reaped it.
+    const args = ['tail', '-f', '/dev/null', '-s', '0.2', `--pid=${process.pid}`];
+    const tail = spawn('setpriv', ['--pdeathsig', 'TERM', ...args], {
+      stdio: ['ignore', 'inherit', 'ignore'],
+    });
     tail.unref();
     tail.on('error', () => undefined);
     tail.once('exit', (_code, signal) => {
