@@ -1,7 +1,6 @@
 // Finds the parts of a long SMS that together are one payload. Nothing in a part says to which SMS it belongs, so that the payload itself
 // has to prove it: by the form of an encrypted SMS, or by the length fields of a RelaySMS payload. Used by parts.ts.
 
-import { decodeBase64 } from '../../crypto/base64-text.ts';
 import {
   cannotBeProse,
   describePayload,
@@ -9,6 +8,7 @@ import {
   type PayloadForm,
 } from '../../crypto/payload-form.ts';
 import { declaredSizes } from '../../crypto/relay-format.ts';
+import { append, type End, endOf, hasWholeBlocks, type Joined, noEnd, nothing } from './joined-parts.ts';
 
 /** Characters of each part of a long SMS but the last, in the alphabet of GSM 03.38. */
 export const partLength = 153;
@@ -18,9 +18,11 @@ const maxPartsOfSms = 16;
 export const maxPartsOfSender = 2 * maxPartsOfSms;
 /** Characters of a text that is not a word. */
 const minLikely = 12;
-/** Sequences of parts that are tried for one new part, and those that are read because their length is that of a whole: some 100 ms. */
+/** Sequences of parts that are tried for one new part, and those that are read because their length is that of a whole. */
 const maxTried = 1_000;
-const maxRead = 500;
+const maxRead = 200;
+/** As many as take the time of reading one. */
+const triedPerStep = 10;
 
 /**
  * What a text may be of a longer SMS:
@@ -86,11 +88,17 @@ function isLonger(bytes: Buffer): boolean {
 /**
  * The sequences of these texts, in the order of their arrival, that together are a whole payload, and contain the one at `newest` if
  * it is given: indexes, the likeliest first. A sequence begins with a part whose first bytes are those of a payload; the others follow in the
- * order of their arrival, or in another order where only that one fits.
+ * order of their arrival, or in another order where only that one fits. Undefined before each step of work, so that others can have
+ * their turn.
  */
-export function* findWholes(texts: readonly string[], newest?: number): Generator<readonly number[]> {
+export function* findWholes(
+  texts: readonly string[],
+  newest?: number,
+): Generator<readonly number[] | undefined> {
   const parts = [...texts.keys()].filter((index) => texts[index]?.length === partLength);
-  const tails = [...texts.keys()].filter((index) => !parts.includes(index));
+  const ends = [...texts.keys()]
+    .filter((index) => !parts.includes(index))
+    .map((index) => endOf(texts[index] ?? '', index));
   let tried = 0;
   let read = 0;
 
@@ -98,49 +106,31 @@ export function* findWholes(texts: readonly string[], newest?: number): Generato
     sequence: readonly number[],
     joined: Joined,
     bounds: Bounds,
-  ): Generator<readonly number[]> {
-    const mayBeWhole = createLengthCheck(joined, bounds);
-    for (const last of [...tails, undefined]) {
-      const whole = last === undefined ? sequence : [...sequence, last];
+  ): Generator<readonly number[] | undefined> {
+    for (const end of [...ends, noEnd]) {
+      const whole = end.index === undefined ? sequence : [...sequence, end.index];
       if (whole.length < 2 || (newest !== undefined && !whole.includes(newest))) continue;
-      const end = last === undefined ? '' : (texts[last] ?? '');
-      if (!mayBeWhole(end)) continue;
+      if (!mayBeWhole(joined, end, bounds)) continue;
       if (++read > maxRead) return;
-      if (isWhole(joined.text + end)) yield whole;
+      yield undefined;
+      if (isWhole(joined.text + end.text)) yield whole;
     }
     if (sequence.length >= maxPartsOfSms - 1) return;
     for (const next of parts) {
       if (sequence.includes(next)) continue;
       if (++tried > maxTried) return;
-      const longer = decodeJoined(joined.text + texts[next]);
+      if (tried % triedPerStep === 0) yield undefined;
+      const longer = append(joined, texts[next] ?? '');
       if (longer && fits(longer, bounds)) yield* extend([...sequence, next], longer, bounds);
     }
   }
 
   for (const first of parts) {
-    const joined = decodeJoined(texts[first] ?? '');
+    const joined = append(nothing, texts[first] ?? '');
     const bounds = joined && boundsOf(joined);
     if (bounds) yield* extend([first], joined, bounds);
   }
 }
-
-/** Parts as one text. */
-interface Joined {
-  readonly text: string;
-  /** Its base64, with blanks as `+`. */
-  readonly digits: string;
-  /** Of the complete groups. */
-  readonly bytes: Buffer;
-}
-
-/** Undefined when it is not base64. */
-function decodeJoined(text: string): Joined | undefined {
-  const digits = digitsOf(text);
-  const bytes = decodeBase64(digits.slice(0, digits.length - (digits.length % 4)));
-  return bytes && { text, digits, bytes };
-}
-
-const digitsOf = (text: string): string => text.replaceAll(' ', '+').replace(/\s/g, '');
 
 /** What the first part says about the whole. */
 interface Bounds {
@@ -153,52 +143,31 @@ interface Bounds {
 /** An unknown device id, in bytes. */
 const maxDeviceId = 64;
 
-function boundsOf({ bytes }: Joined): Bounds | undefined {
-  const isEncrypted = isEncryptedPrefix(bytes);
-  const sizes = declaredSizes(bytes)
+function boundsOf({ head, inner }: Joined): Bounds | undefined {
+  const isEncrypted = inner !== undefined;
+  const sizes = declaredSizes(head)
     .map((size) => ({ min: size.bytes, max: size.exact ? size.bytes : size.bytes + maxDeviceId }))
-    .filter(({ max }) => max > bytes.length);
+    .filter(({ max }) => max > head.length);
   return isEncrypted || sizes.length > 0 ? { isEncrypted, sizes } : undefined;
 }
 
 /** Whether parts that begin so may still become a whole. */
-function fits({ text, bytes }: Joined, { isEncrypted, sizes }: Bounds): boolean {
-  if (isEncrypted && isEncryptedPrefix(bytes)) return true;
-  return sizes.some(({ max }) => bytes.length <= max) && linesFit(text);
+function fits({ text, size, inner }: Joined, { isEncrypted, sizes }: Bounds): boolean {
+  if (isEncrypted && inner) return true;
+  return sizes.some(({ max }) => size <= max) && linesFit(text);
 }
 
-/** Whether the parts and this end have the length of a whole; most sequences end here, before they are decoded. */
-function createLengthCheck({ digits, bytes, text }: Joined, { isEncrypted, sizes }: Bounds) {
-  const blanks = blanksIn(text);
-  const rest = digits.slice(digits.length - (digits.length % 4));
-  const inner = isEncrypted ? innerOf(bytes.subarray(ivBytes)) : '';
+/** Whether the parts and this end have the length of a whole; most sequences end here, before they are read. */
+function mayBeWhole(joined: Joined, end: End, { isEncrypted, sizes }: Bounds): boolean {
   const isSize = (length: number): boolean =>
     // Padding and an incomplete group make a difference of up to two bytes.
     sizes.some(({ min, max }) => (length * 3) / 4 > min - 1 && (length * 3) / 4 < max + 3);
-  return (end: string): boolean => {
-    const more = digitsOf(end);
-    const length = digits.length + more.length;
-    const allBlanks = blanks + blanksIn(end);
-    if (isSize(length) || (allBlanks > 0 && isSize(length - allBlanks))) return true;
-    if (!isEncrypted) return false;
-    // A blank may also be none of the digits.
-    return allBlanks > 0 || isWholeBlocks(inner + innerOf(Buffer.from(rest + more, 'base64')));
-  };
-}
-
-const blanksIn = (text: string): number => text.split(' ').length - 1;
-
-const ivBytes = 16;
-const blockBytes = 16;
-
-/** The inner base64 of an encrypted SMS. */
-function innerOf(bytes: Buffer): string {
-  return bytes.toString('latin1').replace(/[\t\n\f\r ]/g, '');
-}
-
-function isWholeBlocks(inner: string): boolean {
-  const padding = inner.endsWith('==') ? 2 : Number(inner.endsWith('='));
-  return inner.length % 4 === 0 && ((inner.length / 4) * 3 - padding) % blockBytes === 0;
+  const length = joined.length + end.digits.length;
+  const blanks = joined.blanks + end.blanks;
+  if (isSize(length) || (blanks > 0 && isSize(length - blanks))) return true;
+  if (!isEncrypted) return false;
+  // A blank may also be none of the digits.
+  return blanks > 0 || hasWholeBlocks(joined, end);
 }
 
 function isWhole(joined: string): boolean {
@@ -206,11 +175,6 @@ function isWhole(joined: string): boolean {
   if (form.kind === 'v2') return true;
   if (form.kind !== 'relay' || form.format === undefined || form.format === 'segment') return false;
   return !hasIrregularLines(joined) && !isCutV0(joined, form);
-}
-
-/** An IV of printable characters, then base64. White space has one place in the expression, so that it is tried in one way. */
-function isEncryptedPrefix(bytes: Buffer): boolean {
-  return /^[\x20-\x7e]{16}[A-Za-z0-9+/\s]*(?:={1,2}\s*)?$/.test(bytes.toString('latin1'));
 }
 
 /** Whether the line breaks so far are where an encoder sets them; the last line is not complete. */

@@ -3,6 +3,7 @@
 import { describePayload } from '../../crypto/payload-form.ts';
 import { messageOf } from '../../errors.ts';
 import { dropOldest } from '../../lib/drop-oldest.ts';
+import { createTurns } from '../../lib/next-turn.ts';
 import type { HistoryEvent, OutboxEntry } from '../shared/model.ts';
 import { appendHistory } from '../shared/outbox-attempts.ts';
 import type { AttemptOutcome, Outbox } from '../shared/outbox-types.ts';
@@ -32,6 +33,8 @@ const maxRetrying = 1_000;
 const maxSearched = 500;
 /** Parts whose arrival this process remembers; those of earlier processes and other nodes are as old as the wall clock says. */
 const maxKeptHere = 1_000;
+/** Steps of putting parts together in one turn of the event loop, for all senders: some 3 ms. */
+const stepsPerTurn = 8;
 
 export interface Parts {
   /**
@@ -71,6 +74,8 @@ export function createParts(deps: PartsDeps): Parts {
   const recent = createRecentTexts(clock, partTtlMs);
   /** By the monotonic clock, because a wall clock that is set ahead must not end the wait. */
   const keptAt = new Map<string, number>();
+  // Strangers can send parts that fit in many ways, also many at the same time.
+  const turn = createTurns(stepsPerTurn);
 
   /** In the order of their arrival. */
   const piecesOf = async (msisdn: string): Promise<Piece[]> => {
@@ -104,6 +109,8 @@ export function createParts(deps: PartsDeps): Parts {
   ): Promise<(Received & { readonly used: readonly Piece[] }) | undefined> => {
     const texts = pieces.map(({ text }) => text);
     for (const sequence of findWholes(texts, newest)) {
+      await turn();
+      if (!sequence) continue;
       const used = sequence.flatMap((index) => pieces[index] ?? []);
       const whole = { ...sms, text: padded(used.map(({ text }) => text).join('')) };
       if (!(await isPlausible(whole))) continue;
@@ -114,13 +121,17 @@ export function createParts(deps: PartsDeps): Parts {
     return undefined;
   };
 
+  /** @param searched the ids of other parts with which no whole was found; those of this search are added */
   const complete = async (
     sms: NewSms,
     own: Piece,
     context: RequestContext,
+    searched = new Set<string>(),
   ): Promise<Received | undefined> => {
     const others = (await piecesOf(sms.msisdn)).filter(({ id }) => id !== own.id);
+    if (others.every(({ id }) => searched.has(id))) return undefined;
     const completed = await completeFrom([...others, own], sms, context, { newest: others.length });
+    for (const { id } of others) searched.add(id);
     return completed && { id: completed.id, reply: completed.reply };
   };
 
@@ -219,8 +230,9 @@ export function createParts(deps: PartsDeps): Parts {
       }
       const before = await repeated(id, sms, context.log);
       if (before) return before;
+      const searched = new Set<string>();
       try {
-        const completed = role.kind === 'tail' ? await complete(sms, own, context) : undefined;
+        const completed = role.kind === 'tail' ? await complete(sms, own, context, searched) : undefined;
         if (completed) return completed;
       } catch (error) {
         context.log.warn(
@@ -232,7 +244,7 @@ export function createParts(deps: PartsDeps): Parts {
       await keep(own, sms, role, context);
       try {
         // Again, because other parts may have arrived meanwhile, also at another process.
-        const completed = await complete(sms, own, context);
+        const completed = await complete(sms, own, context, searched);
         if (completed) return completed;
       } catch {
         completeLater(sms, context);
