@@ -162,7 +162,11 @@ export function createAttempts<T>(options: OutboxOptions<T>, ages: EntryAges): A
     const entry = interrupted ? afterFailure(found, interrupted) : found;
     if (!entry || entry.dueAt === null) return settleFailed(id, entry);
     const outcome = await outcomeOf(entry);
-    if (outcome.kind === 'postponed') return store.postpone(id, clock.now() + outcome.pauseMs);
+    if (outcome.kind === 'postponed') {
+      const until = clock.now() + outcome.pauseMs;
+      // What became of the interrupted attempt is stored, so that it neither seems to run nor counts again.
+      return interrupted ? void (await settle(id, { ...entry, dueAt: until })) : store.postpone(id, until);
+    }
     if (outcome.kind === 'delivered') await settle(id, undefined);
     else await settleFailed(id, afterFailure(entry, outcome));
   };

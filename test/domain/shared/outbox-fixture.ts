@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 import type { OutboxEntry } from '../../../src/domain/shared/model.ts';
 import { createOutbox } from '../../../src/domain/shared/outbox.ts';
-import type { AttemptOutcome, OutboxOptions } from '../../../src/domain/shared/outbox-types.ts';
+import type { AttemptOutcome, OutboxOptions, Postponed } from '../../../src/domain/shared/outbox-types.ts';
 import { createMemoryStore } from '../../../src/store/memory/store.ts';
 import { storeOptions } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
@@ -16,12 +16,13 @@ export function createFixture({
   concurrency = 2,
   deadLetterTtlMs = 86_400_000,
   pollIntervalMs = undefined as number | undefined,
+  onInterrupted = undefined as OutboxOptions<Content>['onInterrupted'],
 } = {}) {
   const clock = createFakeClock();
   const log = createMemoryLog();
   const store = createMemoryStore(storeOptions(clock)).inbound;
   const attempts: OutboxEntry<Content>[] = [];
-  let endings: AttemptOutcome<Content>[] = [{ kind: 'delivered' }];
+  let endings: (AttemptOutcome<Content> | Postponed)[] = [{ kind: 'delivered' }];
   const deliver = vi.fn<OutboxOptions<Content>['deliver']>(async (entry) => {
     attempts.push(entry);
     return (endings.length > 1 ? endings.shift() : endings[0]) ?? { kind: 'delivered' };
@@ -41,6 +42,7 @@ export function createFixture({
     deadLetterTtlMs,
     onDeadLettered,
     pollIntervalMs,
+    ...(onInterrupted && { onInterrupted }),
   });
   return {
     clock,
@@ -54,7 +56,7 @@ export function createFixture({
     settle: async () => {
       for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
     },
-    outcomes: (...next: AttemptOutcome<Content>[]) => {
+    outcomes: (...next: (AttemptOutcome<Content> | Postponed)[]) => {
       endings = next;
     },
   };

@@ -210,6 +210,25 @@ describe('the outbox', () => {
     expect(fixture.clock.pending).toBe(0);
   });
 
+  test('an interrupted attempt counts once, and the entry can be retried, when the next attempt is postponed', async () => {
+    const interrupted = { ...again, reason: 'swob ended', pauseMs: 0, counts: 'unknownOutcomes' } as const;
+    const fixture = createFixture({ onInterrupted: async () => interrupted });
+    await fixture.store.put({
+      ...{ id: 'a', content: sms, since: 0, dueAt: 0, attempts: 0, history: [] },
+      attemptStartedAt: fixture.clock.now(),
+    });
+    fixture.outcomes({ kind: 'postponed', pauseMs: 1_000 });
+    fixture.outbox.start();
+    for (let second = 0; second < 3; second++) {
+      await fixture.settle();
+      fixture.clock.advance(1_000);
+    }
+    await fixture.settle();
+    expect(fixture.attempts.length).toBeGreaterThan(2);
+    expect(await fixture.store.get('a')).toMatchObject({ attempts: 1, unknownOutcomes: 1 });
+    expect(await fixture.outbox.retry('a', 'operator')).toBe('retried');
+  });
+
   test('a clock set back by a day delays nothing', async () => {
     const fixture = createFixture();
     fixture.outcomes(again, { kind: 'delivered' });
