@@ -140,7 +140,9 @@ export function createMessageActions(deps: MessageActionsDeps): MessageActions {
     request: async (kind, target, by) => {
       const reason = await whyNot(kind, target, admin);
       if (reason !== undefined) return { kind: 'not possible', reason };
-      if (timers.size >= maxOpen || stopped) {
+      if (stopped)
+        return { kind: 'not possible', reason: 'swob is stopping: request it again after the next start' };
+      if (timers.size >= maxOpen) {
         return { kind: 'not possible', reason: `${timers.size} actions are under way: wait for them to end` };
       }
       const now = clock.now();

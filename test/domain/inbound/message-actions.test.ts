@@ -133,7 +133,10 @@ test('a stop undoes what is pending', async () => {
   await pass(tools, undoMs.drop);
   expect(tools.latest()).toMatchObject({ state: 'undone' });
   expect(await tools.store.inbound.get(id)).toBeDefined();
-  expect(await tools.actions.request('drop', { id }, by)).toMatchObject({ kind: 'not possible' });
+  expect(await tools.actions.request('drop', { id }, by)).toEqual({
+    kind: 'not possible',
+    reason: 'swob is stopping: request it again after the next start',
+  });
 });
 
 test('a store that fails ends an action, which says so', async () => {
