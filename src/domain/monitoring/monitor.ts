@@ -98,7 +98,7 @@ export function createMonitor(deps: MonitorDeps): Monitor {
   const createdAt = clock.monotonic();
   let checkedAt = Number.NEGATIVE_INFINITY;
   let saving: Promise<void> | undefined;
-  let isPublishing = false;
+  let publishing: Promise<void> | undefined;
   let checking: Promise<void> | undefined;
   let cancelTimer: (() => void) | undefined;
   let isStopped = false;
@@ -147,13 +147,12 @@ export function createMonitor(deps: MonitorDeps): Monitor {
     ...(name.duplicateOf !== undefined && { duplicateOf: name.duplicateOf }),
   });
   const publish = (): void => {
-    if (isPublishing) return;
-    isPublishing = true;
+    if (publishing) return;
     publishedAt = clock.monotonic();
-    name
+    publishing = name
       .claim()
       .then(async (isSettled) => {
-        if (!isSettled) return;
+        if (!isSettled || isStopped) return;
         // A failure is logged by the first save, which tries again.
         restore().catch(() => undefined);
         const tail = encodeHistory(history, Math.max(savedAt, clock.now() - maxTailMs));
@@ -162,7 +161,7 @@ export function createMonitor(deps: MonitorDeps): Monitor {
       // The readiness of the store shows why it fails.
       .catch(() => undefined)
       .finally(() => {
-        isPublishing = false;
+        publishing = undefined;
       });
   };
   const check = (): Promise<void> => {
@@ -235,6 +234,8 @@ export function createMonitor(deps: MonitorDeps): Monitor {
         await saving;
         if (!name.isSettled) name.leave();
         await save();
+        // One that ended after the last would make this node look alive.
+        await publishing;
         // Consoles of other nodes do not wait for its answers then.
         if (isShared)
           await store

@@ -218,6 +218,25 @@ test('a restart keeps the name and the history, immediately after a stop and wit
   expect(third.log.lines).toEqual([]);
 });
 
+test('nothing is published after the stop', async () => {
+  const clock = createFakeClock(1_790_000_040_500);
+  const store = createMemoryMonitoring(clock, bounds);
+  const { publish } = store;
+  let release = (): void => {};
+  store.publish = vi.fn(async (...args: Parameters<typeof publish>) => {
+    if (!args[1].isStopped) await new Promise<void>((resolve) => (release = resolve));
+    return publish(...args);
+  });
+  const { monitor } = setUp({ clock, store, isShared: true });
+  for (let n = 0; n < 30 && vi.mocked(store.publish).mock.calls.length === 0; n++) await seconds(clock, 1);
+  const stopped = monitor.stop();
+  await settle();
+  release();
+  await stopped;
+  await settle();
+  expect(await store.nodes()).toMatchObject([{ name: 'a', state: { isStopped: true } }]);
+});
+
 test('a store of one process is not written to by presence', async () => {
   const { store, clock, monitor } = setUp();
   const publish = vi.spyOn(store, 'publish');
