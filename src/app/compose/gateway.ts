@@ -99,7 +99,6 @@ export async function buildGateway(
         clock,
       }),
       limits: config.limits,
-      formerKeyTtlMs: config.publisher.max_age,
       production,
     }),
   );

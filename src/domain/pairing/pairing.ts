@@ -63,8 +63,6 @@ export interface PairingDeps {
     readonly passwords: RateLimit;
     readonly guesses: RateLimit;
   };
-  /** How long a replaced key is kept, in milliseconds. */
-  readonly formerKeyTtlMs: number;
   /** In production a session must have been opened here. */
   readonly production: boolean;
 }
@@ -129,7 +127,7 @@ export function createPairing(deps: PairingDeps): Pairing {
       throw upstreamError(checked);
     }
     const { phone, phoneKey, platforms } = checked;
-    const stored = await steps.pair(sent, limits.passwords, phone.sharedKey, deps.formerKeyTtlMs);
+    const stored = await steps.pair(sent, limits.passwords, phone.sharedKey);
     if (stored === 'invalid') throw invalidSession();
     if (stored === 'contended') {
       throw new SwobError('UNAVAILABLE', 'too many phones of this user pair at the same time; try again', {

@@ -58,12 +58,7 @@ export interface PairingSteps {
    * Ends an attempt whose password is right, and stores the pairing, once a session, and durably.
    * @param sharedKey of the phone that has begun the attempt
    */
-  pair(
-    sent: SentPassword,
-    limit: RateLimit,
-    sharedKey: string,
-    formerKeyTtlMs: number,
-  ): Promise<StoredPairing>;
+  pair(sent: SentPassword, limit: RateLimit, sharedKey: string): Promise<StoredPairing>;
 }
 
 interface PairingStepsDeps {
@@ -92,7 +87,6 @@ export function createPairingSteps(store: PairingStepsDeps, clock: Pick<Clock, '
     { userId, digest }: SentPassword,
     session: Session | undefined,
     sharedKey: string,
-    formerKeyTtlMs: number,
   ): Promise<'stored' | 'invalid' | 'contended'> => {
     for (let tries = 0; tries < maxTries; tries++) {
       // Reads durably, as an earlier attempt may have written the record and then failed for want of a replica.
@@ -107,7 +101,7 @@ export function createPairingSteps(store: PairingStepsDeps, clock: Pick<Clock, '
         sessionId: session.sessionId,
         ...session.phone,
         pairedAt: now,
-        formerKeys: formerKeysAfter(current, now, formerKeyTtlMs),
+        formerKeys: formerKeysAfter(current, now),
         passwordDigests: [digest, ...(current?.passwordDigests ?? [])].slice(0, maxDigests),
         ...(current?.revokedKeys && { revokedKeys: current.revokedKeys }),
       };
@@ -144,10 +138,10 @@ export function createPairingSteps(store: PairingStepsDeps, clock: Pick<Clock, '
       }
     },
 
-    pair: async (sent, limit, sharedKey, formerKeyTtlMs) => {
+    pair: async (sent, limit, sharedKey) => {
       await refundAttempt(limits, limit, sent);
       const session = await sessions.get(sent.userId, sent.sessionId);
-      const outcome = await storePairing(sent, session, sharedKey, formerKeyTtlMs);
+      const outcome = await storePairing(sent, session, sharedKey);
       if (outcome !== 'stored') return outcome;
       if (session?.state !== 'paused' && session?.state !== 'paired') return 'ended';
       await sessions.complete(sent.userId, sent.sessionId);

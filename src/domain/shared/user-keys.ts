@@ -23,9 +23,12 @@ export interface FormerKey {
 /** For each user; each SMS is tried with all of them. */
 export const maxFormerKeys = 3;
 
-/** The former keys once `current` is replaced at `now` (Unix time in seconds): newest first, without expired ones. */
-export function formerKeysAfter(current: UserKeys | undefined, now: number, ttlMs: number): FormerKey[] {
+/**
+ * The former keys once `current` is replaced at `now` (Unix time in seconds): newest first. None expires, because the wall clock alone
+ * says how old they are, and it may be ahead.
+ */
+export function formerKeysAfter(current: UserKeys | undefined, now: number): FormerKey[] {
   if (!current || current.revokedAt !== undefined) return [];
   const keys = [{ sharedKey: current.sharedKey, replacedAt: now }, ...(current.formerKeys ?? [])];
-  return keys.filter(({ replacedAt }) => (now - replacedAt) * 1_000 < ttlMs).slice(0, maxFormerKeys);
+  return keys.slice(0, maxFormerKeys);
 }

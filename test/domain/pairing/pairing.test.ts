@@ -29,7 +29,6 @@ async function takenSession() {
     users: { authenticate: async () => ({ kind: 'accepted', platforms: [] }) },
     keys: { publicKeyPem: '', decrypt: () => Buffer.from('secret') },
     limits: { sessions: 'off', passwords: 'off', guesses: 'off' },
-    formerKeyTtlMs: 86_400_000,
     production: true,
   });
   const sessionId = await pairing.open('alice', '192.0.2.1');

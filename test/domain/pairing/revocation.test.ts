@@ -22,7 +22,6 @@ function start() {
     users: { authenticate: async () => ({ kind: 'accepted', platforms: [] }) },
     keys: { publicKeyPem: '', decrypt: () => Buffer.from('secret') },
     limits: { sessions: 'off', passwords: 'off', guesses: 'off' },
-    formerKeyTtlMs: 86_400_000,
     production: true,
   });
   const pairings = createPairings({ users: store.users, clock });

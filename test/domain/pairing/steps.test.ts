@@ -8,7 +8,6 @@ import { createFakeClock } from '../../support/fake-clock.ts';
 import { createPhone } from '../../support/phone.ts';
 
 const limit = { count: 2, windowMs: 60_000 };
-const dayMs = 86_400_000;
 
 /** Sessions of one user, each taken by a phone of its own. */
 async function takenSessions() {
@@ -48,7 +47,7 @@ test('a ciphertext that another phone has sent is not fresh, also when its claim
   const { steps, sent, store, clock } = await takenSessions();
   expect(await steps.beginPassword(sent('one', 'd'), limit, false)).toMatchObject({ isFresh: true });
   expect(await steps.beginPassword(sent('other', 'd'), limit, false)).toMatchObject({ isFresh: false });
-  expect(await steps.pair(sent('one', 'd'), limit, 'key of one', dayMs)).toBe('paired');
+  expect(await steps.pair(sent('one', 'd'), limit, 'key of one')).toBe('paired');
   clock.advance(3_600_001);
   await store.sessions.open('alice', 'late');
   await store.sessions.pause('alice', 'late', { publicKey: createPhone().publicKeyPem, sharedKey: 'k' });
@@ -57,20 +56,20 @@ test('a ciphertext that another phone has sent is not fresh, also when its claim
 
 test('a pairing is stored once a session, and not for a phone that does not hold it', async () => {
   const { steps, sent, store } = await takenSessions();
-  expect(await steps.pair(sent('one', 'd'), limit, 'key of other', dayMs)).toBe('invalid');
+  expect(await steps.pair(sent('one', 'd'), limit, 'key of other')).toBe('invalid');
   expect(await store.users.get('alice')).toBeUndefined();
-  expect(await steps.pair(sent('one', 'd'), limit, 'key of one', dayMs)).toBe('paired');
-  expect(await steps.pair(sent('one', 'd'), limit, 'key of one', dayMs)).toBe('paired');
+  expect(await steps.pair(sent('one', 'd'), limit, 'key of one')).toBe('paired');
+  expect(await steps.pair(sent('one', 'd'), limit, 'key of one')).toBe('paired');
   expect(await store.users.get('alice')).toMatchObject({ sharedKey: 'key of one', formerKeys: [] });
   await store.sessions.remove('alice', 'one');
-  expect(await steps.pair(sent('one', 'd'), limit, 'key of one', dayMs)).toBe('ended');
-  expect(await steps.pair(sent('other', 'e'), limit, 'key of other', dayMs)).toBe('paired');
-  expect(await steps.pair(sent('one', 'd'), limit, 'key of one', dayMs)).toBe('invalid');
+  expect(await steps.pair(sent('one', 'd'), limit, 'key of one')).toBe('ended');
+  expect(await steps.pair(sent('other', 'e'), limit, 'key of other')).toBe('paired');
+  expect(await steps.pair(sent('one', 'd'), limit, 'key of one')).toBe('invalid');
 });
 
 test('a user whose record others replace all the time is refused in the end', async () => {
   const { steps, sent, store } = await takenSessions();
   const replace = vi.spyOn(store.users, 'replace').mockResolvedValue(false);
-  expect(await steps.pair(sent('one', 'd'), limit, 'key of one', dayMs)).toBe('contended');
+  expect(await steps.pair(sent('one', 'd'), limit, 'key of one')).toBe('contended');
   expect(replace).toHaveBeenCalledTimes(10);
 });

@@ -25,7 +25,6 @@ function pairingOf({ store, channels }: RemoteClient, clock: FakeClock) {
     users: { authenticate: async () => ({ kind: 'accepted', platforms: [] }) },
     keys: { publicKeyPem: '', decrypt: () => Buffer.from('secret') },
     limits: { sessions: { count: 9, windowMs: 60_000 }, passwords: limit, guesses: limit },
-    formerKeyTtlMs: 86_400_000,
     production: true,
   });
 }
