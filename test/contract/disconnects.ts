@@ -112,6 +112,18 @@ export function disconnectContract(given: () => { readonly store: Store; readonl
       expect(await kept('disconnected')).toEqual(before);
     });
 
+    test('keeps a new record when the clock was set back by more than all of them span', async () => {
+      const { store, clock } = given();
+      const at = clock.now();
+      for (let n = 0; n < 60; n++) await add(disconnectOf(at + n));
+      for (const ms of [-3, -2, -1]) {
+        const [record] = await add(disconnectOf(at + ms));
+        expect(await store.disconnects.get(record?.id ?? '')).toEqual(record);
+      }
+      const { records } = await store.disconnects.list({}, { limit: 100 });
+      expect(records.filter((record) => record.at >= at).length).toBeGreaterThan(30);
+    });
+
     test('forgets records that are too old', async () => {
       const { store, clock } = given();
       const [old] = await add(disconnectOf(clock.now()));

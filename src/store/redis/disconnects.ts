@@ -89,8 +89,10 @@ redis.call('HSET', KEYS[1], ARGV[4], ARGV[5])
 redis.call('ZADD', KEYS[2], 0, ARGV[4])
 -- Each call adds one record and removes up to four expired ones, so that they never accumulate; further removals enforce the maximum.
 for n = 1, 1000 do
-  local oldest = redis.call('ZRANGE', KEYS[2], 0, 0)[1]
-  if not oldest then break end
+  local ids = redis.call('ZRANGE', KEYS[2], 0, 1)
+  -- Never the new one, which sorts first when the clock of its node is slow; the next such record then replaces it.
+  local oldest = ids[1] == ARGV[4] and ids[2] or ids[1]
+  if not oldest or oldest == ARGV[4] then break end
   local isOver = n <= 4 and oldest < ARGV[6]
   if not isOver and redis.call('ZCARD', KEYS[2]) <= tonumber(ARGV[3]) then break end
   redis.call('HDEL', KEYS[1], oldest)
