@@ -28,6 +28,8 @@ export type CallTable = ReadonlyMap<string, ServedCall>;
 export interface ServedCall {
   /** Its arguments are not checked, because a client is the same program. */
   run(...args: readonly unknown[]): unknown;
+  /** Takes back what it gave to the client, which does not get this result. */
+  readonly undo?: ((args: readonly unknown[], result: unknown) => void) | undefined;
   /** Whether nobody waits for its answer, so that it may share the message of another one. */
   readonly isDeferred: boolean;
 }
@@ -57,10 +59,13 @@ export function serveCalls(peer: Peer, calls: CallTable, log: Log): CallServer {
     end();
   };
 
-  const succeed = (id: number, name: string, value: unknown): void => {
+  const succeed = ([id, name, args]: CallItem, value: unknown): void => {
     if (id === noticeId) return end();
     const weight = weightOf(value, maxPartWeight);
-    if (batch.unsent + weight > maxUnsentWeight) return fail(id, unreadError(name));
+    if (batch.unsent + weight > maxUnsentWeight) {
+      calls.get(name)?.undo?.(args, value);
+      return fail(id, unreadError(name));
+    }
     if (weight > maxPartWeight) {
       if (Array.isArray(value)) return void sendParts(id, value).then(end);
       if (weightOf(value, maxResultWeight) > maxResultWeight) return fail(id, largeResultError(name));
@@ -88,7 +93,8 @@ export function serveCalls(peer: Peer, calls: CallTable, log: Log): CallServer {
     batch.add([id, 0, part], weight);
   };
 
-  const run = ([id, name, args]: CallItem): void => {
+  const run = (item: CallItem): void => {
+    const [id, name, args] = item;
     const call = calls.get(name);
     running++;
     if (isStopped) return fail(id, storeClosedError());
@@ -100,9 +106,9 @@ export function serveCalls(peer: Peer, calls: CallTable, log: Log): CallServer {
     } catch (error) {
       return fail(id, error);
     }
-    if (!(result instanceof Promise)) return succeed(id, name, result);
+    if (!(result instanceof Promise)) return succeed(item, result);
     result.then(
-      (value: unknown) => succeed(id, name, value),
+      (value: unknown) => succeed(item, value),
       (error: unknown) => fail(id, error),
     );
   };

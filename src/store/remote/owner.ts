@@ -5,6 +5,8 @@ import { createPairingSteps } from '../../domain/pairing/steps.ts';
 import type { LeaseStore, LimitStore, SharedStore } from '../../domain/shared/ports.ts';
 import { consumeEach, refundEach } from '../../domain/shared/rate-limiting.ts';
 import { SwobError } from '../../errors.ts';
+import { isObject } from '../../lib/json.ts';
+import type { ProcessOutboxes } from '../adapter.ts';
 import { createMemoryLeases, type MemoryLeases } from '../memory/leases.ts';
 import { createActiveSeeds } from './active-seeds.ts';
 import { type ServedCall, serveCalls } from './call-server.ts';
@@ -55,7 +57,7 @@ export function createStoreOwner({ store, clock, log }: StoreOwnerDeps): StoreOw
       release();
     };
     const leaving: ServedCall = { run: leave, isDeferred: false };
-    const calls = new Map([...callsOf(parts), [leaveCall, leaving]]);
+    const calls = new Map([...callsOf(parts, undosOf(outboxes)), [leaveCall, leaving]]);
     const server = serveCalls(peer, calls, log);
     const end = (): void => {
       server.stop();
@@ -76,16 +78,38 @@ export function createStoreOwner({ store, clock, log }: StoreOwnerDeps): StoreOw
 }
 
 /** The calls of the table that the owner runs, by their names. */
-function callsOf(parts: RemoteParts): (readonly [name: string, call: ServedCall])[] {
+function callsOf(
+  parts: RemoteParts,
+  undos: ReadonlyMap<string, ServedCall['undo']>,
+): (readonly [name: string, call: ServedCall])[] {
   return Object.entries(remoteCalls).flatMap(([part, methods]) =>
     Object.entries(methods)
       .filter(([, kind]) => kind !== 'local')
       .map(([method, kind]) => {
         // Safe cast: the table has exactly the parts and methods of RemoteParts, and clients pass the arguments of its types.
         const run = Reflect.get(Reflect.get(parts, part), method) as ServedCall['run'];
-        return [`${part}.${method}`, { run, isDeferred: kind === 'report' }] as const;
+        const name = `${part}.${method}`;
+        return [name, { run, isDeferred: kind === 'report', undo: undos.get(name) }] as const;
       }),
   );
+}
+
+/** Returns the claims of which the client does not learn, as the client returns those of which it learns too late. */
+function undosOf(outboxes: ProcessOutboxes): ReadonlyMap<string, ServedCall['undo']> {
+  const undos = new Map<string, ServedCall['undo']>();
+  for (const name of ['inbound', 'callbacks', 'waitingSms'] as const) {
+    const release = (id: unknown, until: unknown): void => {
+      if (typeof id !== 'string' || typeof until !== 'number') return;
+      outboxes[name].postpone(id, until).catch(() => undefined);
+    };
+    undos.set(`${name}.claim`, ([now], ids) => {
+      for (const id of Array.isArray(ids) ? ids : []) release(id, now);
+    });
+    undos.set(`${name}.putClaimed`, ([entry], claim) => {
+      if (claim === 'claimed' && isObject(entry)) release(entry.id, entry.dueAt ?? entry.since);
+    });
+  }
+  return undos;
 }
 
 function withGroups(limits: LimitStore): Required<LimitStore> {
