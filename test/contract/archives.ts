@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../../src/domain/store.ts';
-import type { ArchivedRecord, StoreArchive } from '../../src/store/archive/archive.ts';
+import { type ArchivedRecord, idOf, type StoreArchive } from '../../src/store/archive/archive.ts';
 import type { StoreOptions } from '../../src/store/options.ts';
 import { linesOf, randomStore } from '../support/archives.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -187,6 +187,19 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
       await using(place.store, async (store) => {
         expect(await store.seeds.active(20_000)).toEqual([]);
         expect(await store.inbound.count()).toEqual({ waiting: 0, deadLetters: 1 });
+      });
+    });
+
+    test('exports disconnects with the oldest first, because a folder evicts what it took first', async () => {
+      const { clock, place } = newPlace();
+      const records = [5, 1, 9, 3, 7].map((ms): ArchivedRecord => {
+        return { kind: 'disconnects', record: disconnectOf(clock.now() - ms) };
+      });
+      await restoreAll(place, records);
+      await using(place.archive, async (archive) => {
+        const ids: string[] = [];
+        for await (const item of archive.records()) ids.push(idOf(item));
+        expect(ids).toEqual(records.map(idOf).toSorted());
       });
     });
 

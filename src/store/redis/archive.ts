@@ -2,6 +2,7 @@
 // export` and `import`.
 
 import type { OutboxEntry } from '../../domain/shared/model.ts';
+import { recordIdOf } from '../../domain/wifi/audit-model.ts';
 import { messageOf, SwobError } from '../../errors.ts';
 import {
   type ArchivedExpiringRecord,
@@ -33,7 +34,7 @@ import { entryScripts, outboxKeys, putEntry } from './outbox.ts';
 import { createRedisMessages, messageKeys, messageText } from './outgoing-messages.ts';
 import { readRecord } from './records.ts';
 import { createRedisTests, testJson, testKeys } from './reliability-tests.ts';
-import { readHashInOrder, scanHash, scanKeys } from './scan.ts';
+import { readHashFrom, readHashInOrder, scanHash, scanKeys } from './scan.ts';
 import { createKeySpace, createScriptRunner, decodeId, encodeId } from './script.ts';
 import { createRedisSeeds, seedKeys } from './seeds.ts';
 import type { RedisStoreOptions } from './store.ts';
@@ -125,8 +126,11 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
   }
 
   async function* disconnectRecords(): AsyncGenerator<ArchivedRecord> {
+    // The oldest first, because a folder evicts what it has taken first.
+    const earliest = recordIdOf(clock.now() - options.disconnects.ttlMs, '');
     for (const name of disconnectLogs) {
-      for await (const [id, value] of scanHash(connection, disconnectKeys(keys, name)[0])) {
+      const [values, order] = disconnectKeys(keys, name);
+      for await (const [id, value] of readHashFrom(connection, order, values, earliest)) {
         const record = named(`disconnect ${id}`, () => readRecord('disconnect', isDisconnectRecord, value));
         if (record && record.at > clock.now() - options.disconnects.ttlMs)
           yield { kind: 'disconnects', record };

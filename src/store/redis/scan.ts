@@ -62,6 +62,27 @@ export async function* readHashInOrder(
   }
 }
 
+/** The values of a hash, in the order of a sorted set of its fields with equal scores, from this field on. */
+export async function* readHashFrom(
+  redis: RedisClient,
+  order: string,
+  hash: string,
+  first: string,
+): AsyncGenerator<readonly [field: string, value: string]> {
+  let from = `[${first}`;
+  while (true) {
+    const range = ['ZRANGE', order, from, '+', 'BYLEX', 'LIMIT', '0', String(pageSize)];
+    const fields = textsOf(await redis.run({ key: order, args: range }));
+    const last = fields.at(-1);
+    if (last === undefined) return;
+    const values = await redis.run({ key: hash, args: ['HMGET', hash, ...fields] });
+    for (const [index, value] of (Array.isArray(values) ? values : []).entries()) {
+      if (typeof value === 'string') yield [fields[index] ?? '', value];
+    }
+    from = `(${last}`;
+  }
+}
+
 function pageOf(reply: unknown): [cursor: string, items: string[]] {
   if (Array.isArray(reply) && reply.length === 2) return [String(reply[0]), textsOf(reply[1])];
   throw new SwobError('INTERNAL', 'Redis replied to a scan without a cursor and a list');
