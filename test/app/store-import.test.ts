@@ -87,6 +87,33 @@ test('a record that is missing when it is verified is reported', async () => {
   expect(await filesIn(seeds)).toHaveLength(1);
 });
 
+test('a record of the audit trail that is missing when it is verified is reported', async () => {
+  const records = [0, 1].map((n): ArchivedRecord => {
+    return { kind: 'disconnects', record: disconnectOf(createFakeClock().now() - n) };
+  });
+  writeFileSync(file, await fileOf(records));
+  const loseAll = () => rmSync(join(folder, 'data', 'disconnects', '1.ndjson'));
+  await expect(importWith({ writing: loseAll }).imported).rejects.toThrow('2 of 2 records in file:');
+});
+
+test('a folder keeps a full audit trail, also when it is next opened', async () => {
+  const clock = createFakeClock();
+  const records = Array.from({ length: 1_000 }, (_, n): ArchivedRecord => {
+    return { kind: 'disconnects', record: disconnectOf(clock.now() - 1_000 + n) };
+  });
+  // So that the records are not written in batches that divide a segment.
+  writeFileSync(file, await fileOf([...usersNamed('a', 'b', 'c'), ...records]));
+  await importWith({}, '', false, ['disconnect.audit_max=1000']).imported;
+  const options = {
+    ...storeOptions(clock),
+    disconnects: { ttlMs: 60_000, max: 1_000, maxUntrusted: 100 },
+    folder: join(folder, 'data'),
+  };
+  const store = await openLowdbStore(options);
+  expect((await store.disconnects.list({}, { limit: 2_000 })).records).toHaveLength(1_000);
+  await store.close();
+});
+
 const setIn = (key: string, value: object): void => {
   execFileSync('redis-cli', ['-p', String(redis().port), 'set', key, JSON.stringify(value)]);
 };

@@ -46,7 +46,7 @@ export async function openLowdbArchive(
     const seeds = await openSeeds(opened);
     const clients = await openLowdbClients(opened);
     const tests = await openLowdbTests(opened);
-    const disconnects = await openDisconnects(opened);
+    const disconnects = await openDisconnects({ ...opened, keepsMax: true });
 
     async function* records(): AsyncGenerator<ArchivedRecord> {
       for await (const seed of recordsOf(disk, queue, 'seeds', isSeed, (each) => each.imsi)) {
@@ -223,10 +223,12 @@ async function openSeeds(
   };
 }
 
-/** With all records in memory once one is restored or looked up, because each of them would read a file. */
+/** Look-ups read all records at once, because each of them would read a file. */
 async function openDisconnects(options: LowdbDisconnectsOptions) {
   const opened = await openLowdbDisconnects(options);
+  const restored = new Set<string>();
   let loading: Promise<Map<string, DisconnectRecord>> | undefined;
+  let isOutdated = false;
   const load = async (): Promise<Map<string, DisconnectRecord>> => {
     const records = new Map<string, DisconnectRecord>();
     for await (const record of opened.all()) records.set(record.id, record);
@@ -238,12 +240,18 @@ async function openDisconnects(options: LowdbDisconnectsOptions) {
   };
   return {
     ...opened,
-    find: async (id: string) => (await loaded()).get(id),
+    find: async (id: string) => {
+      // Read from disk, so that an import compares what was written.
+      if (isOutdated) loading = undefined;
+      isOutdated = false;
+      return (await loaded()).get(id);
+    },
     restore: async (record: DisconnectRecord): Promise<void> => {
       const known = await loaded();
-      if (known.has(record.id)) return;
-      known.set(record.id, record);
+      if (known.has(record.id) || restored.has(record.id)) return;
+      restored.add(record.id);
       await opened.store.add(record);
+      isOutdated = true;
     },
   };
 }

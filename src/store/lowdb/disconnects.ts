@@ -31,6 +31,8 @@ export interface LowdbDisconnectsOptions {
   readonly damage: DamageHandler;
   readonly cleanShutdown: boolean;
   readonly disconnects: AuditBounds;
+  /** Evicts only above the maximum, however its lines are divided into segments: an import may write just as many. */
+  readonly keepsMax?: boolean;
   /** Throws when the store is closed. */
   readonly assertOpen: () => void;
 }
@@ -78,7 +80,7 @@ async function openLog(
   ttlMs: number,
   max: number,
 ): Promise<SegmentLog> {
-  const { disk, queue, clock, log, assertOpen } = options;
+  const { disk, queue, clock, log, assertOpen, keepsMax = false } = options;
   const maxLines = Math.ceil(max / segmentsPerLog);
   const facts = new Map<number, SegmentFacts>();
 
@@ -96,13 +98,15 @@ async function openLog(
   };
   const kept = (): SegmentFacts[] =>
     [...facts.values()].filter(({ expiresAt }) => expiresAt > clock.monotonic());
-  /** Leaves room for another segment. */
+  let isOpen = false;
+  /** Leaves room for the segment that begins; opening the store begins none. */
   const inUse = (): ReadonlySet<number> => {
     const numbers = new Set<number>();
+    const most = isOpen && !keepsMax ? max - maxLines : max;
     let lines = 0;
     for (const segment of kept().sort((a, b) => b.number - a.number)) {
       lines += segment.lines;
-      if (lines > max - maxLines) break;
+      if (lines > most) break;
       numbers.add(segment.number);
     }
     for (const number of facts.keys()) if (!numbers.has(number)) facts.delete(number);
@@ -117,6 +121,7 @@ async function openLog(
     onLine: ({ value }, ageMs, { segment }) => note(value, segment, ageMs),
     inUse,
   });
+  isOpen = true;
   const writer = createGroupCommit(segments);
 
   const isLine = isSegmentLine(isDisconnectRecord);
