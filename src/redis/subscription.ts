@@ -12,7 +12,7 @@ import type { Topology } from './topology.ts';
 export interface SubscriptionOptions {
   readonly channel: string;
   readonly listener: (message: string) => void;
-  readonly topology: Pick<Topology, 'name' | 'kind' | 'subscriberOptions' | 'moved'>;
+  readonly topology: Pick<Topology, 'name' | 'kind' | 'subscriber' | 'moved'>;
   /** The channel is subscribed, or no longer. */
   readonly onChange: () => void;
   readonly clock: Clock;
@@ -29,7 +29,8 @@ export interface Subscription {
 
 export function createSubscription(options: SubscriptionOptions): Subscription {
   const { channel, listener, topology, onChange, clock, log } = options;
-  const redis = new Redis(topology.subscriberOptions(channel));
+  const subscriber = topology.subscriber(channel);
+  const redis = new Redis(subscriber.options);
   let isStarting = true;
   const connection = watchConnection(redis, {
     name: topology.name,
@@ -64,6 +65,7 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
     close: () => {
       redis.removeAllListeners('smessage');
       connection.close();
+      subscriber.release();
     },
   };
 }

@@ -23,13 +23,18 @@ export interface Topology {
   masters(): readonly Connection[];
   /** The kind of its masters. */
   readonly kind: 'standalone' | 'cluster';
-  /** Options of a connection that stays at the master of the channel. */
-  subscriberOptions(channel: string): ClientOptions;
+  /** For a connection that stays at the master of the channel until `release`. */
+  subscriber(channel: string): Subscriber;
   /** Looks up the masters again, because keys or channels have moved. */
   moved(): void;
   isUp(): boolean;
   readonly first: Promise<SwobError | undefined>;
   close(): void;
+}
+
+interface Subscriber {
+  readonly options: ClientOptions;
+  release(): void;
 }
 
 export interface TopologyOptions {
@@ -52,7 +57,7 @@ export function createSingle({ options, ...rest }: TopologyOptions): Topology {
       return connection.send(command);
     },
     masters: () => [connection],
-    subscriberOptions: () => options,
+    subscriber: () => ({ options, release: noop }),
     moved: noop,
     isUp: connection.isUp,
     first: connection.first,
@@ -156,7 +161,7 @@ export function createCluster(
         throw unavailable(name(), 'misses the master of some slots', 'see CLUSTER INFO and CLUSTER NODES');
       return found;
     },
-    subscriberOptions: (channel) => {
+    subscriber: (channel) => {
       const slot = new Command('SSUBSCRIBE', [channel]).getSlot();
       const ownerOf = () => masterOf(cluster.slots[slot]?.[0]);
       const { Connector, leaveAllBut } = createMasterConnector(async () => {
@@ -164,12 +169,15 @@ export function createCluster(
         if (!owner) throw unavailable(name(), 'has no known master for a channel', 'try again');
         return addressOf(owner.redis);
       }, options);
-      cluster.on('refresh', () => {
+      const followOwner = (): void =>
         leaveAllBut(ownerOf()?.name(), (left) =>
           unavailable(left, 'no longer has this channel', 'try again'),
         );
-      });
-      return { ...options, Connector };
+      cluster.on('refresh', followOwner);
+      return {
+        options: { ...options, Connector },
+        release: () => void cluster.off('refresh', followOwner),
+      };
     },
     moved: () => cluster.refreshSlotsCache(),
     isUp,

@@ -6,6 +6,7 @@ import { mapConcurrent } from '../../src/lib/concurrency.ts';
 import { connectTo, type TestConnection } from '../support/redis-client.ts';
 import { clusterForFile } from '../support/redis-cluster.ts';
 import { sentinelForFile } from '../support/redis-sentinel.ts';
+import { onEnd } from '../support/teardown.ts';
 
 const timeout = 25_000;
 const concurrentWriters = 4;
@@ -189,6 +190,20 @@ describe('Cluster', () => {
     // The channel has moved with its slot.
     await vi.waitFor(async () => expect(await redis.publish('a', 'x')).toBe(1), { timeout });
     await vi.waitFor(() => expect(received).toContain('x'), { timeout });
+  });
+
+  test('subscriptions that have ended leave no listeners behind', async () => {
+    const { redis } = await connectTo(cluster().url);
+    const warned = vi.fn();
+    process.on('warning', warned);
+    onEnd(() => void process.off('warning', warned));
+    // Node warns of more than 10 listeners of an event.
+    for (let n = 0; n < 12; n++) {
+      const subscription = redis.subscribe('news', () => {});
+      await subscription.active();
+      subscription.end();
+    }
+    expect(warned).not.toHaveBeenCalled();
   });
 
   test('a redirection to an unreachable node fails, and affects nothing else', async () => {
