@@ -59,6 +59,10 @@ export function createPacing({ rate, daily, quiet, limits, clock }: PacingOption
   ] as const;
   const keyOf = (name: (typeof counted)[number]['name'], sms: OutgoingSms): LimitKey =>
     `${name}:${paceKey(sms)}`;
+  const consume = async (key: LimitKey, limit: RateLimit): Promise<number> => limits.consume(key, limit);
+  const refundAll = async (some: readonly (typeof counted)[number][], sms: OutgoingSms): Promise<void> => {
+    for (const { name, limit } of some) await limits.refund(keyOf(name, sms), limit);
+  };
 
   return {
     admit: async (sms) => {
@@ -66,10 +70,14 @@ export function createPacing({ rate, daily, quiet, limits, clock }: PacingOption
       const quietTimes = quietTimesOf(sms.operatorName);
       if (quietTimes?.isQuiet(now)) return { kind: 'wait', until: quietTimes.nextChange(now), why: 'quiet' };
       for (const [index, { why, name, limit }] of counted.entries()) {
-        const seconds = await limits.consume(keyOf(name, sms), limit);
+        const before = counted.slice(0, index);
+        const seconds = await consume(keyOf(name, sms), limit).catch(async (error: unknown) => {
+          // The SMS is tried again, and then counts again.
+          await refundAll(before, sms).catch(() => {});
+          throw error;
+        });
         if (seconds === 0) continue;
-        for (const before of counted.slice(0, index))
-          await limits.refund(keyOf(before.name, sms), before.limit);
+        await refundAll(before, sms);
         return { kind: 'wait', until: now + seconds * 1_000, why };
       }
       // A restart must not grant a SIM its limits again.
@@ -78,9 +86,7 @@ export function createPacing({ rate, daily, quiet, limits, clock }: PacingOption
       );
       return { kind: 'now' };
     },
-    refund: async (sms) => {
-      for (const { name, limit } of counted) await limits.refund(keyOf(name, sms), limit);
-    },
+    refund: (sms) => refundAll(counted, sms),
     forecast: async (sms) => {
       const now = clock.now();
       const windowOf = ({ name, limit }: (typeof counted)[number]) =>

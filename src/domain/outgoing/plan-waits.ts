@@ -8,7 +8,7 @@ import { maxScheduleMs, type WaitingQueue } from './waiting-sms.ts';
 interface PlanOptions {
   /** The time that the developer chose. */
   readonly scheduledAt: number | undefined;
-  readonly pacing: Pacing | undefined;
+  readonly pacing: Pick<Pacing, 'admit' | 'forecast'> | undefined;
   readonly waiting: Pick<WaitingQueue, 'countBefore'>;
   readonly clock: Pick<Clock, 'now'>;
 }

@@ -5,6 +5,7 @@ import { newUuid } from '../../crypto/random.ts';
 import { messageOf } from '../../errors.ts';
 import type { Clock, Log } from '../shared/ports.ts';
 import type { AddressedSms, Addressing, Recipient } from './addressing.ts';
+import { type CountedSms, countSms } from './counted-sms.ts';
 import type { DeveloperCallbacks } from './developer-callbacks.ts';
 import { type Dispatched, lookUpAll, sendAll } from './dispatch.ts';
 import type { RequestAttempt, RequestResult } from './idempotent-requests.ts';
@@ -71,11 +72,12 @@ export function createSending(deps: SendingDeps): Sending {
       readonly id: string;
       readonly isKnown: boolean;
     }[],
+    counting: CountedSms['pacing'],
     beforeKeeping: (items: readonly RequestItem[]) => Promise<void>,
   ): Promise<readonly RequestItem[]> => {
     const planned = await planWaits(
       list.map(({ addressed }) => addressed),
-      { scheduledAt: batch.scheduledAt, pacing, waiting, clock },
+      { scheduledAt: batch.scheduledAt, pacing: counting, waiting, clock },
     );
     const wanted = planned.filter(({ wait }) => wait).length;
     const places = wanted > 0 ? await waiting.reserve(batch.authId, wanted) : undefined;
@@ -149,22 +151,33 @@ export function createSending(deps: SendingDeps): Sending {
       };
       // First, because the request would make other messages if it was repeated after an interruption.
       await saveProgress({ body: bodyOf([]), done: begun, begun });
-      const items = await prepare(batch, uuid, list.slice(begun), async (created) => {
-        ids = [...ids.slice(0, begun), ...created.map(({ message }) => message.id)];
-        // Again, because another process may have taken over the request.
-        if (created.some(({ wait }) => wait)) await saveProgress({ body: bodyOf([]), done: begun, begun });
-      });
-      const outcomes = await sendAll(
-        {
-          broker,
-          beforeBatch: (outcomes, count) => {
-            const next = begun + outcomes.length;
-            return saveProgress({ body: bodyOf(outcomes), done: next, begun: next + count });
+      const rest = list.slice(begun);
+      const counted = countSms(pacing, log);
+      let items: readonly RequestItem[] = [];
+      let outcomes: readonly Dispatched<RequestItem>[] = [];
+      try {
+        items = await prepare(batch, uuid, rest, counted.pacing, async (created) => {
+          ids = [...ids.slice(0, begun), ...created.map(({ message }) => message.id)];
+          // Again, because another process may have taken over the request.
+          if (created.some(({ wait }) => wait)) await saveProgress({ body: bodyOf([]), done: begun, begun });
+        });
+        outcomes = await sendAll(
+          {
+            broker,
+            beforeBatch: (earlierOutcomes, count) => {
+              outcomes = earlierOutcomes;
+              const next = begun + outcomes.length;
+              return saveProgress({ body: bodyOf(outcomes), done: next, begun: next + count });
+            },
           },
-        },
-        items,
-      );
-      if (pacing) await refundUnsent(pacing, outcomes);
+          items,
+        );
+      } finally {
+        const taken = outcomes.flatMap(({ kind }, index) =>
+          kind === 'sent' || kind === 'unconfirmed' ? (rest[index]?.addressed.sms ?? []) : [],
+        );
+        await counted.refundAllBut(new Set(taken));
+      }
       const body = bodyOf(outcomes);
       const complete = isComplete(outcomes);
       log.info({ uuid, sms: outcomes.length, failed: errorsOf(outcomes, timestamp).length }, 'outgoing SMS');
@@ -186,14 +199,6 @@ export function createSending(deps: SendingDeps): Sending {
       return { body, complete };
     },
   };
-}
-
-/** Limits count what phones send. */
-async function refundUnsent(pacing: Pacing, outcomes: readonly Dispatched[]): Promise<void> {
-  for (const { item, kind } of outcomes) {
-    const isUnsent = kind === 'bad' || kind === 'expired' || kind === 'not sent';
-    if (isUnsent && item.fault === undefined) await pacing.refund(item.sms);
-  }
 }
 
 function failed(item: AddressedSms, failure: string | undefined): Reported {

@@ -6,6 +6,7 @@ import type { OutgoingSms } from '../../../src/domain/outgoing/model.ts';
 import type { SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
 import { createPacing } from '../../../src/domain/outgoing/pacing.ts';
 import { createWaitingQueue } from '../../../src/domain/outgoing/waiting-sms.ts';
+import type { Store } from '../../../src/domain/store.ts';
 import { createMemoryStore } from '../../../src/store/memory/store.ts';
 import { storeOptions } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
@@ -93,6 +94,32 @@ describe('a rate', () => {
     expect(sentTexts(fixture).filter((text) => text === 'text 3')).toHaveLength(3);
     const { messages: next } = await send(fixture, { data: texts(2) });
     expect(next.map((each: object) => 'waits_until' in each)).toEqual([false, true]);
+  });
+
+  test.each([
+    ['its messages', ({ messages }: Store) => vi.spyOn(messages, 'add').mockRejectedValue(unavailable)],
+    [
+      'its progress',
+      ({ responses }: Store) => {
+        const { replace } = responses;
+        return vi.spyOn(responses, 'replace').mockRejectedValue(unavailable).mockImplementationOnce(replace);
+      },
+    ],
+    [
+      'a count',
+      ({ waitingSms }: Store) =>
+        vi.spyOn(waitingSms, 'countOf').mockRejectedValue(unavailable).mockResolvedValueOnce(0),
+    ],
+  ])('does not count a request of which %s cannot be stored or read', async (_what, fail) => {
+    const fixture = startFixture({ pace: { daily: { count: 3, windowMs: day } } });
+    const repeated = { data: [sms, { ...sms, sid: '2' }], idempotencyKey: 'one' };
+    for (let n = 0; n < 4; n++) {
+      const failing = fail(fixture.store);
+      await expect(send(fixture, repeated)).rejects.toBe(unavailable);
+      failing.mockRestore();
+    }
+    await send(fixture, repeated);
+    expect(fixture.broker.send).toHaveBeenCalledTimes(2);
   });
 
   test('and a cap for the day are forecast from what they have counted already', async () => {
