@@ -54,7 +54,11 @@ const scripts = {
     'acquire lease',
     1,
     `${lib}
-if id then return id end
+if id then
+  -- A clock that was set back does not extend the lease of a dead process.
+  if tonumber(ends) > now + ARGV[3] then keep(id, ARGV[3]) end
+  return id
+end
 keep(ARGV[2], ARGV[3])
 return ARGV[2]`,
   ),

@@ -46,10 +46,15 @@ const lib = `
 local used, ends = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+)$')
 used, ends = tonumber(used), tonumber(ends)
 if not ends or ends <= now then used, ends = 0, now + ARGV[3] end
-local wait = used >= tonumber(ARGV[2]) and math.ceil((ends - now) / 1000) or 0
 local function keep(events)
   redis.call('SET', KEYS[1], text(events) .. ' ' .. text(ends), 'PX', text(ends - now))
-end`;
+end
+-- A clock that was set back does not extend a window.
+if ends > now + ARGV[3] then
+  ends = now + ARGV[3]
+  keep(used)
+end
+local wait = used >= tonumber(ARGV[2]) and math.ceil((ends - now) / 1000) or 0`;
 
 /** KEYS: window. ARGV: now, count, length of the window, events. */
 const scripts = {
