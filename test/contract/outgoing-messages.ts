@@ -52,6 +52,7 @@ export function outgoingMessageContract(
         }),
       );
       expect(await messages().get(plain?.id ?? '')).toEqual(plain);
+      expect(await messages().getDurable(plain?.id ?? '')).toEqual(plain);
       expect(await messages().get(full?.id ?? '')).toEqual(full);
       expect(await messages().get('7')).toBeUndefined();
       const some = ['7', full?.id ?? '', '8', plain?.id ?? ''];

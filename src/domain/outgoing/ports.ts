@@ -98,6 +98,8 @@ export interface OutgoingMessageStore {
   /** Adds new messages together; returns those whose ids are taken, which are not added. */
   add(messages: readonly OutgoingMessage[]): Promise<readonly OutgoingMessage[]>;
   get(id: string): Promise<OutgoingMessage | undefined>;
+  /** The same, and makes the last change durable if its own promise was rejected. Throws UNAVAILABLE. */
+  getDurable(id: string): Promise<OutgoingMessage | undefined>;
   /** Those with these ids, in this order. */
   getAll(ids: readonly string[]): Promise<readonly (OutgoingMessage | undefined)[]>;
   /**

@@ -62,7 +62,7 @@ export function createTracking(deps: TrackingDeps): Tracking {
   const { store, messages, waiting, developers, limits } = deps;
 
   const cancelOne = async ({ id }: OutgoingMessage): Promise<Cancellation | undefined> => {
-    const message = (await messages.change(id, cancelPending)) ?? (await store.get(id));
+    const message = (await messages.change(id, cancelPending)) ?? (await store.getDurable(id));
     if (message?.state !== 'cancelled') return message && { message, kind: 'too late' };
     // Also of one that was cancelled before, because that request may have failed here.
     await waiting?.remove(id);
@@ -73,7 +73,9 @@ export function createTracking(deps: TrackingDeps): Tracking {
     report: async (authId, ids, report) => {
       for (const id of ids) {
         if ((await store.get(id))?.authId !== authId) continue;
-        await messages.change(id, (message, now) => applyReport(message, report, now));
+        const changed = await messages.change(id, (message, now) => applyReport(message, report, now));
+        // A repeated report is acknowledged once the change by the first one is durable.
+        if (!changed) await store.getDurable(id);
         return true;
       }
       return false;

@@ -158,6 +158,7 @@ export async function openLowdbMessages(options: LowdbMessagesOptions): Promise<
         return messages.filter((message) => !isAdded.has(message));
       },
       get: async (id) => index.get(id),
+      getDurable: async (id) => index.get(id),
       getAll: async (ids) => ids.map(index.get),
       replaceAll: (successors) =>
         changeAll(

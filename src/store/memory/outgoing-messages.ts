@@ -26,6 +26,7 @@ export function createMemoryMessages(
         return isTaken;
       }),
     get: async (id) => get(id),
+    getDurable: async (id) => get(id),
     getAll: async (ids) => ids.map(get),
     replaceAll: async (successors) =>
       successors.map((next) => {

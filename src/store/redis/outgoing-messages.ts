@@ -38,6 +38,8 @@ export function createRedisMessages(options: RedisMessagesOptions): RedisMessage
   const parse = (replies: unknown): OutgoingMessage[] =>
     readRecords('outgoing message', isOutgoingMessage, log, replies);
 
+  const get = async (id: string, read = run): Promise<OutgoingMessage | undefined> =>
+    readRecord('outgoing message', isOutgoingMessage, await read(scripts.get, id));
   /** @returns those whose ids are taken */
   const add = async (messages: readonly OutgoingMessage[]): Promise<OutgoingMessage[]> => {
     const args = messages.flatMap((message): (string | number)[] => {
@@ -68,7 +70,9 @@ export function createRedisMessages(options: RedisMessagesOptions): RedisMessage
     add: async (messages) => {
       return (await Promise.all(chunksOf(messages).map(add))).flat();
     },
-    get: async (id) => readRecord('outgoing message', isOutgoingMessage, await run(scripts.get, id)),
+    get: (id) => get(id),
+    // WAIT covers everything that the master wrote before the read.
+    getDurable: (id) => get(id, durable),
     getAll: async (ids) => {
       const replies = await Promise.all(chunksOf(ids).map((some) => run(scripts.getAll, ...some)));
       return replies

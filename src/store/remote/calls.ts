@@ -91,6 +91,7 @@ export const remoteCalls = {
   messages: {
     add: 'call',
     get: 'call',
+    getDurable: 'call',
     getAll: 'sparse',
     replaceAll: 'call',
     remove: 'call',
