@@ -21,6 +21,8 @@ import { systemClock } from './system-clock.ts';
 
 /** The oldest requests are dropped. */
 const maxRequests = 10_000;
+/** In UTF-16 units, of the URLs of all requests and of what is decoded from them. */
+const maxUnits = 16_000_000;
 
 export interface PcrfStubOptions extends StubAddress {
   /** The existing sessions; without any, every request succeeds. */
@@ -46,7 +48,7 @@ interface PcrfRequest {
 }
 
 export interface RunningPcrfStub extends RunningStub {
-  /** The last 10,000 requests, oldest first. */
+  /** The last 10,000 requests, fewer when their URLs are very long, oldest first. */
   requests(): readonly PcrfRequest[];
   /** Changes the mode; throws BAD_INPUT when a number is out of range. */
   setMode(mode: PcrfMode, options?: ModeOptions): void;
@@ -57,10 +59,16 @@ export async function startPcrfStub(options: PcrfStubOptions): Promise<RunningPc
   const { clock = systemClock } = options;
   const sessions = new Map(options.sessions?.map((session) => [session.sessionId, session]));
   const acceptsAny = sessions.size === 0;
-  const requests = createRecentLog<PcrfRequest>(maxRequests);
+  const requests = createRecentLog<PcrfRequest>(maxRequests, {
+    max: maxUnits,
+    of: ({ url }) => 2 * url.length,
+  });
   const modes = createModeSwitch<PcrfMode>(options.mode ?? 'normal', options.ms, options.steps);
   /** The last sessions that ended where every session exists. */
-  const ended = new LRUCache<string, true>({ max: maxRequests });
+  const ended = new LRUCache<string, true>({
+    ...{ max: maxRequests, maxSize: maxUnits },
+    sizeCalculation: (_, sessionId) => sessionId.length + 1,
+  });
   const answerQuery = (sessionId: string, response: ServerResponse): void => {
     const session = sessions.get(sessionId) ?? (acceptsAny && !ended.has(sessionId) && { sessionId });
     if (session) sendJson(response, 200, JSON.stringify(session));

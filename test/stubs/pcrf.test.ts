@@ -270,6 +270,18 @@ describe('other routes', () => {
   });
 });
 
+test('requests with very long URLs are kept up to a number of bytes', async () => {
+  const stub = await start();
+  const path = `/account/disconnect?session=${'1'.repeat(15_000)}`;
+  for (let sent = 0; sent < 600; sent += 50)
+    await Promise.all(
+      Array.from({ length: 50 }, async () => (await fetch(`${stub.url}${path}`)).arrayBuffer()),
+    );
+  const kept = stub.requests().reduce((sum, { url }) => sum + url.length, 0);
+  expect(kept).toBeGreaterThan(7_900_000);
+  expect(kept).toBeLessThanOrEqual(8_000_000);
+});
+
 describe('listening', () => {
   test('a port in use is UNAVAILABLE, and the error names it', async () => {
     const { host, port } = new URL((await start()).url);
