@@ -71,7 +71,7 @@ export const messagingKeys = {
     max_age: duration(
       '1d',
       ['1s', '30d'],
-      'A message that could not be published for this long is dead-lettered (`swob sms failed`); replaced keys of users are kept as long.',
+      'A message that could not be published for this long is dead-lettered (`swob sms failed`).',
     ),
     keep_failed: duration('30d', ['1m', '365d'], 'Dead-lettered messages are deleted after this time.'),
     dedupe_window: duration(

@@ -104,12 +104,15 @@ export function storeOptions(config: Config, { clock, log }: StoreContext): Stor
   return { clock, log, ...storeBounds(config) };
 }
 
+/** A session that nobody shows is kept for so many times `session_sleep_timeout`. */
+export const sleepsOfOpenSession = 4;
+
 /** What the store keeps, and for how long. */
 export function storeBounds(config: Config): Omit<StoreOptions, 'clock' | 'log'> {
   return {
     sessions: {
       // Long enough for a page to connect, and for its socket to renew the session.
-      openTtlMs: Math.max(120_000, 4 * config.sync.session_sleep_timeout),
+      openTtlMs: Math.max(120_000, sleepsOfOpenSession * config.sync.session_sleep_timeout),
       pausedTtlMs: config.sync.session_paused_timeout,
       pairedTtlMs: config.sync.session_paused_timeout,
       maxOpen: config.sync.max_sessions,

@@ -10,7 +10,7 @@ import { createStoreOwner } from '../../store/remote/owner.ts';
 import type { AppContext, ServiceName } from '../compose/context.ts';
 import { createPrimaryMetrics } from '../compose/primary-metrics.ts';
 import type { Endpoints } from '../compose/start.ts';
-import { openStoreOfWorkers, storeBounds } from '../compose/store.ts';
+import { openStoreOfWorkers, sleepsOfOpenSession, storeBounds } from '../compose/store.ts';
 import { storeAdapterOf } from '../compose/store-adapters.ts';
 import type { Logs } from '../logging/logs.ts';
 import { forkWorker } from './cluster-process.ts';
@@ -166,7 +166,7 @@ function withOpenStore(config: Config, openedWith: Config): Config {
     seeds: { ...seeds, expiry: Math.min(seeds.expiry, bounds.seeds.activeMs) },
     sync: {
       ...sync,
-      session_sleep_timeout: Math.min(sync.session_sleep_timeout, openTtlMs / 4),
+      session_sleep_timeout: Math.min(sync.session_sleep_timeout, openTtlMs / sleepsOfOpenSession),
       session_paused_timeout: Math.min(sync.session_paused_timeout, pausedTtlMs),
     },
   };

@@ -13,7 +13,7 @@ import { findWholes, maxPartsOfSender, type PartRole } from './part-assembly.ts'
 import type { InboundStore } from './ports.ts';
 import { createRecentTexts } from './recent-texts.ts';
 import type { RecordRefusal } from './refusals.ts';
-import { isForLackOfRoom } from './sender-quota.ts';
+import { isQuotaReached } from './sender-quota.ts';
 import { smsId } from './sms-id.ts';
 import type { SmsReader } from './sms-reader.ts';
 import type { StrangerQuotas } from './stranger-quotas.ts';
@@ -189,7 +189,7 @@ export function createParts(deps: PartsDeps): Parts {
         deps.outbox.add(own.id, { ...sms, address, part: role.kind }, own.history, partTtlMs),
       );
     } catch (error) {
-      if (isForLackOfRoom(error)) recordRefusal(own.id, sms, 'parts limit', log);
+      if (isQuotaReached(error)) recordRefusal(own.id, sms, 'parts limit', log);
       throw error;
     }
   };

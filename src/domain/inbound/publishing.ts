@@ -18,7 +18,7 @@ import { createParts } from './parts.ts';
 import type { InboundStore, UserDirectory } from './ports.ts';
 import { createRefusalRecorder } from './refusals.ts';
 import type { RefusalReason, RefusedSmsLog } from './refused-sms.ts';
-import { isForLackOfRoom, type QuotaCounts, trackStored } from './sender-quota.ts';
+import { isQuotaReached, type QuotaCounts, trackStored } from './sender-quota.ts';
 import { smsId } from './sms-id.ts';
 import { createSmsOutbox, type SmsOutboxDeps } from './sms-outbox.ts';
 import { createSmsReader, isOfPhone } from './sms-reader.ts';
@@ -182,7 +182,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
         return reply;
       });
     } catch (error) {
-      if (isForLackOfRoom(error)) recordRefusal(id, sms, 'relay quota', log);
+      if (isQuotaReached(error)) recordRefusal(id, sms, 'relay quota', log);
       throw error;
     }
   };
@@ -202,7 +202,7 @@ export function createPublishing(deps: PublishingDeps): Publishing {
         outbox.addFailed(id, { ...sms, address }, failed, history),
       );
     } catch (error) {
-      if (isForLackOfRoom(error)) recordRefusal(id, sms, 'unverified sender', log);
+      if (isQuotaReached(error)) recordRefusal(id, sms, 'unverified sender', log);
       throw error;
     }
   };

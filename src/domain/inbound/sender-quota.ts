@@ -10,7 +10,7 @@ import type { InboundSms } from './model.ts';
 export interface SenderQuota {
   /**
    * Counts an SMS and runs `save`, which stores it. Throws what `save` throws, and UNAVAILABLE for too many SMS of one
-   * sender or address: `isForLackOfRoom` tells which.
+   * sender or address: `isQuotaReached` tells which.
    */
   admit<R>(id: string, from: Origin, save: () => Promise<R>): Promise<R>;
   /** Counts an SMS that is stored already, if the quota concerns it. */
@@ -52,7 +52,7 @@ interface SenderQuotaOptions {
 class QuotaError extends SwobError {}
 
 /** Whether `admit` has refused an SMS because of the SMS that are stored, rather than because the store cannot be used. */
-export function isForLackOfRoom(error: unknown): boolean {
+export function isQuotaReached(error: unknown): boolean {
   return error instanceof QuotaError || error instanceof StoreFullError;
 }
 
