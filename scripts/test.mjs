@@ -1,6 +1,6 @@
 // `npm test`: lint and format, types, unused code, then the tests; stops at the first that fails. Arguments go to vitest;
 // with --tests-only first, only the tests run, and with --checks-only, only the checks. Files with failed tests run once
-// more, alone, which shows unstable tests from failing ones. Its last line is always `N passed, N failed`. However it ends,
+// more, alone, which shows unstable tests from failing ones. Its last line is `N passed, N failed`, but for checks that pass alone. However it ends,
 // also by a signal or a test that hangs, no process and no temporary file is left.
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -177,7 +177,8 @@ try {
 } finally {
   cleanUp();
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
-  process.stdout.write(`${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
+  const hasRun = !checksOnly || counts.failed > 0;
+  if (hasRun) process.stdout.write(`${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
 }
 process.exitCode = counts.failed === 0 ? 0 : 1;
 if (signal) {
