@@ -158,13 +158,18 @@ test('a stream ends when its session has signed out on another node, and no othe
   await expect.poll(() => hub.size).toBe(1);
 });
 
-test('a page that does not read is disconnected before it holds much memory', async () => {
-  const { hub, clock, state, port, responses, slow } = await startHub();
+/** A page that does not read. */
+function openUnread(port: number): void {
   const socket = connect(port, '127.0.0.1');
   onEnd(() => socket.destroy());
   socket.on('error', () => {});
   socket.pause();
   socket.write('GET /a HTTP/1.1\r\nhost: x\r\n\r\n');
+}
+
+test('a page that does not read is disconnected before it holds much memory', async () => {
+  const { hub, clock, state, port, responses, slow } = await startHub();
+  openUnread(port);
   await expect.poll(() => hub.size).toBe(1);
   let largest = 0;
   for (let round = 0; round < 100 && hub.size > 0; round++) {
@@ -182,11 +187,7 @@ test('a page that does not read is disconnected before it holds much memory', as
 
 test('a page that does not read gets nothing after its session has ended, and is disconnected', async () => {
   const { hub, clock, state, port, responses } = await startHub();
-  const socket = connect(port, '127.0.0.1');
-  onEnd(() => socket.destroy());
-  socket.on('error', () => {});
-  socket.pause();
-  socket.write('GET /a HTTP/1.1\r\nhost: x\r\n\r\n');
+  openUnread(port);
   await expect.poll(() => hub.size).toBe(1);
   const errors: unknown[] = [];
   responses[0]?.on('error', (error) => errors.push(error));

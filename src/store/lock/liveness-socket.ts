@@ -9,7 +9,7 @@ import { systemErrorCode } from '../../errors.ts';
 export interface LivenessSocket {
   /** Also removes the socket from the folder. Idempotent. */
   close(): Promise<void>;
-  /** Stops to listen but leaves the socket in the folder, where it proves that nobody listens. Never rejects. */
+  /** Stops listening, but leaves the socket in the folder, where it proves that nobody listens. Never rejects. */
   abandon(): Promise<void>;
 }
 

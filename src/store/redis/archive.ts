@@ -20,14 +20,11 @@ import {
   isInboundSms,
   isOutboxEntry,
   isOutgoingMessage,
-  isReceipt,
   isReliabilityTest,
   isSeed,
-  isStoredResponse,
   isUser,
   isWaitingSms,
 } from '../guards.ts';
-import { responseCharacters } from '../weights.ts';
 import { createRedisClients } from './delivering-clients.ts';
 import { createRedisDisconnects, disconnectKeys, disconnectLogs } from './disconnects.ts';
 import { entryScripts, outboxKeys, putEntry } from './outbox.ts';
@@ -38,7 +35,8 @@ import { readHashFrom, readHashInOrder, scanHash, scanKeys } from './scan.ts';
 import { createKeySpace, createScriptRunner, decodeId, encodeId } from './script.ts';
 import { createRedisSeeds, seedKeys } from './seeds.ts';
 import type { RedisStoreOptions } from './store.ts';
-import { createRedisTtlStore, ttlStoreKeys } from './ttl-store.ts';
+import { ttlStoreKeys } from './ttl-store.ts';
+import { createRedisReceipts, createRedisResponses } from './ttl-stores.ts';
 import { createRedisUsers, userKind } from './users.ts';
 
 const fullErrors = {
@@ -68,19 +66,8 @@ export function openRedisArchive(options: Omit<RedisStoreOptions, 'slots'>): Sto
   });
   const messages = createRedisMessages({ redis, keys, now, clock, log, messages: options.messages });
   const ttlOptions = { redis, keys, now, clock };
-  const receipts = createRedisTtlStore({
-    ...ttlOptions,
-    name: 'receipts',
-    isValue: isReceipt,
-    bounds: options.receipts,
-  });
-  const responses = createRedisTtlStore({
-    ...ttlOptions,
-    name: 'responses',
-    isValue: isStoredResponse,
-    bounds: options.responses,
-    charactersOf: responseCharacters,
-  });
+  const receipts = createRedisReceipts(ttlOptions, options);
+  const responses = createRedisResponses(ttlOptions, options);
 
   const timeNow = async (): Promise<number> => {
     const given = now();

@@ -6,9 +6,8 @@ import { SwobError } from '../../errors.ts';
 import { createDeadline, type Deadline } from '../../lib/deadline.ts';
 import type { RedisClient, RedisScript } from '../../redis/connect.ts';
 import { callbacksFullError, inboundFullError, storeClosedError, waitingSmsFullError } from '../errors.ts';
-import { isCallback, isInboundSms, isReceipt, isSignOut, isStoredResponse, isWaitingSms } from '../guards.ts';
+import { isCallback, isInboundSms, isSignOut, isWaitingSms } from '../guards.ts';
 import type { StoreOptions } from '../options.ts';
-import { responseCharacters } from '../weights.ts';
 import { createRedisClients } from './delivering-clients.ts';
 import { createRedisDisconnects } from './disconnects.ts';
 import { createRedisLeases } from './leases.ts';
@@ -28,6 +27,7 @@ import {
 import { createRedisSeeds } from './seeds.ts';
 import { createRedisSessions } from './sessions.ts';
 import { createRedisTtlStore } from './ttl-store.ts';
+import { createRedisReceipts, createRedisResponses } from './ttl-stores.ts';
 import { createRedisUsers } from './users.ts';
 
 export interface RedisStoreOptions extends StoreOptions {
@@ -94,19 +94,8 @@ export function createRedisStore(options: RedisStoreOptions): Store {
     full: waitingSmsFullError,
   });
   const ttlOptions = { redis, keys, now, clock };
-  const receipts = createRedisTtlStore({
-    ...ttlOptions,
-    name: 'receipts',
-    isValue: isReceipt,
-    bounds: options.receipts,
-  });
-  const responses = createRedisTtlStore({
-    ...ttlOptions,
-    name: 'responses',
-    isValue: isStoredResponse,
-    bounds: options.responses,
-    charactersOf: responseCharacters,
-  });
+  const receipts = createRedisReceipts(ttlOptions, options);
+  const responses = createRedisResponses(ttlOptions, options);
   const signOuts = createRedisTtlStore({
     ...ttlOptions,
     name: 'sign-outs',
