@@ -13,7 +13,7 @@ import { disconnectOf } from '../contract/disconnects.ts';
 import { seed, storeOptions, user } from '../contract/store.ts';
 import { newPrefix } from '../store/redis/support.ts';
 import { fileOf } from '../support/archives.ts';
-import { createFakeClock } from '../support/fake-clock.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { filesIn, temporaryFolder } from '../support/folders.ts';
 import { createMemoryLog } from '../support/log.ts';
 import { redisForFile } from '../support/redis.ts';
@@ -101,16 +101,48 @@ test('a folder keeps a full audit trail, also when it is next opened', async () 
   const records = Array.from({ length: 1_000 }, (_, n): ArchivedRecord => {
     return { kind: 'disconnects', record: disconnectOf(clock.now() - 1_000 + n) };
   });
-  // So that the records are not written in batches that divide a segment.
   writeFileSync(file, await fileOf([...usersNamed('a', 'b', 'c'), ...records]));
   await importWith({}, '', false, ['disconnect.audit_max=1000']).imported;
-  const options = {
-    ...storeOptions(clock),
-    disconnects: { ttlMs: 60_000, max: 1_000, maxUntrusted: 100 },
-    folder: join(folder, 'data'),
-  };
+  const options = { ...auditOptions(clock, 1_000), folder: join(folder, 'data') };
   const store = await openLowdbStore(options);
   expect((await store.disconnects.list({}, { limit: 2_000 })).records).toHaveLength(1_000);
+  await store.close();
+});
+
+function auditOptions(clock: FakeClock, max: number) {
+  return { ...storeOptions(clock), disconnects: { ttlMs: 7_776_000_000, max, maxUntrusted: max } };
+}
+
+test('the first disconnect after an import has only the oldest of a full trail evicted', async () => {
+  const clock = createFakeClock();
+  const records = Array.from({ length: 100 }, (_, n) => disconnectOf(clock.now() - 100 + n));
+  writeFileSync(file, await fileOf(records.map((record) => ({ kind: 'disconnects', record }))));
+  await importWith({}, '', false, ['disconnect.audit_max=100']).imported;
+  const store = await openLowdbStore({ ...auditOptions(clock, 100), folder: join(folder, 'data') });
+  const added = disconnectOf(clock.now());
+  await store.disconnects.add(added);
+  const { records: found } = await store.disconnects.list({}, { limit: 200 });
+  expect(found.length).toBeGreaterThan(80);
+  expect(found).toEqual([added, ...records.toReversed()].slice(0, found.length));
+  await store.close();
+});
+
+test('a merge of older disconnects into a full trail evicts none of the newer ones', async () => {
+  const clock = createFakeClock();
+  const data = join(folder, 'data');
+  const newer = Array.from({ length: 90 }, (_, n) => disconnectOf(clock.now() - 90 + n));
+  const first = await openLowdbStore({ ...auditOptions(clock, 100), folder: data });
+  for (const record of newer) await first.disconnects.add(record);
+  await first.close();
+  const older = Array.from({ length: 60 }, (_, n) => disconnectOf(clock.now() - 1_000 + n));
+  writeFileSync(file, await fileOf(older.map((record) => ({ kind: 'disconnects', record }))));
+  await importWith({}, '', true, ['disconnect.audit_max=100']).imported;
+  const store = await openLowdbStore({ ...auditOptions(clock, 100), folder: data });
+  const list = async () => (await store.disconnects.list({}, { limit: 200 })).records;
+  expect((await list()).slice(0, 90)).toEqual(newer.toReversed());
+  const added = disconnectOf(clock.now());
+  await store.disconnects.add(added);
+  expect((await list()).slice(0, 81)).toEqual([added, ...newer.toReversed()].slice(0, 81));
   await store.close();
 });
 

@@ -65,6 +65,7 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
         await store.responses.put('response', { request: 'r', body: 'b' });
         await store.clients.record([{ msisdn: '+1', lastDeliveryAt: 5 }]);
         await store.tests.add({ id: 7, msisdn: '+1', startedAt: clock.now(), sender: '+2' });
+        for (const ageMs of [31_000, 0]) await store.disconnects.add(disconnectOf(clock.now() - ageMs));
         await store.disconnects.add(disconnectOf(clock.now(), { outcome: 'refused' }));
         await store.messages.add([messageOf(clock.now() - 31_000), outgoing]);
         await store.waitingSms.put(waitingSms);
@@ -83,7 +84,7 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
           ...counts,
           clients: 1,
           tests: 1,
-          disconnects: 1,
+          disconnects: 2,
           messages: 1,
           waitingSms: 1,
         });
@@ -101,7 +102,7 @@ export function archiveContract(name: string, openPlace: OpenPlace): void {
         expect(records).toContainEqual({ kind: 'clients', record: { msisdn: '+1', lastDeliveryAt: 5 } });
         expect(records).toContainEqual({ kind: 'messages', record: outgoing });
         expect(records).toContainEqual({ kind: 'waitingSms', record: waitingSms });
-        expect(records).toHaveLength(11);
+        expect(records).toHaveLength(12);
       });
     });
 

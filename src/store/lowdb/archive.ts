@@ -133,11 +133,11 @@ export async function openLowdbArchive(
           inbound: await countRecords(disk, 'inbound'),
           callbacks: await countRecords(disk, 'callbacks'),
           receipts: receipts.count(),
-          responses: lengthOf(responses.entries()),
+          responses: await lengthOf(responses.entries()),
           clients: (await clients.list()).length,
-          tests: lengthOf(tests.index.all()),
-          disconnects: disconnects.count(),
-          messages: lengthOf(messages.all()),
+          tests: await lengthOf(tests.index.all()),
+          disconnects: await lengthOf(disconnects.all()),
+          messages: await lengthOf(messages.all()),
           waitingSms: await countRecords(disk, 'waitingSms'),
         };
       },
@@ -260,8 +260,8 @@ function found<K extends ArchivedRecord['kind'], T>(kind: K, record: T | undefin
   return record === undefined ? undefined : { kind, record };
 }
 
-function lengthOf(items: Iterable<unknown>): number {
+async function lengthOf(items: Iterable<unknown> | AsyncIterable<unknown>): Promise<number> {
   let length = 0;
-  for (const _ of items) length++;
+  for await (const _ of items) length++;
   return length;
 }

@@ -18,7 +18,6 @@ export interface LowdbDisconnects {
   readonly store: DisconnectAuditStore;
   /** Oldest first. */
   all(): AsyncGenerator<DisconnectRecord>;
-  count(): number;
   /** False when a closing line could not be written, so that the next start does not expect it. */
   close(): Promise<boolean>;
 }
@@ -47,14 +46,12 @@ export async function openLowdbDisconnects(options: LowdbDisconnectsOptions): Pr
       yield* trusted.oldestFirst();
       yield* untrusted.oldestFirst();
     },
-    count: () => trusted.count() + untrusted.count(),
     close: async () => (await Promise.all([trusted.close(), untrusted.close()])).every(Boolean),
   };
 }
 
 interface SegmentLog extends DisconnectLog {
   oldestFirst(): AsyncGenerator<DisconnectRecord>;
-  count(): number;
   close(): Promise<boolean>;
 }
 
@@ -69,7 +66,7 @@ interface SegmentFacts {
   expiresAt: number;
 }
 
-/** The files of a log: the oldest one is removed as a whole, so that between nine and ten tenths of `max` are kept. */
+/** The files of a log: the oldest one is removed as a whole, so that about nine tenths of `max` are kept. */
 const segmentsPerLog = 10;
 /** A line takes about 20 µs to read. */
 const linesPerTurn = 100;
@@ -104,7 +101,8 @@ async function openLog(
     const numbers = new Set<number>();
     const most = isOpen && !keepsMax ? max - maxLines : max;
     let lines = 0;
-    for (const segment of kept().sort((a, b) => b.number - a.number)) {
+    // By age, since an import adds older records after newer ones; not by ids, which a clock that is set back makes lower.
+    for (const segment of kept().sort((a, b) => b.expiresAt - a.expiresAt || b.number - a.number)) {
       lines += segment.lines;
       if (lines > most) break;
       numbers.add(segment.number);
@@ -122,7 +120,8 @@ async function openLog(
     inUse,
   });
   isOpen = true;
-  const writer = createGroupCommit(segments);
+  // No batch is larger than a segment, which is removed as a whole.
+  const writer = createGroupCommit(segments, maxLines);
 
   const isLine = isSegmentLine(isDisconnectRecord);
   const read = async (number: number): Promise<DisconnectRecord[]> => {
@@ -175,7 +174,6 @@ async function openLog(
       }
     },
     oldestFirst: () => recordsIn(kept(), true),
-    count: () => kept().reduce((sum, { lines }) => sum + lines, 0),
     close: () => closeAfterWrites(writer, segments, log),
   };
 }

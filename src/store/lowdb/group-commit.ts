@@ -32,9 +32,12 @@ const maxWaiting = 10_000;
 
 const endOfTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-export function createGroupCommit(segments: Pick<Segments, 'append'>): GroupCommit {
+/** `maxBatch`: lines of one write, unless a single call adds more. */
+export function createGroupCommit(segments: Pick<Segments, 'append'>, maxBatch = maxWaiting): GroupCommit {
   /** The batch that accepts lines. */
   let open: Batch | undefined;
+  /** Lines in batches that have not begun. */
+  let waiting = 0;
   /** Never rejects; each caller gets the error from its own batch. */
   let lastWritten: Promise<void> = Promise.resolve();
 
@@ -43,7 +46,8 @@ export function createGroupCommit(segments: Pick<Segments, 'append'>): GroupComm
     const lines: string[] = [];
     const onWritten: Batch['onWritten'] = [];
     const write = async (): Promise<void> => {
-      open = undefined;
+      if (open?.lines === lines) open = undefined;
+      waiting -= lines.length;
       const segment = await segments.append(lines);
       for (const each of onWritten) each(segment);
     };
@@ -54,9 +58,10 @@ export function createGroupCommit(segments: Pick<Segments, 'append'>): GroupComm
 
   const addAll: GroupCommit['addAll'] = (lines, onWritten) => {
     if (lines.length === 0) return Promise.resolve();
-    if ((open?.lines.length ?? 0) + lines.length > maxWaiting)
-      return Promise.reject(diskBusyError(maxWaiting));
+    if (waiting + lines.length > maxWaiting) return Promise.reject(diskBusyError(maxWaiting));
+    if (open && open.lines.length + lines.length > maxBatch) open = undefined;
     open ??= begin();
+    waiting += lines.length;
     open.lines.push(...lines);
     open.onWritten.push(onWritten);
     return open.written;

@@ -21,7 +21,10 @@ export interface SegmentsOptions<T> {
   /** The store was closed cleanly, so the newest segment must end with its closing line. */
   readonly cleanShutdown: boolean;
   readonly isValue: (value: unknown) => value is T;
-  /** A new segment starts when the newest has this many lines, or when its first line reaches this age. */
+  /**
+   * A new segment starts when the newest has this many lines, when it has no room for lines that fit into a new one, or when its first
+   * line reaches this age. Lines that are appended together stay together, however many they are.
+   */
   readonly maxLines: number;
   readonly maxAgeMs: number;
   /** Called for each line while opening, in the order of writing. */
@@ -165,8 +168,11 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
     return segment;
   };
 
-  const isOver = ({ lines, length, startedAt }: Segment): boolean =>
-    lines >= options.maxLines || length >= maxLength || clock.monotonic() - startedAt >= options.maxAgeMs;
+  const isOver = ({ lines, length, startedAt }: Segment, added: number): boolean =>
+    lines >= options.maxLines ||
+    (added <= options.maxLines && lines + added > options.maxLines) ||
+    length >= maxLength ||
+    clock.monotonic() - startedAt >= options.maxAgeMs;
 
   const write = async (segment: Segment, lines: readonly string[]): Promise<void> => {
     const bytes = Buffer.from(`${lines.join('\n')}\n`);
@@ -196,7 +202,7 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
       return newest?.length ?? 0;
     },
     append: async (lines) => {
-      const segment = newest && !isOver(newest) ? newest : await begin();
+      const segment = newest && !isOver(newest, lines.length) ? newest : await begin();
       await write(segment, lines.map(withChecksum));
       segment.lines += lines.length;
       segment.closed = false;
