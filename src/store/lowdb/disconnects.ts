@@ -77,7 +77,7 @@ async function openLog(
   ttlMs: number,
   max: number,
 ): Promise<SegmentLog> {
-  const { disk, queue, clock, log, assertOpen, keepsMax = false } = options;
+  const { disk, queue, clock, log, damage, assertOpen, keepsMax = false } = options;
   const maxLines = Math.ceil(max / segmentsPerLog);
   const facts = new Map<number, SegmentFacts>();
 
@@ -124,9 +124,14 @@ async function openLog(
   const writer = createGroupCommit(segments, maxLines);
 
   const isLine = isSegmentLine(isDisconnectRecord);
+  /** One bad sector must not hide the rest of the trail. */
+  const skip = (error: unknown): void => {
+    if (!(error instanceof DamagedFileError)) throw error;
+    damage.onLine(error);
+  };
   const read = async (number: number): Promise<DisconnectRecord[]> => {
     const file = `${name}/${number}.ndjson`;
-    const text = (await queue.run(() => disk.read(file))) ?? '';
+    const text = (await queue.run(() => disk.read(file)).catch(skip)) ?? '';
     // The header, the closing line, and a line that is just being written are not records.
     const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
     const records: DisconnectRecord[] = [];
@@ -137,8 +142,7 @@ async function openLog(
       try {
         records.push(parseChecked(disk, `${file} line ${index + 1}`, line, isLine).value);
       } catch (error) {
-        if (!(error instanceof DamagedFileError)) throw error;
-        log.error({ reason: error.message }, 'skipped a damaged line of the store; the rest is in use');
+        skip(error);
       }
     }
     return records;

@@ -68,11 +68,10 @@ function createLog(
       for (let from = before; ; ) {
         const args = [now(), from === undefined ? '+' : `(${from}`, `[${earliest()}`, pageSize];
         const reply: unknown = await redis.run(scripts.page, names, args);
-        const records = readRecords('record of a disconnect', isDisconnectRecord, log, reply);
-        yield* records;
-        // A page is short at the end; damaged records in it end the list early, and are logged.
-        if (records.length < pageSize) return;
-        from = records.at(-1)?.id;
+        const [last, ...records]: unknown[] = Array.isArray(reply) ? reply : [];
+        yield* readRecords('record of a disconnect', isDisconnectRecord, log, records);
+        if (typeof last !== 'string' || last === '') return;
+        from = last;
       }
     },
   };
@@ -103,14 +102,14 @@ return 1`,
   ),
   /** ARGV: now, id. */
   get: timedScript('get disconnect', 2, `return redis.call('HGET', KEYS[1], ARGV[2])`),
-  /** ARGV: now, the greatest and the least id as bounds of ZRANGE, maximum. */
+  /** ARGV: now, the greatest and the least id as bounds of ZRANGE, maximum. @returns the last id unless it is the end, and records */
   page: timedScript(
     'page of disconnects',
     2,
     `
 local ids = redis.call('ZRANGE', KEYS[2], ARGV[2], ARGV[3], 'BYLEX', 'REV', 'LIMIT', 0, ARGV[4])
-if #ids == 0 then return {} end
-local found = {}
+if #ids == 0 then return { '' } end
+local found = { #ids == tonumber(ARGV[4]) and ids[#ids] or '' }
 for _, value in ipairs(redis.call('HMGET', KEYS[1], unpack(ids))) do
   if value then table.insert(found, value) end
 end
