@@ -9,6 +9,7 @@ import { DamagedFileError, parseChecked, quarantineFolder } from './damaged-file
 import { readClients } from './delivering-clients.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { readLps } from './lps-file.ts';
+import { readHistories } from './monitoring.ts';
 import { type RecordKind, recordFiles } from './record-file.ts';
 import { detectFormat } from './store-format.ts';
 import { journaledUserFiles, userJournalFolder } from './user-journal-files.ts';
@@ -45,6 +46,8 @@ const lineFolders = [
   'attempts-callbacks',
   'attempts-waitingSms',
   'messages',
+  'disconnects',
+  'disconnects-refused',
 ];
 
 const guards: Readonly<Record<RecordKind, Guard<unknown>>> = {
@@ -80,7 +83,7 @@ export async function checkIntegrity(folder: string, signal: AbortSignal): Promi
     if (!(error instanceof DamagedFileError)) throw error;
     if (list.length < maxReported) list.push(error.message);
   };
-  for (const read of [readLps, readClients]) {
+  for (const read of [readLps, readClients, readHistories]) {
     await read(disk).catch((error: unknown) => report(damagedOthers, error));
   }
   // Their files are written again from the journal.
@@ -99,7 +102,8 @@ export async function checkIntegrity(folder: string, signal: AbortSignal): Promi
   for (const each of lineFolders) {
     for (const name of await disk.list(each)) {
       if (signal.aborted) break;
-      await checkLines(disk, `${each}/${name}`, (error) => report(damagedOthers, error));
+      const onDamage = (error: unknown) => report(damagedOthers, error);
+      await checkLines(disk, `${each}/${name}`, onDamage).catch(onDamage);
     }
   }
   return result(undefined, (await disk.list(quarantineFolder)).length);

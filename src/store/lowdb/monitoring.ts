@@ -47,7 +47,7 @@ export async function openLowdbMonitoring(options: {
 }
 
 /** Empty before the first minute. Throws DamagedFileError. */
-async function readHistories(disk: Disk): Promise<readonly SavedHistory[]> {
+export async function readHistories(disk: Disk): Promise<readonly SavedHistory[]> {
   const text = await disk.read(historyFile);
   return text === undefined ? [] : parseChecked(disk, historyFile, text, isHistoryFile, 'opening').histories;
 }

@@ -9,6 +9,7 @@ import type { Store } from '../../../src/domain/store.ts';
 import type { MaybePromise } from '../../../src/lib/maybe-promise.ts';
 import { checkIntegrity } from '../../../src/store/lowdb/integrity-check.ts';
 import { openLowdbStore } from '../../../src/store/lowdb/store.ts';
+import { disconnectOf } from '../../contract/disconnects.ts';
 import { deadLetter, entry, waiting } from '../../contract/outboxes.ts';
 import { seed, storeOptions, user } from '../../contract/store.ts';
 import { receipt, storedResponse } from '../../contract/ttl-stores.ts';
@@ -26,6 +27,8 @@ const ids = ['a', 'b', 'c', 'd', 'under way', 'done'];
 const usedUp = 'password:user:alice';
 const limit = { count: 3, windowMs: 900_000 };
 const message = messageOf(now);
+const disconnects = [disconnectOf(now), disconnectOf(now, { outcome: 'refused' })];
+const reliabilityTest = { id: 7, msisdn: '+237650000001', startedAt: now };
 const callback = { ...entry, content: { url: 'https://example.com/', body: '{"é":1}' } };
 
 async function fill(folder: string, closed = true): Promise<void> {
@@ -41,6 +44,11 @@ async function fill(folder: string, closed = true): Promise<void> {
   for (const key of keys(3)) await store.responses.put(key, storedResponse);
   await store.messages.add([message]);
   await store.waitingSms.put(waitingSms);
+  await store.tests.add(reliabilityTest);
+  await store.signOuts.put('session', { at: now });
+  for (const each of disconnects) await store.disconnects.add(each);
+  await store.clients.record([{ msisdn: '+237650000001', lastDeliveryAt: now }]);
+  await store.monitoring.saveHistory({ node: 'node', savedAt: now, text: '{}' });
   for (let n = 0; n < 3; n++) await store.limits.consume(usedUp, limit);
   await store.limits.persist(usedUp);
   if (closed) await store.close();
@@ -62,6 +70,14 @@ async function contentOf(store: Store): Promise<Map<string, unknown>> {
     await read(`inbound ${id}`, store.inbound.get(id));
   }
   await read('callback', store.callbacks.get(callback.id));
+  for (const { id } of disconnects) await read(`disconnect ${id}`, store.disconnects.get(id));
+  await read('reliability test', store.tests.get(reliabilityTest.id));
+  await read('sign-out', store.signOuts.get('session'));
+  await read(
+    'client',
+    store.clients.list().then(([client]) => client),
+  );
+  await read('history', store.monitoring.history('node'));
   await read('message', store.messages.get(message.id));
   await read('waiting SMS', store.waitingSms.get(waitingSms.id));
   for (const key of keys(60)) await read(`receipt ${key}`, store.receipts.get(key));
@@ -173,12 +189,31 @@ test.runIf(process.platform === 'linux')('an unreadable file is named like a dam
   }
 });
 
+test.runIf(process.platform === 'linux')(
+  'a read-only check of a store names files that the disk cannot read',
+  async () => {
+    const live = temporaryFolder();
+    await fill(live, false);
+    const folder = await crashImage(live);
+    const names = ['user-journal/1.ndjson', 'disconnects/1.ndjson', 'history.json'];
+    for (const name of names) {
+      await rm(join(folder, name));
+      // Reading it fails with EIO.
+      await symlink('/proc/self/mem', join(folder, name));
+    }
+    const { damagedOthers } = await checkIntegrity(folder, AbortSignal.timeout(10_000));
+    expect(damagedOthers.toSorted()).toEqual(
+      names.toSorted().map((name) => expect.stringContaining(`${join(folder, name)} is damaged`)),
+    );
+  },
+);
+
 test('a read-only check of a store names damaged lines in all files of lines', async () => {
   const live = temporaryFolder();
   await fill(live, false);
   const folder = await crashImage(live);
   const files = (await filesIn(folder)).filter((name) => name.endsWith('.ndjson'));
-  expect(new Set(files.map((name) => name.split('/')[0])).size).toBe(7);
+  expect(new Set(files.map((name) => name.split('/')[0])).size).toBe(11);
   for (const name of files) {
     const text = await readFile(join(folder, name), 'utf8');
     await writeFile(join(folder, name), text.replace('"record"', '"recorb"'));
