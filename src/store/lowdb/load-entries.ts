@@ -7,7 +7,7 @@ import { type Guard, isNumber, isText } from '../guards.ts';
 import type { EntryTimes } from '../memory/outbox-index.ts';
 import { type DamageHandler, parseChecked, readOrQuarantine } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
-import { type RecordKind, recordName } from './record-file.ts';
+import { partsIn, type RecordKind, recordName } from './record-file.ts';
 import type { Snapshot } from './snapshots.ts';
 
 export interface LoadEntriesOptions {
@@ -33,7 +33,7 @@ export async function loadEntryTimes<T>(
     });
     return entry && timesOf(entry);
   };
-  for (const part of disk.listNow(kind)) {
+  for (const part of partsIn(disk.listNow(kind))) {
     for (const file of disk.listNow(`${kind}/${part}`)) {
       if (!file.endsWith('.json')) continue;
       const name = `${kind}/${part}/${file}`;

@@ -108,12 +108,15 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
     snapshot.track(entry.id);
     journal.done(entry.id);
   };
+  const write = async (entry: OutboxEntry<T>): Promise<void> => {
+    const sequenced = index.sequenced(entry);
+    await writeFile(sequenced);
+    index.set(sequenced);
+  };
   const put = async (entry: OutboxEntry<T>): Promise<void> => {
     const endPending = countPending(entry.id);
     try {
-      const sequenced = index.sequenced(entry);
-      await writeFile(sequenced);
-      index.set(sequenced);
+      await write(entry);
     } finally {
       endPending();
     }
@@ -181,8 +184,8 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
     return entries;
   };
 
-  // A file is newer than the line and has more recent data.
-  for (const entry of journal.left) if (!index.has(entry.id)) await put(entry);
+  // A file is newer than the line and has more recent data. Whatever the maximum is now, they have been acknowledged.
+  for (const entry of journal.left) if (!index.has(entry.id)) await write(entry);
   await journal.clearLeft();
 
   const common: Omit<OutboxStore<T>, 'claim' | 'putClaimed' | 'settle' | 'postpone'> = {

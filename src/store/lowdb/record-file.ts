@@ -40,9 +40,14 @@ export function recordName(kind: RecordKind, id: string): string {
   return `${kind}/${digest.slice(0, 2)}/${digest.slice(2)}.json`;
 }
 
+/** The folders of a kind's records; a file manager or a copy may have left others, and files, beside them. */
+export function partsIn(names: readonly string[]): string[] {
+  return names.filter((name) => /^[0-9a-f]{2}$/.test(name));
+}
+
 /** The file names of a kind, one folder at a time. For use while the store opens. Throws UNAVAILABLE or CONFIG. */
 export async function* recordFiles(disk: Disk, kind: RecordKind): AsyncGenerator<string[]> {
-  for (const part of await disk.list(kind)) {
+  for (const part of partsIn(await disk.list(kind))) {
     const names = await disk.list(`${kind}/${part}`);
     yield names.map((name) => `${kind}/${part}/${name}`);
   }

@@ -4,7 +4,10 @@
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { openLowdbStore } from '../../../src/store/lowdb/store.ts';
 import { entry, waiting } from '../../contract/outboxes.ts';
+import { storeOptions } from '../../contract/store.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
 import { fileHandlePrototype } from '../../support/file-handle.ts';
 import { crashImage, fillDiskHalfway, openStore } from './support.ts';
 
@@ -43,6 +46,17 @@ describe('a running attempt', () => {
       expect(await after.inbound.get('c')).toEqual({ ...sending, id: 'c' });
       await after.close();
     }
+  });
+
+  test('is kept after a crash, also above a maximum that was lowered', async () => {
+    const { store, folder } = await openStore();
+    for (const id of ['a', 'b', 'c']) await store.inbound.putClaimed({ ...sending, id });
+    const clock = createFakeClock();
+    const options = { ...storeOptions(clock), inbound: { max: 2 }, folder: await crashImage(folder) };
+    const after = await openLowdbStore(options);
+    expect(await after.inbound.count()).toEqual({ waiting: 3, deadLetters: 0 });
+    await expect(after.inbound.put(waiting('d', 1))).rejects.toThrow('[publisher] max_kept');
+    await after.close();
   });
 
   test('is superseded by the newer file of the same entry', async () => {

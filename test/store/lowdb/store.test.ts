@@ -3,8 +3,10 @@ import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { checkIntegrity } from '../../../src/store/lowdb/integrity-check.ts';
 import { recordName } from '../../../src/store/lowdb/record-file.ts';
 import { openLowdbStore } from '../../../src/store/lowdb/store.ts';
+import { entry } from '../../contract/outboxes.ts';
 import { seed, storeContract, user } from '../../contract/store.ts';
 import { filesIn, temporaryFolder } from '../../support/folders.ts';
 import { crashImage, openStore, recordIn } from './support.ts';
@@ -162,6 +164,24 @@ describe('which folders it opens', () => {
     const folder = temporaryFolder();
     for (const name of ['security', 'jwt', 'lost+found', '.git']) await mkdir(join(folder, name));
     await openStore({ folder });
+  });
+
+  test('passes over what a file manager leaves between its folders', async () => {
+    const { store, folder, clock } = await openStore();
+    await store.users.put(user);
+    await store.inbound.put(entry);
+    await store.seeds.ping({ ...seed, lps: clock.now() / 1_000 });
+    await store.close();
+    for (const kind of ['users', 'inbound', 'seeds']) await writeFile(join(folder, kind, '.DS_Store'), '');
+    const { store: after } = await openStore({ folder, clock });
+    expect(await after.users.list('', 9)).toEqual({ users: [user] });
+    expect(await after.inbound.count()).toEqual({ waiting: 1, deadLetters: 0 });
+    expect(await after.seeds.usage()).toEqual({ registered: 1, evicted: 0 });
+    expect(await checkIntegrity(folder, AbortSignal.timeout(10_000))).toMatchObject({
+      openError: undefined,
+      damagedUsers: [],
+      damagedOthers: [],
+    });
   });
 
   test("rejects another program's folder and leaves it unchanged", async () => {
