@@ -37,6 +37,8 @@ export interface IndexedTtlStoreOptions<T> extends Omit<LowdbTtlStoreOptions<T>,
 interface Unwritten<T> {
   readonly line: SegmentLine<T>;
   readonly expiresAt: number;
+  /** The segment of the line that it replaces, which a crash must find. */
+  readonly replaces: number | undefined;
 }
 
 /** Segments are read as a whole, so this bounds the time of one step of a start. */
@@ -106,7 +108,11 @@ export async function openIndexedTtlStore<T>(
       add(digestOf(bytes, line.keyStart, line.keyStop), place, expiryOf(line.at));
       return line.at;
     },
-    inUse: index.segments,
+    inUse: () => {
+      const inUse = new Set(index.segments());
+      for (const { replaces } of unwritten.values()) if (replaces !== undefined) inUse.add(replaces);
+      return inUse;
+    },
   });
   /** Where the next line of a batch is, whose lines are reported in their order. */
   let nextOffset = 0;
@@ -124,7 +130,8 @@ export async function openIndexedTtlStore<T>(
     const { key, at, value } = line;
     const digest = digestOfKey(key);
     const now = clock.monotonic();
-    const held = { line, expiresAt: now - (clock.now() - at) + ttlMs };
+    const replaces = unwritten.get(key)?.replaces ?? index.get(digest)?.segment;
+    const held = { line, expiresAt: now - (clock.now() - at) + ttlMs, replaces };
     purge(now);
     purgeUnwritten(now);
     index.delete(digest);

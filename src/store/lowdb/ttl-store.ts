@@ -31,8 +31,8 @@ export interface TtlEntry<T> {
 }
 
 interface CachedLine<T> extends SegmentLine<T> {
-  /** Its segment, once it is on disk. */
-  segment?: number;
+  /** Its segment, once it is on disk; until then that of the line that it replaces, which a crash must find. */
+  segment?: number | undefined;
 }
 
 export interface LowdbTtlStoreOptions<T> {
@@ -76,7 +76,7 @@ export async function openLowdbTtlStore<T>(options: LowdbTtlStoreOptions<T>): Pr
 
   const put = async ({ key, at, value }: SegmentLine<T>): Promise<void> => {
     assertOpen();
-    const held: CachedLine<T> = { key, at, value };
+    const held: CachedLine<T> = { key, at, value, segment: known.get(key)?.segment };
     known.set(key, held, clock.now() - at);
     await writer.add(JSON.stringify({ key, at, value }), (segment) => {
       held.segment = segment;

@@ -8,6 +8,7 @@ import { storeOptions } from '../../contract/store.ts';
 import { receipt, storedResponse } from '../../contract/ttl-stores.ts';
 import {
   crashImage,
+  fillDisk,
   fillDiskHalfway,
   firstReceipts,
   openStore,
@@ -155,6 +156,27 @@ describe('X7: a failing disk', () => {
     expect(await receiptFiles(folder)).toEqual(['1.ndjson', '2.ndjson']);
     const after = await openStore({ folder: await crashImage(folder), clock });
     expect(await receiptsOf(after.store, ['a', 'b', 'c'])).toEqual(['a', 'c']);
+  });
+
+  test('a value whose replacement needs a new file is on disk until that is written', async () => {
+    const { store, folder, clock } = await openStore();
+    const later = { ...storedResponse, body: '{}' };
+    await store.receipts.put('a', receipt);
+    clock.advance(10_000);
+    await store.responses.put('r', storedResponse);
+    clock.advance(20_000);
+    const disk = fillDisk();
+    await expect(store.receipts.put('a', refused)).rejects.toThrow('ENOSPC');
+    await expect(store.responses.replace('r', later, storedResponse)).rejects.toThrow('ENOSPC');
+    disk.mockRestore();
+    const after = await openStore({ folder: await crashImage(folder), clock });
+    expect(await after.store.receipts.get('a')).toEqual(receipt);
+    expect(await after.store.responses.get('r')).toEqual(storedResponse);
+    await store.receipts.put('a', refused);
+    await store.responses.put('r', later);
+    const last = await openStore({ folder: await crashImage(folder), clock });
+    expect(await last.store.receipts.get('a')).toEqual(refused);
+    expect(await last.store.responses.get('r')).toEqual(later);
   });
 
   test('rejects puts while no new file can be created', async () => {
