@@ -195,11 +195,13 @@ export function createMessageIndex(
     list: (filters, page) => listMessages(readPage, filters, page),
     due: async (now, limit) => {
       purge();
-      const end = indexIn(reviews, ({ reviewAt = 0 }) => reviewAt <= now);
-      return reviews
-        .slice(0, Math.min(end, Math.max(0, limit)))
-        .filter(isKept)
-        .map(({ id }) => id);
+      const ids: string[] = [];
+      for (const entry of reviews) {
+        if (ids.length >= limit || (entry.reviewAt ?? 0) > now) break;
+        // An expired one may be behind another that is kept for longer, and so not be purged yet.
+        if (isKept(entry)) ids.push(entry.id);
+      }
+      return ids;
     },
     nextReviewAt: async () => {
       purge();
