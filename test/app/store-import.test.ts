@@ -146,6 +146,18 @@ test('a merge of older disconnects into a full trail evicts none of the newer on
   await store.close();
 });
 
+test('a file with more responses than any store keeps says how to get one without', async () => {
+  const until = createFakeClock().now() + 1_000;
+  const record = { request: 'r', body: 'b' };
+  const records = Array.from({ length: 10_001 }, (_, n): ArchivedRecord => {
+    return { kind: 'responses', key: `${n}`, until, record };
+  });
+  writeFileSync(file, await fileOf(records));
+  await expect(importWith({}).imported).rejects.toThrow(
+    'the file has 10001 responses, but this configuration keeps at most 10000; export them again from a store that nothing else uses meanwhile',
+  );
+});
+
 const setIn = (key: string, value: object): void => {
   execFileSync('redis-cli', ['-p', String(redis().port), 'set', key, JSON.stringify(value)]);
 };

@@ -37,15 +37,21 @@ const boundWords: Partial<Record<BoundName, string>> = {
   untrustedDisconnects: 'disconnects without a valid token',
 };
 
-const limitKeys: Partial<Record<BoundName, string>> = {
-  seeds: '[seeds] max_registered',
-  inbound: '[publisher] max_kept',
-  callbacks: '[outgoing] max_callbacks',
-  receipts: '[publisher] max_remembered',
-  disconnects: '[disconnect] audit_max',
-  untrustedDisconnects: '[disconnect] audit_max, a tenth of which is their maximum',
-  messages: '[outgoing] max_messages',
-  waitingSms: '[outgoing] max_waiting',
+/** Of kinds with a fixed maximum, a file has more only if the store changed during its export. */
+const exportAgain = 'export them again from a store that nothing else uses meanwhile';
+const remedies: Record<BoundName, string> = {
+  seeds: 'raise [seeds] max_registered',
+  users: exportAgain,
+  inbound: 'raise [publisher] max_kept',
+  callbacks: 'raise [outgoing] max_callbacks',
+  receipts: 'raise [publisher] max_remembered',
+  responses: exportAgain,
+  clients: exportAgain,
+  tests: exportAgain,
+  disconnects: 'raise [disconnect] audit_max',
+  untrustedDisconnects: 'raise [disconnect] audit_max, a tenth of which is their maximum',
+  messages: 'raise [outgoing] max_messages',
+  waitingSms: 'raise [outgoing] max_waiting',
 };
 
 /** A file that can be read more than once. */
@@ -139,10 +145,10 @@ export async function checkCapacity(
   const bounded = { ...counts, disconnects: trusted, untrustedDisconnects };
   for (const bound of boundNames) {
     if (bounded[bound] <= capacity[bound]) continue;
-    const [words, key] = [boundWords[bound] ?? bound, limitKeys[bound]];
+    const words = boundWords[bound] ?? bound;
     throw new SwobError(
       'CONFIG',
-      `the file has ${bounded[bound]} ${words}, but this configuration keeps at most ${capacity[bound]}${key ? `; raise ${key}` : ''}`,
+      `the file has ${bounded[bound]} ${words}, but this configuration keeps at most ${capacity[bound]}; ${remedies[bound]}`,
     );
   }
   if (merge) return;

@@ -59,10 +59,10 @@ async function requireStore(folder: string): Promise<void> {
   try {
     await stat(join(folder, 'meta.json'));
   } catch (error) {
-    const reason = systemErrorCode(error) === 'ENOENT' ? 'no meta.json there' : messageOf(error);
-    throw new SwobError(
-      'CONFIG',
-      `${folder} is not a store that swob can read (${reason}); is [store] url the right one, and this the user of the service?`,
-    );
+    const isAbsent = systemErrorCode(error) === 'ENOENT';
+    const [reason, remedy] = isAbsent
+      ? ['no meta.json there', 'set [store] url to the folder of the store']
+      : [messageOf(error), 'run the command as the user of the service'];
+    throw new SwobError('CONFIG', `${folder} is not a store that swob can read (${reason}); ${remedy}`);
   }
 }

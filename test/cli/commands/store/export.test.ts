@@ -103,7 +103,7 @@ describe('export', () => {
 
   test('refuses a folder that is not a store and an unusable file path, and leaves nothing behind', async () => {
     expect((await store('none', ['export', here('x')])).err).toContain(
-      'is not a store that swob can read (no meta.json there)',
+      'is not a store that swob can read (no meta.json there); set [store] url to the folder of the store\n',
     );
     await store('one', ['import', file]);
     for (const bad of [folder, join(folder, 'no', 'such')]) {
