@@ -175,6 +175,8 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     webSocketServer.handleUpgrade(request, socket, head, (peer) => {
       // ws has a listener of its own by now, and a list of two takes more memory than one.
       socket.off('error', destroy);
+      peer.on('error', onError);
+      if (path.action !== 'init') return acceptEvent(peer, { kind: path.action, ...path });
       deps.connectionLimiter.markUpgraded(request.socket);
       accept(peer, path, requestId);
     });
@@ -185,18 +187,17 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     throw new SwobError('UNAVAILABLE', 'too many connections, try again later', { retryAfter: 10 });
   };
 
-  const accept = (peer: WebSocket, path: SyncPath, requestId: string): void => {
-    const { userId, sessionId } = path;
+  /** The socket is none of those that are counted or kept, so that senders that do not close take no room of these. */
+  const acceptEvent = (peer: WebSocket, event: SessionEvent): void => {
+    close(peer, deliver(event) ? closeCodes.done : closeCodes.unknownSession);
+  };
+
+  const accept = (peer: WebSocket, { userId, sessionId }: SyncPath, requestId: string): void => {
     // A session id is as random as a UUID, which Node joins of twenty strings: 640 bytes for the life of the socket.
     const syncSocket = createSyncSocket({ peer, userId, sessionId, socketId: newSessionId(), requestId });
     openSockets.set(peer, syncSocket);
     heartbeat.watch(peer);
-    peer.on('error', onError).on('message', onMessage).on('close', onClose);
-    if (path.action !== 'init') {
-      return syncSocket.close(
-        deliver({ kind: path.action, ...path }) ? closeCodes.done : closeCodes.unknownSession,
-      );
-    }
+    peer.on('message', onMessage).on('close', onClose);
     if (!sessionIdPattern.test(sessionId)) return syncSocket.close(closeCodes.unknownSession);
     if (!registry.add(syncSocket)) return syncSocket.close(closeCodes.alreadyConnected);
     subscribeAndStart(peer, syncSocket).catch((error: unknown) => syncSocket.fail(error));

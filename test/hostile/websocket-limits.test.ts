@@ -4,9 +4,11 @@ import { expect, test } from 'vitest';
 import { get, handshakeUrlOf, openSession, pair, post, shakeHands } from '../support/phone.ts';
 import { openSocket, type TestSocket } from '../support/socket.ts';
 import { phone, startAttackedServices } from './attacked-services.ts';
+import { openRawPeer } from './raw.ts';
 
 const unknownId = '0'.repeat(32);
 const goodPassword = 'correct horse';
+const closeOpcode = 8;
 const nextUrl = async (socket: TestSocket): Promise<string> => JSON.parse(await socket.next()).qr_url;
 
 test('W9 session ids carry at least 122 random bits', async () => {
@@ -119,5 +121,20 @@ test('W17 a session that a socket shows is not evicted by a flood of new ones', 
   const { qr_url } = JSON.parse(await socket.next());
   for (let count = 0; count < 10; count++) await openSession(gateway, 'mallory');
   await pair(qr_url, phone, goodPassword);
+  expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
+});
+
+test('W17 senders of pause and ack that do not close take no room of other sockets, nor of requests', async () => {
+  const services = await startAttackedServices({ maxConnections: 20, set: ['limits.sessions=8/1m'] });
+  const url = await openSession(services.gateway, 'alice');
+  const socket = await openSocket(url);
+  const shown = await nextUrl(socket);
+  for (let count = 0; count < 25; count++) {
+    const sender = await openRawPeer(url.replace('/init/', '/pause/'));
+    await sender.frame(closeOpcode);
+  }
+  const other = await openSocket(await openSession(services.gateway, 'bob'));
+  expect(await nextUrl(other)).toContain('/users/bob/');
+  await pair(shown, phone, goodPassword);
   expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
 });
