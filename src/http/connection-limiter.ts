@@ -137,6 +137,7 @@ export function createConnectionLimiter(options: {
     if (state) forget(state);
   }
   const accept = (socket: Socket): void => {
+    if (isReset(socket)) return;
     boundPendingBytes();
     if (connections.size >= max) {
       warn({}, 'connection limit reached; evicting the connections that have been idle the longest');
@@ -205,6 +206,16 @@ export function createConnectionLimiter(options: {
   };
 }
 
+/**
+ * Destroys a connection that the client has reset already, which has no address to count by. Node keeps the address that it has read
+ * here, so that it is known when the client resets the connection later.
+ */
+function isReset(socket: Socket): boolean {
+  if (socket.remoteAddress !== undefined) return false;
+  socket.destroy();
+  return true;
+}
+
 function isTls(server: Server): server is TlsServer {
   return 'setSecureContext' in server;
 }
@@ -227,6 +238,7 @@ function findByTlsSocket(
     socket.once('close', () => handshaking.delete(key));
   });
   server.on('secureConnection', (socket) => {
+    if (isReset(socket)) return;
     const key = keyOf(socket);
     const state = handshaking.get(key);
     handshaking.delete(key);

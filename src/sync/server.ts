@@ -116,6 +116,8 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     headers.push(`${requestIdHeader}: ${request.headers[requestIdHeader]}`),
   );
   http.on('upgrade', (request, socket, head) => {
+    // Node continues to parse what it had read before the socket was destroyed.
+    if (socket.destroyed) return;
     socket.on('error', destroy);
     const startedAt = clock.monotonic();
     const requestId = requestIdOf(request.headers[requestIdHeader]);
