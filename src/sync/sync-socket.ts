@@ -100,8 +100,8 @@ class PeerSyncSocket<P> implements SyncSocket, TimerEntry<PeerSyncSocket<P>> {
   private readonly peer: P;
   private readonly requestId: string;
   private state: 'starting' | 'showing' | 'paused' | 'closed' = 'starting';
-  /** A phone took the session before it was attached. */
-  private pausedWhileStarting = false;
+  /** Something may have happened to the session before the socket knew which one it shows. */
+  private mayHaveMissed = false;
   private urlsShown = 0;
   private messages = 0;
   /** The queue of the last timer. */
@@ -127,12 +127,17 @@ class PeerSyncSocket<P> implements SyncSocket, TimerEntry<PeerSyncSocket<P>> {
   }
 
   onEvent({ kind, sessionId }: SessionEvent): void {
+    if (this.state === 'starting') {
+      this.mayHaveMissed = true;
+      return;
+    }
     if (sessionId !== this.sessionId) return;
     if (kind === 'pause') this.pause();
     else this.ack();
   }
 
   onMissedEvents(): void {
+    if (this.state === 'starting') this.mayHaveMissed = true;
     if (this.state !== 'showing' && this.state !== 'paused') return;
     const warn = (error: unknown): void => {
       const { userId } = this;
@@ -145,7 +150,7 @@ class PeerSyncSocket<P> implements SyncSocket, TimerEntry<PeerSyncSocket<P>> {
   }
 
   pause(): void {
-    if (this.state === 'starting') this.pausedWhileStarting = true;
+    if (this.state === 'starting') this.mayHaveMissed = true;
     if (this.state !== 'showing') return;
     this.state = 'paused';
     this.timers?.cancel(this);
@@ -203,12 +208,12 @@ class PeerSyncSocket<P> implements SyncSocket, TimerEntry<PeerSyncSocket<P>> {
     if (found === 'unknown') return void this.close(closeCodes.unknownSession);
     if (isSessionFailure(found)) return found;
     this.switchTo(found.sessionId);
-    if (found.state === 'open') {
-      this.showUrl();
-      return this.pausedWhileStarting ? this.refresh() : undefined;
+    if (found.state === 'open') this.showUrl();
+    else {
+      this.state = 'showing';
+      this.apply(found.state);
     }
-    this.state = 'showing';
-    this.apply(found.state);
+    if (this.mayHaveMissed) this.onMissedEvents();
     return undefined;
   }
 

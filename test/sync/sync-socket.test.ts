@@ -250,12 +250,46 @@ test('after missed events the socket catches up with a pause or an ack, and igno
   }
 });
 
-test('a pause that arrives while the socket attaches is not lost', async () => {
+test('a pause that arrives while the socket attaches is not lost, also of the session that has replaced the one of its URL', async () => {
+  const arrivals: readonly ((socket: SyncSocket) => void)[] = [
+    (socket) => socket.pause(),
+    (socket) => socket.onEvent({ kind: 'pause', userId: 'alice', sessionId: 'fresh1' }),
+    (socket) => socket.onMissedEvents(),
+  ];
+  for (const arrive of arrivals) {
+    const { socket, pending, sent, current } = createHarness();
+    void socket.start();
+    arrive(socket);
+    pending.shift()?.('open');
+    await settle();
+    expect(current()).toBe('fresh1');
+    pending.shift()?.('paused');
+    await settle();
+    expect(sent.slice(1)).toEqual([frames.pause]);
+  }
+});
+
+test('an ack that arrives while the socket attaches to a paused session is not lost', async () => {
   const { socket, pending, sent } = createHarness();
+  void socket.start();
+  socket.onEvent({ kind: 'ack', userId: 'alice', sessionId: 'first' });
+  for (const outcome of ['paused', 'paired'] as const) {
+    pending.shift()?.(outcome);
+    await settle();
+  }
+  expect(sent).toEqual([frames.pause, frames.ack, { code: 1000, reason: 'paired' }]);
+});
+
+test('a store that becomes unavailable after the socket has attached does not close it', async () => {
+  const { socket, clock, pending, sent } = createHarness();
   void socket.start();
   socket.pause();
   pending.shift()?.('open');
   await settle();
+  pending.shift()?.('unavailable');
+  await settle();
+  expect(sent).toHaveLength(1);
+  clock.advance(options.sleepMs);
   pending.shift()?.('paused');
   await settle();
   expect(sent.slice(1)).toEqual([frames.pause]);
