@@ -25,11 +25,14 @@ declare module 'fastify' {
 }
 
 export const cookieName = 'swob_console';
+/** Sent with a sign-in only. */
+export const browserCookieName = 'swob_console_browser';
 /** A custom header, which a page of another origin cannot send without asking first. */
 const requestHeader = 'x-swob-console';
 
 /** Sessions that are valid and have not signed out, on this node or another one. */
-export interface SessionCheck extends Pick<ConsoleSessions, 'isAdminToken' | 'issue'> {
+export interface SessionCheck
+  extends Pick<ConsoleSessions, 'isAdminToken' | 'issue' | 'issueBrowser' | 'verifyBrowser'> {
   find(cookie: string, now: number): Promise<ConsoleSession | undefined>;
   isSignedOut(sessionId: string): Promise<boolean>;
   /** Its cookie is refused from now on, also after a restart. Throws UNAVAILABLE; then by this node alone. */
@@ -53,6 +56,8 @@ export function createSessionCheck(
   return {
     isAdminToken: sessions.isAdminToken,
     issue: sessions.issue,
+    issueBrowser: sessions.issueBrowser,
+    verifyBrowser: sessions.verifyBrowser,
     isSignedOut,
     find: async (cookie, now) => {
       const session = sessions.verify(cookie, now);
@@ -89,8 +94,13 @@ export function operatorOf(request: FastifyRequest): Operator {
 }
 
 /** The value of the session cookie; empty without one. */
-export function cookieOf(request: FastifyRequest): string {
-  return /(?:^|;\s*)swob_console=([\w.-]{1,200})(?:;|$)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
+export function cookieOf({ headers }: FastifyRequest): string {
+  return /(?:^|;\s*)swob_console=([\w.-]{1,200})(?:;|$)/.exec(headers.cookie ?? '')?.[1] ?? '';
+}
+
+/** The value of the cookie of a browser that has signed in before; empty without one. */
+export function browserCookieOf({ headers }: FastifyRequest): string {
+  return /(?:^|;\s*)swob_console_browser=([\w.-]{1,200})(?:;|$)/.exec(headers.cookie ?? '')?.[1] ?? '';
 }
 
 /**

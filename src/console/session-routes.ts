@@ -7,7 +7,14 @@ import type { RateLimit } from '../domain/shared/model.ts';
 import type { Clock, LimitStore } from '../domain/shared/ports.ts';
 import { consumeAll, rateLimited, refundAll } from '../domain/shared/rate-limiting.ts';
 import { SwobError } from '../errors.ts';
-import { cookieName, cookieOf, requireOwnPage, type SessionCheck } from './authentication.ts';
+import {
+  browserCookieName,
+  browserCookieOf,
+  cookieName,
+  cookieOf,
+  requireOwnPage,
+  type SessionCheck,
+} from './authentication.ts';
 import type { LiveHub } from './live-hub.ts';
 
 export type SignInOutcome = 'accepted' | 'wrong' | 'limited';
@@ -25,9 +32,14 @@ interface Options {
   readonly onSignIn: (outcome: SignInOutcome) => void;
 }
 
+/** How long a browser that has signed in is known; browsers keep no cookie for longer than 400 days. */
+const browserSeconds = 365 * 86_400;
+
 export const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, options) => {
   const { sessions, hub, limits, limit, clock } = options;
-  const attributes = `Path=/console; HttpOnly; SameSite=Strict${options.secure ? '; Secure' : ''}`;
+  const flags = `HttpOnly; SameSite=Strict${options.secure ? '; Secure' : ''}`;
+  const attributes = `Path=/console; ${flags}`;
+  const browserAttributes = `Max-Age=${browserSeconds}; Path=/console/sign-in; ${flags}`;
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     requireOwnPage(request);
@@ -43,7 +55,13 @@ export const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opt
     { schema: { hide: true, body: Type.Object({ token: Type.String({ minLength: 1, maxLength: 512 }) }) } },
     async (request, reply) => {
       const { address, log } = request.requestContext;
-      const keys: LimitKey[] = [`console:address:${address}`, 'console:all:'];
+      const knownBrowser = browserCookieOf(request);
+      const browser = sessions.verifyBrowser(knownBrowser);
+      // A browser that has signed in before counts like an address of its own, so that strangers cannot lock its operator out.
+      const keys: LimitKey[] =
+        browser === undefined
+          ? [`console:address:${address}`, 'console:all:']
+          : [`console:address:${browser}`];
       // Counted before the comparison, so that concurrent guesses count too.
       const exceeded = await consumeAll(limits, keys, limit);
       if (exceeded) {
@@ -63,7 +81,11 @@ export const sessionRoutes: FastifyPluginAsyncTypebox<Options> = async (app, opt
       const expiresAt = clock.now() + options.sessionMs;
       const maxAge = Math.floor(options.sessionMs / 1_000);
       const cookie = sessions.issue(expiresAt);
-      reply.header('set-cookie', `${cookieName}=${cookie}; Max-Age=${maxAge}; ${attributes}`);
+      const browserCookie = browser === undefined ? sessions.issueBrowser() : knownBrowser;
+      reply.header('set-cookie', [
+        `${cookieName}=${cookie}; Max-Age=${maxAge}; ${attributes}`,
+        `${browserCookieName}=${browserCookie}; ${browserAttributes}`,
+      ]);
       options.onSignIn('accepted');
       log.info({ address, operator: cookie.slice(0, 8) }, 'signed in to the console');
       return { expiresAt: expiresAt / 1_000 };

@@ -19,9 +19,12 @@ test('the admin token gives a session cookie that only the console gets, until i
   const services = await startTestServices();
   const response = await right(services);
   expect(response.status).toBe(200);
-  const cookie = response.headers.get('set-cookie') ?? '';
+  const [cookie = '', browser] = response.headers.getSetCookie();
   expect(cookie).toMatch(
     /^swob_console=[\w-]{43}\.\d+\.[\w-]{43}; Max-Age=43200; Path=\/console; HttpOnly; SameSite=Strict$/,
+  );
+  expect(browser).toMatch(
+    /^swob_console_browser=[\w-]{43}\.[\w-]{43}; Max-Age=31536000; Path=\/console\/sign-in; HttpOnly; SameSite=Strict$/,
   );
   const headers = { cookie: cookie.split(';')[0] ?? '' };
   expect(await read(services, headers)).toBe(200);
@@ -51,7 +54,7 @@ test('the cookie of a session is refused once it has signed out, also after a re
 
 test('the cookie is for HTTPS only where clients reach the gateway by HTTPS', async () => {
   const services = await startTestServices({ set: ['api.public_url=https://gw.example.org'] });
-  expect((await right(services)).headers.get('set-cookie')).toContain('; Secure');
+  for (const cookie of (await right(services)).headers.getSetCookie()) expect(cookie).toMatch(/; Secure$/);
 });
 
 test('a changed cookie, none, or a wrong bearer token is refused', async () => {
@@ -101,6 +104,34 @@ test('wrong tokens are limited by address, logged without the token, and counted
 test('right tokens do not count towards the limit', async () => {
   const services = await startTestServices({ set: ['limits.passwords=3/15m'] });
   for (let attempt = 0; attempt < 5; attempt++) expect((await right(services)).status).toBe(200);
+});
+
+test('wrong tokens of many addresses do not lock out a browser that has signed in before, which has a limit of its own', async () => {
+  const services = await startTestServices({
+    set: ['limits.passwords=2/15m', 'api.trusted_proxies=127.0.0.1'],
+  });
+  const [, known = ''] = (await right(services)).headers.getSetCookie();
+  const [cookie = ''] = known.split(';');
+  const from = (address: string, more = {}) => ({ ...ownPage, 'x-forwarded-for': address, ...more });
+  const signInFrom = async (headers: Readonly<Record<string, string>>) =>
+    postJson(`${services.gateway}/console/sign-in`, { token: adminToken(services) }, headers);
+  for (let guess = 0; guess < 40; guess++)
+    expect((await wrong(services, from(`192.0.2.${guess % 20}`))).status).toBe(401);
+  const last = cookie.at(-2) === 'A' ? 'B' : 'A';
+  for (const other of [
+    '',
+    `${cookie.slice(0, -2)}${last}${cookie.slice(-1)}`,
+    cookie.replace('_browser', ''),
+  ])
+    expect([other, (await signInFrom(from('192.0.2.66', { cookie: other }))).status]).toEqual([other, 429]);
+
+  const ofOperator = from('192.0.2.1', { cookie });
+  const signedIn = await signInFrom(ofOperator);
+  expect(signedIn.status).toBe(200);
+  expect(signedIn.headers.getSetCookie()[1]).toBe(known);
+  expect(await read(services, { cookie: cookie.replace('_browser', '') })).toBe(401);
+  for (let guess = 0; guess < 2; guess++) expect((await wrong(services, ofOperator)).status).toBe(401);
+  expect((await signInFrom(ofOperator)).status).toBe(429);
 });
 
 test('requests of pages of other origins are refused, and their browsers may not read responses', async () => {
