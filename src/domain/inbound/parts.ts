@@ -97,7 +97,7 @@ export function createParts(deps: PartsDeps): Parts {
   };
 
   /**
-   * Receives a whole SMS of these parts; undefined when there is none.
+   * Receives a whole SMS of these parts; undefined when there is none, and for a client that has gone, whose parts are put together later.
    * @param newest the index of a part that it must have
    * @param claimed the id of a part that its caller removes
    */
@@ -110,6 +110,7 @@ export function createParts(deps: PartsDeps): Parts {
     const texts = pieces.map(({ text }) => text);
     for (const sequence of findWholes(texts, newest)) {
       await turn();
+      if (context.isAborted()) return completeLater(sms, context);
       if (!sequence) continue;
       const used = sequence.flatMap((index) => pieces[index] ?? []);
       const whole = { ...sms, text: padded(used.map(({ text }) => text).join('')) };
@@ -199,22 +200,24 @@ export function createParts(deps: PartsDeps): Parts {
     return arrival === undefined ? Math.max(0, clock.now() - since) : clock.monotonic() - arrival;
   };
 
-  /** Senders whose whole SMS could not be received at first. */
+  /** Senders whose parts are put together later. */
   const retrying = new Set<string>();
 
   /** Tries later to receive a whole SMS of kept parts; after a crash, that is done when the first of them is due. */
-  const completeLater = (sms: NewSms, context: RequestContext): void => {
-    if (retrying.has(sms.msisdn) || retrying.size >= maxRetrying) return;
+  const completeLater = (sms: Omit<NewSms, 'text'>, { address }: RequestContext): undefined => {
+    if (retrying.has(sms.msisdn) || retrying.size >= maxRetrying) return undefined;
+    const context = { address, log: deps.log, isAborted: () => false };
     retrying.add(sms.msisdn);
     clock.after(retryPauseMs, () => {
       retrying.delete(sms.msisdn);
       piecesOf(sms.msisdn)
-        .then((pieces) => completeFrom(pieces, sms, { ...context, log: deps.log }, {}))
+        .then((pieces) => completeFrom(pieces, sms, context, {}))
         .catch((error: unknown) => {
           deps.log.warn({ reason: messageOf(error) }, 'the parts of a longer SMS are put together later');
           completeLater(sms, context);
         });
     });
+    return undefined;
   };
 
   return {

@@ -3,7 +3,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { partLength } from '../../../src/domain/inbound/part-assembly.ts';
 import { wrapped } from '../../support/relay-payloads.ts';
-import { createFixture } from './publishing-fixture.ts';
+import { createFixture, msisdn } from './publishing-fixture.ts';
 
 const encoded = (content: string) => wrapped(Buffer.from(content).toString('base64')).slice(0, partLength);
 const content = (length: number, n: number) =>
@@ -67,6 +67,18 @@ test('crafted parts with the number of a user are put together in turns, also fo
   for (const { most } of [one, many]) {
     expect(most.decoded).toBeLessThan(100_000);
     expect(most.decrypted).toBeLessThan(10);
+  }
+});
+
+test('parts of clients that have gone are not put together for them', async () => {
+  const fixture = await createFixture({ maxKept: 400 });
+  for (const text of [...tails.slice(1), ...parts]) await fixture.receive(text);
+  const gone = { ...fixture.context, isAborted: () => true };
+  for (const text of [first, 'Merci']) {
+    const sms = { platform: 'gateway-client', msisdn, text };
+    const { all } = await workOf(fixture, () => fixture.publishing.receive(sms, gone));
+    expect(all.decrypted).toBe(0);
+    expect(all.decoded).toBeLessThan(10_000);
   }
 });
 

@@ -7,7 +7,7 @@ import { user } from '../../contract/store.ts';
 import { splitSms, versionedPayload, wrapped } from '../../support/relay-payloads.ts';
 import { createRequestContext } from '../../support/request-context.ts';
 import { encryptAsApp } from '../../support/sms.ts';
-import { createFixture, message } from './publishing-fixture.ts';
+import { createFixture, message, msisdn } from './publishing-fixture.ts';
 
 const longMessage = message.repeat(12);
 const encrypted = () => encryptAsApp(user.sharedKey, longMessage);
@@ -50,6 +50,23 @@ describe('an encrypted SMS in parts', () => {
     expect(await fixture.receive(parts[1] ?? '')).toEqual({ id: whole, reply: 'accepted' });
     expect(await fixture.receive(parts.join(''))).toEqual({ id: whole, reply: 'published' });
     expect(await kept(fixture)).toEqual(none);
+  });
+
+  test('whose last part comes from a client that has gone since is published half a minute later, once', async () => {
+    for (const isTail of [true, false]) {
+      const fixture = await create();
+      const text = encryptAsApp(user.sharedKey, longMessage);
+      const cut = text.length - (text.length % 153);
+      const parts = [...splitSms(text.slice(0, cut)), text.slice(cut)];
+      const last = parts.splice(isTail ? -1 : 1, 1)[0] ?? '';
+      for (const part of parts) await fixture.receive(part);
+      const gone = { ...fixture.context, isAborted: () => true };
+      await fixture.publishing.receive({ platform: 'gateway-client', msisdn, text: last }, gone);
+      expect(fixture.publisher.publish).not.toHaveBeenCalled();
+      await fixture.pass(30_000);
+      expect(fixture.publisher.publish.mock.calls.map(([, , sent]) => sent)).toEqual([longMessage]);
+      expect(await kept(fixture)).toEqual(none);
+    }
   });
 
   test('that no key decrypts stays in parts, because another part may belong to it', async () => {
