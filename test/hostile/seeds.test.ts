@@ -118,7 +118,10 @@ test("Q3 when tokens are required, a ping with another IMSI's token gets 401, an
   const unsigned = await post(`${services.gateway}/seeds`, { IMSI: other, MSISDN: cameroon.MSISDN });
   expect(unsigned.status).toBe(401);
   expect(services.storedRecords()).toEqual({});
-  expect((await ping(services.gateway, mine, { authorization: `Bearer ${mine}.${code}` })).status).toBe(200);
+  for (const scheme of ['Bearer', 'bearer', 'BEARER ']) {
+    const authorization = `${scheme} ${mine}.${code}`;
+    expect((await ping(services.gateway, mine, { authorization })).status).toBe(200);
+  }
   expect(JSON.stringify(services.log.lines)).not.toContain(code);
 });
 
