@@ -94,6 +94,8 @@ export async function withPlayground<T>(
     },
   });
   try {
+    // A signal does not interrupt the start, and nothing would end a command that began after it.
+    signal.throwIfAborted();
     return await work(playground);
   } finally {
     await lifecycle.stop();
