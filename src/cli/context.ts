@@ -23,7 +23,7 @@ export interface GlobalOptions {
 export interface GatewayApi {
   readonly config: Config;
   readonly http: HttpClient;
-  /** Aborts on SIGINT, SIGTERM and a closed stdout. */
+  /** Aborts on SIGINT, SIGTERM, SIGHUP and a closed stdout. */
   readonly signal: AbortSignal;
 }
 
@@ -33,7 +33,7 @@ export interface Context {
   readonly printer: Printer;
   /** Loads the configuration; throws CONFIG with all errors. */
   loadConfig(hocon?: string): Promise<LoadedConfig>;
-  /** Runs `work`, aborting it on SIGINT and SIGTERM (exit codes 130 and 143). */
+  /** Runs `work`, aborting it on SIGINT, SIGTERM and SIGHUP (exit codes 130, 143 and 129). */
   interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** The same for work that calls the gateway, at `url` or else at the configured address. */
   withGateway<T>(url: string | undefined, work: (client: GatewayApi) => Promise<T>): Promise<T>;

@@ -5,7 +5,10 @@ import { signalRepeatMs } from '../app/repeated-signal.ts';
 import { messageOf, SwobError } from '../errors.ts';
 import type { Io } from './io.ts';
 
-const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+/** SIGHUP is that of a closed terminal. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+type Signal = keyof typeof exitCodes;
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const satisfies readonly Signal[];
 
 /** Ends the command with an exit code and without a message. */
 export class SilentExit extends Error {
@@ -19,7 +22,7 @@ export class SilentExit extends Error {
 
 /** A signal ended the command. */
 export class Interrupted extends SilentExit {
-  constructor(signal: keyof typeof exitCodes) {
+  constructor(signal: Signal) {
     super(`ended by ${signal}`, exitCodes[signal]);
     this.name = 'Interrupted';
   }
@@ -36,22 +39,20 @@ export function toOutputError(error: unknown): OutputClosed | SwobError {
 }
 
 /**
- * Runs `work` with a signal that aborts on SIGINT, on SIGTERM and when stdout fails.
+ * Runs `work` with a signal that aborts on SIGINT, SIGTERM and SIGHUP, and when stdout fails.
  * Once aborted, it throws the reason of the signal, whatever `work` returns or throws.
  */
 export async function interruptible<T>(io: Io, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const onInterrupt = (): void => {
-    controller.abort(new Interrupted('SIGINT'));
-    ignoreRepeats(io, 'SIGINT');
-  };
-  const onTerminate = (): void => {
-    controller.abort(new Interrupted('SIGTERM'));
-    ignoreRepeats(io, 'SIGTERM');
-  };
+  const listeners = endingSignals.map((signal) => {
+    const onSignal = (): void => {
+      controller.abort(new Interrupted(signal));
+      ignoreRepeats(io, signal);
+    };
+    return { signal, onSignal };
+  });
   const onOutputError = (error: unknown): void => controller.abort(toOutputError(error));
-  io.signals.once('SIGINT', onInterrupt);
-  io.signals.once('SIGTERM', onTerminate);
+  for (const { signal, onSignal } of listeners) io.signals.once(signal, onSignal);
   io.stdout.once('error', onOutputError);
   const stopWatching = io.watchStdout?.(() => controller.abort(new OutputClosed()));
   try {
@@ -62,14 +63,13 @@ export async function interruptible<T>(io: Io, work: (signal: AbortSignal) => Pr
     throw controller.signal.aborted ? controller.signal.reason : error;
   } finally {
     stopWatching?.();
-    io.signals.removeListener('SIGINT', onInterrupt);
-    io.signals.removeListener('SIGTERM', onTerminate);
+    for (const { signal, onSignal } of listeners) io.signals.removeListener(signal, onSignal);
     io.stdout.removeListener('error', onOutputError);
   }
 }
 
 /** Without a listener, the repeated signal that npm sends would kill the process before it has cleaned up. */
-function ignoreRepeats({ signals, clock }: Io, signal: keyof typeof exitCodes): void {
+function ignoreRepeats({ signals, clock }: Io, signal: Signal): void {
   const ignore = (): void => {};
   signals.on(signal, ignore);
   const stop = clock.every(signalRepeatMs, () => {

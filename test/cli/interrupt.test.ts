@@ -7,7 +7,7 @@ import { interruptible } from '../../src/cli/interrupt.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { RecordedStream } from './harness.ts';
 
-test.each(['SIGINT', 'SIGTERM'])(
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'])(
   'a repeated %s waits for the clean-up only within one second',
   async (signal) => {
     const signals = new EventEmitter();

@@ -196,6 +196,7 @@ describe('bin/swob', () => {
     // As Python's subprocess, which reads to the end of the output before it waits for the process.
     const line =
       '{ "$0" seeds ping 1 2 --every 100ms --url "$1" & echo $! >&2; exec sleep 3600 > /dev/null; } | { cat; echo end; }';
+    ['SIGHUP', 129],
     const env = { PATH: process.env.PATH };
     const shell = spawn('sh', ['-c', line, script, url], { cwd: folder, env, detached: true });
     onTestFinished(() => void process.kill(-(shell.pid ?? 0), 'SIGKILL'));

@@ -1,6 +1,5 @@
 // `swob playground` as scripts use it: the real binary, with its services and stubs in one process.
 
-import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -145,7 +144,8 @@ test('a ready file names every part, with an address of this machine where it li
     expect(ready[part].url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   expect(ready.sync.url).toMatch(/^ws:/);
   expect(ready.nas.radius).toMatch(/^127\.0\.0\.1:\d+$/);
-  playground.kill('SIGINT');
-  expect(await playground.exit).toEqual({ code: 130, signal: null });
-  expect(existsSync(file)).toBe(false);
+  // As when its terminal is closed.
+  playground.kill('SIGHUP');
+  expect(await playground.exit).toEqual({ code: 129, signal: null });
+  expect(await readdir(folder)).toEqual([]);
 });
