@@ -81,6 +81,8 @@ test('other terminals find the running playground; a signal removes everything',
     'eval "$(swob playground env)" && swob status && swob config show seeds.expiry; ls "$PLAYGROUND_FOLDER"';
   const { stdout } = await runProcess('sh', ['-c', script], { cwd: folder, env });
   expect(stdout).toMatch(/gateway .*ready[\s\S]*disconnect .*ready/);
+  // Commands load what the services run with.
+  expect(stdout).toContain('expiry = 7s');
   expect(stdout).toContain('conf.ini');
   playground.kill('SIGTERM');
   expect(await playground.exit).toEqual({ code: 143, signal: null });

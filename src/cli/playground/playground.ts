@@ -34,7 +34,7 @@ import {
   type PlaygroundDeveloper,
   startOutgoing,
 } from './outgoing.ts';
-import { type Backend, formatIni, playgroundSettings } from './settings.ts';
+import { type Backend, formatIni, playgroundSettings, withSetOptions } from './settings.ts';
 
 interface User {
   readonly id: string;
@@ -200,7 +200,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
     sync: portOf(urls.sync),
     disconnect: portOf(urls.disconnect),
   };
-  const final = { ...playgroundSettings(files, systems, addresses), ...more };
+  const final = withSetOptions({ ...playgroundSettings(files, systems, addresses), ...more }, setOptions);
   await writeFileAtomic(config, formatIni(final), 0o600);
   const { admin_token_filepath: adminTokenFile } = loaded.security;
   const nas = { radius: `${bracketHost(nasAddress.address)}:${nasAddress.port}`, secretFile };

@@ -1,6 +1,8 @@
 // The configuration of a playground, as a conf.ini. Used by playground.ts.
 
 import { join } from 'node:path';
+import { iniValue } from '../../config/ini-file.ts';
+import { readSetOptions } from '../../config/sources.ts';
 import { unbracketHost } from '../../lib/net.ts';
 
 type Settings = Readonly<Record<string, Readonly<Record<string, string | number>>>>;
@@ -75,11 +77,28 @@ function nasSection({ address, port, secretFile }: Stubs['radius']) {
   return { address, port, secret_file: secretFile };
 }
 
+const ports: ReadonlySet<string> = new Set(['api.port', 'websocket.port', 'disconnect.port']);
+
+/**
+ * The settings with those of `section.key=value` over them, so that commands that load the file find what the services run with; the
+ * ports stay those that the services have got.
+ */
+export function withSetOptions(settings: Settings, setOptions: readonly string[]): Settings {
+  const merged = { ...settings };
+  for (const item of readSetOptions(setOptions)) {
+    if (!('name' in item) || ports.has(item.name)) continue;
+    const dot = item.name.lastIndexOf('.');
+    const section = item.name.slice(0, dot);
+    merged[section] = { ...merged[section], [item.name.slice(dot + 1)]: item.text };
+  }
+  return merged;
+}
+
 /** The text of a conf.ini. */
 export function formatIni(settings: Settings): string {
   return Object.entries(settings)
     .map(([section, keys]) => {
-      const lines = Object.entries(keys).map(([key, value]) => `${key} = ${value}\n`);
+      const lines = Object.entries(keys).map(([key, value]) => `${key} = ${iniValue(String(value))}\n`);
       return `[${section}]\n${lines.join('')}`;
     })
     .join('\n');
