@@ -15,6 +15,7 @@ import type { Config } from '../../config/schema.ts';
 import { loadServerKeys } from '../../crypto/server-keys.ts';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import type { WifiSession } from '../../domain/wifi/model.ts';
+import { messageOf, SwobError } from '../../errors.ts';
 import { writeNewFile } from '../../lib/durable-files.ts';
 import { bracketHost } from '../../lib/net.ts';
 import { startDeveloperStub } from '../../stubs/developer.ts';
@@ -144,7 +145,10 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Runni
     logTail,
     version,
   } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'swob-playground-'));
+  const folder = await mkdtemp(join(tmpdir(), 'swob-playground-')).catch((cause: unknown) => {
+    const message = `cannot create a folder in ${tmpdir()}: ${messageOf(cause)}; name another with TMPDIR`;
+    throw new SwobError('UNAVAILABLE', message, { cause });
+  });
   lifecycle.defer('playground folder', () => rm(folder, { recursive: true, force: true }));
   const secretFile = join(folder, 'nas.secret');
   const [stubs, jwtPrivateKey] = await Promise.all([

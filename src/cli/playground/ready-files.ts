@@ -1,13 +1,13 @@
 // The ready files of playgrounds, by which other commands find those of this user that run. Used by `playground start`,
 // `playground env` and create.ts.
 
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { lstat, readdir, readFile, stat } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runtimeFolder } from '../../config/environment.ts';
 import { parseWifiSession } from '../../domain/wifi/session-claims.ts';
-import { SwobError, systemErrorCode } from '../../errors.ts';
+import { describeReadError, SwobError, systemErrorCode } from '../../errors.ts';
 import { isObject, tryParseJson } from '../../lib/json.ts';
 import { type Playground, playgroundParts } from './playground.ts';
 
@@ -61,7 +61,7 @@ async function runningReadyFiles(): Promise<string[]> {
     const file = join(sharedFolder(), name);
     const facts = await lstat(file).catch(() => undefined);
     // Every user may write to a temporary folder.
-    if (facts?.isFile() && facts.uid === userInfo().uid) found.push(file);
+    if (facts?.isFile() && facts.uid === ownUid()) found.push(file);
   }
   return found;
 }
@@ -82,12 +82,28 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** The temporary folder where that of the session does not exist, as in a container, or is another user's, as with sudo. */
 function sharedFolder(): string {
-  return runtimeFolder() ?? tmpdir();
+  const folder = runtimeFolder();
+  return folder !== undefined && isUsable(folder) ? folder : tmpdir();
+}
+
+function isUsable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Not of `userInfo`, which fails for a user without a name, as containers have. */
+function ownUid(): number {
+  return process.geteuid?.() ?? 0;
 }
 
 function filePrefix(): string {
-  return `swob-playground-${userInfo().uid}-`;
+  return `swob-playground-${ownUid()}-`;
 }
 
 /** As in the ready file of other commands: `{"gateway":{"url":…},…}`, and the files of the playground. */
@@ -106,14 +122,14 @@ export function readyContent(playground: Playground): object {
   };
 }
 
-/** Throws UNREACHABLE when no playground is running, REFUSED when the file is another user's. */
+/** Throws UNREACHABLE when no playground is running, REFUSED when the file is another user's, CONFIG when it cannot be read. */
 export async function readPlayground(file: string): Promise<Playground> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     if (systemErrorCode(error) === 'ENOENT') throw notRunning(file);
-    throw error;
+    throw new SwobError('CONFIG', `cannot read ${file}: ${describeReadError(error)}`, { cause: error });
   });
   // Scripts evaluate what this command prints, and every user may write to a temporary folder.
-  if ((await stat(file)).uid !== userInfo().uid) {
+  if ((await stat(file)).uid !== ownUid()) {
     throw new SwobError('REFUSED', `${file} belongs to another user; name your own with --ready-file`);
   }
   const content = tryParseJson(text);

@@ -91,12 +91,51 @@ describe('the playground that is meant', () => {
     expect(warn).toHaveBeenCalledWith(expect.stringContaining('has ended'));
   });
 
+  test.each([
+    ['does not exist', (parent: string) => join(parent, 'nowhere')],
+    [
+      'is a file',
+      (parent: string) => {
+        writeFileSync(join(parent, 'file'), '');
+        return join(parent, 'file');
+      },
+    ],
+  ])('is found in the temporary folder where that of the session %s', async (_, unusableIn) => {
+    vi.stubEnv('XDG_RUNTIME_DIR', unusableIn(folder));
+    vi.stubEnv('TMPDIR', folder);
+    writeFileSync(defaultReadyFile(), content);
+    expect(await findReadyFile(undefined, warn)).toBe(fileOf(process.pid));
+  });
+
   test("is never another user's", async (context) => {
     needs(context, { root: true });
     writeFileSync(defaultReadyFile(), content);
     chownSync(defaultReadyFile(), 12_345, 12_345);
     await expect(findReadyFile(undefined, warn)).rejects.toMatchObject({ code: 'UNREACHABLE' });
   });
+});
+
+test('says why a ready file cannot be read', async () => {
+  const folder = temporaryFolder();
+  await expect(readPlayground(folder)).rejects.toMatchObject({
+    code: 'CONFIG',
+    message: expect.stringContaining(`cannot read ${folder}: EISDIR`),
+  });
+});
+
+test('a user without a name, as in a container, has ready files', async (context) => {
+  needs(context, { root: true });
+  const folder = temporaryFolder();
+  chownSync(folder, 54_321, 54_321);
+  process.seteuid?.(54_321);
+  try {
+    const file = join(folder, 'ready.json');
+    writeFileSync(file, JSON.stringify(readyContent(playground)));
+    expect(defaultReadyFile()).toContain('swob-playground-54321-');
+    expect(await readPlayground(file)).toEqual(playground);
+  } finally {
+    process.seteuid?.(0);
+  }
 });
 
 test("refuses another user's file, which scripts would evaluate", async (context) => {
