@@ -7,7 +7,8 @@ import { isObject, tryParseJson } from '../../lib/json.ts';
 import type { Endpoint } from './endpoints.ts';
 import { type ErrorResponse, excerpt, parseRetryAfter, responseError } from './error-response.ts';
 
-const maxBytes = 8 * 1024 * 1024;
+const mebibyte = 1024 * 1024;
+const defaultMaxBytes = 8 * mebibyte;
 
 interface HttpRequest {
   readonly method?: 'GET' | 'POST' | 'DELETE';
@@ -39,6 +40,8 @@ export interface HttpClient {
 export interface HttpClientOptions extends Endpoint {
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
+  /** Of the body of a response; 8 MiB by default. */
+  readonly maxBytes?: number;
   /** The name of the service in error messages. */
   readonly name?: string;
   /** Where its URL is given, for error messages. */
@@ -49,7 +52,7 @@ export interface HttpClientOptions extends Endpoint {
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const { baseUrl, agent, signal, timeoutMs = 10_000, name = 'gateway' } = options;
-  const { urlFrom = '--url', startedBy = 'swob serve' } = options;
+  const { urlFrom = '--url', startedBy = 'swob serve', maxBytes = defaultMaxBytes } = options;
   const naming = `name the ${name} with ${urlFrom}`;
 
   const request = async ({
@@ -82,7 +85,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       return {
         status,
         statusText,
-        text: await textOf(response),
+        text: await textOf(response, maxBytes),
         retryAfter: parseRetryAfter(response.headers['retry-after']),
         header: (wanted) => [response.headers[wanted.toLowerCase()]].flat()[0],
       };
@@ -93,7 +96,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       const advice = `start it with \`${startedBy}\`, or name another one with ${urlFrom}`;
       if (deadline.aborted)
         throw unreachable(`no response from ${origin} within ${timeoutMs / 1000} s; ${advice}`, error);
-      throw networkError({ name, origin, naming, advice }, error);
+      throw networkError({ name, origin, naming, advice, maxBytes }, error);
     }
   };
   /** Undefined when the response may be that of the service. */
@@ -152,7 +155,7 @@ async function sendRequest(
 
 class TooLarge extends Error {}
 
-async function textOf(response: IncomingMessage): Promise<string> {
+async function textOf(response: IncomingMessage, maxBytes: number): Promise<string> {
   const bytes = await collectStream(response, maxBytes);
   if (!bytes) throw new TooLarge();
   return new TextDecoder().decode(bytes);
@@ -181,11 +184,13 @@ interface Called {
   /** What to do when another service responds, and when none does. */
   readonly naming: string;
   readonly advice: string;
+  readonly maxBytes: number;
 }
 
-function networkError({ name, origin, naming, advice }: Called, error: unknown): SwobError {
+function networkError({ name, origin, naming, advice, maxBytes }: Called, error: unknown): SwobError {
   if (error instanceof TooLarge) {
-    return new SwobError('UPSTREAM', `the response of ${origin} is larger than 8 MiB`, { cause: error });
+    const size = `${maxBytes / mebibyte} MiB`;
+    return new SwobError('UPSTREAM', `the response of ${origin} is larger than ${size}`, { cause: error });
   }
   const code = systemErrorCode(error);
   if (code === 'ECONNREFUSED') return unreachable(`no ${name} at ${origin}; ${advice}`, error);

@@ -6,6 +6,8 @@ import type { JournalEntry } from '../../stubs/journal.ts';
 import type { HttpClient } from './http-client.ts';
 
 const path = '/__journal';
+/** Of a full journal, whose bound is in UTF-16 units of at most three bytes each (src/stubs/journal.ts). */
+export const maxJournalBytes = 256 * 1024 * 1024;
 
 /** Throws UNREACHABLE, and UPSTREAM when it is not the journal of a stub. */
 export async function readJournal(http: HttpClient): Promise<readonly JournalEntry[]> {

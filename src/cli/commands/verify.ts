@@ -11,7 +11,7 @@ import {
   type Times,
 } from '../../stubs/expectation.ts';
 import { createHttpClient } from '../client/http-client.ts';
-import { clearJournal, readJournal } from '../client/stub-journal.ts';
+import { clearJournal, maxJournalBytes, readJournal } from '../client/stub-journal.ts';
 import type { Context } from '../context.ts';
 import { parseDurationOption } from '../input/token-key.ts';
 import { checkWritable, writeFileAtomic } from '../ready-file.ts';
@@ -72,6 +72,7 @@ async function run(context: Context, url: string, options: Options): Promise<voi
     const http = createHttpClient({
       baseUrl: url,
       signal,
+      maxBytes: maxJournalBytes,
       name: 'stub',
       urlFrom: '<url>',
       startedBy: 'swob stub',

@@ -80,6 +80,12 @@ test('--json, --junit and --reset', async () => {
   expect(await verify(url, '--times', '0')).toMatchObject({ code: 0 });
 });
 
+test('reads a journal as large as a stub keeps', async () => {
+  const { url, publish } = await startPublisher();
+  for (let count = 0; count < 9; count++) await publish(`${count}`.padEnd(1_000_000, '.'));
+  expect(await verify(url, '--received', 'message~=^8', '--times', '1')).toMatchObject({ code: 0, err: '' });
+});
+
 test('--within waits for a request, and for --times 0 until the end', async () => {
   const { url, publish, journal } = await startPublisher();
   const waiting = verify(url, '--received', 'message=late', '--within', '60s');
