@@ -49,6 +49,11 @@ export function isReady({ state }: DaemonHealth): boolean {
   return state === 'ready' || state === 'degraded';
 }
 
+/** Whether it has fewer worker processes than it should, as while they start; those that run do work. */
+export function lacksWorkers({ checks }: DaemonHealth): boolean {
+  return checks.some(({ name, ok }) => name === 'workers' && !ok);
+}
+
 /** Rejects only with the reason of the signal. */
 export async function fetchHealth(
   daemon: ServiceEndpoint,

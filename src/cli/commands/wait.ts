@@ -8,7 +8,7 @@ import { delay } from '../../lib/delay.ts';
 import { isObject } from '../../lib/json.ts';
 import { adminTokenReader } from '../client/admin-token.ts';
 import { gatewayEndpoint } from '../client/endpoints.ts';
-import { describeUnhealthy, fetchHealth, isReady } from '../client/health.ts';
+import { describeUnhealthy, fetchHealth, isReady, lacksWorkers } from '../client/health.ts';
 import { createHttpClient, type HttpClient } from '../client/http-client.ts';
 import { fetchSeedNumber } from '../client/seed-number.ts';
 import { resolveServices } from '../client/services.ts';
@@ -53,7 +53,7 @@ export function define(command: Command, context: Context): void {
     .addHelpText(
       'after',
       `
-ready: all services that \`swob serve\` runs are ready. paired: a phone of the user has paired since this command started.
+ready: all services that \`swob serve\` runs are ready, with all of their workers. paired: a phone of the user has paired since this command started.
 seed: the gateway client with this IMSI is active. Exits with 0 when the condition is met, with 75 and the reason after
 the timeout.
 
@@ -122,7 +122,7 @@ async function readyCheck(config: Config, urls: readonly string[]): Promise<Chec
   const daemons = await resolveServices(config, [], urls);
   return async (signal, timeoutMs) => {
     const healths = await Promise.all(daemons.map((daemon) => fetchHealth(daemon, signal, timeoutMs)));
-    const bad = healths.filter((health) => !isReady(health));
+    const bad = healths.filter((health) => !isReady(health) || lacksWorkers(health));
     return bad.length === 0 ? undefined : bad.map(describeUnhealthy).join('; ');
   };
 }

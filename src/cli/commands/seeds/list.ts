@@ -22,7 +22,7 @@ export function define(command: Command, context: Context): void {
     .option('--url <url>', 'URL of the gateway (default: from [api] host and port)')
     .addHelpText(
       'after',
-      "\nWith --watch, an unreachable, overloaded or rate-limiting gateway is reported on stderr, and the watch continues.\n\nExample:\n  swob seeds list --watch\n  swob seeds list --json | jq -r '.[].MSISDN'",
+      "\nWith --watch, an unreachable, overloaded or rate-limiting gateway is reported on stderr, once\na minute at most for the same reason, and the watch continues.\n\nExample:\n  swob seeds list --watch\n  swob seeds list --json | jq -r '.[].MSISDN'",
     )
     .action(({ seeders = false, watch = false, url }: Options) =>
       context.withGateway(url, async (client) => {

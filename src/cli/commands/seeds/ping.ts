@@ -25,7 +25,7 @@ export function define(command: Command, context: Context): void {
     .option('--url <url>', 'URL of the gateway (default: from [api] host and port)')
     .addHelpText(
       'after',
-      '\nPrints the LPS. With --every, an unreachable, overloaded or rate-limiting gateway is reported on stderr, and the pings continue.\n\nExample:\n  swob seeds ping 624012345678901 +237650000001\n  swob seeds ping 624012345678901 +237650000001 --type seeder --every 10s',
+      '\nPrints the LPS. With --every, an unreachable, overloaded or rate-limiting gateway is reported on stderr, once\na minute at most for the same reason, and the pings continue.\n\nExample:\n  swob seeds ping 624012345678901 +237650000001\n  swob seeds ping 624012345678901 +237650000001 --type seeder --every 10s',
     )
     .action((imsi: string, msisdn: string, options: Options) => run(context, imsi, msisdn, options));
 }

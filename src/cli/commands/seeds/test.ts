@@ -1,11 +1,11 @@
 // `swob seeds test`: starts a reliability test of a gateway client, and waits for its SMS.
 
 import type { Command } from 'commander';
-import { messageOf, SwobError } from '../../../errors.ts';
+import { SwobError } from '../../../errors.ts';
 import { delay } from '../../../lib/delay.ts';
 import { findTest, startTest } from '../../client/reliability-api.ts';
 import type { Context } from '../../context.ts';
-import { transientErrors } from '../../transient-errors.ts';
+import { createTransientErrors } from '../../repeat.ts';
 
 interface Options {
   readonly sender?: string;
@@ -40,15 +40,15 @@ async function run(context: Context, msisdn: string, { sender, wait, url }: Opti
       else printer.line(String(id));
       return;
     }
+    const errors = createTransientErrors(context);
     const end = io.clock.monotonic() + maxWaitMs;
     while (io.clock.monotonic() < end) {
       await delay(io.clock, pollMs, signal);
-      const test = await findTest(http, msisdn, id).catch((error: unknown) => {
-        // The SMS may arrive while the gateway restarts.
-        if (!(error instanceof SwobError && transientErrors.has(error.code))) throw error;
-        printer.warn(messageOf(error));
-      });
-      if (!test || test.status === 'pending') continue;
+      // The SMS may arrive while the gateway restarts.
+      const test = await findTest(http, msisdn, id).catch(errors.failed);
+      if (!test) continue;
+      errors.succeeded();
+      if (test.status === 'pending') continue;
       if (printer.json) printer.value(test);
       else printer.line(describe(test, startTime));
       if (test.status === 'success') return;

@@ -107,6 +107,21 @@ describe('swob seeds list', () => {
     expect(clock.waits).toHaveLength(4);
   });
 
+  test('with --watch prints an error that persists once a minute, and again after a success', async () => {
+    const cli = createCli({ clock: createSteppingClock() });
+    let calls = 0;
+    const { url } = await startGateway(() => {
+      calls++;
+      if (calls === 64) cli.signals.emit('SIGINT');
+      if (calls === 62) return { body: JSON.stringify([seed]) };
+      return { status: 429, headers: { 'Retry-After': `${100 - calls}` }, body: 'slow down' };
+    });
+    expect(await cli.swob('seeds', 'list', '--watch', '--url', url)).toBe(130);
+    expect(cli.err.text.match(/try again in \d+ s/g)).toEqual(
+      [99, 69, 39, 37].map((s) => `try again in ${s} s`),
+    );
+  });
+
   test('with --watch ends immediately when the gateway rejects the request', async () => {
     const { url, requests } = await startGateway(() => ({ status: 403, body: 'not from there' }));
     const cli = createCli({ clock: createSteppingClock() });
