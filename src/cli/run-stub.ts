@@ -8,7 +8,7 @@ import type { BehaviourStep, StubScript } from '../stubs/stub-script.ts';
 import type { RunningStub } from '../stubs/stub-server.ts';
 import type { Context } from './context.ts';
 import { openRecording, readStubScript, type StubOptions } from './input/stub-options.ts';
-import { Interrupted } from './interrupt.ts';
+import { Interrupted, OutputClosed } from './interrupt.ts';
 import { prepareReadyFile } from './ready-file.ts';
 import { describeEntry, describeVerdict, verdictJson } from './verdict-report.ts';
 
@@ -31,7 +31,7 @@ interface StubDetails {
 }
 
 /**
- * Starts a stub, prints its URL, and closes it when a signal ends the command. With expectations the signal is the usual
+ * Starts a stub, prints its URL, and closes it when a signal or a closed stdout ends the command. With expectations that is the usual
  * end: throws REFUSED when they are not met, or when a replay lacked a request.
  */
 export async function runStub<M extends string>(
@@ -73,7 +73,8 @@ export async function runStub<M extends string>(
     });
   } catch (error) {
     const isVerified = script.expect.length > 0 || replay;
-    if (!(error instanceof Interrupted) || !stub || !isVerified) throw error;
+    const isEnd = error instanceof Interrupted || error instanceof OutputClosed;
+    if (!isEnd || !stub || !isVerified) throw error;
     reportExpectations(context, script, stub);
     const unknown = replay?.unknownRequests() ?? [];
     if (unknown.length > 0)

@@ -1,7 +1,7 @@
 // Stub of a developer's server that receives callbacks, and checks their signatures. Used by `swob stub callbacks` and tests.
 
 import { secretsEqual } from '../crypto/constant-time.ts';
-import { signWebhook } from '../crypto/webhook-signature.ts';
+import { signWebhook, webhookKey } from '../crypto/webhook-signature.ts';
 import type { Clock } from '../domain/shared/ports.ts';
 import { SwobError } from '../errors.ts';
 import { type BasicMode, basicModes, respondInBasicMode } from './basic-modes.ts';
@@ -44,6 +44,8 @@ export interface RunningCallbacksStub extends RunningStub {
  */
 export async function startCallbacksStub(options: CallbacksStubOptions): Promise<RunningCallbacksStub> {
   const { clock = systemClock, secret = '' } = options;
+  // Refused now, and not with a 500 for each callback.
+  if (secret !== '') webhookKey(secret);
   const modes = createModeSwitch<BasicMode>(options.mode ?? 'normal', options.ms, options.steps);
   const control = modeRoute(basicModes, modes.set);
 

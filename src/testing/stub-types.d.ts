@@ -125,6 +125,7 @@ export declare function stubPublisher(options?: PublisherStubOptions): Promise<P
 
 /**
  * - `normal`: a working PCRF; `slow`: the same after `ms`; `drip`: the same, one byte a second
+ * - `ignore`: success, but the session continues
  * - `refuse`: 500 and a JSON error; `redirect`: 302; `garbage`: 200 and HTML
  * - `hang`: no response; `close`: the connection ends in the middle of the response
  * - `endless`: JSON without end; `gzip-bomb`: a small compressed body that decompresses to a large one

@@ -32,6 +32,10 @@ test('checks the signature', async () => {
   expect(await post(signed('secret'), '{"uuid":"2"}')).toBe(401);
 });
 
+test('refuses a secret with which nothing can be signed', async () => {
+  await expect(start({ secret: 'whsec_?' })).rejects.toMatchObject({ code: 'CONFIG' });
+});
+
 test('fails as its modes say', async () => {
   const { post, setMode } = await start({ mode: 'refuse' });
   expect(await post()).toBe(500);

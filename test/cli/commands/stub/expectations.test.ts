@@ -38,6 +38,20 @@ test('ends with 0 when all expectations are met, with 1 and what came instead wh
   expect(failed.err).not.toContain('MSISDN=+');
 });
 
+test('checks the expectations also when the reader of its output is gone', async () => {
+  const run = async (message: string): Promise<number> => {
+    const cli = createCli();
+    const ended = cli.swob('stub', 'publisher', '--port', '0', '--expect', 'message=Hello');
+    await cli.out.until('http:');
+    const url = /http:[^"\s]+/.exec(cli.out.text)?.[0];
+    await fetch(`${url}/publish`, { method: 'POST', body: JSON.stringify({ MSISDN: '+237', message }) });
+    cli.out.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+    return ended;
+  };
+  expect(await run('Hello')).toBe(0);
+  expect(await run('Goodbye')).toBe(1);
+});
+
 test('without expectations ends by the signal', async () => {
   expect(await runStub([], [])).toMatchObject({ code: 143 });
 });
