@@ -11,7 +11,7 @@ export interface Exchange {
     readonly status: number;
     /** Of `content-type`, `location` and `set-cookie` only; the values of cookies are `***`. */
     readonly headers: Readonly<Record<string, string | readonly string[]>>;
-    /** The JSON value, without secret members, or the text. */
+    /** The JSON object or list, without secret members, or the text. */
     readonly body: unknown;
   };
 }
@@ -21,7 +21,7 @@ interface RecordedRequest {
   /** Without the query. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
-  /** The JSON value, without secret members, or the text. */
+  /** The JSON object or list, without secret members, or the text. */
   readonly body: unknown;
 }
 
@@ -41,7 +41,8 @@ export function recordedRequest({
 export function recordedBody(body: Buffer): unknown {
   const text = body.toString('utf8');
   const value = tryParseJson(text);
-  return value === undefined ? text : withoutSecrets(value);
+  // A text that happens to be JSON, such as "ok" in quotes, stays as it came.
+  return isObject(value) || Array.isArray(value) ? withoutSecrets(value) : text;
 }
 
 /** `session=***; Path=/; HttpOnly` */

@@ -44,6 +44,11 @@ export async function createRecorder(folder: string, upstream: string): Promise<
     const file = join(folder, `${String(count).padStart(6, '0')}.json`);
     const { method = 'GET', url = '', headers } = request;
     const passed = Object.entries(headers).filter(([name]) => !connectionHeaders.has(name));
+    const failure = (error: unknown): never => {
+      throw new SwobError('UPSTREAM', `no usable response from ${upstream}: ${messageOf(error)}`, {
+        cause: error,
+      });
+    };
     const real = await fetch(`${upstream}${url}`, {
       method,
       headers: passed.flatMap(([name, value]) => [value ?? []].flat().map((text) => [name, text] as const)),
@@ -53,10 +58,8 @@ export async function createRecorder(folder: string, upstream: string): Promise<
       compress: false,
       size: maxBytes,
       signal: AbortSignal.timeout(timeoutMs),
-    }).catch((error: unknown) => {
-      throw new SwobError('UPSTREAM', `${upstream} did not respond: ${messageOf(error)}`, { cause: error });
-    });
-    const content = Buffer.from(await real.arrayBuffer());
+    }).catch(failure);
+    const content = Buffer.from(await real.arrayBuffer().catch(failure));
     const cookies = real.headers.raw()['set-cookie'] ?? [];
     const exchange: Exchange = {
       request: recordedRequest({ request, body }),

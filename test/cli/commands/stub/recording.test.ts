@@ -1,6 +1,8 @@
 // The options --record and --replay of the stubs, with a stub in place of the real system.
 
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { recordedBody, recordedRequest } from '../../../../src/cli/recording/exchange.ts';
@@ -74,6 +76,45 @@ test('records exchanges with a real system without its secrets, and replays them
   });
   expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining('not in the recording') });
   expect(unknown.err).toContain('+237699999999');
+});
+
+test('a text is replayed as it came, also when it is JSON', async () => {
+  const texts = ['"ok"', '1.50', 'true', 'plain', ''];
+  const real = createServer((_, response) => void response.end(texts[count++]));
+  let count = 0;
+  await once(real.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void real.close());
+  const address = real.address();
+  const upstream = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  const folder = join(temporaryFolder(), 'recording');
+  const call = async (url: string): Promise<void> => {
+    for (const text of texts)
+      expect(await post(`${url}/users`, {}, { connection: 'close' })).toMatchObject({ text });
+  };
+  await runStub(['--record', folder, '--upstream', upstream], call);
+  expect(await runStub(['--replay', folder], call)).toMatchObject({ code: 0 });
+});
+
+test('a real system whose response is too large, or ends too early, is a 502 that says so', async () => {
+  const real = createServer((request, response) => {
+    if (request.url === '/large') return void response.end('x'.repeat(2 * 1024 * 1024));
+    response.writeHead(200, { 'content-length': 100 }).write('half', () => response.destroy());
+  });
+  await once(real.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void real.close());
+  const address = real.address();
+  const upstream = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  const folder = join(temporaryFolder(), 'recording');
+  await runStub(['--record', folder, '--upstream', upstream], async (url) => {
+    for (const [path, text] of [
+      ['/large', 'over limit'],
+      ['/short', 'no usable response'],
+    ])
+      expect(await post(`${url}${path}`, {}, { connection: 'close' })).toMatchObject({
+        status: 502,
+        text: expect.stringContaining(text ?? ''),
+      });
+  });
 });
 
 test('equal requests get their responses in order, and the last one again', async () => {
