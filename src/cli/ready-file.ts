@@ -44,12 +44,25 @@ export async function checkWritable(path: string, code: ErrorCode): Promise<void
     const there = await stat(path).catch(() => undefined);
     if (there?.isDirectory()) throw new Error('it is a folder; name a file, such as one in it');
     if (there && !there.isFile()) throw new Error('it exists and is not a regular file; name another');
+    if (there && (await isProtected(path, there.uid))) throw new Error(anothersFile);
     const handle = await open(temporary, 'wx', 0o600);
     await handle.close();
     await rm(temporary);
   } catch (error) {
     throw new SwobError(code, describeFailure(path, error), { cause: error });
   }
+}
+
+/** S_ISVTX of chmod(2). */
+const stickyBit = 0o1000;
+const anothersFile = 'it belongs to another user; remove it as that user, or name another file';
+
+/** In a folder such as /tmp, where all may write, only its owner may replace a file. */
+async function isProtected(path: string, owner: number): Promise<boolean> {
+  const uid = process.geteuid?.() ?? 0;
+  if (uid === 0 || uid === owner) return false;
+  const folder = await stat(dirname(path));
+  return (folder.mode & stickyBit) !== 0 && folder.uid !== uid;
 }
 
 /** What failed, why, and what to do; the system's message names a temporary file, which nobody looks for. */
@@ -81,7 +94,11 @@ export interface ReadyFile {
 export async function prepareReadyFile(path: string | undefined): Promise<ReadyFile> {
   if (path === undefined) return { write: async () => undefined, remove: async () => undefined };
   await checkWritable(path, 'CONFIG');
-  await rm(path, { force: true });
+  await rm(path, { force: true }).catch((error: unknown) => {
+    throw new SwobError('CONFIG', `cannot remove ${path} of an earlier run: ${messageOf(error)}`, {
+      cause: error,
+    });
+  });
   let written: string | undefined;
   return {
     write: async (ready) => {

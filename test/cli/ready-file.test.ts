@@ -1,8 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkWritable, prepareReadyFile, writeFileAtomic } from '../../src/cli/ready-file.ts';
 import { temporaryFolder } from '../support/folders.ts';
+import { needs } from '../support/needs.ts';
 
 test('a ready file holds one JSON object and is removed completely', async () => {
   const folder = temporaryFolder();
@@ -39,6 +48,23 @@ test('an unwritable ready file is a configuration error at the start', async () 
       code: 'CONFIG',
       message: expect.stringContaining(`cannot write ${file}: `),
     });
+  }
+});
+
+test("another user's file in a folder such as /tmp is refused before any work begins", async (context) => {
+  needs(context, { root: true });
+  const folder = temporaryFolder();
+  const file = join(folder, 'ready.json');
+  writeFileSync(file, 'old');
+  chmodSync(folder, 0o1777);
+  process.seteuid?.(54_321);
+  try {
+    const refused = { code: 'CONFIG', message: expect.stringContaining('it belongs to another user') };
+    await expect(prepareReadyFile(file)).rejects.toMatchObject(refused);
+    await expect(checkWritable(file, 'CONFIG')).rejects.toMatchObject(refused);
+    await checkWritable(join(folder, 'other.json'), 'CONFIG');
+  } finally {
+    process.seteuid?.(0);
   }
 });
 
