@@ -5,6 +5,7 @@ import type { Command, CommanderError } from 'commander';
 import { nearestName } from '../config/suggestion.ts';
 import { optionsOf, pathOf } from './completion/command-line.ts';
 import { topics } from './help/topic-names.ts';
+import { withoutCredentials } from './input/without-credentials.ts';
 
 /** Hints for words, some of one group only, that users expect but swob names differently. */
 const hints = new Map([
@@ -33,6 +34,10 @@ function describeProblem(
   const message = error.message
     .replace(/^error: /, '')
     .replace(/^command-argument value ('.*') is invalid for argument '(.*?)'\./s, '<$2> $1 is invalid.')
+    .replace(
+      /((?:argument|>) ')(.*)(' is invalid)/s,
+      (_, before, value, after) => `${before}${withoutCredentials(value)}${after}`,
+    )
     .replaceAll('\n', ' ')
     .replace(/\.$/, '');
   if (error.code === 'commander.missingMandatoryOptionValue') {

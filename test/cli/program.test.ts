@@ -126,6 +126,12 @@ describe('a wrong command line exits with 64 and says', () => {
       'verify publisher',
       "<url> 'publisher' is invalid. Expected the http URL of a stub; see swob help verify",
     ],
+    // Without user and password.
+    [
+      'playground --broker amqp:/guest:geheim@localhost',
+      "argument 'amqp:/…@localhost' is invalid. Expected a URL such as amqp://localhost:5672",
+    ],
+    ['verify amqp://guest:g:h@localhost', "<url> 'amqp://…@localhost' is invalid"],
     ['jwt verify', "required option '--key <file>' not specified; see swob help jwt verify"],
     ['seeds list --josn', "unknown option '--josn' (Did you mean --json?)"],
     ['--config', "option '-c, --config <file>' argument missing; see swob --help"],

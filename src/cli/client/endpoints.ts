@@ -7,6 +7,7 @@ import type { Config } from '../../config/schema.ts';
 import type { CertificateFiles } from '../../crypto/tls-agent.ts';
 import { messageOf, SwobError } from '../../errors.ts';
 import { bracketHost } from '../../lib/net.ts';
+import { withoutCredentials } from '../input/without-credentials.ts';
 
 export interface Endpoint {
   /** Origin and base path without a trailing slash. */
@@ -89,7 +90,10 @@ export async function healthEndpoints(
 function parseHttpUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new SwobError('USAGE', `--url ${text}: expected a URL such as http://127.0.0.1:6969`);
+    throw new SwobError(
+      'USAGE',
+      `--url ${withoutCredentials(text)}: expected a URL such as http://127.0.0.1:6969`,
+    );
   }
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
