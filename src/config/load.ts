@@ -1,8 +1,8 @@
 // Loads and validates the configuration: defaults < conf.ini < application.conf < legacy variables such as PORT <
 // SWOB_* < --set. All errors are reported together.
 
-import { existsSync } from 'node:fs';
-import { SwobError } from '../errors.ts';
+import { statSync } from 'node:fs';
+import { SwobError, systemErrorCode } from '../errors.ts';
 import { crossFieldErrors } from './cross-field.ts';
 import { readHoconFile } from './hocon-source.ts';
 import type { Config } from './schema.ts';
@@ -98,6 +98,16 @@ function lastValue(items: readonly SourceItem[], name: string): string | undefin
 function defaultFilesIn(env: Environment): string[] {
   const named = env[configFileVariable];
   if (named) return [named];
-  const found = defaultFiles.find((file) => existsSync(file));
+  const found = defaultFiles.find((file) => !isAbsent(file));
   return found === undefined ? [] : [found];
+}
+
+/** A file that cannot be reached, as in a folder that this user may not enter, is not absent: reading it fails, with the reason. */
+function isAbsent(file: string): boolean {
+  try {
+    statSync(file);
+    return false;
+  } catch (error) {
+    return ['ENOENT', 'ENOTDIR'].includes(String(systemErrorCode(error)));
+  }
 }

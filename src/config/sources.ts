@@ -2,7 +2,7 @@
 // application.conf.
 
 import { readFileSync } from 'node:fs';
-import { describeReadError, SwobError } from '../errors.ts';
+import { describeReadError, SwobError, systemErrorCode } from '../errors.ts';
 import { decodeUtf8, hasReplacement, NotUtf8, utf8Remedy } from '../lib/utf8.ts';
 import { secretVariables } from './environment.ts';
 import { parseIni } from './ini-file.ts';
@@ -139,9 +139,15 @@ export function readConfigFile(file: string): string {
     const message =
       error instanceof NotUtf8
         ? `the configuration has 1 error:\n  ${file}:${error.line}: not UTF-8; ${utf8Remedy}`
-        : `cannot read the configuration file ${file}: ${describeReadError(error)}`;
+        : `cannot read the configuration file ${file}: ${describeReadError(error)}${accessAdvice(error)}`;
     throw new SwobError('CONFIG', message, { cause: error });
   }
+}
+
+function accessAdvice(error: unknown): string {
+  return systemErrorCode(error) === 'EACCES'
+    ? '; run the command as a user who may read it, or name another file with -c (/dev/null: the defaults)'
+    : '';
 }
 
 /** The content of a file. Throws NotUtf8, or an error of the system. */

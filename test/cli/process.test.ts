@@ -49,13 +49,14 @@ interface Options {
   readonly env?: Record<string, string>;
   readonly stdout?: 'pipe' | number;
   readonly script?: string;
+  readonly cwd?: string;
 }
 
 /** bin/swob itself, as a shell runs it. */
 function start(argv: string[], options: Options = {}): ChildProcess {
-  const { env = {}, stdout = 'pipe' } = options;
+  const { env = {}, stdout = 'pipe', cwd = folder } = options;
   const child = spawn(options.script ?? script, argv, {
-    cwd: folder,
+    cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', stdout, 'pipe'],
   });
@@ -82,6 +83,15 @@ describe('bin/swob', () => {
       out: '',
     });
     expect(await ended(start(['nonsense']))).toMatchObject({ code: 64, out: '' });
+  });
+
+  test('says why its default configuration file cannot be reached, and does not run without it', async () => {
+    const cwd = temporaryFolder();
+    // Root may enter every folder, but nobody an endless chain of links.
+    symlinkSync('confs', join(cwd, 'confs'));
+    const { code, err } = await ended(start(['config', 'check'], { cwd }));
+    expect(code).toBe(78);
+    expect(err).toContain('cannot read the configuration file confs/conf.ini: ELOOP');
   });
 
   test('says what to do in a clone that was never built', async () => {
