@@ -98,11 +98,23 @@ describe('bin/swob', () => {
     const clone = temporaryFolder();
     cpSync(join(folder, 'bin'), join(clone, 'bin'), { recursive: true });
     copyFileSync(join(root, 'package.json'), join(clone, 'package.json'));
+    mkdirSync(join(clone, 'scripts'));
+    writeFileSync(join(clone, 'scripts', 'setup.mjs'), '');
     const failure = { code: 70, out: '', err: 'swob: not built yet; run: npm run setup\n' };
     expect(await ended(start(['--version'], { script: join(clone, 'bin', 'swob') }))).toEqual(failure);
     // A build without the packages fails as well.
     cpSync(join(folder, 'dist'), join(clone, 'dist'), { recursive: true });
     expect(await ended(start(['config', 'check'], { script: join(clone, 'bin', 'swob') }))).toEqual(failure);
+  });
+
+  test('says what to do in an installed package that lacks a file', async () => {
+    const other = temporaryFolder();
+    cpSync(join(folder, 'bin'), join(other, 'bin'), { recursive: true });
+    expect(await ended(start(['--version'], { script: join(other, 'bin', 'swob') }))).toEqual({
+      code: 70,
+      out: '',
+      err: 'swob: a file of the program is missing; install it again\n',
+    });
   });
 
   test('reports a damaged build as a defect, not as a negative result', async () => {
@@ -184,6 +196,7 @@ describe('bin/swob', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const)('ends on %s with %i, saying nothing', async (signal, code) => {
     const child = start([
       'seeds',
@@ -206,7 +219,6 @@ describe('bin/swob', () => {
     // As Python's subprocess, which reads to the end of the output before it waits for the process.
     const line =
       '{ "$0" seeds ping 1 2 --every 100ms --url "$1" & echo $! >&2; exec sleep 3600 > /dev/null; } | { cat; echo end; }';
-    ['SIGHUP', 129],
     const env = { PATH: process.env.PATH };
     const shell = spawn('sh', ['-c', line, script, url], { cwd: folder, env, detached: true });
     onTestFinished(() => void process.kill(-(shell.pid ?? 0), 'SIGKILL'));
