@@ -1,15 +1,17 @@
 // SMS that wait in swob before the broker gets them: for the time that the developer chose, a rate limit, quiet hours, or the
 // broker itself. Used by sending.ts.
 
+import { messageOf } from '../../errors.ts';
 import type { OutboxEntry } from '../shared/model.ts';
 import { createOutbox } from '../shared/outbox.ts';
 import type { AttemptOutcome, OutboxOptions, Postponed } from '../shared/outbox-types.ts';
-import { type Dispatched, sendAll } from './dispatch.ts';
+import { sendAll } from './dispatch.ts';
 import { isPending, type OutgoingMessage, type WaitingSms } from './message.ts';
 import { acceptedBy, type MessageChange, type MessageLog, notTaken, outcomeUnknown } from './message-log.ts';
 import type { OutgoingSms } from './model.ts';
 import { type Pacing, paceKey } from './pacing.ts';
 import type { Broker } from './ports.ts';
+import { createRepeatedChanges } from './repeated-changes.ts';
 
 type Options = OutboxOptions<WaitingSms>;
 
@@ -56,6 +58,7 @@ const maxHeads = 10_000;
 
 export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
   const { store, broker, messages, pacing, maxPerDeveloper, clock, log } = deps;
+  const outcomes = createRepeatedChanges(deps);
   const reserved = new Map<string, number>();
   /** By pace key, the first SMS of a queue, when it has to wait: since when it waits, and when it was last tried. */
   const heads = new Map<string, { readonly since: number; readonly triedAt: number }>();
@@ -87,18 +90,37 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
       await messages.change(id, (message) => waitUntil(message, until));
       return { kind: 'postponed', pauseMs: Math.min(maxPacePauseMs, Math.max(1, until - now)) };
     }
-    const outcome = await publish(id, sms);
-    if (outcome === 'taken') return delivered;
-    await pacing?.refund(sms);
-    if (outcome === 'gone') return delivered;
+    // Recorded before it is published, so that it never is twice.
+    const begun = await begin(id, sms);
+    if (!begun) {
+      // It was cancelled, has expired, or its attempt was interrupted, which had counted it already.
+      await refund(sms);
+      await outcomes.change(id, outcomeUnknown);
+      return delivered;
+    }
+    const [outcome] = await sendAll({ broker, beforeBatch: async () => {} }, [{ sms, fault: undefined }]);
+    if (outcome?.kind === 'sent') {
+      await outcomes.change(id, acceptedBy(outcome.route));
+      return delivered;
+    }
+    if (!outcome || outcome.kind === 'unconfirmed') {
+      await outcomes.change(id, outcomeUnknown);
+      return delivered;
+    }
     const { retryUntil = now + maxOutageMs } = waiting;
     const { mayRetry = false, failure = 'not sent' } = outcome;
-    if (mayRetry && now < retryUntil) {
-      await messages.change(id, (message) => ({ ...message, handover: 'pending' }));
-      return { kind: 'retry', reason: failure, content: { ...waiting, retryUntil } };
-    }
-    await messages.change(id, notTaken(outcome.kind === 'expired' ? 'expired' : 'failed', failure));
-    return delivered;
+    const isRetried = mayRetry && now < retryUntil;
+    const state = outcome.kind === 'expired' ? 'expired' : 'failed';
+    await outcomes.change(id, isRetried ? undoOf(begun) : notTaken(state, failure));
+    await refund(sms);
+    return isRetried ? { kind: 'retry', reason: failure, content: { ...waiting, retryUntil } } : delivered;
+  };
+
+  const refund = async (sms: OutgoingSms): Promise<void> => {
+    await pacing?.refund(sms).catch((error: unknown) => {
+      // The state of the SMS matters more than a count, which ends with its window.
+      log.warn({ reason: messageOf(error) }, 'limits count an SMS that was not sent');
+    });
   };
 
   const begin = async (id: string, sms: OutgoingSms): Promise<OutgoingMessage | undefined> => {
@@ -115,24 +137,12 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
       return message;
     } catch (error) {
       // The store may have the change nevertheless: the next attempt would take this one for interrupted, and never send the SMS.
-      if (begun) await messages.change(id, undoOf(begun)).catch(() => {});
-      await pacing?.refund(sms).catch(() => {});
+      if (begun) await outcomes.change(id, undoOf(begun)).catch(() => {});
+      await refund(sms);
       throw error;
     }
   };
 
-  /** `taken`: the broker has it, or may have it; `gone`: it was cancelled, or has expired; otherwise, why the broker did not take it. */
-  const publish = async (id: string, sms: OutgoingSms): Promise<'taken' | 'gone' | Dispatched> => {
-    // Recorded before it is published, so that it never is twice.
-    if (!(await begin(id, sms))) {
-      return (await messages.change(id, outcomeUnknown)) ? 'taken' : 'gone';
-    }
-    const [outcome] = await sendAll({ broker, beforeBatch: async () => {} }, [{ sms, fault: undefined }]);
-    if (outcome?.kind === 'sent') await messages.change(id, acceptedBy(outcome.route));
-    else if (outcome?.kind === 'unconfirmed') await messages.change(id, outcomeUnknown);
-    else if (outcome) return outcome;
-    return 'taken';
-  };
   const outbox = createOutbox<WaitingSms>({
     ...deps,
     name: 'waiting SMS',
@@ -173,7 +183,10 @@ export function createWaitingQueue(deps: WaitingQueueDeps): WaitingQueue {
       for (const id of [scheduledId(messageId), messageId]) await store.remove(id);
     },
     start: outbox.start,
-    stop: outbox.stop,
+    stop: () => {
+      outbox.stop();
+      outcomes.stop();
+    },
     idle: outbox.idle,
   };
 }

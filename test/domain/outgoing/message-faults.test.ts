@@ -51,26 +51,6 @@ test('a store that fails when SMS were sent fails no request, and their outcome 
   );
 });
 
-test('an SMS that waits is sent once, and counted once, although the store does not confirm that it begins', async () => {
-  const fixture = startFixture({ pace: { daily: { count: 2, windowMs: day } } });
-  const { clock, store, broker } = fixture;
-  const id = await sendOne(fixture, { scheduledAt: clock.now() + minute });
-  const { replaceAll } = store.messages;
-  const unconfirmed = vi.spyOn(store.messages, 'replaceAll').mockImplementation(async (successors) => {
-    await replaceAll(successors);
-    throw unavailable;
-  });
-  clock.advance(minute);
-  await eventually(fixture, () => expect(unconfirmed.mock.calls.length).toBeGreaterThan(8));
-  expect(broker.send).not.toHaveBeenCalled();
-  unconfirmed.mockRestore();
-  await eventually(fixture, async () =>
-    expect(await store.messages.get(id)).toMatchObject({ handover: 'accepted' }),
-  );
-  await sendOne(fixture);
-  expect(broker.send).toHaveBeenCalledTimes(2);
-});
-
 test('an SMS that is no longer valid when it would be published has expired', async () => {
   const fixture = startFixture();
   fixture.broker.send.mockResolvedValue({ kind: 'expired' });
