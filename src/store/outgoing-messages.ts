@@ -15,15 +15,19 @@ export function rankOf({ state, handover }: OutgoingMessage): EvictionRank {
   return handover === 'pending' ? 'pending' : 'published';
 }
 
+/** An SMS may wait longer than was planned, such as for the broker, or behind others that wait for it. */
+const maxOverdueMs = 31 * 86_400_000;
+
 /**
- * For how long a message is kept from `times.queued` on. One that waits, such as for its schedule, has the same time after that,
- * so that it does not expire before it is sent.
+ * For how long a message is kept from `times.queued` on. One that waits has the whole time to live after that, so that it does not
+ * expire before it is sent.
  */
-export function lifetimeOf(
-  { times, scheduledAt = 0, waitsUntil = 0 }: OutgoingMessage,
-  ttlMs: number,
-): number {
-  return ttlMs + Math.max(0, Math.max(scheduledAt, waitsUntil) - times.queued);
+export function lifetimeOf(message: OutgoingMessage, ttlMs: number): number {
+  const { times, state, handover, scheduledAt = 0, waitsUntil = 0, publishingAt = 0 } = message;
+  const waited = Math.max(times.queued, scheduledAt, waitsUntil, publishingAt);
+  const overdueMs = rankOf(message) === 'pending' ? maxOverdueMs : 0;
+  const ended = handover === 'pending' ? (times[state] ?? 0) : 0;
+  return ttlMs + Math.max(waited + overdueMs, ended) - times.queued;
 }
 
 /** Lists are in the order of these texts: by time, and by id within a millisecond. */

@@ -224,32 +224,6 @@ export function outgoingMessageContract(
       expect(await listed()).toHaveLength(30);
     });
 
-    test('keeps a message for its time to live by monotonic time, and a scheduled one as long after its schedule', async () => {
-      const { clock } = given();
-      const [first, scheduled] = await add(
-        messageOf(now(), { reviewAt: 5 }),
-        messageOf(now(), { scheduledAt: now() + 100_000, handover: 'pending' }),
-      );
-      if (!first) return;
-      clock.setWall(now() + 86_400_000);
-      clock.advance(30_000);
-      expect(await replace(nextOf(first))).toBe(true);
-      clock.setWall(1_000_000);
-      clock.advance(29_999);
-      expect(await known([first])).toEqual([0]);
-      clock.advance(1);
-      expect(await known([first])).toEqual([]);
-      expect(await listed()).toEqual([scheduled?.id]);
-      expect(await messages().ofRequest('dev', first.uuid, 9)).toEqual([scheduled]);
-      expect(await replace(nextOf(nextOf(first)))).toBe(false);
-      expect(await messages().due(9, 9)).toEqual([]);
-      await add(messageOf(now(), { id: first.id }));
-      clock.advance(99_999);
-      expect(await known([messageOf(0, { id: scheduled?.id ?? '' })])).toEqual([0]);
-      clock.advance(1);
-      expect(await listed()).toEqual([]);
-    });
-
     test('adds and replaces 1,000 together', async () => {
       const all = Array.from({ length: 1_000 }, (_, index) => messageOf(now(), { index }));
       expect(await messages().add(all)).toEqual([]);

@@ -10,6 +10,7 @@ import { createMemoryLog } from '../support/log.ts';
 import { clientContract } from './clients.ts';
 import { disconnectContract } from './disconnects.ts';
 import { limitContract } from './limits.ts';
+import { messageLifetimeContract } from './message-lifetimes.ts';
 import { monitoringContract } from './monitoring.ts';
 import { outboxContract } from './outboxes.ts';
 import { outgoingMessageContract } from './outgoing-messages.ts';
@@ -75,6 +76,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
     passwordClaimContract(() => ({ clock, store }));
     ttlStoreContract(() => ({ clock, store }));
     outgoingMessageContract(() => ({ clock, store }));
+    messageLifetimeContract(() => ({ clock, store }));
     monitoringContract(() => ({ clock, store }));
     outboxContract(() => ({ store }), open);
     userListContract(user, () => ({ store }));

@@ -25,7 +25,7 @@ interface HeldMessage {
   /** Of the message in its request. */
   readonly index: number;
   /** By the monotonic clock, so that a wrong wall clock deletes nothing. */
-  readonly expiresAt: number;
+  expiresAt: number;
   reviewAt: number | undefined;
   /** Of the message, which need not be decoded for them. */
   revision: number;
@@ -64,22 +64,34 @@ export function createMessageIndex(
   /** Oldest first. */
   const ranks = { final: [] as HeldMessage[], published: [] as HeldMessage[], pending: [] as HeldMessage[] };
   const reviews: HeldMessage[] = [];
+  const expiries: HeldMessage[] = [];
   const counts = countStates([]);
   const isKept = ({ expiresAt }: HeldMessage): boolean => expiresAt > clock.monotonic();
+  /** Only wall time is known of an earlier run; a time in the future counts as now. */
+  const expiryOf = (message: OutgoingMessage): number =>
+    clock.monotonic() - Math.max(0, clock.now() - message.times.queued) + lifetimeOf(message, ttlMs);
+  /** Only waiting changes it, which also an SMS does that the broker has refused. */
+  const expiryAfter = ({ rank, expiresAt }: HeldMessage, next: OutgoingMessage): number => {
+    if (rankOf(next) === 'pending') return Math.max(expiresAt, expiryOf(next));
+    return rank === 'pending' ? Math.max(clock.monotonic() + ttlMs, expiryOf(next)) : expiresAt;
+  };
 
   /** Everything that changes with a message; its request and time of arrival never do. */
-  const link = (entry: HeldMessage, message: OutgoingMessage): void => {
+  const link = (entry: HeldMessage, message: OutgoingMessage, expiresAt: number): void => {
     entry.text = encodeMessage(message);
+    entry.expiresAt = expiresAt;
     entry.reviewAt = message.reviewAt;
     entry.revision = message.revision;
     entry.state = message.state;
     entry.rank = rankOf(message);
     insertSorted(ranks[entry.rank], entry, byArrival);
+    insertSorted(expiries, entry, byExpiry);
     if (entry.reviewAt !== undefined) insertSorted(reviews, entry, byReview);
     counts[message.state]++;
   };
   const unlink = (entry: HeldMessage): void => {
     removeSorted(ranks[entry.rank], entry, byArrival);
+    removeSorted(expiries, entry, byExpiry);
     if (entry.reviewAt !== undefined) removeSorted(reviews, entry, byReview);
     counts[entry.state]--;
   };
@@ -94,9 +106,9 @@ export function createMessageIndex(
   };
   const purge = (): void => {
     for (let left = purgedPerCall; left > 0; left--) {
-      const expired = evictionRanks.map((rank) => ranks[rank][0]).find((entry) => entry && !isKept(entry));
-      if (!expired) return;
-      remove(expired);
+      const [first] = expiries;
+      if (!first || isKept(first)) return;
+      remove(first);
     }
   };
   const evict = (): string[] => {
@@ -113,9 +125,7 @@ export function createMessageIndex(
     const { id, index, reviewAt, authId, uuid, revision, state } = message;
     const rank = rankOf(message);
     const { queued } = message.times;
-    // Only wall time is known of an earlier run; a time in the future counts as now.
-    const ageMs = Math.max(0, clock.now() - queued);
-    const expiresAt = clock.monotonic() - ageMs + lifetimeOf(message, ttlMs);
+    const expiresAt = expiryOf(message);
     const entry: HeldMessage = {
       id,
       text: '',
@@ -131,20 +141,25 @@ export function createMessageIndex(
     const others = byRequest.get(key);
     if (Array.isArray(others)) insertSorted(others, entry, byPlaceInRequest);
     else byRequest.set(key, others ? [others, entry].sort(byPlaceInRequest) : entry);
-    link(entry, message);
+    link(entry, message, expiresAt);
   };
 
   const kept = (id: string): HeldMessage | undefined => {
     const entry = held.get(id);
     return entry && isKept(entry) ? entry : undefined;
   };
-  const load = (message: OutgoingMessage, segment?: number): void => {
+  const write = (
+    message: OutgoingMessage,
+    segment: number | undefined,
+    expiryNow: (known: HeldMessage, next: OutgoingMessage) => number,
+  ): void => {
     purge();
     const known = kept(message.id);
     if (known) {
+      const expiresAt = expiryNow(known, message);
       unlink(known);
       known.segment = segment;
-      link(known, message);
+      link(known, message, expiresAt);
       return;
     }
     const expired = held.get(message.id);
@@ -178,10 +193,10 @@ export function createMessageIndex(
     },
     entry: kept,
     put: (message, segment) => {
-      load(message, segment);
+      write(message, segment, expiryAfter);
       return evict();
     },
-    load,
+    load: (message, segment) => write(message, segment, () => expiryOf(message)),
     evict,
     remove: (id) => {
       const entry = held.get(id);
@@ -238,4 +253,8 @@ function byPlaceInRequest(a: HeldMessage, b: HeldMessage): number {
 
 function byReview(a: HeldMessage, b: HeldMessage): number {
   return (a.reviewAt ?? 0) - (b.reviewAt ?? 0) || byText(a.id, b.id);
+}
+
+function byExpiry(a: HeldMessage, b: HeldMessage): number {
+  return a.expiresAt - b.expiresAt || byText(a.id, b.id);
 }

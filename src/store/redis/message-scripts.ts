@@ -21,7 +21,8 @@ const keyCount = 3 + messageLists.length;
  * `<request> <queued> <index> <id>`. In the lists it is `<queued>-<id>`.
  */
 const records = `
-local ranks = { { 4, 5, 6, 7 }, { 8, 9 }, { 10 } }
+local pending = 10
+local ranks = { { 4, 5, 6, 7 }, { 8, 9 }, { pending } }
 local function read(id)
   local value = redis.call('HGET', KEYS[1], id)
   if not value then return nil end
@@ -61,15 +62,20 @@ local function put(id, untilMs, revision, list, member, review, json)
   if review ~= '' then redis.call('ZADD', KEYS[2], review, id) end
   need({ 1, 2, 3, tonumber(list) }, untilMs)
 end
--- Its member in the requests, its place in a list and its expiry stay.
-local function replace(message, revision, list, review, json)
-  write(message.id, message.untilMs, revision, list, message.member, json)
+-- Its member in the requests and its place in a list stay. Only waiting changes its expiry, which also an SMS does that the broker
+-- has refused.
+local function replace(message, leftMs, revision, list, review, json)
+  local untilMs = message.untilMs
+  if tonumber(list) == pending then untilMs = math.max(untilMs, now + leftMs)
+  elseif message.list == pending then untilMs = now + leftMs end
+  if untilMs > message.untilMs then need({ 1, 3 }, untilMs) end
+  write(message.id, untilMs, revision, list, message.member, json)
   if tonumber(list) ~= message.list then
     redis.call('ZREM', KEYS[message.list], message.place)
     redis.call('ZADD', KEYS[tonumber(list)], 0, message.place)
   end
   if review == '' then redis.call('ZREM', KEYS[2], message.id) else redis.call('ZADD', KEYS[2], review, message.id) end
-  need({ 2, tonumber(list) }, message.untilMs)
+  need({ 2, tonumber(list) }, untilMs)
 end
 -- Undefined also for one that has expired, which is removed.
 local function kept(id)
@@ -81,12 +87,25 @@ local function oldest(list)
   local place = redis.call('ZRANGE', KEYS[list], 0, 0)[1]
   return place and read(string.match(place, '%d+$'))
 end
+-- Somewhere behind one that waited, which so is kept longer than later ones.
+local function purgeSome(list)
+  local first = now * 31 % math.max(1, redis.call('ZCARD', KEYS[list]) - 19)
+  for _, place in ipairs(redis.call('ZRANGE', KEYS[list], text(first), text(first + 19))) do
+    local message = read(string.match(place, '%d+$'))
+    if message and message.untilMs <= now then drop(message) end
+  end
+end
 -- Each call removes some expired messages, so that they never accumulate.
-local function purge()
-  for list = 4, 10 do
+local function purge(ttlMs)
+  for list = 4, pending do
     for n = 1, 50 do
       local message = oldest(list)
-      if not message or message.untilMs > now then break end
+      if not message then break end
+      if message.untilMs > now then
+        local waitedMs = message.untilMs - ttlMs - tonumber(string.match(message.place, '^%d+'))
+        if list ~= pending and waitedMs > 60000 then purgeSome(list) end
+        break
+      end
       drop(message)
     end
   end
@@ -110,32 +129,32 @@ end`;
 const messageScript = (name: string, body: string) => timedScript(name, keyCount, `${records}\n${body}`);
 
 export const scripts = {
-  /** ARGV: now, maximum, and for each message: id, milliseconds to live, revision, list, member, review, JSON. @returns the numbers of those whose ids are taken, from 0 */
+  /** ARGV: now, maximum, milliseconds to live, and for each message: id, milliseconds to live, revision, list, member, review, JSON. @returns the numbers of those whose ids are taken, from 0 */
   add: messageScript(
     'add messages',
     `
 local taken = {}
-for at = 3, #ARGV, 7 do
+for at = 4, #ARGV, 7 do
   local id = ARGV[at]
-  if kept(id) then table.insert(taken, (at - 3) / 7)
+  if kept(id) then table.insert(taken, (at - 4) / 7)
   elseif tonumber(ARGV[at + 1]) > 0 then
     put(id, now + ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6])
   end
 end
 setExpiries()
-purge()
+purge(ARGV[3])
 evict(tonumber(ARGV[2]))
 return taken`,
   ),
-  /** ARGV: now, and for each message: id, revision, list, review, JSON. @returns 1 for each that was replaced, otherwise 0 */
+  /** ARGV: now, and for each message: id, milliseconds to live if it waits or has waited, revision, list, review, JSON. @returns 1 for each that was replaced, otherwise 0 */
   replaceAll: messageScript(
     'replace messages',
     `
 local replaced = {}
-for at = 2, #ARGV, 5 do
+for at = 2, #ARGV, 6 do
   local message = kept(ARGV[at])
-  local fits = message and tonumber(message.revision) == ARGV[at + 1] - 1
-  if fits then replace(message, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]) end
+  local fits = message and tonumber(message.revision) == ARGV[at + 2] - 1
+  if fits then replace(message, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]) end
   table.insert(replaced, fits and 1 or 0)
 end
 setExpiries()
@@ -200,22 +219,22 @@ for at = 1, math.min(#places, limit) do
 end
 return found`,
   ),
-  /** ARGV: now, the time of review, maximum. */
+  /** ARGV: now, the time of review, maximum, milliseconds to live. */
   due: messageScript(
     'due messages',
     `
-purge()
+purge(ARGV[4])
 local found = {}
 for _, id in ipairs(redis.call('ZRANGE', KEYS[2], '-inf', ARGV[2], 'BYSCORE', 'LIMIT', 0, ARGV[3])) do
   if kept(id) then table.insert(found, id) end
 end
 return found`,
   ),
-  /** ARGV: now. */
+  /** ARGV: now, milliseconds to live. */
   nextReviewAt: messageScript(
     'next review',
     `
-purge()
+purge(ARGV[2])
 for n = 1, 100 do
   local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
   if not first[1] then return false end
@@ -223,11 +242,11 @@ for n = 1, 100 do
 end
 return false`,
   ),
-  /** ARGV: now. @returns the length of each list */
+  /** ARGV: now, milliseconds to live. @returns the length of each list */
   count: messageScript(
     'count messages',
     `
-purge()
+purge(ARGV[2])
 local counts = {}
 for list = 4, 10 do table.insert(counts, redis.call('ZCARD', KEYS[list])) end
 return counts`,

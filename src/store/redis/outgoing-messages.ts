@@ -1,11 +1,11 @@
 // Outgoing messages in Redis: a hash of them by id, and sorted sets: by state, by when they are to be reviewed, and by request.
 
-import { isFinal, type OutgoingMessage } from '../../domain/outgoing/message.ts';
+import type { OutgoingMessage } from '../../domain/outgoing/message.ts';
 import type { MessagePage, OutgoingMessageStore } from '../../domain/outgoing/ports.ts';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import { isOutgoingMessage } from '../guards.ts';
 import type { TtlBounds } from '../options.ts';
-import { digits, lifetimeOf, listMessages, parsePosition } from '../outgoing-messages.ts';
+import { digits, lifetimeOf, listMessages, parsePosition, rankOf } from '../outgoing-messages.ts';
 import { messageLists, scripts } from './message-scripts.ts';
 import { readRecord, readRecords } from './records.ts';
 import { encodeId, type KeySpace, type NowArgument, type ScriptRunner } from './script.ts';
@@ -40,15 +40,16 @@ export function createRedisMessages(options: RedisMessagesOptions): RedisMessage
 
   const get = async (id: string, read = run): Promise<OutgoingMessage | undefined> =>
     readRecord('outgoing message', isOutgoingMessage, await read(scripts.get, id));
+  /** By the clock of this machine, which set the times; from now on that of Redis counts. */
+  const leftMsOf = (message: OutgoingMessage): number =>
+    Math.floor(lifetimeOf(message, ttlMs) - Math.max(0, clock.now() - message.times.queued));
   /** @returns those whose ids are taken */
   const add = async (messages: readonly OutgoingMessage[]): Promise<OutgoingMessage[]> => {
     const args = messages.flatMap((message): (string | number)[] => {
-      const { id, revision, times } = message;
-      // By the clock of this machine, which set the time; from now on that of Redis counts.
-      const leftMs = lifetimeOf(message, ttlMs) - Math.max(0, clock.now() - times.queued);
+      const { id, revision } = message;
       return [
         id,
-        Math.floor(leftMs),
+        leftMsOf(message),
         revision,
         listOf(message),
         memberOf(message),
@@ -56,7 +57,7 @@ export function createRedisMessages(options: RedisMessagesOptions): RedisMessage
         JSON.stringify(message),
       ];
     });
-    const taken = texts(await durable(scripts.add, max, ...args));
+    const taken = texts(await durable(scripts.add, max, ttlMs, ...args));
     return taken.flatMap((at) => messages[Number(at)] ?? []);
   };
   const readPage = async (before: string | undefined, limit: number): Promise<MessagePage> => {
@@ -86,7 +87,8 @@ export function createRedisMessages(options: RedisMessagesOptions): RedisMessage
             scripts.replaceAll,
             ...some.flatMap((next): (string | number)[] => {
               const { id, revision, reviewAt = '' } = next;
-              return [id, revision, listOf(next), reviewAt, JSON.stringify(next)];
+              const leftMs = rankOf(next) === 'pending' ? leftMsOf(next) : Math.max(ttlMs, leftMsOf(next));
+              return [id, leftMs, revision, listOf(next), reviewAt, JSON.stringify(next)];
             }),
           ),
         ),
@@ -99,13 +101,13 @@ export function createRedisMessages(options: RedisMessagesOptions): RedisMessage
     ofRequest: async (authId, uuid, limit) =>
       limit > 0 ? parse(await run(scripts.ofRequest, requestOf({ authId, uuid }), limit)) : [],
     list: (filters, page) => listMessages(readPage, filters, page),
-    due: async (until, limit) => (limit > 0 ? texts(await run(scripts.due, until, limit)) : []),
+    due: async (until, limit) => (limit > 0 ? texts(await run(scripts.due, until, limit, ttlMs)) : []),
     nextReviewAt: async () => {
-      const reply = await run(scripts.nextReviewAt);
+      const reply = await run(scripts.nextReviewAt, ttlMs);
       return reply === null ? undefined : Number(reply);
     },
     count: async () => {
-      const counts = texts(await run(scripts.count)).map(Number);
+      const counts = texts(await run(scripts.count, ttlMs)).map(Number);
       const of = (list: (typeof messageLists)[number]): number => counts[messageLists.indexOf(list)] ?? 0;
       const final = { delivered: of('delivered'), failed: of('failed'), expired: of('expired') };
       return { queued: of('queued') + of('pending'), sent: of('sent'), ...final, cancelled: of('cancelled') };
@@ -134,9 +136,9 @@ export function messageText(value: string): { readonly until: number; readonly j
 }
 
 /** The number of its key. */
-function listOf({ state, handover }: OutgoingMessage): number {
-  const isPending = handover === 'pending' && !isFinal(state);
-  return 4 + messageLists.indexOf(isPending ? 'pending' : state);
+function listOf(message: OutgoingMessage): number {
+  const waits = rankOf(message) === 'pending';
+  return 4 + messageLists.indexOf(waits ? 'pending' : message.state);
 }
 
 /** Without spaces, which separate the parts of a member. */
