@@ -125,6 +125,25 @@ export function outboxContract(
       expect(await inbound().deadLetters(0)).toEqual([]);
     });
 
+    test('removes or replaces a dead letter only while it is the one that was read', async () => {
+      const other = { ...deadLetter('a', 5), attempts: 7 };
+      expect(await inbound().replaceDeadLetter(other, 5)).toBe(false);
+      await inbound().put(waiting('a', 10));
+      expect(await inbound().replaceDeadLetter(other, entry.since)).toBe(false);
+      expect(await inbound().get('a')).toEqual(waiting('a', 10));
+      await inbound().put(deadLetter('a', 1.5));
+      expect(await inbound().removeDeadLetter('a', 1)).toBe(false);
+      expect(await inbound().replaceDeadLetter(other, 1)).toBe(false);
+      expect(await inbound().replaceDeadLetter(other, 1.5)).toBe(true);
+      expect(await inbound().deadLetters(9)).toEqual([other]);
+      expect(await inbound().replaceDeadLetter({ ...waiting('a', 10), orderKey: 'k' }, 5)).toBe(true);
+      expect(await inbound().count()).toEqual({ waiting: 1, deadLetters: 0 });
+      expect(await inbound().claim(10, 9)).toEqual(['a']);
+      await inbound().put(other);
+      expect(await inbound().removeDeadLetter('a', 5)).toBe(true);
+      expect(await inbound().count()).toEqual({ waiting: 0, deadLetters: 0 });
+    });
+
     test('returns lists in pages', async () => {
       for (const n of [1, 2, 3, 4, 5]) await inbound().put(deadLetter(`f${n}`, n));
       for (const n of [1, 2, 3, 4, 5]) await inbound().put(waiting(`w${n}`, n * 10));

@@ -46,8 +46,8 @@ export interface Attempts<T> {
   putNew(entry: OutboxEntry<T>): Promise<void>;
   /** The same for what `afterFailure` made of an entry that is not stored yet. */
   putFailed(id: string, next: OutboxEntry<T> | undefined): Promise<void>;
-  /** Removes a dead letter. */
-  removeDeadLetter(id: string, why: string): Promise<void>;
+  /** Removes a dead letter, unless it has been retried since it was read. */
+  removeDeadLetter(entry: OutboxEntry<T>, why: string): Promise<void>;
 }
 
 export function createAttempts<T>(options: OutboxOptions<T>, ages: EntryAges): Attempts<T> {
@@ -84,8 +84,8 @@ export function createAttempts<T>(options: OutboxOptions<T>, ages: EntryAges): A
     return { ...ages.stamp(next), dueAt, history };
   };
 
-  const removeDeadLetter: Attempts<T>['removeDeadLetter'] = async (id, why) => {
-    if (!(await store.removeDeadLetter(id))) return;
+  const removeDeadLetter: Attempts<T>['removeDeadLetter'] = async ({ id, since }, why) => {
+    if (!(await store.removeDeadLetter(id, since))) return;
     ages.forget(id);
     log.error({ id }, `a dead-lettered ${name} was removed: ${why}`);
   };
@@ -103,7 +103,7 @@ export function createAttempts<T>(options: OutboxOptions<T>, ages: EntryAges): A
         const mayEvict = options.mayEvictDeadLetters?.(content) ?? true;
         const [oldest] = mayEvict ? await store.deadLetters(evictionCandidates) : [];
         if (!oldest) throw error;
-        await removeDeadLetter(oldest.id, 'evicted for a new one');
+        await removeDeadLetter(oldest, 'evicted for a new one');
       }
       return write();
     }

@@ -11,13 +11,13 @@ export interface Retention {
 }
 
 export interface RetentionOptions<T> {
-  readonly store: Pick<OutboxStore<T>, 'deadLetters' | 'put' | 'get'>;
+  readonly store: Pick<OutboxStore<T>, 'deadLetters' | 'replaceDeadLetter' | 'get'>;
   readonly clock: Clock;
   readonly ages: EntryAges;
   readonly ttlMs: number;
   /** By the id of an entry: what an operator requests for it must not be overwritten by what was read before. */
   readonly changes: Pick<KeyedMutex, 'run'>;
-  readonly removeDeadLetter: (id: string, why: string) => Promise<void>;
+  readonly removeDeadLetter: (entry: OutboxEntry<T>, why: string) => Promise<void>;
   readonly onStoreFailure: (error: unknown) => void;
 }
 
@@ -40,13 +40,14 @@ export function createRetention<T>(options: RetentionOptions<T>): Retention {
   const check = async (entry: OutboxEntry<T>): Promise<boolean> => {
     const ageMs = ages.of(entry);
     if (ageMs >= ttlMs) {
-      await removeDeadLetter(entry.id, 'its time to live is over');
+      await removeDeadLetter(entry, 'its time to live is over');
       return false;
     }
     if (ageMs - (entry.ageMs ?? 0) < everyMs) return true;
     await changes.run(entry.id, async () => {
       const now = await store.get(entry.id);
-      if (now?.dueAt === null) await store.put(ages.stamp(now));
+      // Another process may retry it meanwhile.
+      if (now?.dueAt === null) await store.replaceDeadLetter(ages.stamp(now), now.since);
     });
     return true;
   };

@@ -158,18 +158,19 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
     const why = by === 'operator' ? 'retry requested by an operator' : 'retry: received again';
     const { failures: _, unknownOutcomes = 0, orderKey: __, ...rest } = entry;
     const orderKey = options.orderKeyOf?.(entry.content);
-    await store.put(
-      ages.restart({
-        ...rest,
-        ...(orderKey !== undefined && { orderKey }),
-        since: now,
-        dueAt: now,
-        attempts: 0,
-        history: appendHistory(entry.history, now, why),
-        // A message that may have been delivered is repeated less often: only an operator resets this count.
-        ...(by === 'sender' && { unknownOutcomes }),
-      }),
-    );
+    const restarted = ages.restart({
+      ...rest,
+      ...(orderKey !== undefined && { orderKey }),
+      since: now,
+      dueAt: now,
+      attempts: 0,
+      history: appendHistory(entry.history, now, why),
+      // A message that may have been delivered is repeated less often: only an operator resets this count.
+      ...(by === 'sender' && { unknownOutcomes }),
+    });
+    if (entry.dueAt !== null) await store.put(restarted);
+    // Another process may have retried it meanwhile, and delivered it.
+    else if (!(await store.replaceDeadLetter(restarted, entry.since))) return 'busy';
     poll();
     return 'retried';
   };

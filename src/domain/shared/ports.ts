@@ -103,8 +103,13 @@ export interface OutboxStore<T> {
   put(entry: OutboxEntry<T>): Promise<void>;
   /** Removes an entry, if it exists. */
   remove(id: string): Promise<void>;
-  /** Removes an entry only while it is a dead letter: a concurrent retry may have revived it. */
-  removeDeadLetter(id: string): Promise<boolean>;
+  /**
+   * Removes an entry only while it is a dead letter: a concurrent retry may have revived it.
+   * @param since of the dead letter that was read, as it may have been retried and dead-lettered again
+   */
+  removeDeadLetter(id: string, since?: number): Promise<boolean>;
+  /** Replaces an entry only while it is the dead letter with this `since`. Throws as `put` does. */
+  replaceDeadLetter(entry: OutboxEntry<T>, since: number): Promise<boolean>;
   /**
    * Claims entries that are due at `now` (Unix milliseconds), the earliest first, `limit` at most. They belong to this
    * process until it settles, puts or removes them; when it dies, another process can claim them. @returns their ids

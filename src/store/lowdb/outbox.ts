@@ -161,6 +161,9 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
     removeLine(id);
   };
 
+  const isDeadLetter = (id: string, since?: number): boolean =>
+    index.isDeadLetter(id) && (since === undefined || index.timesOf(id)?.since === since);
+
   /** Logs a damaged entry instead of failing the whole list. */
   const readOrLog = (id: string): Promise<OutboxEntry<T> | undefined> =>
     get(id).catch((error: unknown) => {
@@ -194,11 +197,17 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
     getDurable: getIfIndexed,
     put: async (entry) => runExclusive(entry.id, () => put(entry)),
     remove: async (id) => runExclusive(id, () => remove(id)),
-    removeDeadLetter: async (id) =>
+    removeDeadLetter: async (id, since) =>
       runExclusive(id, async () => {
-        const deadLetters = index.isDeadLetter(id);
-        if (deadLetters) await remove(id);
-        return deadLetters;
+        const isThere = isDeadLetter(id, since);
+        if (isThere) await remove(id);
+        return isThere;
+      }),
+    replaceDeadLetter: async (entry, since) =>
+      runExclusive(entry.id, async () => {
+        const isThere = isDeadLetter(entry.id, since);
+        if (isThere) await put(entry);
+        return isThere;
       }),
     nextDueAt: async () => index.nextDue(),
     deadLetters: async (limit, offset) => readAll(index.failed(limit, offset), ({ dueAt }) => dueAt === null),

@@ -30,15 +30,25 @@ export function createMemoryOutbox<T>(
     index.delete(id);
   };
 
+  const isDeadLetter = (id: string, since?: number): boolean => {
+    const entry = entries.get(id);
+    return entry?.dueAt === null && (since ?? entry.since) === entry.since;
+  };
+
   const common: Omit<OutboxStore<T>, 'claim' | 'putClaimed' | 'settle' | 'postpone'> = {
     get: async (id) => entries.get(id),
     getDurable: async (id) => entries.get(id),
     put: async (entry) => put(entry),
     remove: async (id) => remove(id),
-    removeDeadLetter: async (id) => {
-      if (entries.get(id)?.dueAt !== null) return false;
-      remove(id);
-      return true;
+    removeDeadLetter: async (id, since) => {
+      const isThere = isDeadLetter(id, since);
+      if (isThere) remove(id);
+      return isThere;
+    },
+    replaceDeadLetter: async (entry, since) => {
+      const isThere = isDeadLetter(entry.id, since);
+      if (isThere) put(entry);
+      return isThere;
     },
     nextDueAt: async () => index.nextDue(),
     deadLetters: async (limit, offset) => listed(index.failed(limit, offset)),

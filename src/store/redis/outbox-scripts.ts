@@ -53,6 +53,10 @@ local function remove(id)
   redis.call('ZREM', failed, id)
   leave(id)
 end
+local function isFailed(id, since)
+  local score = redis.call('ZSCORE', failed, id)
+  return score and (since == '' or tonumber(since) == tonumber(score))
+end
 -- The stream, its group or a part of it is missing (evicted or deleted by hand), so that claimed entries would never be due again.
 local function repair()
   local entered = redis.call('HLEN', claims)
@@ -97,12 +101,21 @@ put(ARGV[1], ARGV[2], unpack(ARGV, 4))`,
   /** ARGV: id. */
   remove: script('remove entry', 'remove(ARGV[1])'),
 
-  /** ARGV: id. */
+  /** ARGV: id, its score among the dead letters or ''. */
   removeDeadLetter: script(
     'remove dead letter',
     `
-if not redis.call('ZSCORE', failed, ARGV[1]) then return 0 end
+if not isFailed(ARGV[1], ARGV[2]) then return 0 end
 remove(ARGV[1])
+return 1`,
+  ),
+
+  /** ARGV: id, its score among the dead letters, and the new state: entry, `waiting` or `failed`, its score there, order arguments. */
+  replaceDeadLetter: script(
+    'replace dead letter',
+    `
+if not isFailed(ARGV[1], ARGV[2]) then return 0 end
+put(ARGV[1], unpack(ARGV, 3))
 return 1`,
   ),
 

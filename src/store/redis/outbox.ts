@@ -84,7 +84,9 @@ export function createRedisOutbox<T>(options: RedisOutboxOptions<T>): RedisOutbo
       await durable(scripts.remove, id);
       claimed.delete(id);
     },
-    removeDeadLetter: async (id) => isYes(await durable(scripts.removeDeadLetter, id)),
+    removeDeadLetter: async (id, since) => isYes(await durable(scripts.removeDeadLetter, id, since ?? '')),
+    replaceDeadLetter: async (entry, since) =>
+      isYes(await durable(scripts.replaceDeadLetter, entry.id, since, jsonOf(entry), ...placeOf(entry))),
     claim: async (until, limit) => {
       if (limit <= 0) return [];
       const reply: unknown = await run(scripts.claim, until, limit, consumer, leaseMs);

@@ -40,6 +40,7 @@ const outbox = {
   put: 'call',
   remove: 'call',
   removeDeadLetter: 'call',
+  replaceDeadLetter: 'call',
   claim: 'call',
   putClaimed: 'call',
   settle: 'call',

@@ -89,6 +89,32 @@ describe('the outbox', () => {
     expect(await fixture.store.count()).toEqual({ waiting: 0, deadLetters: 0 });
   });
 
+  test.each([
+    ['stores its age', 0],
+    ['retries it, too', 1],
+  ])(
+    'a dead letter that another process retries and delivers while this one %s does not come back',
+    async (_what, isRetry) => {
+      const fixture = createFixture();
+      const { store, outbox, settle } = fixture;
+      fixture.outcomes({ kind: 'dead-letter', reason: 'rejected' });
+      outbox.start();
+      await outbox.add('a', sms);
+      await settle();
+      const { get } = store;
+      vi.spyOn(store, 'get').mockImplementationOnce(async (id) => {
+        const found = await get(id);
+        await store.remove(id);
+        return found;
+      });
+      if (isRetry) expect(await outbox.retry('a', 'operator')).toBe('busy');
+      else fixture.clock.advance(retentionSweepMs(86_400_000));
+      await settle();
+      expect(await store.count()).toEqual({ waiting: 0, deadLetters: 0 });
+      expect(fixture.attempts).toHaveLength(1);
+    },
+  );
+
   test('an unreadable entry blocks no other, and is retried', async () => {
     const fixture = createFixture();
     const get = fixture.store.get;
