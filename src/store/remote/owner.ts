@@ -2,6 +2,7 @@
 // claimed what. Used by the primary process of `swob serve --workers`.
 
 import { createPairingSteps } from '../../domain/pairing/steps.ts';
+import type { CountedKey } from '../../domain/shared/limit-keys.ts';
 import type { LeaseStore, LimitStore, SharedStore } from '../../domain/shared/ports.ts';
 import { consumeEach, refundEach } from '../../domain/shared/rate-limiting.ts';
 import { SwobError } from '../../errors.ts';
@@ -57,7 +58,7 @@ export function createStoreOwner({ store, clock, log }: StoreOwnerDeps): StoreOw
       release();
     };
     const leaving: ServedCall = { run: leave, isDeferred: false };
-    const calls = new Map([...callsOf(parts, undosOf(outboxes)), [leaveCall, leaving]]);
+    const calls = new Map([...callsOf(parts, undosOf(outboxes, held, limits)), [leaveCall, leaving]]);
     const server = serveCalls(peer, calls, log);
     const end = (): void => {
       server.stop();
@@ -94,8 +95,12 @@ function callsOf(
   );
 }
 
-/** Returns the claims of which the client does not learn, as the client returns those of which it learns too late. */
-function undosOf(outboxes: ProcessOutboxes): ReadonlyMap<string, ServedCall['undo']> {
+/** Takes back claims, leases and counts of which the client does not learn, as the client returns claims of which it learns too late. */
+function undosOf(
+  outboxes: ProcessOutboxes,
+  held: HeldLeases,
+  limits: Required<LimitStore>,
+): ReadonlyMap<string, ServedCall['undo']> {
   const undos = new Map<string, ServedCall['undo']>();
   for (const name of ['inbound', 'callbacks', 'waitingSms'] as const) {
     const release = (id: unknown, until: unknown): void => {
@@ -109,6 +114,26 @@ function undosOf(outboxes: ProcessOutboxes): ReadonlyMap<string, ServedCall['und
       if (claim === 'claimed' && isObject(entry)) release(entry.id, entry.dueAt ?? entry.since);
     });
   }
+  const endLease = (key: unknown, granted: unknown): void => {
+    if (!isObject(granted) || granted.acquired !== true) return;
+    held.end(String(key), String(granted.leaseId));
+  };
+  // Safe casts: clients pass the arguments of the types of the calls.
+  const refund = (counts: unknown, events: unknown): void => {
+    for (const { key, limit } of counts as readonly CountedKey[])
+      limits.refund(key, limit, events as number | undefined).catch(() => undefined);
+  };
+  undos.set('leases.acquire', ([key], granted) => endLease(key, granted));
+  undos.set('leases.acquireCounted', ([key, , counts], granted) => {
+    endLease(key, granted);
+    if (isObject(granted) && 'leaseId' in granted) refund(counts, 1);
+  });
+  undos.set('limits.consume', ([key, limit, events], seconds) => {
+    if (seconds === 0) refund([{ key, limit }], events);
+  });
+  undos.set('limits.consumeAll', ([counts, events], exceeded) => {
+    if (exceeded === undefined) refund(counts, events);
+  });
   return undos;
 }
 
@@ -120,11 +145,15 @@ function withGroups(limits: LimitStore): Required<LimitStore> {
   };
 }
 
+interface HeldLeases {
+  readonly leases: Required<LeaseStore>;
+  /** Ends one of them. */
+  end(key: string, leaseId: string): void;
+  release(): void;
+}
+
 /** The leases as one client uses them; those that it holds end with it. */
-function holdLeases(
-  leases: MemoryLeases,
-  limits: Required<LimitStore>,
-): { readonly leases: Required<LeaseStore>; release(): void } {
+function holdLeases(leases: MemoryLeases, limits: Required<LimitStore>): HeldLeases {
   const held = new Map<string, string>();
   const acquire: LeaseStore['acquire'] = async (key, leaseMs) => {
     const granted = await leases.acquire(key, leaseMs);
@@ -142,6 +171,10 @@ function holdLeases(
         return leases.complete(key, leaseId, outcome);
       },
       poll: leases.poll,
+    },
+    end: (key, leaseId) => {
+      held.delete(leaseId);
+      leases.release(key, leaseId);
     },
     release: () => {
       for (const [leaseId, key] of held) leases.release(key, leaseId);

@@ -133,40 +133,6 @@ describe('calls', () => {
     expect(unread).toBeLessThan(1.01 * maxPendingWeight);
   });
 
-  test('return claims whose answer does not fit beside those that the client has left unread', async () => {
-    const options = storeOptions(createFakeClock());
-    const page = { users: [{ ...user, publicKey: 'x'.repeat(maxResultWeight - 1_000) }] };
-    const owner = createStoreOwner({
-      store: { ...createMemoryStore(options), ...users(async () => page) },
-      ...options,
-    });
-    let receive = (_: unknown): void => {};
-    const answers: unknown[] = [];
-    owner.serve({
-      send: (message) => answers.push(...message),
-      later: () => {},
-      onMessage: (listener) => {
-        receive = listener;
-      },
-      onClose: () => {},
-    });
-    const ids = ['a', 'b'].map((id) => id.repeat(4_000));
-    receive(ids.map((id, n) => [n + 1, 'inbound.put', [waiting(id, 1)]]));
-    receive([3, 4, 5, 6].map((id) => [id, 'users.list', ['', 9]]));
-    receive([[7, 'inbound.claim', [1, 2]]]);
-    await vi.waitFor(() => expect(answers).toHaveLength(7));
-    expect(answers[6]).toMatchObject([
-      7,
-      1,
-      { message: expect.stringContaining('left too many answers unread') },
-    ]);
-    const pair = createPeerPair();
-    owner.serve(pair.owner);
-    const { store } = createRemoteStore({ peer: pair.client, ...options });
-    expect(await store.inbound.claim(1, 9)).toEqual(ids);
-    owner.close();
-  });
-
   test('are bounded in number while the owner does not answer', async () => {
     const { store, pair } = openWith(users(never));
     const calls = Array.from({ length: maxPendingCalls }, () => store.users.list('', 9));
