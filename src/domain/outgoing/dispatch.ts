@@ -109,16 +109,18 @@ export async function lookUpAll<T, R>(
   lookUp: (item: T) => Promise<R>,
   isAborted: () => boolean = () => false,
 ): Promise<R[]> {
-  async function* inIntervals(): AsyncGenerator<T> {
-    for (const [index, item] of items.entries()) {
-      if (index % lookupConcurrency === 0) {
-        if (index > 0) await nextTurn();
-        if (isAborted()) throw new SwobError('REFUSED', 'the client has closed its connection');
-      }
-      yield item;
-    }
-  }
   const results: R[] = [];
-  for await (const result of mapConcurrent(inIntervals(), lookupConcurrency, lookUp)) results.push(result);
+  for await (const result of mapConcurrent(inIntervals(items, isAborted), lookupConcurrency, lookUp))
+    results.push(result);
   return results;
+}
+
+async function* inIntervals<T>(items: readonly T[], isAborted: () => boolean): AsyncGenerator<T> {
+  for (const [index, item] of items.entries()) {
+    if (index % lookupConcurrency === 0) {
+      if (index > 0) await nextTurn();
+      if (isAborted()) throw new SwobError('REFUSED', 'the client has closed its connection');
+    }
+    yield item;
+  }
 }

@@ -133,13 +133,8 @@ export function createClients({ store, seeds, telecom, clock, log }: ClientsDeps
     for (const { msisdn, lastDeliveryAt } of unwritten.values()) lastDeliveries.set(msisdn, lastDeliveryAt);
     known = new Set(lastDeliveries.keys());
     const next = new Map<string, Listed>();
-    function* numbers(list: readonly SeedView[]): Generator<readonly [msisdn: string, seed?: SeedView]> {
-      // Of several SIMs with one number, the last that pinged counts.
-      for (const seed of list) yield [seed.msisdn, seed];
-      for (const msisdn of lastDeliveries.keys()) if (!next.has(msisdn)) yield [msisdn];
-    }
     let [built, described] = [0, 0];
-    for (const [msisdn, seed] of numbers(await seeds.list())) {
+    for (const [msisdn, seed] of numbersOf(await seeds.list(), lastDeliveries, next)) {
       const lastDeliveryAt = lastDeliveries.get(msisdn);
       let entry = listed.get(msisdn);
       if (!entry && ++described % newNumbersPerTurn === 0) await nextTurn();
@@ -202,6 +197,16 @@ export function createClients({ store, seeds, telecom, clock, log }: ClientsDeps
       await write();
     },
   };
+}
+
+/** Each number once at least. Of several SIMs with one number, the last that pinged counts. */
+function* numbersOf(
+  seeds: readonly SeedView[],
+  lastDeliveries: ReadonlyMap<string, number>,
+  listed: ReadonlyMap<string, unknown>,
+): Generator<readonly [msisdn: string, seed?: SeedView]> {
+  for (const seed of seeds) yield [seed.msisdn, seed];
+  for (const msisdn of lastDeliveries.keys()) if (!listed.has(msisdn)) yield [msisdn];
 }
 
 /** Then by when they were last seen. */
