@@ -67,6 +67,8 @@ export async function openAccountingServer(options: AccountingServerOptions): Pr
     const address = canonicalAddress(from.address);
     const candidates = nasAt(address);
     if (candidates.length === 0) return 'unknown_nas';
+    // A sender can write it into the header, and `send` throws for it.
+    if (from.port === 0) return 'malformed';
     const decoded = decodePacket(datagram);
     if (decoded.kind !== 'packet') return 'malformed';
     const { packet, bytes } = decoded;

@@ -37,7 +37,10 @@ export function openUdp(
       const message = `cannot listen on UDP ${where}: ${messageOf(cause)}; choose another address or port`;
       reject(new SwobError('UNAVAILABLE', message, { cause }));
     });
-    socket.on('message', receive);
+    socket.on('message', (datagram, from) => {
+      // A sender can write port 0 into the header, and `send` throws for it.
+      if (from.port !== 0) receive(datagram, from);
+    });
     socket.bind(port, host, () =>
       resolve({
         address: socket.address().address,

@@ -18,8 +18,10 @@ import { sealRequest } from '../../src/radius/authenticators.ts';
 import { createRadiusClient } from '../../src/radius/client.ts';
 import { type Attribute, packetCodes } from '../../src/radius/packet.ts';
 import { freeradiusNeeds, radclient } from '../support/freeradius.ts';
+import { nasSecret, startNas } from '../support/nas.ts';
 import { needs } from '../support/needs.ts';
 import { onEnd } from '../support/teardown.ts';
+import { sendFromPortZero } from '../support/udp-ports.ts';
 
 const secret = Buffer.from('testing123');
 
@@ -135,6 +137,27 @@ test('no damaged packet is recorded or acknowledged, and none stops the server',
   await vi.waitFor(() => expect(total()).toBe(datagrams.length));
   expect(events).toEqual([]);
   expect(await request(port, [status(2), ...named])).toBe('answer');
+});
+
+test('a request from port 0, to which no answer can be sent, is dropped', async (context) => {
+  needs(context, { root: true });
+  const { port, events, counts } = await start();
+  const bytes = sealRequest({ code: 4, identifier: 1, attributes: [status(2), ...named] }, secret);
+  sendFromPortZero(port, bytes);
+  await vi.waitFor(() => expect(counts().malformed).toBe(1));
+  expect(events).toEqual([]);
+});
+
+test('the stub of a NAS drops a request from port 0, too', async (context) => {
+  needs(context, { root: true });
+  const { stub } = await startNas();
+  const bytes = sealRequest({ code: 40, identifier: 1, attributes: named }, Buffer.from(nasSecret));
+  const { port } = stub.radius;
+  sendFromPortZero(port, bytes);
+  const client = createRadiusClient({ clock: systemClock, random: () => 0 });
+  onEnd(() => client.close());
+  const to = { address: '127.0.0.1', port, secret: Buffer.from(nasSecret), code: 40, attributes: named };
+  expect(await client.request({ ...to, timeoutMs: 60_000, retries: 0 })).toMatchObject({ kind: 'answer' });
 });
 
 test('a port in use is said', async () => {

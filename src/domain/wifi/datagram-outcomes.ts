@@ -23,7 +23,7 @@ export type DropReason = (typeof dropReasons)[number];
  * - `start`, `interim`, `stop`: it was about a session
  * - `other`: it was about none, such as Accounting-On
  * - `unknown_nas`: no configured NAS has the address that it came from
- * - `malformed`, `code`: it is not a packet, or no Accounting-Request
+ * - `malformed`, `code`: it is not a packet or came from port 0, to which no answer can be sent; it is no Accounting-Request
  * - `authenticator`, `message_authenticator`: it was not made with the secret of the NAS
  */
 export const accountingOutcomes = [
