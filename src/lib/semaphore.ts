@@ -37,14 +37,17 @@ export function createSemaphore({
 
   const fits = (bytes: number): boolean => holders < maxHolders && bytesHeld + bytes <= maxBytes;
 
-  const release = (bytes: number): void => {
-    holders -= 1;
-    bytesHeld -= bytes;
+  const admitWaiting = (): void => {
     for (const waiter of waiting) {
       if (!fits(waiter.bytes)) return;
       waiting.delete(waiter);
       waiter.admit();
     }
+  };
+  const release = (bytes: number): void => {
+    holders -= 1;
+    bytesHeld -= bytes;
+    admitWaiting();
   };
   const hold = (bytes: number): (() => void) => {
     holders += 1;
@@ -72,6 +75,8 @@ export function createSemaphore({
         const onTimeout = (): void => {
           waiting.delete(waiter);
           reject(fullError());
+          // Those behind it may need fewer bytes.
+          admitWaiting();
         };
         const cancel = waitTimeoutMs === undefined ? undefined : clock?.after(waitTimeoutMs, onTimeout);
         waiting.add(waiter);

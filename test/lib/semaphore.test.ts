@@ -51,6 +51,18 @@ describe('a semaphore', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('admits those that fit behind one that has waited too long for more bytes', async () => {
+    const { room, clock } = setUp();
+    await room.acquire(6);
+    const large = room.acquire(5);
+    clock.advance(999);
+    const small = room.acquire(4);
+    clock.advance(1);
+    await expect(large).rejects.toBe(full);
+    expect(clock.pending).toBe(0);
+    await small;
+  });
+
   test('never exceeds its capacity, and serves all in the end', async () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 10 }), { maxLength: 30 });
     await fc.assert(
