@@ -24,7 +24,7 @@ export interface CoalescingCacheOptions<T> {
  */
 export interface CoalescingCache<T> {
   get(key: string, load: () => Promise<T>): MaybePromise<T>;
-  /** Invalidates the cached value. */
+  /** Forgets the value; requests in flight serve those that already wait for them, and are not cached. */
   delete(key: string): void;
 }
 
@@ -35,16 +35,19 @@ export function createCoalescingCache<T>({
 }: CoalescingCacheOptions<T>): CoalescingCache<T> {
   // The expiry is stored with the value, because lru-cache never expires what was set at time 0 of the clock.
   const cache = createLruCache<{ readonly value: T; readonly until: number }>(maxEntries);
+  /** Without those that began before the value was forgotten. */
   const inFlight = new Map<string, Promise<T>>();
+  let running = 0;
 
-  const fetch = async (key: string, load: () => Promise<T>): Promise<T> => {
+  const fetch = async (load: () => Promise<T>, keep: (value: T) => void, done: () => void): Promise<T> => {
+    running += 1;
     try {
       const value = await load();
-      const ms = ttlMs(value);
-      if (ms > 0) cache.set(key, { value, until: clock.monotonic() + ms });
+      keep(value);
       return value;
     } finally {
-      inFlight.delete(key);
+      running -= 1;
+      done();
     }
   };
 
@@ -54,11 +57,21 @@ export function createCoalescingCache<T>({
       if (known && clock.monotonic() < known.until) return known.value;
       const shared = inFlight.get(key);
       if (shared) return shared;
-      if (inFlight.size >= maxInFlight) return onOverload();
-      const loading = fetch(key, load);
+      if (running >= maxInFlight) return onOverload();
+      const isCurrent = (): boolean => inFlight.get(key) === loading;
+      const keep = (value: T): void => {
+        const ms = ttlMs(value);
+        if (ms > 0 && isCurrent()) cache.set(key, { value, until: clock.monotonic() + ms });
+      };
+      const loading = fetch(load, keep, () => {
+        if (isCurrent()) inFlight.delete(key);
+      });
       inFlight.set(key, loading);
       return loading;
     },
-    delete: (key) => void cache.delete(key),
+    delete: (key) => {
+      cache.delete(key);
+      inFlight.delete(key);
+    },
   };
 }

@@ -133,35 +133,44 @@ export function createTenants(options: TenantsOptions): Tenants {
     throw api.upstreamError(`${authId} has more ${kind} than could be deleted; unsubscribe again`);
   };
 
+  /** What was found out about the developer before or during the change is forgotten after it. */
+  const changing = async (authId: string, change: () => Promise<void>): Promise<void> => {
+    try {
+      await change();
+    } finally {
+      subscribed.delete(authId);
+    }
+  };
+
+  const subscribe = async (authId: string, authKey: string): Promise<void> => {
+    const kind = await requireChangeable(authId, authKey);
+    const tags = [tenantTag, ...options.tags].join(',');
+    // So that a gateway phone can bind its queue before the first SMS.
+    for (const name of [exchangeName, developerExchangeName(authId)]) await declareExchange(name);
+    // RabbitMQ accepts permissions only of existing users; without a password nobody can sign in.
+    if (kind === 'absent') await api.put(userPath(authId), { password_hash: '', tags });
+    // The password last, so that an interruption leaves no user who can sign in with too many permissions. Topic permissions before
+    // permissions, because without them a tenant could read every developer's SMS.
+    await api.put(vhostPath('topic-permissions', authId), topicPermissions(authId));
+    await api.put(vhostPath('permissions', authId), tenantPermissions(authId));
+    await api.put(userPath(authId), { password: authKey, tags });
+  };
+
+  const unsubscribe = async (authId: string): Promise<void> => {
+    if ((await requireChangeable(authId)) === 'tenant') {
+      // Without a password it cannot sign in again and recreate what is deleted below.
+      await api.put(userPath(authId), { password_hash: '', tags: tenantTag });
+      // Before the user is deleted, which closes its connections too: RabbitMQ responds 500 if a connection is closed twice.
+      await api.delete(`connections/username/${encodeURIComponent(authId)}`);
+      await api.delete(userPath(authId));
+    }
+    await deleteAll('queues', authId);
+    await deleteAll('exchanges', authId);
+  };
+
   return {
-    subscribe: async (authId, authKey) => {
-      subscribed.delete(authId);
-      const kind = await requireChangeable(authId, authKey);
-      const tags = [tenantTag, ...options.tags].join(',');
-      // So that a gateway phone can bind its queue before the first SMS.
-      for (const name of [exchangeName, developerExchangeName(authId)]) await declareExchange(name);
-      // RabbitMQ accepts permissions only of existing users; without a password nobody can sign in.
-      if (kind === 'absent') await api.put(userPath(authId), { password_hash: '', tags });
-      // The password last, so that an interruption leaves no user who can sign in with too many permissions. Topic permissions before
-      // permissions, because without them a tenant could read every developer's SMS.
-      await api.put(vhostPath('topic-permissions', authId), topicPermissions(authId));
-      await api.put(vhostPath('permissions', authId), tenantPermissions(authId));
-      await api.put(userPath(authId), { password: authKey, tags });
-    },
-
-    unsubscribe: async (authId) => {
-      subscribed.delete(authId);
-      if ((await requireChangeable(authId)) === 'tenant') {
-        // Without a password it cannot sign in again and recreate what is deleted below.
-        await api.put(userPath(authId), { password_hash: '', tags: tenantTag });
-        // Before the user is deleted, which closes its connections too: RabbitMQ responds 500 if a connection is closed twice.
-        await api.delete(`connections/username/${encodeURIComponent(authId)}`);
-        await api.delete(userPath(authId));
-      }
-      await deleteAll('queues', authId);
-      await deleteAll('exchanges', authId);
-    },
-
+    subscribe: (authId, authKey) => changing(authId, () => subscribe(authId, authKey)),
+    unsubscribe: (authId) => changing(authId, () => unsubscribe(authId)),
     isSubscribed: async (authId) =>
       subscribed.get(authId, async () => (await classifyUser(authId)) === 'tenant'),
   };

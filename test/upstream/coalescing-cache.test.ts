@@ -74,6 +74,18 @@ describe('a running request', () => {
     expect(loaded).toEqual(['a', 'b']);
   });
 
+  test('that began before its value was invalidated serves its callers alone, and is not cached', async () => {
+    const { cache, loaded, load } = setUp();
+    const earlier = load('a');
+    cache.delete('a');
+    expect(await Promise.all([earlier, load('a'), load('a')])).toEqual(['a!', 'a!', 'a!']);
+    expect(loaded).toEqual(['a', 'a']);
+    const another = cache.get('b', async () => 'old');
+    cache.delete('b');
+    expect(await another).toBe('old');
+    expect(await load('b')).toBe('b!');
+  });
+
   test('that fails, fails for all, and is repeated by the next caller', async () => {
     const { cache, load } = setUp();
     const fail = () => Promise.reject(new Error('no'));

@@ -96,6 +96,13 @@ describe('unsubscribe', () => {
     await tenants.unsubscribe(alice);
   });
 
+  test('is not undone in the cache by a check that began before it', async () => {
+    const tenants = tenantsAt();
+    await tenants.subscribe(alice, key);
+    await Promise.all([tenants.isSubscribed(alice), tenants.unsubscribe(alice)]);
+    expect(await tenants.isSubscribed(alice)).toBe(false);
+  });
+
   test('of an unknown developer does nothing', async () => {
     await tenantsAt().unsubscribe('nobody');
     expect(await tenantsAt().isSubscribed('nobody')).toBe(false);
