@@ -37,7 +37,7 @@ class ContractsFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: scope === 'node' ? [...nodeDependentPatterns] : ['test/**/*.test.ts'],
-    globalSetup: ['test/support/default-ports.ts'],
+    globalSetup: ['test/support/default-ports.ts', 'test/support/run-folder.ts'],
     setupFiles: ['test/support/setup.ts'],
     env: { TEST_SLOWNESS: String(slowness) },
     testTimeout: timeout,

@@ -4,22 +4,19 @@
 import { appendFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { packProject } from '../project/package.ts';
 import { runProcess, startProcess } from '../support/binary.ts';
 import { filesIn, temporaryFolder } from '../support/folders.ts';
 import { get, post } from '../support/phone.ts';
 import { createInstallation } from './installation.ts';
 
-/** Packs the checkout and installs the package like `npm install -g`; returns its folder. */
+/** Installs the package like `npm install -g`; returns its folder. */
 async function installPackage(): Promise<string> {
   const folder = temporaryFolder();
-  const packed = await runProcess('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], {
-    cwd: resolve('.'),
-  });
-  expect(packed.code, packed.stderr).toBe(0);
-  const [tarball = ''] = await readdir(folder);
+  const { tarball } = await packProject();
   // The package contains all files that it needs.
   const args = ['install', '--global', '--offline', '--prefix', folder, '--no-fund', '--no-audit'];
-  const installed = await runProcess('npm', [...args, join(folder, tarball)], { cwd: folder });
+  const installed = await runProcess('npm', [...args, tarball], { cwd: folder });
   expect(installed).toMatchObject({
     code: 0,
     stderr: '',

@@ -19,7 +19,7 @@ let folder: string;
 let packed: Package;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'swob-test-'));
-  const tarball = await packProject(folder);
+  const { tarball, checkout } = await packProject();
   execFileSync('tar', ['-xzf', tarball], { cwd: folder });
   const root = join(folder, 'package');
   packed = {
@@ -29,7 +29,7 @@ beforeAll(async () => {
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1)),
   };
-  expect(readdirSync(join(folder, 'checkout')), 'the shrinkwrap is removed after packing').not.toContain(
+  expect(readdirSync(checkout), 'the shrinkwrap is removed after packing').not.toContain(
     'npm-shrinkwrap.json',
   );
 });

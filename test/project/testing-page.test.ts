@@ -2,8 +2,8 @@
 // a registry and without a build.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { runProcess } from '../support/binary.ts';
 import { temporaryFolder } from '../support/folders.ts';
@@ -19,13 +19,19 @@ const blocks = [...page.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language =
 
 const shared = sharedByFile(async () => {
   const folder = temporaryFolder();
-  const tarball = await packProject(folder);
+  const { tarball } = await packProject();
+  // The workflow finds it beside its checkout.
+  copyFileSync(tarball, join(folder, basename(tarball)));
   const project = join(folder, 'project');
   const path = `${programs(join(folder, 'bin'))}:/usr/bin:/bin`;
   const env = { PATH: path, HOME: folder, npm_config_offline: 'true', NO_COLOR: '1' };
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'project', type: 'module' }));
-  execFileSync('npm', ['install', '--save-dev', tarball], { cwd: project, env, stdio: 'pipe' });
+  execFileSync('npm', ['install', '--save-dev', `../${basename(tarball)}`], {
+    cwd: project,
+    env,
+    stdio: 'pipe',
+  });
   for (const { file, text } of blocks) {
     if (file === undefined) continue;
     mkdirSync(dirname(join(project, file)), { recursive: true });
