@@ -45,12 +45,11 @@ export function httpDriver(): HttpDriver {
 
 export async function loadHttp(environment: BenchEnvironment, load: HttpLoad): Promise<HttpResult> {
   const folder = await environment.folder();
-  const seconds = Math.max(1, Math.round(load.seconds));
   // wrk always lasts as long as it was told to.
   const child =
     httpDriver() === 'wrk' && !load.once
-      ? environment.startProgram('wrk', await wrkArguments(folder, load, seconds))
-      : environment.startScript('load', 'autocannon-load', [await planFile(folder, load, seconds)]);
+      ? environment.startProgram('wrk', await wrkArguments(folder, load))
+      : environment.startScript('load', 'autocannon-load', [await planFile(folder, load)]);
   try {
     for (;;) {
       const line = await child.nextLine();
@@ -61,18 +60,20 @@ export async function loadHttp(environment: BenchEnvironment, load: HttpLoad): P
   }
 }
 
-async function planFile(folder: string, load: HttpLoad, seconds: number): Promise<string> {
+async function planFile(folder: string, load: HttpLoad): Promise<string> {
   const file = join(folder, 'plan.json');
-  await writeFile(file, JSON.stringify({ connections, ...load, seconds }));
+  await writeFile(file, JSON.stringify({ connections, ...load }));
   return file;
 }
 
 /** Separates requests in the file: no URL and no JSON contains it. */
 const separator = '\x01';
 
-async function wrkArguments(folder: string, load: HttpLoad, seconds: number): Promise<string[]> {
+async function wrkArguments(folder: string, load: HttpLoad): Promise<string[]> {
   const requests = join(folder, 'requests');
   const { host } = new URL(load.url);
+  // It takes whole seconds.
+  const seconds = Math.max(1, Math.round(load.seconds));
   await writeFile(requests, load.requests.map((request) => `${raw(host, request)}${separator}`).join(''));
   const script = join(folder, 'load.lua');
   await writeFile(script, lua(requests));
