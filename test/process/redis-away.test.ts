@@ -10,7 +10,7 @@ import { createPhone, get, handshakeUrlOf, openSession, pair, post, shakeHands }
 import { redisForFile } from '../support/redis.ts';
 import { sentinelForFile } from '../support/redis-sentinel.ts';
 import { redisNeeds } from '../support/redis-server.ts';
-import { openSocket } from '../support/socket.ts';
+import { openSocket, type TestSocket } from '../support/socket.ts';
 import { sharedByFile } from '../support/teardown.ts';
 import { call, makeKeys, serveDisconnect } from './disconnect-service.ts';
 import { startNodeCluster } from './node-cluster.ts';
@@ -25,8 +25,19 @@ beforeEach(async () => {
     .catch(() => redis().restart());
   await redis().flush();
 });
+/** A node is ready again while a busy machine still delays a command of it for longer than `[store] timeout`. */
 const heals = { interval: 100 };
 const unreachable = expect.objectContaining({ ok: false, reason: 'unreachable' });
+
+const newSession = (gateway: string): Promise<string> =>
+  vi.waitFor(() => openSession(gateway, 'alice'), heals);
+const openPageSocket = (sync: string, initUrl: string): Promise<TestSocket> =>
+  vi.waitFor(() => openSocket(`${sync}${new URL(initUrl).pathname}`), heals);
+
+/** Pairs with the code that the page shows at each attempt, as users do. @returns the shared key */
+async function pairFrom(handshakeUrl: () => string, phone = createPhone()): Promise<string> {
+  return vi.waitFor(() => pair(handshakeUrl(), phone, 'correct horse'), heals);
+}
 
 async function readiness(url: string): Promise<{ status: number; checks: Record<string, unknown> }> {
   const { status, text } = await get(`${url.replace(/^ws/, 'http')}/readyz`);
@@ -48,8 +59,7 @@ describe('sockets stay open, and all services recover, after Redis', () => {
     const [gateway, sync] = nodes;
     if (!gateway || !sync) throw new Error('no nodes');
     // They reconnect after the restart of Redis; readiness may be a second old.
-    const initUrl = await vi.waitFor(() => openSession(gateway.url, 'alice'), heals);
-    const socket = await vi.waitFor(() => openSocket(`${sync.url}${new URL(initUrl).pathname}`), heals);
+    const socket = await openPageSocket(sync.url, await newSession(gateway.url));
     const atGateway = (frame: string) => `${gateway.url}${new URL(JSON.parse(frame).qr_url).pathname}`;
     const first = atGateway(await socket.next());
     await post(`${gateway.url}/seeds/ping`, {
@@ -93,10 +103,14 @@ describe('sockets stay open, and all services recover, after Redis', () => {
 
     await expect.poll(() => readiness(gateway.url), heals).toMatchObject({ status: 200 });
     await expect.poll(() => readiness(sync.url), heals).toMatchObject({ status: 200 });
-    expect((await get(`${gateway.url}/seeds`)).status).toBe(200);
+    await expect.poll(async () => (await get(`${gateway.url}/seeds`)).status, heals).toBe(200);
     // The same socket continues: its session survived the outage.
     while (socket.unread.length > 0) await socket.next();
-    await pair(atGateway(await socket.next()), createPhone(), 'correct horse');
+    let shown = await socket.next();
+    await pairFrom(() => {
+      shown = socket.unread.findLast((frame) => frame.startsWith('{')) ?? shown;
+      return atGateway(shown);
+    });
     await expect.poll(() => socket.unread, heals).toEqual(expect.arrayContaining(['201- pause', '200- ack']));
     expect(await socket.closed).toEqual({ code: 1000, reason: 'paired' });
   });
@@ -122,7 +136,9 @@ test.each(['is killed', 'hangs'] as const)(
     const disconnect = await serveDisconnect(keys, pcrf.url, [`store.url=${redis().url}`]);
     const { url } = disconnect.ready.disconnect;
     const { nodes } = await startNodeCluster(redis().port, users, { each: 1, set: ['store.timeout=3s'] });
-    expect(await readiness(url)).toMatchObject({ status: 200, checks: { store: { ok: true } } });
+    await expect
+      .poll(() => readiness(url), heals)
+      .toMatchObject({ status: 200, checks: { store: { ok: true } } });
     if (what === 'is killed') await redis().kill();
     else redis().freeze();
     onTestFinished(() => redis().thaw());
@@ -150,16 +166,18 @@ test('a node that starts while Redis is down becomes ready when Redis is up', as
   const { nodes } = await startNodeCluster(redis().port, users, { each: 1 });
   const [gateway, sync] = nodes;
   for (const node of [gateway, sync]) {
-    expect(await readiness(node?.url ?? '')).toMatchObject({ status: 503, checks: { store: unreachable } });
+    await expect
+      .poll(() => readiness(node?.url ?? ''), heals)
+      .toMatchObject({ status: 503, checks: { store: unreachable } });
   }
   await redis().restart();
   for (const node of [gateway, sync]) {
     await expect.poll(() => readiness(node?.url ?? ''), heals).toMatchObject({ status: 200 });
   }
-  const initUrl = await openSession(gateway?.url ?? '', 'alice');
-  const socket = await openSocket(`${sync?.url}${new URL(initUrl).pathname}`);
+  const initUrl = await newSession(gateway?.url ?? '');
+  const socket = await openPageSocket(sync?.url ?? '', initUrl);
   await socket.next();
-  await pair(handshakeUrlOf(gateway?.url ?? '', initUrl), createPhone(), 'correct horse');
+  await pairFrom(() => handshakeUrlOf(gateway?.url ?? '', initUrl));
   expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
 });
 
@@ -168,11 +186,11 @@ test('a replica replaces a killed master, and a pairing continues there', async 
   const { nodes } = await startNodeCluster(redis().port, users, { each: 1, set });
   const [gateway, sync] = nodes;
   if (!gateway || !sync) throw new Error('no nodes');
-  const initUrl = await openSession(gateway.url, 'alice');
-  const socket = await openSocket(`${sync.url}${new URL(initUrl).pathname}`);
+  const initUrl = await newSession(gateway.url);
+  const socket = await openPageSocket(sync.url, initUrl);
   await socket.next();
   const phone = createPhone();
-  await shakeHands(handshakeUrlOf(gateway.url, initUrl), phone);
+  await vi.waitFor(() => shakeHands(handshakeUrlOf(gateway.url, initUrl), phone), heals);
   expect(await socket.next()).toBe('201- pause');
 
   await (await sentinel().master()).kill();
@@ -182,10 +200,7 @@ test('a replica replaces a killed master, and a pairing continues there', async 
   // With a required replica, swob acknowledges nothing that only the new master has.
   await expect(pair(handshakeUrlOf(gateway.url, initUrl), phone, 'correct horse')).rejects.toThrow('503');
   await sentinel().repair();
-  const key = await vi.waitFor(() => pair(handshakeUrlOf(gateway.url, initUrl), phone, 'correct horse'), {
-    timeout: 60_000,
-    interval: 200,
-  });
+  const key = await pairFrom(() => handshakeUrlOf(gateway.url, initUrl), phone);
   expect(key).toMatch(/^[0-9a-f]{32}$/);
   expect(await socket.next()).toBe('200- ack');
 });
