@@ -1,9 +1,13 @@
-// Debian's Chromium for tests of pages: one for a file of tests, one profile for a page. Each page fails its test when the
+// Debian's Chromium for tests of pages: one for a worker, one profile for a page. Each page fails its test when the
 // page's console has errors, the page throws, or the content security policy was violated.
 
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { patient } from './patience.ts';
+import { runFolderOf } from './run-folder.ts';
 import { onEnd, sharedByFile } from './teardown.ts';
+import { exitOnSignal } from './worker-end.ts';
 
 const executablePath = '/usr/bin/chromium';
 const args = [
@@ -42,9 +46,36 @@ export function sharedBrowser(): () => BrowserForTests {
 }
 
 async function startBrowser(): Promise<BrowserForTests> {
-  const browser = await chromium.launch({ executablePath, args, timeout: patient(60_000) });
-  onEnd(() => browser.close());
+  const browser = await browserOfWorker();
   return { open: (url, options = {}) => openPage(browser, url, options) };
+}
+
+let running: Promise<Browser> | undefined;
+
+/** A worker keeps it for its next files, because a start takes two seconds of CPU time. It ends when the worker exits. */
+function browserOfWorker(): Promise<Browser> {
+  if (running) return running;
+  const forget = (): void => {
+    running = undefined;
+  };
+  exitOnSignal();
+  running = launchBrowser();
+  running.then((browser) => browser.once('disconnected', forget), forget);
+  return running;
+}
+
+/** Its profile is in the folder of the run, because vitest may kill a worker before the exit has removed the profile. */
+async function launchBrowser(): Promise<Browser> {
+  const { TMPDIR = tmpdir() } = process.env;
+  const folder = runFolderOf(process.ppid);
+  mkdirSync(folder, { recursive: true });
+  process.env.TMPDIR = folder;
+  try {
+    // The signal is handled by this process, whose exit kills the browser.
+    return await chromium.launch({ executablePath, args, timeout: patient(60_000), handleSIGTERM: false });
+  } finally {
+    process.env.TMPDIR = TMPDIR;
+  }
 }
 
 async function openPage(browser: Browser, url: string, options: PageOptions): Promise<Page> {

@@ -1,4 +1,4 @@
-// The folder for what the workers of a run of vitest share. Used by once-per-run.ts; a globalSetup of vitest.config.ts, which removes it
+// The folder for what the workers of a run of vitest share. Used by once-per-run.ts and browser.ts; a globalSetup of vitest.config.ts, which removes it
 // at the end of the run.
 
 import { rmSync } from 'node:fs';
