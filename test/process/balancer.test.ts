@@ -27,7 +27,7 @@ const phone = createPhone();
 const userIds = Array.from({ length: 5_000 }, (_, index) => `user-${index}`);
 const pairedAtOnce = 2;
 /** Between two pairings of a loop, while nodes stop, and while they start, which takes most of the time and needs the CPU. */
-const thinkTimeMs = { busy: 50, quiet: 500 };
+const thinkTimeMs = { busy: 50, quiet: 1_000 };
 const set = [
   // Most clients share one address.
   'limits.sessions=100000/1m',
@@ -130,9 +130,9 @@ async function startAgain(many: BalancedNodes, node: BalancedNodes['nodes'][numb
 async function restartEach(many: BalancedNodes, load: Load, open: Open): Promise<void> {
   for (const node of many.nodes) {
     await node.kill('SIGTERM');
-    await load.more(5);
+    await load.more(4);
     await load.quietly(() => startAgain(many, node));
-    await load.more(5);
+    await load.more(3);
   }
   // Every node has stopped once, so every page has lost its socket.
   for (const { page, qrUrl } of open) {
@@ -150,7 +150,7 @@ async function killTwo(many: BalancedNodes, load: Load, open: Open): Promise<voi
   }
   for (const node of many.nodes.slice(0, 2)) {
     await node.kill('SIGKILL');
-    await load.more(10);
+    await load.more(6);
     await load.quietly(() => startAgain(many, node));
   }
   expect(open.filter(({ page }) => page.closeCodes.length > 0)).not.toEqual([]);
