@@ -24,13 +24,14 @@ const scope = process.env.TEST_SCOPE ?? 'all';
 if (scope !== 'all' && scope !== 'node') throw new Error(`TEST_SCOPE=${scope}: expected all or node`);
 
 /**
- * Without results of an earlier run vitest begins with the largest files. Those that run the contract of stores on Redis are among
- * the smallest, and take so long that the others would have ended.
+ * Without results of an earlier run vitest begins with the largest files. Those that run the contract of stores on Redis, or the
+ * commands of documentation, are among the smallest, and take so long that the others would have ended.
  */
-class ContractsFirst extends BaseSequencer {
+class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isContract = ({ moduleId }: TestSpecification): boolean => moduleId.includes('/test/store/redis');
-    return (await super.sort(files)).toSorted((a, b) => Number(isContract(b)) - Number(isContract(a)));
+    const isLong = ({ moduleId }: TestSpecification): boolean =>
+      /\/test\/(store\/redis|project\/)/.test(moduleId);
+    return (await super.sort(files)).toSorted((a, b) => Number(isLong(b)) - Number(isLong(a)));
   }
 }
 
@@ -43,11 +44,11 @@ export default defineConfig({
     testTimeout: timeout,
     hookTimeout: timeout,
     expect: { poll: { timeout: 60_000 * slowness } },
-    sequence: { sequencer: ContractsFirst },
+    sequence: { sequencer: LongFirst },
     // A worker goes on with the next file: a new process, with all modules loaded anew, costs half a second each.
     isolate: false,
     // The tests mostly wait for processes that they started: with one worker fewer a tenth of the CPU time is not used, and
     // with one more nothing is gained. vitest's own choice on two cores is one worker.
-    maxWorkers: availableParallelism() + 2,
+    maxWorkers: Number(process.env.TEST_WORKERS ?? availableParallelism() + 2),
   },
 });
