@@ -137,7 +137,8 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
     if (isMoved) deps.onChange?.(next);
     // A phone may report before the broker confirms.
     if (next.route !== undefined && (isMoved || before.route === undefined)) deps.onRouted?.(next);
-    if (next.unreported.length > 0) report(next.id);
+    // States that were unreported before are reported by the process that made that change, or by a review: two would do it twice.
+    if (before.unreported.length === 0 && next.unreported.length > 0) report(next.id);
   };
 
   /** Stores the callbacks of states that are not reported yet, one run at a time for each message. */
@@ -176,7 +177,9 @@ export function createMessageLog(deps: MessageLogDeps): MessageLog {
       // Sets the time of the next review, so that other processes leave it alone meanwhile.
       return message;
     });
-    if (changed) await reporting.get(id);
+    if (!changed) return;
+    if (changed.unreported.length > 0) report(id);
+    await reporting.get(id);
   };
   const reviewDue = async (): Promise<void> => {
     for (let batch = 0; batch < maxBatches; batch++) {
