@@ -23,6 +23,8 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
   const ages = createEntryAges(clock, retentionSweepMs(deadLetterTtlMs));
   const attempts = createAttempts(options, ages);
   const running = new Map<string, Promise<void>>();
+  /** Entries whose attempts were running when they were claimed once more. */
+  const claimedAgain = new Set<string>();
   const immediate = new Map<string, ImmediateDelivery>();
   let stopped = true;
   let cancelTimer = (): void => {};
@@ -33,15 +35,17 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
   let loggedAt = Number.NEGATIVE_INFINITY;
 
   const startAttempt = (id: string): void => {
-    // A retry that is requested while its claim is on its way makes it due again: the attempt that runs has this claim, too.
-    if (running.has(id)) return;
+    // Made due again meanwhile, by a retry or by another process: the attempt that runs has this claim, too, unless it ended before.
+    if (running.has(id)) return void claimedAgain.add(id);
     const work = attempts
       .attempt(id)
       .catch((error: unknown) => {
         storeFailed(error);
         return unclaim(id, clock.now() + Math.min(storeOutageMs, maxBackoffMs));
       })
-      .then(() => {
+      .then(async () => {
+        // Without effect if the attempt has ended this claim; otherwise nothing else would.
+        while (claimedAgain.delete(id)) await unclaim(id, clock.now());
         running.delete(id);
         poll();
       });

@@ -126,7 +126,10 @@ export interface OutboxStore<T> {
    * claimed it meanwhile. Throws as `put` does.
    */
   settle(id: string, next: OutboxEntry<T> | undefined): Promise<boolean>;
-  /** Ends the claim and makes the entry due at `until`, unchanged; the entry need not be readable. */
+  /**
+   * Ends the claim and makes the entry due at `until`, unchanged; the entry need not be readable. Without effect when this process
+   * has not claimed it.
+   */
   postpone(id: string, until: number): Promise<void>;
   /** When the first entry that can be claimed is due, Unix time in milliseconds; undefined when there is none. */
   nextDueAt(): Promise<number | undefined>;

@@ -64,6 +64,24 @@ describe('the outbox', () => {
     expect(await fixture.store.claim(fixture.clock.now(), 9)).toEqual([]);
   });
 
+  test('an entry that another process makes due again is attempted, though it is claimed before the end of its attempt is known', async () => {
+    const fixture = createFixture({ pollIntervalMs: 1_000 });
+    const { settle } = fixture.store;
+    vi.spyOn(fixture.store, 'settle').mockImplementationOnce(async (id, next) => {
+      const entry = await fixture.store.get(id);
+      if (entry) await fixture.store.put(entry);
+      const isSettled = await settle(id, next);
+      fixture.clock.advance(1_000);
+      await fixture.settle();
+      return isSettled;
+    });
+    await fixture.outbox.add('a', sms);
+    fixture.outbox.start();
+    await vi.waitFor(() => expect(fixture.attempts).toHaveLength(2));
+    await fixture.settle();
+    expect(await fixture.store.count()).toEqual({ waiting: 0, deadLetters: 0 });
+  });
+
   test('a retry that is requested while the age of the dead letter is stored is not lost', async () => {
     const fixture = createFixture();
     fixture.outcomes({ kind: 'dead-letter', reason: 'rejected' }, { kind: 'delivered' });
