@@ -30,6 +30,8 @@ const refusedByVersion: Readonly<Record<string, string>> = {
   'ERR This instance has cluster support disabled':
     'is a standalone server, not a cluster one: see the forms of [store] url',
 };
+/** NOPERM of a command in a script, as Redis 7.0 says it. */
+const refusedInScript = /^ERR The user executing the script can't (?:run|access)/;
 /** The beginning of a reply that quotes the arguments behind it. */
 const unknownCommand = /^ERR unknown (?:sub)?command\W*[\w|-]*/i;
 /** Limits how much of an unforeseen message is quoted; its beginning identifies a defect. */
@@ -82,7 +84,7 @@ export function redisFailure(name: string, error: unknown, limitMs: number): Swo
 function replyFailure(name: string, error: Error): SwobError {
   const { message } = error;
   const code = message.split(' ', 1)[0] ?? '';
-  const refused = refusedCredentials[code];
+  const refused = refusedCredentials[refusedInScript.test(message) ? 'NOPERM' : code];
   if (refused !== undefined) return misconfigured(name, refused, error);
   const known = temporary[code];
   if (known) return unavailable(name, ...known, error);

@@ -36,6 +36,7 @@ test('a server that persists every write passes; one that evicts keys fails', as
     expect.stringMatching(new RegExp(`^ok: 127.0.0.1:${port}, Redis \\d+\\.\\d+\\.\\d+, 0 replica\\(s\\)$`)),
     `ok: 127.0.0.1:${port} syncs every write to disk before it acknowledges it`,
     `ok: 127.0.0.1:${port} evicts nothing`,
+    'ok: a durable write succeeds',
   ];
   expect(await states(`url=${url}`)).toEqual(well);
   await server().call('config', 'set', 'maxmemory-policy', 'allkeys-lru');
@@ -44,7 +45,23 @@ test('a server that persists every write passes; one that evicts keys fails', as
     expect.stringMatching(/^fail: .*0 replica\(s\); \[store\] replicas requires 1$/),
     expect.stringMatching(/^warn: .*a power failure can lose the last two seconds of acknowledged writes$/),
     expect.stringMatching(/^fail: .*allkeys-lru: it evicts registrations and keys when it is full$/),
+    expect.stringMatching(/^fail: .*has written it, but 0 of 1 replicas have it/),
   ]);
+});
+
+test('a server that refuses writes fails, also when our user may not read its state', async () => {
+  const { port, call } = server();
+  await call('acl', 'setuser', 'plain', 'on', '>hunter3', '~*', '+@all', '-config', '-info');
+  const url = `url=redis://plain:hunter3@127.0.0.1:${port}`;
+  const writes = async () => (await states(url)).at(-1);
+  await call('config', 'set', 'maxmemory', '1');
+  expect(await writes()).toMatch(/^fail: Redis at .* is out of memory: raise its maxmemory$/);
+  await call('config', 'set', 'maxmemory', '0');
+  await call('config', 'set', 'min-replicas-to-write', '1');
+  expect(await writes()).toMatch(/^fail: Redis at .* has too few replicas \(min-replicas-to-write\)/);
+  await call('config', 'set', 'min-replicas-to-write', '0');
+  await call('acl', 'setuser', 'plain', '-set');
+  expect(await writes()).toMatch(/^fail: Redis at .* does not let our user do this/);
 });
 
 test('a user without permission, a wrong password, and no server', async () => {
@@ -54,6 +71,7 @@ test('a user without permission, a wrong password, and no server', async () => {
     expect.stringMatching(/^ok: .*of an unknown version/),
     expect.stringMatching(/^warn: .*does not let our user read its configuration/),
     expect.stringMatching(/^warn: .*does not let our user read its configuration/),
+    'ok: a durable write succeeds',
   ]);
   expect(await states(`url=redis://127.0.0.1:${port}`, 'password=hunter4')).toEqual([
     expect.stringMatching(/^fail: .*refuses our user or password/),

@@ -1,14 +1,16 @@
 // The checks of `swob doctor` for the Redis of [store]. Used by adapter.ts.
 
 import type { Config } from '../../config/schema.ts';
+import { newUuid } from '../../crypto/random.ts';
 import type { NodeEntry } from '../../domain/monitoring/model.ts';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import { messageOf, SwobError } from '../../errors.ts';
-import { type Finding, fail } from '../../lib/finding.ts';
+import { type Finding, fail, ok } from '../../lib/finding.ts';
 import type { RedisClient } from '../../redis/connect.ts';
 import { redisOptions } from './connection-options.ts';
 import { checkNodeNames, checkRedis, type RedisFacts } from './findings.ts';
 import { createRedisMonitoring } from './monitoring.ts';
+import { probeWrites } from './probe.ts';
 import { createKeySpace, createScriptRunner } from './script.ts';
 import type { RedisStoreUrl } from './url.ts';
 
@@ -28,6 +30,7 @@ export async function inspectRedis(config: Config, url: RedisStoreUrl, clock: Cl
       const nodes = await unlessForbidden(() => nodesOf(redis, config.store.prefix));
       return [
         ...facts.flatMap((one) => checkRedis(one, config.store.replicas)),
+        await checkWrites(redis, config.store.prefix, facts.length),
         ...checkNodeNames(nodes ?? []),
       ];
     } finally {
@@ -59,6 +62,17 @@ async function readFacts({ name, run }: ReturnType<RedisClient['masters']>[numbe
     appendfsync: await setting('appendfsync'),
     maxmemoryPolicy: await setting('maxmemory-policy'),
   };
+}
+
+/** Also when our user may not read why Redis refuses writes: it is full, lacks replicas, or cannot write to its disk. */
+async function checkWrites(redis: RedisClient, prefix: string, masters: number): Promise<Finding> {
+  const check = 'redis writes';
+  try {
+    await probeWrites(createScriptRunner(redis), createKeySpace(prefix), `doctor-${newUuid()}`, masters);
+    return ok(check, 'a durable write succeeds');
+  } catch (error) {
+    return fail(check, messageOf(error), 'until it takes writes, no phone can pair and no message is kept');
+  }
 }
 
 function nodesOf(redis: RedisClient, prefix: string): Promise<NodeEntry[]> {

@@ -16,6 +16,7 @@ import { createRedisMonitoring } from './monitoring.ts';
 import { createRedisOutbox } from './outbox.ts';
 import { createRedisMessages } from './outgoing-messages.ts';
 import { createRedisPasswordClaims } from './password-claims.ts';
+import { probeWrite } from './probe.ts';
 import { createRedisTests } from './reliability-tests.ts';
 import {
   createKeySpace,
@@ -131,9 +132,7 @@ export function createRedisStore(options: RedisStoreOptions): Store {
       leases: createRedisLeases(redis, keys, now),
       agreeOn: async (name, value) => String(await redis.durable(agree, [agreedKey(keys, name)], [value])),
     },
-    probe: async () => {
-      await redis.durable(probe, [keys.single('probe', consumer)], [60_000]);
-    },
+    probe: () => probeWrite(redis, keys, consumer),
     close: (deadline = createDeadline(clock, defaultCloseMs)) => (closing ??= close(deadline)),
   };
 }
@@ -156,10 +155,4 @@ const agree: RedisScript = {
   lua: `
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
 return redis.call('GET', KEYS[1])`,
-};
-
-const probe: RedisScript = {
-  name: 'probe',
-  keys: 1,
-  lua: "return redis.call('SET', KEYS[1], '', 'PX', ARGV[1])",
 };
