@@ -13,6 +13,8 @@ export interface Sendable {
   readonly sms: OutgoingSms;
   /** A known error: it is not sent. */
   readonly fault: string | undefined;
+  /** Why swob cannot keep it now, although it has to wait. */
+  readonly unkept?: string;
   /** Whether swob sends it later, or has sent it before. */
   readonly isKept?: boolean;
 }
@@ -25,7 +27,7 @@ export interface Dispatched<T extends Sendable = Sendable> {
    * - `expired`: not sent, because it is no longer valid
    * - `bad`: not sent, because of the SMS, its number, its operator, a missing or a full queue; others are not affected
    * - `unconfirmed`: written to the broker, which has not confirmed it
-   * - `not sent`: not written
+   * - `not sent`: not written, or not kept by swob
    */
   readonly kind: 'sent' | 'kept' | 'expired' | 'bad' | 'unconfirmed' | 'not sent';
   /** The error message for the developer; undefined when the SMS was sent or is kept. */
@@ -58,10 +60,11 @@ export async function sendAll<T extends Sendable>(
   let broken = false;
 
   const send = async (item: T): Promise<Dispatched<T>> => {
-    const { sms, fault, isKept } = item;
-    if (fault !== undefined) return { item, kind: 'bad', failure: fault };
-    if (isKept) return { item, kind: 'kept' };
+    const { sms, fault, unkept, isKept } = item;
     const notSent = (failure: string): Dispatched<T> => ({ item, kind: 'not sent', failure, mayRetry: true });
+    if (fault !== undefined) return { item, kind: 'bad', failure: fault };
+    if (unkept !== undefined) return notSent(unkept);
+    if (isKept) return { item, kind: 'kept' };
     // Each further SMS would only wait for another timeout.
     if (broken) return notSent('not sent: the broker has failed');
     try {

@@ -2,8 +2,9 @@
 // Used by outgoing.ts.
 
 import { newUuid } from '../../crypto/random.ts';
-import { messageOf } from '../../errors.ts';
+import { messageOf, SwobError } from '../../errors.ts';
 import type { Clock, Log } from '../shared/ports.ts';
+import { StoreFullError } from '../shared/store-full-error.ts';
 import type { AddressedSms, Addressing, Recipient } from './addressing.ts';
 import { type CountedSms, countSms } from './counted-sms.ts';
 import type { DeveloperCallbacks } from './developer-callbacks.ts';
@@ -73,6 +74,7 @@ export function createSending(deps: SendingDeps): Sending {
       readonly isKnown: boolean;
     }[],
     counting: CountedSms['pacing'],
+    log: Log,
     beforeKeeping: (items: readonly RequestItem[]) => Promise<void>,
   ): Promise<readonly RequestItem[]> => {
     const planned = await planWaits(
@@ -93,14 +95,14 @@ export function createSending(deps: SendingDeps): Sending {
         { ...batch, uuid },
       );
       await beforeKeeping(items);
-      return await Promise.all(items.map(keep));
+      return await Promise.all(items.map((item) => keep(item, log)));
     } finally {
       places?.release();
     }
   };
 
-  /** Returns an SMS that cannot be kept with a fault. */
-  const keep = async (item: RequestItem): Promise<RequestItem> => {
+  /** Returns an SMS that cannot be kept with the reason. */
+  const keep = async (item: RequestItem, log: Log): Promise<RequestItem> => {
     const { sms, message, wait, isKept } = item;
     if (!wait || !isKept) return item;
     try {
@@ -109,7 +111,14 @@ export function createSending(deps: SendingDeps): Sending {
       onWait?.(wait.why);
       return item;
     } catch (error) {
-      return { ...item, fault: `swob cannot keep it until it may be sent: ${messageOf(error)}` };
+      if (!(error instanceof SwobError)) throw error;
+      const reason = `swob cannot keep it until it may be sent: ${error.publicMessage}`;
+      log.warn(
+        { id: message.id, reason: error.message },
+        'an outgoing SMS that has to wait could not be kept',
+      );
+      // A store that is full of SMS is no failure: further ones are errors of their recipients.
+      return error instanceof StoreFullError ? { ...item, fault: reason } : { ...item, unkept: reason };
     }
   };
 
@@ -156,7 +165,7 @@ export function createSending(deps: SendingDeps): Sending {
       let items: readonly RequestItem[] = [];
       let outcomes: readonly Dispatched<RequestItem>[] = [];
       try {
-        items = await prepare(batch, uuid, rest, counted.pacing, async (created) => {
+        items = await prepare(batch, uuid, rest, counted.pacing, log, async (created) => {
           ids = [...ids.slice(0, begun), ...created.map(({ message }) => message.id)];
           // Again, because another process may have taken over the request.
           if (created.some(({ wait }) => wait)) await saveProgress({ body: bodyOf([]), done: begun, begun });
