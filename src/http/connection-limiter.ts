@@ -1,7 +1,8 @@
-// Limits the client connections of all services of a process: evicts idle ones for new ones, handles pipelined requests one
+// Limits the client connections of all services of a process: evicts those that wait for their client for new ones, handles pipelined requests one
 // after the other, and bounds what clients have sent without a response. Used by server.ts and the sync service; created
 // once in app/compose.
 
+import type { IncomingMessage } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
 import type { Clock, Log } from '../domain/shared/ports.ts';
@@ -14,7 +15,7 @@ export interface ConnectionLimiter {
    * Calls `handle` once the earlier requests of the connection have their responses. Never calls it when the connection
    * closes first, or is closed here because it has too many pipelined requests.
    */
-  startRequest(socket: Socket, handle: () => void): void;
+  startRequest(request: IncomingMessage, handle: () => void): void;
   /** The response to a request of the connection has been sent. */
   finishRequest(socket: Socket): void;
   /** The connection was upgraded to a websocket and is never evicted. */
@@ -28,7 +29,7 @@ export interface ConnectionLimiter {
 }
 
 /**
- * `idle`: evicted for a new connection; `full`: new, with no idle connection to evict; `pipelining`: too many pipelined
+ * `idle`: evicted for a new connection; `full`: new, with no connection to evict; `pipelining`: too many pipelined
  * requests; `headers`: it had sent the most when the bytes without a response exceeded their bound.
  */
 export const closeReasons = ['idle', 'full', 'pipelining', 'headers'] as const;
@@ -40,6 +41,8 @@ interface ConnectionState {
   idleSince: number;
   /** Requests without a response, queued ones included. */
   pending: number;
+  /** The last one of these. */
+  request: IncomingMessage | undefined;
   /** Requests that wait for earlier ones: responses that the client does not read would fill the memory. */
   queue: (() => void)[] | undefined;
   /** The socket's `bytesRead` that earlier responses account for; Node holds what was read after it. */
@@ -92,12 +95,16 @@ export function createConnectionLimiter(options: {
     connections.delete(state.socket);
     totalPending -= state.pending;
     state.pending = 0;
+    state.request = undefined;
     state.queue = undefined;
   };
   const evictIdle = (): void => {
-    const idle = [...connections.values()].filter(({ upgraded, pending }) => !upgraded && pending === 0);
-    idle.sort((a, b) => a.idleSince - b.idleSince);
-    const evicted = idle.slice(0, Math.max(1, Math.floor(max * evictedShare)));
+    const evictable = [...connections.values()].filter(({ upgraded }) => !upgraded);
+    const idle = evictable.filter(({ pending }) => pending === 0);
+    // A client that sends no more of a request would else keep others out, as long as one may take to arrive.
+    const waiting = idle.length > 0 ? idle : evictable.filter(isIncomplete);
+    waiting.sort((a, b) => a.idleSince - b.idleSince);
+    const evicted = waiting.slice(0, Math.max(1, Math.floor(max * evictedShare)));
     for (const state of evicted) {
       // Before its close event, or the next eviction would choose it again.
       forget(state);
@@ -153,6 +160,7 @@ export function createConnectionLimiter(options: {
       // V8 stores small integers without allocating.
       idleSince: Math.ceil(clock.monotonic()),
       pending: 0,
+      request: undefined,
       queue: undefined,
       answeredBytes: 0,
       upgraded: false,
@@ -169,13 +177,15 @@ export function createConnectionLimiter(options: {
         if (server.listening) warn({ reason: messageOf(error) }, 'cannot accept a connection');
       });
     },
-    startRequest: (socket, handle) => {
+    startRequest: (request, handle) => {
+      const { socket } = request;
       boundPendingBytes();
       const state = stateOf(socket);
       // Node continues to parse what it had read before the socket was destroyed.
       if (socket.destroyed || state?.socket.destroyed) return;
       if (!state) return handle();
       state.pending++;
+      state.request = request;
       totalPending++;
       if (state.pending > (totalPending > maxPending ? maxPipelinedUnderLoad : maxPipelined)) {
         closed.pipelining++;
@@ -191,7 +201,10 @@ export function createConnectionLimiter(options: {
       totalPending--;
       // Each pipelined request accounts for its share of what was read.
       state.answeredBytes += (state.socket.bytesRead - state.answeredBytes) / state.pending;
-      if (--state.pending === 0) state.idleSince = Math.ceil(clock.monotonic());
+      if (--state.pending === 0) {
+        state.idleSince = Math.ceil(clock.monotonic());
+        state.request = undefined;
+      }
       state.queue?.shift()?.();
     },
     markUpgraded: (socket) => {
@@ -204,6 +217,11 @@ export function createConnectionLimiter(options: {
     },
     closed,
   };
+}
+
+/** Whether its only request has not arrived completely. */
+function isIncomplete({ pending, request }: ConnectionState): boolean {
+  return pending === 1 && request?.complete === false;
 }
 
 /**

@@ -147,7 +147,7 @@ export async function createHttpServer(options: HttpOptions, handleError: ErrorH
 /** To be called before all other hooks: a request that gets no response is not logged either. */
 function trackRequests(app: Pick<FastifyInstance, 'addHook'>, limiter: ConnectionLimiter): void {
   app.addHook('onRequest', (request, _reply, done) => {
-    limiter.startRequest(request.raw.socket, done);
+    limiter.startRequest(request.raw, done);
   });
   app.addHook('onResponse', (request, _reply, done) => {
     limiter.finishRequest(request.raw.socket);

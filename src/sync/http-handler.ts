@@ -81,6 +81,5 @@ export function createHttpHandler(
       response.writeHead(httpStatus, plainTextHeaders).end(publicMessage);
     });
   };
-  return (request, response) =>
-    deps.connectionLimiter.startRequest(request.socket, () => handle(request, response));
+  return (request, response) => deps.connectionLimiter.startRequest(request, () => handle(request, response));
 }

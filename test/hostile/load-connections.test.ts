@@ -70,6 +70,28 @@ test('websockets and running requests are never evicted; the connections idle th
   for (const socket of showing) expect(JSON.stringify(await socket.next())).toContain('qr_url');
 });
 
+test('L11 slow bodies: requests whose bodies do not arrive keep no others out', async () => {
+  const services = await startAttackedServices({ maxConnections: 20 });
+  const held = [];
+  for (let n = 0; n < 20; n++) {
+    services.clock.advance(10);
+    const socket = await connectTo(services.gateway);
+    held.push(socket);
+    socket.write(
+      'POST /seeds/ping HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 90\r\nExpect: 100-continue\r\n\r\n',
+    );
+    // Its headers have been read.
+    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 100 /);
+  }
+  expect((await post(`${services.gateway}/seeds/ping`, seed)).status).toBe(200);
+  const [oldest] = held;
+  if (oldest && !oldest.destroyed) await once(oldest, 'close');
+  const newest = held.at(-1);
+  newest?.write(JSON.stringify(seed).padEnd(90));
+  expect(String((await once(newest ?? process, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 /);
+  expect(services.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+});
+
 test('header flood: incomplete headers take at most 32 MB over all connections', async () => {
   const service = await startDisconnect();
   const head = `GET /disconnect?token=${'x'.repeat(250_000)}`;
