@@ -122,13 +122,16 @@ export const schema = {
     pings: limit('1200/1m', 'Seed pings per address; 20 times as many per IMSI over all addresses.'),
     sessions: limit(
       '60/1m',
-      'New pairing sessions per address; 20 times as many per user over all addresses.',
+      'New pairing sessions per address; 20 times as many per user over all addresses. New sync websockets per address, too.',
     ),
     passwords: limit(
       '5/15m',
-      'Wrong passwords per address, per user and address, and per session; six times as many minus one per user over all addresses. Attempts in progress count too.',
+      'Wrong passwords per address, per user and address, and per session; six times as many minus one per user over all addresses. Attempts in progress count too. Wrong credentials of developers, and wrong admin tokens in the console, too.',
     ),
-    guesses: limit('30/1m', 'Requests for sessions that do not exist, per address.'),
+    guesses: limit(
+      '30/1m',
+      'Requests for sessions that do not exist, per address; SMS with the form of a reliability test that are none.',
+    ),
     sms: limit(
       '6000/1m',
       'SMS per address, and 20 times as many per sender over all addresses; outgoing requests per address and per developer.',
