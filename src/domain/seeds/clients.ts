@@ -112,13 +112,17 @@ export function createClients({ store, seeds, telecom, clock, log }: ClientsDeps
     });
   };
 
+  /** Others may have been admitted since `known` was read, so that it is another set by now, or none. */
+  const remember = (msisdn: string): void => {
+    known?.add(msisdn);
+    // Reads again what the store has kept.
+    if (known && known.size > 2 * maxUnwritten) known = undefined;
+  };
   const isAdmitted = async (msisdn: string, address: string): Promise<boolean> => {
     known ??= new Set((await store.clients.list()).map((client) => client.msisdn));
     if (known.has(msisdn)) return true;
     if (await consumeAll(store.limits, [`client:address:${address}`], newClientsPerAddress)) return false;
-    known.add(msisdn);
-    // Reads again what the store has kept.
-    if (known.size > 2 * maxUnwritten) known = undefined;
+    remember(msisdn);
     return true;
   };
 

@@ -43,6 +43,13 @@ test('deliveries are listed immediately, and written together within a second', 
   expect(record).toHaveBeenCalledTimes(1);
 });
 
+test('more new clients at the same time than are remembered cause no error', async () => {
+  const { clients, log, settle } = createFixture();
+  for (let n = 0; n < 20_010; n++) clients.delivered(`+2376${n + 50_000_000}`, `address ${n}`);
+  await settle();
+  expect(log.lines).toEqual([]);
+});
+
 test('a write that fails is repeated, and reported once', async () => {
   const { clock, clients, record, settle, log, store } = createFixture();
   const full = new Error('no space left on device');
