@@ -72,6 +72,13 @@ export class SwobError extends Error {
   }
 }
 
+/** The operator has not set up what the request needs, which anybody may request. Its code is UNAVAILABLE. */
+export class NotConfiguredError extends SwobError {
+  constructor(message: string, publicMessage: string) {
+    super('UNAVAILABLE', message, { publicMessage });
+  }
+}
+
 /** The message of any thrown value, for logs and wrapping. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,7 +1,7 @@
 // Responds to errors with the short plain text that existing clients print.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { messageOf, SwobError } from '../errors.ts';
+import { messageOf, NotConfiguredError, SwobError } from '../errors.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -18,7 +18,8 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
   const { status, text, retryAfter } = toErrorResponse(error, request);
   // The overload guard logs an overload once, not for each request.
   const isOverload = error instanceof SwobError && error.code === 'OVERLOADED';
-  if (status >= 500 && !isOverload) request.failure = { reason: messageOf(error), level: 'error' };
+  const level = error instanceof NotConfiguredError ? 'warn' : 'error';
+  if (status >= 500 && !isOverload) request.failure = { reason: messageOf(error), level };
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   // Fastify runs no hooks for a URL that cannot be decoded.
   reply.header('x-content-type-options', 'nosniff');

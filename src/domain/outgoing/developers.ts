@@ -2,7 +2,7 @@
 
 import { secretsEqual } from '../../crypto/constant-time.ts';
 import { sha256Hex } from '../../crypto/random.ts';
-import { SwobError } from '../../errors.ts';
+import { NotConfiguredError, SwobError } from '../../errors.ts';
 import type { LimitKey } from '../shared/limit-keys.ts';
 import type { RateLimit } from '../shared/model.ts';
 import type { LimitStore } from '../shared/ports.ts';
@@ -93,10 +93,9 @@ export function createDevelopers({ api, limits, setup, guessLimit }: DevelopersD
       ),
     checkSetup: async (given, address) => {
       if (setup.id === '' || setup.key === '') {
-        throw new SwobError(
-          'UNAVAILABLE',
+        throw new NotConfiguredError(
           'developers cannot subscribe: set [outgoing] setup_id and setup_key',
-          { publicMessage: 'developers cannot subscribe here' },
+          'developers cannot subscribe here',
         );
       }
       const secret = JSON.stringify(given);

@@ -2,7 +2,7 @@
 // once. Used by the gateway's /v1 routes.
 
 import { sha256Hex } from '../../crypto/random.ts';
-import { messageOf, SwobError } from '../../errors.ts';
+import { messageOf, NotConfiguredError, SwobError } from '../../errors.ts';
 import type { RateLimit } from '../shared/model.ts';
 import type { Clock, LeaseStore, LimitStore, Log, RequestContext, TtlStore } from '../shared/ports.ts';
 import { consumeAll, rateLimited } from '../shared/rate-limiting.ts';
@@ -92,11 +92,13 @@ export function createOutgoing(deps: OutgoingDeps): Outgoing {
   const { sending, tenants, developers, addressing, limits, requests, responses, clock } = deps;
   const once = createIdempotentRequests(responses, deps);
 
-  const requireTenants = (): Tenants => {
+  const requireTenants = async (address: string): Promise<Tenants> => {
+    await requests.countAddress(address);
     if (tenants) return tenants;
-    throw new SwobError('UNAVAILABLE', 'no broker configured: set [broker] url and management_url', {
-      publicMessage: 'no broker configured',
-    });
+    throw new NotConfiguredError(
+      'no broker configured: set [broker] url and management_url',
+      'no broker configured',
+    );
   };
 
   /** True when it cannot be determined: the broker then reports a missing queue. */
@@ -119,7 +121,6 @@ export function createOutgoing(deps: OutgoingDeps): Outgoing {
 
   /** Checks the set-up credentials first, so that without them nobody can test developer credentials. */
   const authorise = async ({ authId, authKey, setup }: Subscription, address: string): Promise<void> => {
-    await requests.countAddress(address);
     await developers.checkSetup(setup, address);
     await developers.authenticate(authId, authKey, address);
     await requests.countDeveloper(authId);
@@ -129,7 +130,8 @@ export function createOutgoing(deps: OutgoingDeps): Outgoing {
     send: async (request, { address, log, isAborted }) => {
       const { authId, authKey, idempotencyKey, uuid } = request;
       await requests.countAddress(address);
-      if (!sending) throw new SwobError('UNAVAILABLE', 'no broker configured');
+      if (!sending)
+        throw new NotConfiguredError('no broker configured: set [broker] url', 'no broker configured');
       const batch = batchOf(request);
       await developers.authenticate(authId, authKey, address);
       await requests.countDeveloper(authId);
@@ -150,14 +152,14 @@ export function createOutgoing(deps: OutgoingDeps): Outgoing {
     },
 
     subscribe: async (subscription, { address, log }) => {
-      const at = requireTenants();
+      const at = await requireTenants(address);
       await authorise(subscription, address);
       await at.subscribe(subscription.authId, subscription.authKey);
       log.info({ authId: subscription.authId }, 'subscribed');
     },
 
     unsubscribe: async (subscription, { address, log }) => {
-      const at = requireTenants();
+      const at = await requireTenants(address);
       await authorise(subscription, address);
       await at.unsubscribe(subscription.authId);
       log.info({ authId: subscription.authId }, 'unsubscribed');

@@ -8,7 +8,7 @@ import { authIdPattern } from '../../domain/outgoing/broker-names.ts';
 import { maxParts, messageIdPattern, type OutgoingMessage } from '../../domain/outgoing/message.ts';
 import { messageDetails } from '../../domain/outgoing/message-views.ts';
 import type { DeveloperCredentials, Tracking } from '../../domain/outgoing/tracking.ts';
-import { SwobError } from '../../errors.ts';
+import { NotConfiguredError, SwobError } from '../../errors.ts';
 import { textContent } from '../../http/api-docs/route-docs.ts';
 import { basicCredentials } from '../../http/basic-auth.ts';
 import { bearerToken } from '../../http/bearer-token.ts';
@@ -201,9 +201,10 @@ export const outgoingStatusRoutes: FastifyPluginAsyncTypebox<Options> = async (a
 /** Throws UNAVAILABLE without a secret, and UNAUTHENTICATED unless the token is that of the developer in the path. */
 function requireStatusToken(request: FastifyRequest, secret: string): void {
   if (secret === '') {
-    throw new SwobError('UNAVAILABLE', 'reports of phones are off: set [outgoing] status_secret', {
-      publicMessage: 'reports are not taken here',
-    });
+    throw new NotConfiguredError(
+      'reports of phones are off: set [outgoing] status_secret',
+      'reports are not taken here',
+    );
   }
   const { token: inQuery }: { token?: unknown } = Object(request.query);
   const token = bearerToken(request) ?? (typeof inQuery === 'string' ? inQuery : '');
