@@ -115,10 +115,16 @@ export function createLiveHub(options: {
     if (view.changes && before) {
       const change = view.changes(before, data);
       if (!change) return undefined;
-      channel.event = undefined;
-      return dataEvent(JSON.stringify(change), 'change');
+      const json = JSON.stringify(change);
+      if (json.length <= maxViewLength) {
+        channel.event = undefined;
+        return `event: change\ndata: ${json}\n\n`;
+      }
     }
-    const event = dataEvent(JSON.stringify(data));
+    const json = JSON.stringify(data);
+    // Pages that do not get this data could not apply its changes.
+    if (json.length > maxViewLength) channel.data = undefined;
+    const event = dataEvent(json);
     if (event === channel.event) return undefined;
     channel.event = event;
     return event;
@@ -188,10 +194,10 @@ export function createLiveHub(options: {
   };
 }
 
-function dataEvent(json: string, name?: 'change'): string {
+function dataEvent(json: string): string {
   return json.length > maxViewLength
     ? faultEvent('this view has too much data to show; narrow it by its filter')
-    : `${name === undefined ? '' : `event: ${name}\n`}data: ${json}\n\n`;
+    : `data: ${json}\n\n`;
 }
 
 const faultEvent = (message: string): string => `event: fault\ndata: ${JSON.stringify({ message })}\n\n`;

@@ -167,6 +167,26 @@ function openUnread(port: number): void {
   socket.write('GET /a HTTP/1.1\r\nhost: x\r\n\r\n');
 }
 
+test('a change that is too large is sent as data, and after data that is too large there is no change', async () => {
+  const { clock, state, open } = await startHub();
+  Object.assign(state.view, { changes: (before: object, now: object) => ({ before, now }) });
+  const page = await open('/a');
+  const show = async (value: unknown) => {
+    state.value = value;
+    clock.advance(1_000);
+    return page.next();
+  };
+  expect(await page.next()).toMatchObject({ name: 'message', data: { value: 1 } });
+  expect(await show(2)).toMatchObject({ name: 'change', data: { before: { value: 1 }, now: { value: 2 } } });
+  const long = 'x'.repeat(600_000);
+  expect(await show(long)).toMatchObject({ name: 'change' });
+  const other = 'y'.repeat(600_000);
+  expect(await show(other)).toEqual(expect.objectContaining({ name: 'message', data: { value: other } }));
+  expect(await show('x'.repeat(1_000_000))).toMatchObject({ name: 'fault' });
+  expect(await show(3)).toMatchObject({ name: 'message', data: { value: 3 } });
+  expect(await show(4)).toMatchObject({ name: 'change' });
+});
+
 test('a page that does not read is disconnected before it holds much memory', async () => {
   const { hub, clock, state, port, responses, slow } = await startHub();
   openUnread(port);
