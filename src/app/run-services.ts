@@ -100,6 +100,7 @@ async function startHere(options: RunOptions, { logs, ...started }: Started): Pr
     logFor: logs.logFor,
     droppedLogLines: logs.drops,
     settings: loaded.settings.map(displaySetting),
+    logLevels: logs.levels,
     logTail: logs.tail,
     onResponse,
   });

@@ -101,6 +101,22 @@ test('a view validates its query and the bodies of its actions, and its routes a
   expect((await get(`${gateway}/docs/json`)).text).not.toContain('/console');
 });
 
+test('the settings have the log levels as they are now', async () => {
+  let level: 'info' | 'debug' = 'info';
+  const started = await startTestServices({
+    set: ['logging.level=info'],
+    logLevels: () => ({ level, gelfLevel: 'off' }),
+  });
+  const shown = async () => {
+    const { text } = await get(`${started.gateway}/console/api/settings`, { headers: asScript(started) });
+    const { settings } = JSON.parse(text) as { settings: { section: string; key: string }[] };
+    return settings.find(({ section, key }) => section === 'logging' && key === 'level');
+  };
+  expect(await shown()).toMatchObject({ value: 'info', origin: expect.not.stringContaining('reloaded') });
+  level = 'debug';
+  expect(await shown()).toMatchObject({ value: 'debug', origin: 'reloaded since the start' });
+});
+
 test('a script reads a view, and follows it; a stream too many is refused with 503', async () => {
   const { gateway, clock }: Services = services();
   const headers = asScript(services());

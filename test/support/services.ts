@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ServiceName } from '../../src/app/compose/context.ts';
+import type { AppContext, ServiceName } from '../../src/app/compose/context.ts';
 import { startServices } from '../../src/app/compose/start.ts';
 import { createLifecycle } from '../../src/app/lifecycle.ts';
 import type { LogTail } from '../../src/app/logging/log-tail.ts';
@@ -47,6 +47,7 @@ export interface ServicesOptions {
   readonly sample?: () => LoadSample;
   /** The log of the console; none unless given. */
   readonly logTail?: LogTail;
+  readonly logLevels?: AppContext['logLevels'];
   /** Maximum of client connections in total. */
   readonly maxConnections?: number;
 }
@@ -94,6 +95,7 @@ export async function startTestServices(options: ServicesOptions = {}): Promise<
     version: 'test',
     settings: settings.map(displaySetting),
     ...(options.logTail && { logTail: options.logTail }),
+    ...(options.logLevels && { logLevels: options.logLevels }),
     ...(options.sample && { sample: options.sample }),
     ...(options.maxConnections !== undefined && { maxConnections: options.maxConnections }),
   });

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyPluginAsync } from 'fastify';
+import type { DisplayedSetting } from '../../config/display-value.ts';
 import type { Config } from '../../config/schema.ts';
 import { createSessionCheck } from '../../console/authentication.ts';
 import { createLiveHub, type LiveHub } from '../../console/live-hub.ts';
@@ -38,7 +39,6 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
   if (!config.console.enabled) return [];
   const { clock, log, version } = runtime;
   const { store, adminToken, wifi, ...rest } = parts;
-  const { settings = [] } = runtime;
   const sessions = createSessionCheck(createConsoleSessions(adminToken), store.signOuts, log);
   const hub: LiveHub = createLiveHub({
     maxClients: config.console.max_clients,
@@ -56,7 +56,7 @@ export function buildConsole(config: Config, runtime: Runtime, parts: ConsolePar
         ...processParts(config, runtime),
         wifi: wifiParts(config, runtime, wifi, store.shared !== undefined),
         version,
-        settings,
+        settings: () => currentSettings(runtime),
       }),
       sessions,
       hub,
@@ -114,4 +114,19 @@ function wifiParts(
     explain: async (token) =>
       (await import('../explain-disconnect.ts')).explainDisconnect(config, token, clock),
   };
+}
+
+/** The configuration at the start, with the log levels as they are now. */
+function currentSettings({ settings = [], logLevels }: Runtime): readonly DisplayedSetting[] {
+  const { level, gelfLevel } = logLevels?.() ?? {};
+  const current = new Map([
+    ['level', level],
+    ['gelf_level', gelfLevel],
+  ]);
+  return settings.map((setting) => {
+    const value = setting.section === 'logging' ? current.get(setting.key) : undefined;
+    return value === undefined || value === setting.value
+      ? setting
+      : { ...setting, value, origin: 'reloaded since the start' };
+  });
 }

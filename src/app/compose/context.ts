@@ -12,6 +12,7 @@ import type { Readiness } from '../../http/readiness.ts';
 import type { MetricsSnapshot } from '../../metrics/aggregate.ts';
 import type { OpenedStore as OpenedAdapterStore } from '../../store/adapter.ts';
 import type { Lifecycle } from '../lifecycle.ts';
+import type { Levels } from '../logging/levels.ts';
 import type { LogTail } from '../logging/log-tail.ts';
 import type { AppMetrics } from './app-metrics.ts';
 import type { HealthSources } from './monitoring.ts';
@@ -63,6 +64,8 @@ export interface AppContext {
   readonly version: string;
   /** The configuration keys with their origins, for the console. */
   readonly settings?: readonly DisplayedSetting[];
+  /** As they are now, likewise. */
+  readonly logLevels?: () => Levels;
   /** The last lines of the log, for the console. */
   readonly logTail?: LogTail;
   readonly droppedLogLines?: () => LogDrops;

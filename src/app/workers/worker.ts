@@ -58,6 +58,7 @@ async function run(
     later: (work) => void setTimeout(work, logDelayMs),
     send: (lines, written) => channel.send({ kind: 'log', lines }, written),
   });
+  let currentLevels = levels;
   const { log } = logs;
   const clock = createErrorLoggingClock(systemClock, log);
   surviveResourceExhaustion(log);
@@ -71,7 +72,10 @@ async function run(
     return exitNow(0);
   };
   channel.onMessage((message) => {
-    if (message.kind === 'levels') logs.setLevels(message.levels);
+    if (message.kind === 'levels') {
+      currentLevels = message.levels;
+      logs.setLevels(currentLevels);
+    }
     if (message.kind === 'lines') for (const line of message.lines) logs.tail.add(line);
     if (message.kind === 'stop') void stop(message.budgetMs);
     if (message.kind === 'drain')
@@ -89,6 +93,7 @@ async function run(
       lifecycle,
       version,
       settings: settings.settings,
+      logLevels: () => currentLevels,
       logTail: logs.tail,
       onResponse: options.onResponse,
       worker,

@@ -5,7 +5,8 @@ import { type ConsoleView, defineView } from '../view.ts';
 
 export interface SettingsDeps {
   readonly version: string;
-  readonly settings: readonly ShownSetting[];
+  /** As they are now: log levels may be reloaded. */
+  readonly settings: () => readonly ShownSetting[];
 }
 
 /** A configuration key as `swob config show` shows it: secrets are `***`. */
@@ -26,6 +27,6 @@ export function createSettingsView({ version, settings }: SettingsDeps): Console
     name: 'settings',
     query: Type.Object({}, { additionalProperties: false }),
     everyMs: 5_000,
-    read: async (): Promise<SettingsData> => ({ version, settings }),
+    read: async (): Promise<SettingsData> => ({ version, settings: settings() }),
   });
 }
