@@ -14,8 +14,19 @@ export async function main(argv: readonly string[]): Promise<void> {
   if (isVersion && isWritten(`${version}\n`)) return;
   // Node ends when nothing is left to wait for, even if the command has not ended.
   process.exitCode = unfinished;
-  const { runProcess } = await import('./run.ts');
-  await runProcess(argv);
+  process.once('beforeExit', reportUnfinished);
+  try {
+    const { runProcess } = await import('./run.ts');
+    await runProcess(argv);
+  } finally {
+    process.removeListener('beforeExit', reportUnfinished);
+  }
+}
+
+function reportUnfinished(): void {
+  process.stderr.write(
+    'swob: internal error, please report it as a bug in swob: the command stopped without a result\n',
+  );
 }
 
 /** False when the output is closed, full or busy: the program tries again, and reports it as for every command. */

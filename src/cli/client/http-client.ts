@@ -149,6 +149,11 @@ async function sendRequest(
     request(url, { ...options, agent: (secure && agent) || false })
       .on('error', reject)
       .on('response', resolve)
+      // Without a listener Node closes the connection, and says nothing.
+      .on('upgrade', (_response, socket) => {
+        socket.destroy();
+        reject(new Error('it switches to another protocol'));
+      })
       .end(body);
   });
 }

@@ -48,6 +48,16 @@ describe('the HTTP client', () => {
     });
   });
 
+  test('says that a server switches to another protocol, after which no response comes', async () => {
+    const headers = { Connection: 'Upgrade', Upgrade: 'other' };
+    const { url } = await startGateway(() => ({ status: 101, headers }));
+    const http = createHttpClient({ baseUrl: url, signal: new AbortController().signal });
+    await expect(http.text({ path: '/seeds' })).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringContaining('it switches to another protocol'),
+    });
+  });
+
   test('says that a service does not speak TLS', async () => {
     const { url } = await startGateway(() => undefined);
     const baseUrl = url.replace('http:', 'https:');
