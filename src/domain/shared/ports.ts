@@ -72,8 +72,8 @@ export interface TtlStore<T> {
   /** Synchronously where it is known without a disk that there is none. */
   get(key: string): MaybePromise<T | undefined>;
   /**
-   * Durable when this resolves. Throws UNAVAILABLE when it cannot be written; the value is then kept in memory until
-   * the process ends, because the event that it records has happened.
+   * Durable when this resolves. Throws UNAVAILABLE when it cannot be written; the value is then kept in memory, and written
+   * as soon as it can be before the process ends, because the event that it records has happened.
    */
   put(key: string, value: T): Promise<void>;
   /** Puts the value if the current one is `earlier` (undefined: none); false when another process was faster. */

@@ -11,6 +11,7 @@ import { closeAfterWrites, createGroupCommit } from './group-commit.ts';
 import { createKeyDigest, type Digest } from './key-digest.ts';
 import { createLineIndex, type LinePlace } from './line-index.ts';
 import { hasAt, readRawLine } from './raw-line.ts';
+import { createRewrites } from './rewrites.ts';
 import { isSegmentLine, type SegmentLine } from './segment-lines.ts';
 import { openSegments } from './segments.ts';
 import { linesOf } from './text-lines.ts';
@@ -125,6 +126,8 @@ export async function openIndexedTtlStore<T>(
     },
   });
 
+  const rewrites = createRewrites(clock);
+
   const put = async (line: SegmentLine<T>): Promise<void> => {
     assertOpen();
     const { key, at, value } = line;
@@ -141,14 +144,17 @@ export async function openIndexedTtlStore<T>(
     evict();
     const json = JSON.stringify({ key, at, value });
     const length = sizeOf(json);
-    await writer.add(json, (segment) => {
-      const offset = nextOffset;
-      nextOffset += length + 1;
-      // It may have been replaced or evicted meanwhile.
-      if (unwritten.get(key) !== held) return;
-      unwritten.delete(key);
-      add(digest, { segment, offset, length }, held.expiresAt);
-    });
+    const isNeeded = (): boolean => unwritten.get(key) === held;
+    const write = (): Promise<void> =>
+      writer.add(json, (segment) => {
+        const offset = nextOffset;
+        nextOffset += length + 1;
+        // It may have been replaced or evicted meanwhile.
+        if (!isNeeded()) return;
+        unwritten.delete(key);
+        add(digest, { segment, offset, length }, held.expiresAt);
+      });
+    await rewrites.run(write, isNeeded);
   };
 
   /** Undefined when the line is of another key, or its segment has been removed because it has expired. */
@@ -213,6 +219,10 @@ export async function openIndexedTtlStore<T>(
     },
     // Never longer than this store's own time to live.
     restore: async ({ key, value, until }) => put({ key, value, at: Math.min(until - ttlMs, clock.now()) }),
-    close: () => closeAfterWrites(writer, segments, log),
+    close: async () => {
+      await writer.idle();
+      await rewrites.close();
+      return closeAfterWrites(writer, segments, log);
+    },
   };
 }

@@ -6,6 +6,7 @@ import type { TtlBounds } from '../options.ts';
 import type { DamageHandler } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
 import { closeAfterWrites, createGroupCommit } from './group-commit.ts';
+import { createRewrites } from './rewrites.ts';
 import type { SegmentLine } from './segment-lines.ts';
 import { openSegments } from './segments.ts';
 
@@ -73,14 +74,17 @@ export async function openLowdbTtlStore<T>(options: LowdbTtlStoreOptions<T>): Pr
     },
   });
   const writer = createGroupCommit(segments);
+  const rewrites = createRewrites(clock);
 
   const put = async ({ key, at, value }: SegmentLine<T>): Promise<void> => {
     assertOpen();
     const held: CachedLine<T> = { key, at, value, segment: known.get(key)?.segment };
     known.set(key, held, clock.now() - at);
-    await writer.add(JSON.stringify({ key, at, value }), (segment) => {
-      held.segment = segment;
-    });
+    const write = (): Promise<void> =>
+      writer.add(JSON.stringify({ key, at, value }), (segment) => {
+        held.segment = segment;
+      });
+    await rewrites.run(write, () => known.get(key) === held);
   };
   const entryOf = ({ key, at, value }: CachedLine<T>): TtlEntry<T> => ({ key, value, until: at + ttlMs });
 
@@ -103,6 +107,10 @@ export async function openLowdbTtlStore<T>(options: LowdbTtlStoreOptions<T>): Pr
     },
     // Never longer than this store's own time to live.
     restore: async ({ key, value, until }) => put({ key, value, at: Math.min(until - ttlMs, clock.now()) }),
-    close: () => closeAfterWrites(writer, segments, log),
+    close: async () => {
+      await writer.idle();
+      await rewrites.close();
+      return closeAfterWrites(writer, segments, log);
+    },
   };
 }

@@ -123,8 +123,9 @@ describe('X7: damage', () => {
 describe('X7: a failing disk', () => {
   const refused: Receipt = { reply: 'accepted', history: [] };
 
-  test('a failed put is reported, kept in memory until the process ends, and leaves nothing in the file', async () => {
+  test('a failed put is reported, kept in memory, leaves nothing in the file, and is written as soon as the disk takes it', async () => {
     const { store, folder, clock } = await openStore();
+    const keys = ['a', 'b', 'c', 'd'];
     await store.receipts.put('a', receipt);
     const disk = await fillDiskHalfway();
     for (const key of ['b', 'c']) {
@@ -140,9 +141,27 @@ describe('X7: a failing disk', () => {
     await store.receipts.put('d', receipt);
     expect(await store.receipts.get('b')).toEqual(refused);
     expect(await receiptLines(folder)).toMatchObject([{ key: 'a' }, { key: 'd' }]);
+    clock.advance(5_000);
+    await vi.waitFor(async () => expect(await receiptLines(folder)).toHaveLength(4));
+    const { store: after } = await openStore({ folder: await crashImage(folder), clock });
+    expect(await receiptsOf(after, keys)).toEqual(keys);
+  });
+
+  test('values of failed puts are tried again at the end, the last of each key, without those that were replaced since', async () => {
+    const { store, folder, clock } = await openStore();
+    const disk = await fillDiskHalfway();
+    for (const body of ['1', '2', '3']) {
+      for (const key of ['a', 'b'])
+        await expect(store.responses.put(key, { request: key, body })).rejects.toThrow('ENOSPC');
+    }
+    disk.mockRestore();
+    await store.responses.put('a', { request: 'a', body: '4' });
     await store.close();
-    const after = await openStore({ folder, clock });
-    expect(await receiptsOf(after.store, ['a', 'b', 'c', 'd'])).toEqual(['a', 'd']);
+    const { store: after } = await openStore({ folder, clock });
+    expect(await after.responses.get('a')).toEqual({ request: 'a', body: '4' });
+    expect(await after.responses.get('b')).toEqual({ request: 'b', body: '3' });
+    const lines = (await readFile(join(folder, 'responses', '1.ndjson'), 'utf8')).split('\n');
+    expect(lines.filter((line) => line.includes('"key"'))).toHaveLength(2);
   });
 
   test('starts a new file only when the last one has no partial line', async () => {
@@ -155,7 +174,7 @@ describe('X7: a failing disk', () => {
     await store.receipts.put('c', receipt);
     expect(await receiptFiles(folder)).toEqual(['1.ndjson', '2.ndjson']);
     const after = await openStore({ folder: await crashImage(folder), clock });
-    expect(await receiptsOf(after.store, ['a', 'b', 'c'])).toEqual(['a', 'c']);
+    expect(await receiptsOf(after.store, ['a', 'b', 'c'])).toEqual(['a', 'b', 'c']);
   });
 
   test('a value whose replacement needs a new file is on disk until that is written', async () => {
@@ -179,7 +198,7 @@ describe('X7: a failing disk', () => {
     expect(await last.store.responses.get('r')).toEqual(later);
   });
 
-  test('rejects puts while no new file can be created', async () => {
+  test('rejects puts while no new file can be created, and writes them when it can', async () => {
     const { store, folder, clock } = await openStore();
     await store.receipts.put('a', receipt);
     clock.advance(30_000);
@@ -190,6 +209,6 @@ describe('X7: a failing disk', () => {
     await store.receipts.put('c', receipt);
     await store.close();
     const after = await openStore({ folder, clock });
-    expect(await receiptsOf(after.store, ['a', 'b', 'c'])).toEqual(['a', 'c']);
+    expect(await receiptsOf(after.store, ['a', 'b', 'c'])).toEqual(['a', 'b', 'c']);
   });
 });
