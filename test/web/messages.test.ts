@@ -94,6 +94,15 @@ test('what matches cannot be dropped while its number is not known yet', async (
   await expect.poll(() => drop.isDisabled()).toBe(true);
 });
 
+test('a message that loads is not said to be unknown because the one before was', async () => {
+  const messaging = await startWithDeadLetters(1);
+  const page = await openConsole(browser(), messaging, `messages?id=${'f'.repeat(32)}`);
+  await page.getByText('No such message').waitFor();
+  await page.route('**/events?*', () => {});
+  await page.getByRole('link', { name: '+237650393369' }).click();
+  await page.getByText('No such message').waitFor({ state: 'detached' });
+});
+
 test('an unknown message says so, and a shared URL shows the same list', async () => {
   const messaging = await startWithDeadLetters(1);
   const page = await openConsole(browser(), messaging, `messages?state=waiting&id=${'f'.repeat(32)}`);

@@ -29,6 +29,14 @@ export function useKept<Data>(data: Data | undefined): Data | undefined {
   return last.current;
 }
 
+/** The data for the card of an entry. Those that are kept may have the entry, but cannot say that there is none, as its query is another one. */
+export function cardData<Data extends { readonly selected?: object | null }>(
+  current: Data | undefined,
+  kept: Data | undefined,
+): Data | undefined {
+  return current ?? (kept?.selected ? kept : undefined);
+}
+
 const typingMs = 350;
 
 /** Calls `onSearch` when typing has paused, so that not every letter is a search on the server. */

@@ -7,7 +7,7 @@ import { Badge, Card, Empty, Note, SelectField, Skeleton, Stat, Table } from '..
 import { Ago, formatTime } from '../../shared/time.tsx';
 import { DisconnectCard, outcomeTones } from '../disconnect-details.tsx';
 import { Link } from '../link.tsx';
-import { CursorPager, ListCard, SearchField, SinceField, useFilter, useKept } from '../list.tsx';
+import { CursorPager, cardData, ListCard, SearchField, SinceField, useFilter, useKept } from '../list.tsx';
 import { useLive } from '../live.ts';
 import { PageHead } from '../page-head.tsx';
 import { applyTableChange } from '../table-changes.ts';
@@ -40,7 +40,9 @@ function Disconnects() {
       </PageHead>
       {data && !data.isRunning && <NotRunning isShared={data.isShared} />}
       {data?.isRunningSomewhere && <Today report={data.report} />}
-      {id !== '' && <DisconnectCard id={id} data={data} closeUrl={urlWith({ id: '', before })} />}
+      {id !== '' && (
+        <DisconnectCard id={id} data={cardData(live.data, data)} closeUrl={urlWith({ id: '', before })} />
+      )}
       <ListCard
         title="Requests"
         live={live}

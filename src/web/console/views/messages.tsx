@@ -8,7 +8,7 @@ import { type Confirmation, ConfirmDialog } from '../../shared/confirm.tsx';
 import { Ago } from '../../shared/time.tsx';
 import { runAction } from '../api.ts';
 import { Link } from '../link.tsx';
-import { ListCard, Pager, SearchField, SinceField, useFilter, useKept } from '../list.tsx';
+import { cardData, ListCard, Pager, SearchField, SinceField, useFilter, useKept } from '../list.tsx';
 import { useLive } from '../live.ts';
 import { MessageActions } from '../message-actions.tsx';
 import { MessageCard, stateTones } from '../message-details.tsx';
@@ -63,7 +63,7 @@ function Messages() {
       {id !== '' && (
         <MessageCard
           id={id}
-          data={data}
+          data={cardData(live.data, data)}
           closeUrl={urlWith({ id: '', page: filter.page ?? '' })}
           onAction={setConfirmation}
           act={act}

@@ -7,7 +7,7 @@ import type { OutgoingActionResult, OutgoingData } from '../../../console/views/
 import { SelectField, Skeleton } from '../../shared/components.tsx';
 import { type Confirmation, ConfirmDialog } from '../../shared/confirm.tsx';
 import { runAction } from '../api.ts';
-import { CursorPager, ListCard, SearchField, SinceField, useFilter, useKept } from '../list.tsx';
+import { CursorPager, cardData, ListCard, SearchField, SinceField, useFilter, useKept } from '../list.tsx';
 import { useLive } from '../live.ts';
 import { OutgoingMessageCard, RequestCard } from '../outgoing-details.tsx';
 import { OutgoingMessageTable, RequestTable } from '../outgoing-list.tsx';
@@ -71,6 +71,7 @@ function Outgoing() {
       {id !== '' && (
         <OutgoingMessageCard
           {...cards}
+          data={cardData(live.data, data)}
           id={id}
           closeUrl={urlWith({ id: '' })}
           requestUrl={urlOfRequest}

@@ -6,7 +6,7 @@ import type { SeedsData } from '../../../console/views/seeds.ts';
 import { Badge, Empty, SelectField, Table, type Tone } from '../../shared/components.tsx';
 import { Ago, formatTime } from '../../shared/time.tsx';
 import { Link } from '../link.tsx';
-import { EntryCard, ListCard, Pager, SearchField, useFilter, useKept } from '../list.tsx';
+import { cardData, EntryCard, ListCard, Pager, SearchField, useFilter, useKept } from '../list.tsx';
 import { useLive } from '../live.ts';
 import { PageHead } from '../page-head.tsx';
 import { applyTableChange } from '../table-changes.ts';
@@ -43,7 +43,11 @@ function Seeds() {
         )}
       </PageHead>
       {filter.seed !== '' && (
-        <SeedCard data={data} number={filter.seed ?? ''} closeUrl={urlWith({ seed: '' })} />
+        <SeedCard
+          data={cardData(live.data, data)}
+          number={filter.seed ?? ''}
+          closeUrl={urlWith({ seed: '' })}
+        />
       )}
       <ListCard
         title="Numbers"
