@@ -20,10 +20,11 @@ const string = /"(?:[^"\\]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*/y;
 export function findJsonFault(text: string): JsonFault | undefined {
   let at = 0;
   const skip = (pattern: RegExp): boolean => {
-    pattern.lastIndex = at;
-    const length = pattern.exec(text)?.[0].length ?? 0;
-    at += length;
-    return length > 0;
+    const from = at;
+    pattern.lastIndex = from;
+    // Not `exec`, which would copy what it finds.
+    if (pattern.test(text)) at = pattern.lastIndex;
+    return at > from;
   };
   const take = (character: string): boolean => {
     skip(blank);

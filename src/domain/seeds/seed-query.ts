@@ -23,8 +23,7 @@ export function toRowFilter(filter: SeedFilter): (row: SeedRow) => boolean {
   const text = filter.text?.trim().toLowerCase() ?? '';
   const digits = text.replace(/[\s()./-]/g, '').replace(/^00/, '+');
   const hasText = (row: SeedRow): boolean =>
-    row.msisdn.includes(digits) ||
-    (row.imsi ?? '').startsWith(digits) ||
+    (digits !== '' && (row.msisdn.includes(digits) || (row.imsi ?? '').startsWith(digits))) ||
     row.country.toLowerCase().includes(text) ||
     row.operator.toLowerCase().includes(text);
   return (row) =>

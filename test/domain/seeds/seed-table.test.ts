@@ -98,6 +98,7 @@ test('filters by operator and by any text, and pages', async () => {
   expect(await numbers({ text: '237 69' })).toEqual([orange]);
   expect(await numbers({ text: '20801' })).toEqual([french]);
   expect(await numbers({ text: 'FRANCE' })).toEqual([french]);
+  for (const punctuation of ['-', '.', '()']) expect(await numbers({ text: punctuation })).toEqual([]);
   expect(await numbers({ sort: 'number', offset: 1, limit: 1 })).toEqual([orange]);
   expect((await table.page({ ...query, offset: 99 })).seeds).toEqual([]);
 });
