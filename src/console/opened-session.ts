@@ -5,4 +5,6 @@ export interface OpenedSession {
   readonly url: string;
   /** How long each QR code is valid. */
   readonly seconds: number;
+  /** How long a phone that has scanned a code may take until it has paired. */
+  readonly pausedSeconds: number;
 }

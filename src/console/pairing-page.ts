@@ -18,6 +18,8 @@ export interface PairingPageOptions {
   readonly state: ApiState;
   /** How long a QR code is shown, in milliseconds. */
   readonly codeMs: number;
+  /** How long a phone that has scanned it may take to pair, likewise. */
+  readonly pausedMs: number;
 }
 
 export function createPairingPage(options: PairingPageOptions): FastifyPluginAsyncTypebox {
@@ -50,7 +52,11 @@ export function createPairingPage(options: PairingPageOptions): FastifyPluginAsy
         const { userId } = request.params;
         const sessionId = await pairing.open(userId, request.requestContext.address);
         reply.header('cache-control', 'no-store');
-        return { url: initUrl(addresses.sync(), userId, sessionId), seconds: options.codeMs / 1_000 };
+        return {
+          url: initUrl(addresses.sync(), userId, sessionId),
+          seconds: options.codeMs / 1_000,
+          pausedSeconds: options.pausedMs / 1_000,
+        };
       },
     );
   };

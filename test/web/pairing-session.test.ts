@@ -13,7 +13,7 @@ interface FakeSocket {
   close(): void;
 }
 
-const session = { url: 'ws://127.0.0.1:1/v2/sync/init/alice/1', seconds: 15 };
+const session = { url: 'ws://127.0.0.1:1/v2/sync/init/alice/1', seconds: 15, pausedSeconds: 120 };
 const frame = (n: number) =>
   JSON.stringify({ qr_url: `http://127.0.0.1/${n}/handshake`, mobile_url: `app://127.0.0.1/${n}/handshake` });
 
@@ -43,7 +43,9 @@ function follow(open: Outside['open'] = async () => session, mayConnect = true) 
       after: (ms, run) => {
         const timer = { ms, run };
         timers.push(timer);
-        return () => void timers.splice(timers.indexOf(timer), 1);
+        return () => {
+          if (timers.includes(timer)) timers.splice(timers.indexOf(timer), 1);
+        };
       },
     },
     (state) => states.push(state),
@@ -92,6 +94,21 @@ test('after a loss it reconnects to the same session, and to a new one when the 
   expect([await page.tick(), page.sockets.length, page.opens()]).toEqual([4_000, 4, 2]);
   page.last()?.onmessage?.({ data: frame(2) });
   expect(page.kind()).toBe('waiting');
+});
+
+test('a connection that the network has dropped without a word is replaced when a frame is overdue', async () => {
+  const page = follow();
+  await page.settle();
+  expect([await page.tick(), page.kind()]).toEqual([30_000, 'lost']);
+  expect([await page.tick(), page.sockets.length, page.opens()]).toEqual([1_000, 2, 1]);
+  page.last()?.onmessage?.({ data: frame(1) });
+  expect([await page.tick(), page.kind(), page.sockets[1]?.isClosed]).toEqual([30_000, 'lost', true]);
+  await page.tick();
+  page.last()?.onmessage?.({ data: '201- pause' });
+  expect([await page.tick(), page.kind()]).toEqual([135_000, 'lost']);
+  await page.tick();
+  page.last()?.onmessage?.({ data: '200- ack' });
+  expect([page.kind(), await page.tick()]).toEqual(['paired', undefined]);
 });
 
 test('a phone whose session is lost has to start again', async () => {

@@ -12,6 +12,6 @@ export function buildPairingPage(
   parts: { readonly pairing: Pairing; readonly addresses: ServiceUrls },
 ): FastifyPluginAsync[] {
   if (!config.console.pairing) return [];
-  const codeMs = config.sync.session_sleep_timeout;
-  return [createPairingPage({ ...parts, pages, state: config.api.state, codeMs })];
+  const { session_sleep_timeout: codeMs, session_paused_timeout: pausedMs } = config.sync;
+  return [createPairingPage({ ...parts, pages, state: config.api.state, codeMs, pausedMs })];
 }

@@ -19,7 +19,7 @@ document.title = texts[language].title;
 const sessionsPath = `${location.pathname.replace(/\/$/, '')}/sessions`;
 
 async function openSession(): Promise<OpenedSession | OpenRefusal> {
-  const response = await fetch(sessionsPath, { method: 'POST' });
+  const response = await fetch(sessionsPath, { method: 'POST', signal: AbortSignal.timeout(30_000) });
   if (!response.ok) {
     const { status, headers } = response;
     return { status, retryAfter: Number(headers.get('retry-after')) || 0 };

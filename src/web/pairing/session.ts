@@ -40,12 +40,15 @@ const firstRetryMs = 1_000;
 const maxRetryMs = 15_000;
 /** About ten minutes; then the person decides. */
 const maxRetries = 45;
+/** What is overdue by this much never comes: the network has dropped the connection, and a browser does not notice that by itself. */
+const overdueMs = 15_000;
 
 /** @returns a function that starts again with a new session */
 export function followSession(outside: Outside, show: (state: SessionState) => void): () => void {
   let session: OpenedSession | undefined;
   let socket: ReturnType<Outside['connect']> | undefined;
   let cancelRetry = (): void => {};
+  let cancelDeadline = (): void => {};
   let retries = 0;
   let isConnected = false;
   /** Distinguishes this attempt from earlier ones, whose answers come too late. */
@@ -75,7 +78,7 @@ export function followSession(outside: Outside, show: (state: SessionState) => v
       isLimited ? { kind: 'limited', until: outside.now() + opened.retryAfter * 1_000 } : { kind: 'refused' },
     );
   };
-  const connect = ({ url, seconds }: OpenedSession): void => {
+  const connect = ({ url, seconds, pausedSeconds }: OpenedSession): void => {
     let own: ReturnType<Outside['connect']>;
     try {
       own = outside.connect(url);
@@ -85,12 +88,24 @@ export function followSession(outside: Outside, show: (state: SessionState) => v
     }
     socket = own;
     let hasPaired = false;
+    /** The service sends the next frame, or closes, within this time. */
+    const expectWithin = (expected: number): void => {
+      cancelDeadline();
+      cancelDeadline = outside.after(expected * 1_000 + overdueMs, () => {
+        socket = undefined;
+        own.close();
+        retry();
+      });
+    };
+    expectWithin(seconds);
     own.onmessage = ({ data }) => {
       const frame = own === socket && !hasPaired ? parseFrame(String(data)) : undefined;
       if (!frame) return;
       retries = 0;
       isConnected = frame.kind === 'paused';
       hasPaired = frame.kind === 'paired';
+      if (hasPaired) cancelDeadline();
+      else expectWithin(isConnected ? pausedSeconds : seconds);
       if (frame.kind === 'url')
         show({ ...frame, kind: 'waiting', until: outside.now() + seconds * 1_000, seconds });
       else if (frame.kind === 'paused') show({ kind: 'connected' });
@@ -99,6 +114,7 @@ export function followSession(outside: Outside, show: (state: SessionState) => v
     own.onclose = ({ code }) => {
       if (own !== socket || hasPaired) return;
       socket = undefined;
+      cancelDeadline();
       const ending = endingOf(code);
       if (ending === 'timed out') return end({ kind: 'timed out', password: false });
       if (ending === 'password timed out') return end({ kind: 'timed out', password: true });
@@ -112,6 +128,7 @@ export function followSession(outside: Outside, show: (state: SessionState) => v
   };
   const start = (): void => {
     cancelRetry();
+    cancelDeadline();
     socket?.close();
     socket = undefined;
     session = undefined;
