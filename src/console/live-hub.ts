@@ -51,8 +51,10 @@ const maxPerSession = 32;
 export const maxViewLength = 1_000_000;
 /** Bytes that a page has not read yet; a page that exceeds them is disconnected, and loads everything when it is back. */
 const maxBufferedBytes = 2 * maxViewLength;
-/** Proxies end connections without traffic after a minute or less. */
+/** Proxies end connections without traffic after a minute or less. Pages take a connection that is silent for longer for dead. */
 const heartbeatMs = 15_000;
+/** An event, because a page gets no comments. */
+const heartbeat = 'event: beat\ndata: {}\n\n';
 
 export function createLiveHub(options: {
   readonly maxClients: number;
@@ -85,7 +87,7 @@ export function createLiveHub(options: {
         // A page that does not read would keep its ended stream open.
         if (client.response.writableEnded) client.response.destroy();
         else if (client.expiresAt <= clock.now()) client.response.end();
-        else write(client, ':\n\n');
+        else write(client, heartbeat);
       }
     for (const sessionId of perSession.keys()) void endSignedOut(sessionId);
   };

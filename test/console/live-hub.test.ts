@@ -88,6 +88,19 @@ test('pages with an equal query share one reading, and get an event only when th
   await expect.poll(() => state.reads).toBe(4);
 });
 
+test('a page without news gets an event every 15 seconds, so that it notices a dead connection', async () => {
+  const { clock, state, open } = await startHub();
+  const stream = await open('/a');
+  await stream.next();
+  clock.advance(15_000);
+  clock.advance(15_000);
+  await setImmediate();
+  state.value = 2;
+  clock.advance(1_000);
+  expect(await stream.next()).toEqual({ name: 'message', data: { value: 2 } });
+  expect(stream.beats).toBe(2);
+});
+
 test('without a page there is no timer and nothing is read', async () => {
   const { hub, clock, state, open } = await startHub();
   expect(clock.pending).toBe(0);

@@ -5,9 +5,13 @@ import { onEnd } from './teardown.ts';
 export interface EventStream {
   readonly status: number;
   readonly headers: Headers;
-  /** The next event: its name, `message` without one, and its parsed data. Undefined when the stream has ended. */
+  /**
+   * The next event other than a heartbeat: its name, `message` without one, and its parsed data. Undefined when the stream has ended.
+   */
   next(): Promise<{ readonly name: string; readonly data: unknown } | undefined>;
   close(): void;
+  /** Heartbeats before the last event. */
+  readonly beats: number;
 }
 
 export async function openEventStream(
@@ -20,6 +24,7 @@ export async function openEventStream(
   const response = await fetch(url, { headers, signal: controller.signal });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let buffered = '';
+  let beats = 0;
   const nextBlock = async (): Promise<string | undefined> => {
     for (;;) {
       const end = buffered.indexOf('\n\n');
@@ -39,11 +44,15 @@ export async function openEventStream(
     next: async () => {
       for (let block = await nextBlock(); block !== undefined; block = await nextBlock()) {
         const data = /^data: (.*)$/m.exec(block)?.[1];
-        if (data !== undefined)
-          return { name: /^event: (.*)$/m.exec(block)?.[1] ?? 'message', data: JSON.parse(data) };
+        const name = /^event: (.*)$/m.exec(block)?.[1] ?? 'message';
+        if (name === 'beat') beats++;
+        else if (data !== undefined) return { name, data: JSON.parse(data) };
       }
       return undefined;
     },
     close,
+    get beats() {
+      return beats;
+    },
   };
 }

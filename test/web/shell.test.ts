@@ -131,6 +131,27 @@ test('a hidden page has no stream, and gets one when it is shown', async () => {
   await expect.poll(streams).toBe(1);
 });
 
+test('a connection that the network drops without a word is noticed by its silence, and replaced', async () => {
+  const services = await startTestServices();
+  const proxy = await startProxy(portOf(services.gateway));
+  const gateway = `http://127.0.0.1:${proxy.port}`;
+  const page = await openConsole(browser(), { ...services, gateway }, 'settings', {
+    expectedErrors: /net::ERR_/,
+  });
+  await page.getByText('● live').waitFor();
+  await page.clock.install();
+  await page.getByRole('link', { name: 'Seeds' }).click();
+  await page.getByText('No seed has pinged yet').waitFor();
+  await page.getByText('● live').waitFor();
+  proxy.disconnect();
+  await page.clock.fastForward(39_000);
+  await page.getByText('● live').waitFor();
+  await page.clock.fastForward(5_000);
+  await page.getByText('server away').waitFor();
+  await proxy.reconnect();
+  await page.getByText('● live').waitFor();
+});
+
 test('a server that is away was last seen when it went, however old the data is', async () => {
   const services = await startTestServices();
   const page = await openConsole(browser(), services, 'settings', { expectedErrors: /net::ERR_/ });

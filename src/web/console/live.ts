@@ -19,6 +19,13 @@ export interface Live<Data> {
 /** `live` and `lost`: events about the connection of the page. */
 export const liveEvents = new EventTarget();
 
+/**
+ * The server sends something every 15 seconds. After this time without it the network has dropped the connection, which a browser does
+ * not notice by itself. Doubled at each silence, because on a slow line much data takes longer.
+ */
+const firstSilenceMs = 40_000;
+const maxSilenceMs = 640_000;
+
 /** From one to thirty seconds, doubled at each failure. */
 const firstRetryMs = 1_000;
 const maxRetryMs = 30_000;
@@ -71,7 +78,7 @@ export function useLive<Data, Change = never>(
           fault: before.state === 'refused' ? undefined : before.fault,
         })),
       onRefused: (message) => setLive((before) => ({ ...before, state: 'refused', fault: message })),
-      onSeen: () => setLive((before) => ({ ...before, seenAt: Date.now() })),
+      onSeen: (at) => setLive((before) => ({ ...before, seenAt: at })),
       onOpen: () =>
         setLive((before) =>
           before.state === 'lost' || before.state === 'refused'
@@ -98,8 +105,8 @@ interface Handlers {
   onFault(message: string): void;
   onLost(): void;
   onRefused(message: string): void;
-  /** The connection was open until now. */
-  onSeen(): void;
+  /** The connection was open until this time. */
+  onSeen(at: number): void;
   onOpen(): void;
 }
 
@@ -108,13 +115,36 @@ function connect(url: string, handlers: Handlers): () => void {
   let source: EventSource | undefined;
   let timer: number | undefined;
   let retryMs = firstRetryMs;
+  let silenceTimer: number | undefined;
+  let silenceMs = firstSilenceMs;
+  let heardAt = 0;
   let isOpen = false;
   let isEnded = false;
 
-  const leave = (): void => {
+  const leave = (seenAt = Date.now()): void => {
+    window.clearTimeout(silenceTimer);
     source?.close();
-    if (isOpen) handlers.onSeen();
+    if (isOpen) handlers.onSeen(seenAt);
     isOpen = false;
+  };
+  const retry = (): void => {
+    report('lost');
+    timer = window.setTimeout(open, retryMs);
+    retryMs = Math.min(2 * retryMs, maxRetryMs);
+  };
+  const awaitSomething = (): void => {
+    heardAt = Date.now();
+    window.clearTimeout(silenceTimer);
+    silenceTimer = window.setTimeout(() => {
+      silenceMs = Math.min(2 * silenceMs, maxSilenceMs);
+      leave(heardAt);
+      handlers.onLost();
+      retry();
+    }, silenceMs);
+  };
+  const onHeard = (): void => {
+    silenceMs = firstSilenceMs;
+    awaitSomething();
   };
   /** EventSource does not say why it was refused, but the same request does. */
   const explainRefusal = async (): Promise<void> => {
@@ -125,9 +155,12 @@ function connect(url: string, handlers: Handlers): () => void {
   };
   const open = (): void => {
     source = new EventSource(url);
+    awaitSomething();
+    for (const name of ['message', 'change', 'fault', 'beat']) source.addEventListener(name, onHeard);
     source.onopen = () => {
       isOpen = true;
       retryMs = firstRetryMs;
+      awaitSomething();
       handlers.onOpen();
       report('live');
     };
@@ -141,9 +174,7 @@ function connect(url: string, handlers: Handlers): () => void {
       leave();
       if (isRefused) void explainRefusal();
       else handlers.onLost();
-      report('lost');
-      timer = window.setTimeout(open, retryMs);
-      retryMs = Math.min(2 * retryMs, maxRetryMs);
+      retry();
     };
   };
   /** A browser has six connections for an origin, and a hidden page needs none of them. */
@@ -165,6 +196,7 @@ function connect(url: string, handlers: Handlers): () => void {
     window.removeEventListener('online', openNow);
     document.removeEventListener('visibilitychange', onVisibility);
     window.clearTimeout(timer);
+    window.clearTimeout(silenceTimer);
     isEnded = true;
     source?.close();
   };
