@@ -14,6 +14,7 @@ import { addApiDocs } from '../http/api-docs/serve.ts';
 import { type AddressRateLimit, addEarlyRateLimits } from '../http/early-rate-limits.ts';
 import { addRootRoute, rootText } from '../http/root-route.ts';
 import { createHttpServer, type HttpOptions, type HttpServer } from '../http/server.ts';
+import { isObject } from '../lib/json.ts';
 import {
   apiDescription,
   failureBody,
@@ -200,6 +201,8 @@ function toErrorResponse(error: unknown): ErrorResponse {
     const { httpStatus: status, code, publicMessage: fail, retryAfter } = error;
     return { status, code, fail, ...(retryAfter !== undefined && { retryAfter }) };
   }
+  const invalid = invalidValueOf(error);
+  if (invalid !== undefined) return { status: 400, code: 'BAD_INPUT', fail: `${invalid} is not well formed` };
   // The messages of Fastify's errors may quote the URL, and so the token.
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (status === 413) return { status, code: 'TOO_LARGE', fail: 'body too large' };
@@ -210,4 +213,12 @@ function toErrorResponse(error: unknown): ErrorResponse {
   return status >= 400 && status < 500
     ? { status: 400, code: 'BAD_INPUT', fail: 'request not well formed' }
     : { status: 500, code: 'INTERNAL', fail: 'internal error' };
+}
+
+/** The name of the value that the schema of a route refuses. */
+function invalidValueOf(error: unknown): string | undefined {
+  const validation = error instanceof Error && 'validation' in error ? error.validation : undefined;
+  const first: unknown = Array.isArray(validation) ? validation[0] : undefined;
+  const path = isObject(first) ? first.instancePath : undefined;
+  return typeof path === 'string' && path !== '' ? path.slice(1) : undefined;
 }

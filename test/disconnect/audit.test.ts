@@ -132,7 +132,13 @@ test('swob disconnects list and show find a device by its MAC address in any spe
   const shown = await swob(service, 'disconnects', 'show', id);
   expect(shown.out).toContain('sessionId: 3\n');
   expect(shown.out).toMatch(/^pcrf: disconnected; 1 attempt, \d+ ms$/m);
-  expect((await swob(service, 'disconnects', 'show', '000000000000000000000')).exit).toBe(1);
+  for (const [wrong, exit, reason] of [
+    ['000000000000000000000', 1, '404: no audited request 000000000000000000000'],
+    ['x', 65, '400: id is not well formed'],
+  ] as const) {
+    const refused = await swob(service, 'disconnects', 'show', wrong);
+    expect(refused).toMatchObject({ exit, err: `swob: the disconnect service responded with ${reason}\n` });
+  }
   for (const wrong of [
     ['--mac', 'x'],
     ['--limit', '0'],

@@ -85,6 +85,11 @@ test('the password route reports missing members with the texts of the old serve
   const handshake = handshakeUrlOf(gateway, await openSession(gateway, 'alice'));
   const url = handshake.replace(/\/handshake$/, '');
   expect(await post(url, '{"password"')).toMatchObject({ status: 400, text: 'invalid json' });
+  const untyped = await post(url, '{"password":"AAAA"}', { 'content-type': 'text/plain;charset=UTF-8' });
+  expect(untyped).toMatchObject({
+    status: 400,
+    text: 'invalid json; send it with Content-Type: application/json',
+  });
   expect(await post(url, {})).toMatchObject({ status: 400, text: 'missing password' });
   expect(await post(url, { password: 'AAAA' })).toMatchObject({
     status: 400,

@@ -2,6 +2,7 @@
 // `swob disconnect`.
 
 import { type ErrorCode, SwobError } from '../../errors.ts';
+import { isObject, tryParseJson } from '../../lib/json.ts';
 import { printable } from '../../lib/printable.ts';
 
 /** Characters of a response that an error message quotes at most. */
@@ -30,11 +31,18 @@ export function responseError(
   { status, statusText, text, retryAfter }: ErrorResponse,
   name: string,
 ): SwobError {
-  const words = excerpt(text) || excerpt(statusText) || 'no reason given';
+  const words = excerpt(reasonOf(text)) || excerpt(statusText) || 'no reason given';
   const code = statusCodes.get(status) ?? (status >= 400 && status < 500 ? 'BAD_INPUT' : 'UPSTREAM');
   return new SwobError(code, `the ${name} responded with ${status}: ${withRetryAdvice(words, retryAfter)}`, {
     ...(retryAfter !== undefined && { retryAfter }),
   });
+}
+
+/** What a JSON body gives as its reason, else the body. */
+function reasonOf(text: string): string {
+  const body = tryParseJson(text);
+  const { fail, error, detail } = isObject(body) ? body : {};
+  return [fail, error, detail].find((reason) => typeof reason === 'string') ?? text;
 }
 
 /** The message with the time of the next attempt, unless it already contains that. */
