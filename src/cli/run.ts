@@ -1,5 +1,6 @@
 // Runs a command line with commander; the only place that maps an error to an exit code. Used by main.ts.
 
+import { isatty } from 'node:tty';
 import { type Command, CommanderError } from 'commander';
 import { systemClock } from '../app/system-clock.ts';
 import { messageOf, SwobError } from '../errors.ts';
@@ -15,6 +16,7 @@ import { usageMessage } from './usage.ts';
 /** Runs one command line (without node and script) and sets the exit code of the process. */
 export async function runProcess(argv: readonly string[]): Promise<void> {
   const { stdout, stderr } = process;
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd));
   process.exitCode = await run(argv, {
     // Opening it takes several milliseconds, and few commands read it.
     get stdin() {
@@ -26,6 +28,10 @@ export async function runProcess(argv: readonly string[]): Promise<void> {
     signals: process,
     watchStdout: watchStdout,
   });
+  // Node aborts with a core dump when it cannot restore the mode of a terminal that was closed.
+  if (terminals.every((fd) => isatty(fd))) return;
+  process.removeAllListeners('SIGHUP');
+  process.kill(process.pid, 'SIGHUP');
 }
 
 /** The same without touching the process: resolves to the exit code and never rejects. */

@@ -1,11 +1,13 @@
 // `swob playground` as scripts use it: the real binary, with its services and stubs in one process.
 
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runProcess, runSwob, startProcess, swobScript } from '../support/binary.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { needs } from '../support/needs.ts';
+import { onTerminal } from '../support/terminal.ts';
 
 /** Lets scripts call the command by its name, and puts all temporary files into `folder`. */
 const scriptEnvironment = (folder: string) => ({
@@ -89,6 +91,16 @@ test('other terminals find the running playground; a signal removes everything',
   expect(await readdir(folder)).toEqual([]);
   const later = await runSwob(['playground', 'env'], { cwd: folder, env });
   expect(later).toMatchObject({ code: 69, stderr: expect.stringContaining('no playground is running') });
+});
+
+test('a playground whose terminal is closed removes everything', async (context) => {
+  needs(context, { module: 'pty' });
+  const folder = temporaryFolder();
+  const options = { cwd: folder, env: scriptEnvironment(folder) };
+  const args = ['playground', '--ready-file', 'ready.json'];
+  const { code } = await onTerminal(args, [['Ctrl-C stops the playground', null]], options);
+  expect(code).toBe(-constants.signals.SIGHUP);
+  expect(await readdir(folder)).toEqual([]);
 });
 
 test('a command that does not exist or is not executable, and one that a signal ends', async () => {

@@ -1,5 +1,5 @@
-# Runs a program on a terminal of its own. Arguments: a JSON list of [expect, send] pairs, then the command. Prints a
-# JSON object: everything that the terminal showed, and the exit code.
+# Runs a program on a terminal of its own. Arguments: a JSON list of [expect, send] pairs, then the command; null in place of
+# a text to send closes the terminal. Prints a JSON object: everything that the terminal showed, and the exit code.
 import json, os, pty, select, sys, time
 
 LIMIT_SECONDS = 25
@@ -21,7 +21,11 @@ while time.monotonic() < deadline:
             break
         shown += data
     if pairs and pairs[0][0].encode() in shown:
-        os.write(terminal, pairs.pop(0)[1].encode())
+        text = pairs.pop(0)[1]
+        if text is None:
+            os.close(terminal)
+            break
+        os.write(terminal, text.encode())
 else:
     os.kill(pid, 9)
 _, status = os.waitpid(pid, 0)

@@ -7,13 +7,17 @@ import { python } from './needs.ts';
 interface Terminal {
   /** All output on the terminal, with `\n` for its line ends. */
   readonly shown: string;
+  /** Negative: the signal that ended it. */
   readonly code: number;
 }
+
+/** `null` closes the terminal. */
+type Typed = readonly [expect: string, send: string | null];
 
 /** Runs `swob …args` on a terminal; each `send` is typed once its `expect` has been shown. */
 export function onTerminal(
   args: readonly string[],
-  typed: readonly (readonly [expect: string, send: string])[],
+  typed: readonly Typed[],
   options: ProcessOptions,
 ): Promise<Terminal> {
   return programOnTerminal(process.execPath, [swobScript, ...args], typed, options);
@@ -23,7 +27,7 @@ export function onTerminal(
 export async function programOnTerminal(
   program: string,
   args: readonly string[],
-  typed: readonly (readonly [expect: string, send: string])[],
+  typed: readonly Typed[],
   options: ProcessOptions,
 ): Promise<Terminal> {
   const script = join(import.meta.dirname, 'run-on-terminal.py');
