@@ -4,6 +4,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { axisWidth } from './axis-width.ts';
 
 interface PlotSeries {
   readonly label: string;
@@ -106,6 +107,10 @@ function optionsOf(latest: { readonly current: PlotProps }, element: HTMLElement
     ticks: { show: false },
     font: '12px system-ui, sans-serif',
   };
+  const widthIn = (plot: uPlot) => (label: string) => {
+    plot.ctx.font = axis.font;
+    return plot.ctx.measureText(label).width;
+  };
   const format = (value: number | null): string => (value === null ? '–' : latest.current.format(value));
   const spanOf = (): number => (latest.current.times.at(-1) ?? 0) - (latest.current.times[0] ?? 0);
   const timeOf = (time: number): string => {
@@ -124,7 +129,7 @@ function optionsOf(latest: { readonly current: PlotProps }, element: HTMLElement
       { ...axis, space: 60, gap: 9, size: 32, values: (_plot, times) => times.map(tickOf) },
       {
         ...axis,
-        size: 52,
+        size: (plot, labels) => axisWidth(labels, widthIn(plot)),
         values: (_plot, values) => values.map(format),
         ...(latest.current.isWhole && { incrs: wholeSteps }),
       },
