@@ -12,6 +12,7 @@ import { expect, test } from 'vitest';
 import { checkWritable, prepareReadyFile, writeFileAtomic } from '../../src/cli/ready-file.ts';
 import { temporaryFolder } from '../support/folders.ts';
 import { needs } from '../support/needs.ts';
+import { asOtherUser } from '../support/other-user.ts';
 
 test('a ready file holds one JSON object and is removed completely', async () => {
   const folder = temporaryFolder();
@@ -53,19 +54,19 @@ test('an unwritable ready file is a configuration error at the start', async () 
 
 test("another user's file in a folder such as /tmp is refused before any work begins", async (context) => {
   needs(context, { root: true });
-  const folder = temporaryFolder();
-  const file = join(folder, 'ready.json');
-  writeFileSync(file, 'old');
-  chmodSync(folder, 0o1777);
-  process.seteuid?.(54_321);
-  try {
-    const refused = { code: 'CONFIG', message: expect.stringContaining('it belongs to another user') };
-    await expect(prepareReadyFile(file)).rejects.toMatchObject(refused);
-    await expect(checkWritable(file, 'CONFIG')).rejects.toMatchObject(refused);
-    await checkWritable(join(folder, 'other.json'), 'CONFIG');
-  } finally {
-    process.seteuid?.(0);
-  }
+  const fileIn = (folder: string): string => join(folder, 'ready.json');
+  await asOtherUser(
+    (folder) => {
+      writeFileSync(fileIn(folder), 'old');
+      chmodSync(folder, 0o1777);
+    },
+    async (folder) => {
+      const refused = { code: 'CONFIG', message: expect.stringContaining('it belongs to another user') };
+      await expect(prepareReadyFile(fileIn(folder))).rejects.toMatchObject(refused);
+      await expect(checkWritable(fileIn(folder), 'CONFIG')).rejects.toMatchObject(refused);
+      await checkWritable(join(folder, 'other.json'), 'CONFIG');
+    },
+  );
 });
 
 test('checking whether a file can be written changes neither it nor its folder', async () => {

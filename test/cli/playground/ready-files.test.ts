@@ -14,6 +14,7 @@ import {
 } from '../../../src/cli/playground/ready-files.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { needs } from '../../support/needs.ts';
+import { asOtherUser, otherUser } from '../../support/other-user.ts';
 
 const playground = {
   urls: {
@@ -125,17 +126,15 @@ test('says why a ready file cannot be read', async () => {
 
 test('a user without a name, as in a container, has ready files', async (context) => {
   needs(context, { root: true });
-  const folder = temporaryFolder();
-  chownSync(folder, 54_321, 54_321);
-  process.seteuid?.(54_321);
-  try {
-    const file = join(folder, 'ready.json');
-    writeFileSync(file, JSON.stringify(readyContent(playground)));
-    expect(defaultReadyFile()).toContain('swob-playground-54321-');
-    expect(await readPlayground(file)).toEqual(playground);
-  } finally {
-    process.seteuid?.(0);
-  }
+  await asOtherUser(
+    (folder) => chownSync(folder, otherUser, otherUser),
+    async (folder) => {
+      const file = join(folder, 'ready.json');
+      writeFileSync(file, JSON.stringify(readyContent(playground)));
+      expect(defaultReadyFile()).toContain(`swob-playground-${otherUser}-`);
+      expect(await readPlayground(file)).toEqual(playground);
+    },
+  );
 });
 
 test("refuses another user's file, which scripts would evaluate", async (context) => {

@@ -214,7 +214,7 @@ describe('a request to send', () => {
     const { outgoing } = createFixture({ broker: false });
     await expect(outgoing.send(request, context)).rejects.toMatchObject({
       code: 'UNAVAILABLE',
-      message: 'no broker configured',
+      publicMessage: 'no broker configured',
     });
   });
 
