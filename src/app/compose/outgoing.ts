@@ -182,6 +182,7 @@ export async function buildOutgoing(
       })),
     start: () => {
       callbacks.start();
+        callbacks: (await store.callbacks.count()).waiting,
       messages.start();
       waiting?.start();
       reports?.start();

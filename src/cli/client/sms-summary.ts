@@ -93,12 +93,14 @@ function describeMessages({ waiting, deadLetters, oldest }: SmsSummary, now: num
   return `${waiting} ${waiting === 1 ? 'waits' : 'wait'}${age}; ${deadLetters} dead-lettered`;
 }
 
-function describeOutgoing({ waiting, oldestWait, passedOver }: OutgoingHealth): string {
+function describeOutgoing({ waiting, callbacks, oldestWait, passedOver }: OutgoingHealth): string {
   const age = oldestWait > 0 ? `, the first of a queue for ${formatElapsed(oldestWait)}` : '';
   const routes = passedOver.map(({ route, why }) =>
     why === 'failed' ? `; the phones of ${route} fail` : `; the phones of ${route} do not report`,
   );
-  return `${waiting} ${waiting === 1 ? 'waits' : 'wait'}${age}${routes.join('')}`;
+  const calls =
+    callbacks > 0 ? `; ${callbacks} ${callbacks === 1 ? 'callback waits' : 'callbacks wait'}` : '';
+  return `${waiting} ${waiting === 1 ? 'waits' : 'wait'}${age}${calls}${routes.join('')}`;
 }
 
 function describeFailures(
@@ -138,12 +140,15 @@ function parseSmsSummary(value: unknown): SmsSummary | undefined {
 
 function parseOutgoing({
   waiting,
+  // An earlier version does not count them.
+  callbacks = 0,
   oldestWait,
   passedOver,
 }: Readonly<Record<string, unknown>>): OutgoingHealth {
   const routes: unknown[] = Array.isArray(passedOver) ? passedOver : [];
   return {
     waiting: Number(waiting),
+    callbacks: Number(callbacks),
     oldestWait: Number(oldestWait),
     passedOver: routes.filter(isObject).map(({ route, why }) => ({
       route: String(route),

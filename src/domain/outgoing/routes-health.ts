@@ -21,6 +21,8 @@ export interface PassedOverRoute {
 export interface OutgoingHealth {
   /** SMS that wait in swob. */
   readonly waiting: number;
+  /** Callbacks to developers that wait. */
+  readonly callbacks: number;
   /** Seconds that the first SMS of a queue has waited at most, of the queues that this process paces. */
   readonly oldestWait: number;
   readonly passedOver: readonly Pick<PassedOverRoute, 'route' | 'why'>[];

@@ -73,6 +73,7 @@ const backlog = Type.Object({
     Type.Object(
       {
         waiting: Type.Integer({ description: 'SMS that wait in swob' }),
+        callbacks: Type.Integer({ description: 'Callbacks to developers that wait' }),
         oldestWait: Type.Integer({
           description:
             'Seconds that the first SMS of a queue has waited at most, of those that this process paces',

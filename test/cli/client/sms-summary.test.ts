@@ -38,13 +38,14 @@ test('an idle gateway has an empty summary', async () => {
 });
 
 test.each([
-  [{ waiting: 0, oldestWait: 0, passedOver: [] }, 'outgoing SMS: 0 wait'],
+  [{ waiting: 0, callbacks: 0, oldestWait: 0, passedOver: [] }, 'outgoing SMS: 0 wait'],
+  [{ waiting: 2, callbacks: 1, oldestWait: 0, passedOver: [] }, 'outgoing SMS: 2 wait; 1 callback waits'],
   [
     {
-      ...{ waiting: 1, oldestWait: 90 },
+      ...{ waiting: 1, callbacks: 69, oldestWait: 90 },
       passedOver: [{ route: 'dev1_OUTGOING_SMS.237.62401', why: 'failed' as const }],
     },
-    'outgoing SMS: 1 waits, the first of a queue for 1m 30s; the phones of dev1_OUTGOING_SMS.237.62401 fail',
+    'outgoing SMS: 1 waits, the first of a queue for 1m 30s; 69 callbacks wait; the phones of dev1_OUTGOING_SMS.237.62401 fail',
   ],
 ])('describes outgoing SMS: %j', (outgoing, line) => {
   const summary = { waiting: 0, deadLetters: 0, upstreams: [], outgoing };
