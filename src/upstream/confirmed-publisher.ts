@@ -37,6 +37,8 @@ export interface ConfirmedPublisher {
   ): Promise<PublishOutcome>;
   /** The broker returned the message with this correlation id. */
   onReturn(correlationId: unknown): void;
+  /** The number of messages that are reported as unconfirmed, and not settled. */
+  late(): number;
 }
 
 /** `timeoutMs` is quoted in the reason of a new connection. */
@@ -115,6 +117,7 @@ export function createConfirmedPublisher({
       const message = unconfirmed.get(String(correlationId));
       if (message) message.returned = true;
     },
+    late: () => late,
   };
 }
 

@@ -41,7 +41,8 @@ export interface BrokerOptions {
 
 /** A broker that reports the state of its connection. */
 export interface WatchedBroker extends Broker {
-  state(): 'ok' | 'unreachable' | 'blocked';
+  /** `slow`: it is connected, and has not settled an SMS in time. */
+  state(): 'ok' | 'unreachable' | 'blocked' | 'slow';
 }
 
 /**
@@ -49,7 +50,7 @@ export interface WatchedBroker extends Broker {
  * created, and used, before the broker runs. Throws CONFIG for an invalid URL.
  */
 export function createBroker({ url, timeoutMs, clock, log, routes }: BrokerOptions): WatchedBroker {
-  const { publish, onReturn } = createConfirmedPublisher({ timeoutMs, clock });
+  const { publish, onReturn, late } = createConfirmedPublisher({ timeoutMs, clock });
   const sending = new Set<Promise<SendResult>>();
   let closed: Promise<number> | undefined;
 
@@ -142,7 +143,9 @@ export function createBroker({ url, timeoutMs, clock, log, routes }: BrokerOptio
     },
     state: () => {
       const connection = connections.now();
-      return connection ? (connection.blocked ? 'blocked' : 'ok') : 'unreachable';
+      if (!connection) return 'unreachable';
+      if (connection.blocked) return 'blocked';
+      return late() > 0 ? 'slow' : 'ok';
     },
     close: (deadline = noTimeLeft) => (closed ??= close(deadline)),
   };

@@ -95,10 +95,13 @@ describe('an outage', () => {
     onTestFinished(() => rabbit().thaw());
     const sent = broker.send(sms);
     await vi.waitFor(() => expect(clock.pending).toBe(1));
+    expect(broker.state()).toBe('ok');
     clock.advance(timeoutMs);
     expect(await sent).toBe('unconfirmed');
+    expect(broker.state()).toBe('slow');
     rabbit().thaw();
     expect(await broker.send(sms)).toBe('sent');
+    expect(broker.state()).toBe('ok');
   });
 
   test('of confirms alone leads to a new connection', async () => {

@@ -42,7 +42,7 @@ export interface OutgoingSms {
   /** Sends SMS of swob itself; undefined when no broker is configured. */
   readonly sendOwnSms: SendOwnSms | undefined;
   /** State of the connection to the broker; undefined when none is configured. */
-  readonly brokerState: (() => 'ok' | 'unreachable' | 'blocked') | undefined;
+  readonly brokerState: (() => 'ok' | 'unreachable' | 'blocked' | 'slow') | undefined;
   readonly passedOverRoutes: RoutesHealth['passedOver'];
   /** For `swob status`; undefined when no broker is configured. */
   readonly health: (() => Promise<OutgoingHealth>) | undefined;

@@ -28,7 +28,7 @@ import {
   type NodesPart,
 } from '../view.ts';
 
-const brokerStates = ['unreachable', 'blocked', 'ok', 'not configured'] as const;
+const brokerStates = ['unreachable', 'blocked', 'slow', 'ok', 'not configured'] as const;
 type BrokerState = (typeof brokerStates)[number];
 
 export interface OutgoingDeps extends NodesDeps {
@@ -39,7 +39,7 @@ export interface OutgoingDeps extends NodesDeps {
     /** The states of a message whose callbacks wait. */
     waitingCallbacksOf(message: OutgoingMessage): Promise<readonly MessageState[]>;
     /** Undefined when no broker is configured. */
-    readonly brokerState: (() => 'ok' | 'unreachable' | 'blocked') | undefined;
+    readonly brokerState: (() => 'ok' | 'unreachable' | 'blocked' | 'slow') | undefined;
     /** Routes to phones that fail or do not report, by this node. */
     passedOver(): readonly Pick<PassedOverRoute, 'route' | 'why'>[];
     readonly overview: MessageOverview;

@@ -179,6 +179,12 @@ const brokerNotes = {
       The broker accepts nothing: it is out of memory or disk space. Look at RabbitMQ's alarms.
     </Note>
   ),
+  slow: (
+    <Note tone="bad">
+      The broker does not confirm SMS in time: they may have been sent. Find out whether RabbitMQ hangs, or
+      its disk is slow.
+    </Note>
+  ),
   'not configured': (
     <Note>
       <p>
