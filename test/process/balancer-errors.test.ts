@@ -39,6 +39,28 @@ test.for([
   },
 );
 
+test('HAProxy passes on what the nodes respond when none is ready', async (context) => {
+  needs(context, { command: 'haproxy' });
+  vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const reason = '{"success":false,"fail":"the store cannot be reached now","code":"UNAVAILABLE"}';
+  const node = createServer(({ url }, response) => {
+    response.statusCode = url === '/livez' ? 200 : 503;
+    response.end(reason);
+  });
+  const port = await createListener(node, { host: '127.0.0.1', port: 0 }).start();
+  onTestFinished(() => node.closeAllConnections());
+  const ports = { gateway: port, sync: port, disconnect: port };
+  const prepared = await prepareHaproxy(temporaryFolder(), [ports, ports, ports]);
+  const balancer = await prepared.start();
+  for (const backend of ['gateway', 'disconnect'] as const) {
+    await balancer.serves(backend, []);
+    await balancer.serves(`${backend}_anyway`, ['node1', 'node2', 'node3']);
+  }
+  for (const url of [`${prepared.gateway}/seeds`, `${prepared.disconnect}/disconnect?token=a.b.c`])
+    expect([url, (await get(url)).text]).toEqual([url, reason]);
+});
+
 test('HAProxy sends a request once more whose node ends the connection, also when its body comes late', async (context) => {
   needs(context, { command: 'haproxy' });
   vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');

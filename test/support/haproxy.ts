@@ -7,11 +7,13 @@ import { vi } from 'vitest';
 import { type NodePorts, type PreparedBalancer, writeBalancerFile } from './balancer-file.ts';
 import { startProcess } from './binary.ts';
 
+type Backend = 'gateway' | 'sync' | 'disconnect';
+
 export interface Haproxy {
   /** Sends a line to the runtime API and returns the response. */
   sendCommand(line: string): Promise<string>;
   /** Resolves when it sends requests to these servers of a backend, and to no other. */
-  serves(backend: 'gateway' | 'sync', names: readonly string[]): Promise<void>;
+  serves(backend: Backend | `${Backend}_anyway`, names: readonly string[]): Promise<void>;
 }
 
 export async function prepareHaproxy(
