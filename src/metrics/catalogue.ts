@@ -195,7 +195,7 @@ export const metricCatalogue = {
   },
   swob_outbox_dead_lettered_total: {
     type: 'counter',
-    help: 'Messages dead-lettered, see `swob sms failed`, and callbacks that are no longer attempted, see the log.',
+    help: 'Messages dead-lettered, see `swob sms failed`, and callbacks that are dropped or no longer attempted, see the log.',
     labels: { kind: ['message', 'callback'] },
   },
   swob_outbox_unverified: {

@@ -82,10 +82,14 @@ export async function buildOutgoing(
   const statistics = createSendingStatistics(clock);
   const { callback_secret: secret, callback_allow: allow } = settings;
   const sender = statistics.callbacks(metrics.callbacks(createCallbackSender({ secret, allow, clock })));
+  const onDeadLettered = (): void => {
+    metrics.deadLettered('callback');
+    statistics.callbackDeadLettered();
+  };
   const callbacks = buildCallbacks(sender, runtime, {
     store: store.callbacks,
     pollIntervalMs,
-    onDeadLettered: statistics.callbackDeadLettered,
+    onDeadLettered,
   });
   const routes = createRoutesHealth({
     maxFailures: settings.max_failures,
@@ -100,6 +104,7 @@ export async function buildOutgoing(
     outbox: callbacks,
     store: store.callbacks,
     maxPerDeveloper: settings.max_callbacks * shareOfDeveloper,
+    onDropped: onDeadLettered,
   });
   const messages = createMessageLog({
     store: store.messages,
@@ -177,12 +182,12 @@ export async function buildOutgoing(
       waiting &&
       (async () => ({
         waiting: (await store.waitingSms.count()).waiting,
+        callbacks: (await store.callbacks.count()).waiting,
         oldestWait: Math.floor(waiting.oldestWaitMs() / 1_000),
         passedOver: routes.passedOver().map(({ route, why }) => ({ route, why })),
       })),
     start: () => {
       callbacks.start();
-        callbacks: (await store.callbacks.count()).waiting,
       messages.start();
       waiting?.start();
       reports?.start();
@@ -205,7 +210,7 @@ export async function buildOutgoing(
 
 function buildCallbacks(
   sender: CallbackSender,
-  { clock, log, metrics }: Runtime,
+  { clock, log }: Runtime,
   parts: {
     readonly store: Store['callbacks'];
     readonly pollIntervalMs: number | undefined;
@@ -223,11 +228,9 @@ function buildCallbacks(
     maxAgeMs: callbackMaxAgeMs,
     maxBackoffMs: callbackMaxPauseMs,
     deadLetterTtlMs: 0,
-    onDeadLettered: () => {
-      metrics.deadLettered('callback');
-      parts.onDeadLettered();
-    },
+    onDeadLettered: parts.onDeadLettered,
     pollIntervalMs: parts.pollIntervalMs,
+    onlyDurable: true,
     deliver: async ({ id, content }) => {
       const result = await sender.send(id, content);
       if (result.kind === 'delivered') return result;

@@ -22,7 +22,7 @@ interface ResultOf {
 export interface DeveloperCallbacks {
   /**
    * Stores the callbacks with the result of a request, under ids that are the same whenever it is called. Never fails: its SMS have
-   * been sent. One that cannot be stored is logged.
+   * been sent. One that is dropped, because it cannot be stored or too many wait, is logged and counted.
    */
   addResult(request: ResultOf, body: string, log: Log): Promise<void>;
   /**
@@ -34,29 +34,47 @@ export interface DeveloperCallbacks {
 
 export interface DeveloperCallbacksOptions {
   readonly outbox: Pick<Outbox<Callback>, 'add'>;
-  readonly store: Pick<OutboxStore<Callback>, 'countOf'>;
+  readonly store: Pick<OutboxStore<Callback>, 'countOf' | 'getDurable' | 'remove'>;
   /** Callbacks of one developer that may wait. */
   readonly maxPerDeveloper: number;
+  /** Called for each callback that is dropped before it is stored. */
+  readonly onDropped?: () => void;
 }
 
 /** For each URL of a request: callbacks in one lane are sent one after the other, which keeps those of a message in order. */
 const lanesForMessages = 4;
 
 export function createDeveloperCallbacks(options: DeveloperCallbacksOptions): DeveloperCallbacks {
-  const { outbox, store, maxPerDeveloper } = options;
+  const { outbox, store, maxPerDeveloper, onDropped } = options;
 
   const isFull = async (lane: string, urls: readonly string[]): Promise<boolean> =>
     (await store.countOf(lane)) >= Math.ceil(maxPerDeveloper / (lanesForMessages * urls.length));
+
+  /** Leaves one that waits already as it is: another process may be sending it, and its attempts count. */
+  const addOnce = async (id: string, callback: Callback, onFailure = async () => {}): Promise<void> => {
+    if (await store.getDurable(id)) return;
+    await outbox.add(id, callback).catch(async (error: unknown) => {
+      await onFailure();
+      throw error;
+    });
+  };
+  // Perhaps only the replicas lack it: it would be sent, and once more when a review has stored it again.
+  const removeUnconfirmed = (id: string): Promise<void> => store.remove(id).catch(() => {});
+
+  const drop = (fields: object, log: Log, why: string): void => {
+    log.error(fields, why);
+    onDropped?.();
+  };
 
   return {
     addResult: async ({ authId, uuid, ids, urls }, body, log) => {
       for (const [index, url] of urls.entries()) {
         const lane = laneOf(authId, index, uuid);
         try {
-          if (await isFull(lane, urls)) log.error({ authId }, 'a callback was dropped: too many wait');
-          else await outbox.add(idOf([authId, uuid, ids, 'result', index]), { url, body, lane });
+          if (await isFull(lane, urls)) drop({ authId }, log, 'a callback was dropped: too many wait');
+          else await addOnce(idOf([authId, uuid, ids, 'result', index]), { url, body, lane });
         } catch (error) {
-          log.error({ authId, reason: messageOf(error) }, 'a callback was dropped');
+          drop({ authId, reason: messageOf(error) }, log, 'a callback was dropped');
         }
       }
     },
@@ -66,7 +84,8 @@ export function createDeveloperCallbacks(options: DeveloperCallbacksOptions): De
       for (const { lane } of callbacks) if (await isFull(lane, urls)) return false;
       const body = JSON.stringify(stateEvent(message, state));
       for (const { url, lane } of callbacks) {
-        await outbox.add(callbackId(message, state, url), { url, body, lane });
+        const id = callbackId(message, state, url);
+        await addOnce(id, { url, body, lane }, () => removeUnconfirmed(id));
       }
       return true;
     },

@@ -153,10 +153,11 @@ export function createAttempts<T>(options: OutboxOptions<T>, ages: EntryAges): A
     try {
       found = await store.get(id);
     } catch (error) {
-      // A record that cannot be read must not block the others.
-      log.error({ id, reason: messageOf(error) }, `a ${name} cannot be read; it is tried again later`);
-      return store.postpone(id, clock.now() + Math.min(unreadablePauseMs, maxBackoffMs));
+      // A record that cannot be read must not block the others. When it is the store that fails, this fails, too.
+      await store.postpone(id, clock.now() + Math.min(unreadablePauseMs, maxBackoffMs));
+      return log.error({ id, reason: messageOf(error) }, `a ${name} cannot be read; it is tried again later`);
     }
+    if (found && options.onlyDurable) await store.getDurable(id);
     const interrupted = found && (await interruptedOutcome(found));
     if (!found || interrupted?.kind === 'delivered') return void (await settle(id, undefined));
     const entry = interrupted ? afterFailure(found, interrupted) : found;

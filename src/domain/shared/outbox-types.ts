@@ -90,6 +90,10 @@ export interface OutboxOptions<T> {
     entry: OutboxEntry<T>,
     beforeSend: () => Promise<void>,
   ) => Promise<AttemptOutcome<T> | Postponed>;
+  /**
+   * Attempts an entry only once it is durable, because one whose writer was told that it is not is written again; no by default.
+   */
+  readonly onlyDurable?: boolean;
   /** The outcome of an attempt that a process started and did not end. */
   readonly onInterrupted?: (entry: OutboxEntry<T>) => Promise<AttemptOutcome<T>>;
   /** Evicts a waiting entry in favour of a new one; false when there is none to evict. */

@@ -56,7 +56,7 @@ export function createOutbox<T>(options: OutboxOptions<T>): Outbox<T> {
    * Pauses the outbox: the outcome of an attempt could not be recorded, so the attempt would be repeated over and over.
    */
   const storeFailed = (error: unknown): void => {
-    const message = `the store of ${name}s cannot be used now`;
+    const message = `the store cannot be used now; no ${name} is attempted`;
     const now = clock.monotonic();
     // One error for each outage, as the store is tried again every few seconds.
     if (storeIsDown || now - loggedAt < logEveryMs) log.debug({ reason: messageOf(error) }, message);

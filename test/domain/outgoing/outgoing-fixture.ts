@@ -28,6 +28,8 @@ interface FixtureOptions {
   readonly setup?: typeof setup;
   readonly pace?: Partial<Pick<PacingOptions, 'rate' | 'daily' | 'quiet'>>;
   readonly maxPerDeveloper?: number;
+  /** Of the callbacks. */
+  readonly pollIntervalMs?: number;
 }
 
 export function createFixture(options: FixtureOptions = {}) {
@@ -64,6 +66,8 @@ export function createFixture(options: FixtureOptions = {}) {
     maxAgeMs: 60_000,
     maxBackoffMs: 60_000,
     deadLetterTtlMs: 0,
+    pollIntervalMs: options.pollIntervalMs,
+    onlyDurable: true,
     deliver: async ({ content }) => {
       called.push(content);
       return { kind: 'delivered' };

@@ -16,6 +16,7 @@ export function createFixture({
   concurrency = 2,
   deadLetterTtlMs = 86_400_000,
   pollIntervalMs = undefined as number | undefined,
+  onlyDurable = false,
   onInterrupted = undefined as OutboxOptions<Content>['onInterrupted'],
 } = {}) {
   const clock = createFakeClock();
@@ -42,6 +43,7 @@ export function createFixture({
     deadLetterTtlMs,
     onDeadLettered,
     pollIntervalMs,
+    onlyDurable,
     ...(onInterrupted && { onInterrupted }),
   });
   return {

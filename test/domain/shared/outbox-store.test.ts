@@ -159,6 +159,49 @@ describe('the outbox', () => {
     expect(fixture.clock.pending).toBe(retentionTimer);
   });
 
+  test('an entry that cannot be read because the store fails is an outage of the store', async () => {
+    const fixture = createFixture({ pollIntervalMs: 1_000 });
+    const { store, outbox, log, clock, settle } = fixture;
+    outbox.start();
+    await settle();
+    const spies = [vi.spyOn(store, 'get'), vi.spyOn(store, 'postpone')];
+    for (const spy of spies) spy.mockRejectedValue(new Error('failing over'));
+    for (const id of ['a', 'b']) await outbox.add(id, sms);
+    await settle();
+    expect(fixture.attempts).toEqual([]);
+    const errors = log.lines.filter(({ level }) => level === 'error');
+    expect(errors.map(({ message }) => message)).toEqual([
+      'the store cannot be used now; no message is attempted',
+    ]);
+    for (const spy of spies) spy.mockRestore();
+    clock.advance(5_000);
+    await settle();
+    // A claim that could not be released expires in Redis; in memory it ends with its process.
+    for (const id of ['a', 'b']) await store.postpone(id, clock.now());
+    clock.advance(5_000);
+    await settle();
+    expect(fixture.attempts).toHaveLength(2);
+  });
+
+  test('an entry that is not durable yet is attempted once it is, where only durable ones are', async () => {
+    const fixture = createFixture({ onlyDurable: true });
+    const { store, outbox, log, clock, settle } = fixture;
+    outbox.start();
+    const getDurable = vi.spyOn(store, 'getDurable').mockRejectedValue(new Error('no replica'));
+    await outbox.add('a', sms);
+    await settle();
+    clock.advance(5_000);
+    await settle();
+    expect(fixture.attempts).toEqual([]);
+    expect(log.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { message: 'the store cannot be used now; no message is attempted' },
+    ]);
+    getDurable.mockRestore();
+    clock.advance(5_000);
+    await settle();
+    expect(fixture.attempts.map(({ attempts }) => attempts)).toEqual([0]);
+  });
+
   test('dead letters are evicted when the store is full, and kept when it is unavailable', async () => {
     const fixture = createFixture();
     const old = { content: sms, since: fixture.clock.now(), dueAt: null, attempts: 9, history: [] };
