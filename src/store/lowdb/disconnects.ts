@@ -116,6 +116,7 @@ async function openLog(
     isValue: isDisconnectRecord,
     maxLines,
     maxAgeMs: ttlMs / segmentsPerLog,
+    retention: { ttlMs, max },
     onLine: ({ value }, ageMs, { segment }) => note(value, segment, ageMs),
     inUse,
   });

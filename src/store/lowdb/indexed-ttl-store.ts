@@ -100,6 +100,7 @@ export async function openIndexedTtlStore<T>(
     // Limits the files to about twice the live entries.
     maxLines: Math.min(maxLinesPerSegment, Math.ceil(max / 2)),
     maxAgeMs: ttlMs / 2,
+    retention: bounds,
     onLine: ({ key, at }, _ageMs, place) => add(digestOfKey(key), place, expiryOf(at)),
     takeRaw: (bytes, start, stop, segment) => {
       const line = readRawLine(bytes, start, stop);

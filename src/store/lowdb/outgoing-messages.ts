@@ -10,6 +10,7 @@ import { isOutgoingMessage } from '../guards.ts';
 import { createMessageIndex } from '../memory/message-index.ts';
 import { decodeMessage } from '../memory/message-text.ts';
 import type { TtlBounds } from '../options.ts';
+import { lifetimeOf } from '../outgoing-messages.ts';
 import type { DamageHandler } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
 import { closeAfterWrites, createGroupCommit } from './group-commit.ts';
@@ -70,6 +71,11 @@ export async function openLowdbMessages(options: LowdbMessagesOptions): Promise<
     isValue: isMessageLine,
     maxLines: Math.ceil(bounds.max / 2),
     maxAgeMs: bounds.ttlMs / 2,
+    retention: {
+      ...bounds,
+      expiryOf: ({ at, value }) =>
+        'removed' in value ? at + bounds.ttlMs : value.times.queued + lifetimeOf(value, bounds.ttlMs),
+    },
     onLine: ({ key, value }, _ageMs, { segment }) => {
       newest = segment;
       if ('removed' in value) index.remove(key);

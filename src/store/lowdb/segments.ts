@@ -7,6 +7,7 @@ import type { AppendFile } from './append-file.ts';
 import { withChecksum } from './checksum.ts';
 import type { DamageHandler } from './damaged-files.ts';
 import type { Disk } from './disk.ts';
+import { createExpiredSegments, type Retention } from './expired-segments.ts';
 import type { LinePlace } from './line-index.ts';
 import { readSegment } from './read-segment.ts';
 import { closingLine, headerLine, type SegmentLine } from './segment-lines.ts';
@@ -34,7 +35,9 @@ export interface SegmentsOptions<T> {
    * it must be parsed
    */
   readonly takeRaw?: (bytes: Buffer, start: number, stop: number, segment: number) => number | undefined;
-  /** The segments that hold live entries; all others are removed. */
+  /** Without it lines never expire. */
+  readonly retention?: Retention<T>;
+  /** The segments that hold live entries; all others are removed, those of expired lines only after a time (expired-segments.ts). */
   readonly inUse: () => ReadonlySet<number>;
 }
 
@@ -70,7 +73,7 @@ const maxLength = 64 * 1_024 * 1_024;
 
 /** Loads all segments. */
 export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segments> {
-  const { disk, name, clock, log } = options;
+  const { disk, name, clock, log, retention } = options;
   const fileOf = (number: number): string => `${name}/${number}.ndjson`;
   const numbers = (await disk.list(name))
     .flatMap((file) => /^(\d{1,15})\.ndjson$/.exec(file)?.[1] ?? [])
@@ -78,6 +81,7 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
     .sort((a, b) => a - b);
   let newest: Segment | undefined;
   let end: AppendFile | undefined;
+  const expired = createExpiredSegments(clock, retention?.max ?? 0);
 
   /** Truncates everything that is not known to be valid. */
   const openNewest = ({ number, length }: Segment) => disk.openAppend(fileOf(number), length);
@@ -92,7 +96,9 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
   /** Oldest first, because an older line of a key must not outlive a newer one. */
   const sweep = async (): Promise<void> => {
     const inUse = options.inUse();
-    for (const number of numbers.filter((each) => !inUse.has(each))) {
+    const unused = numbers.filter((each) => !inUse.has(each));
+    const kept = expired.oldestKept(unused) ?? Number.POSITIVE_INFINITY;
+    for (const number of unused.filter((each) => each < kept)) {
       try {
         await disk.remove(fileOf(number));
       } catch (error) {
@@ -100,6 +106,7 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
         return;
       }
       numbers.splice(numbers.indexOf(number), 1);
+      expired.removed(number);
       if (newest?.number === number) newest = undefined;
     }
   };
@@ -127,14 +134,17 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
         onLine: (line, place) => {
           const ageMs = ageOf(line.at);
           startedAt ??= clock.monotonic() - ageMs;
+          if (retention) expired.found(number, retention.expiryOf?.(line) ?? line.at + retention.ttlMs);
           options.onLine(line, ageMs, { segment: number, ...place });
         },
         takeRaw:
           takeRaw &&
           ((read, start, stop) => {
             const at = takeRaw(read, start, stop, number);
-            if (at !== undefined && startedAt === undefined) startedAt = clock.monotonic() - ageOf(at);
-            return at !== undefined;
+            if (at === undefined) return false;
+            startedAt ??= clock.monotonic() - ageOf(at);
+            if (retention) expired.found(number, at + retention.ttlMs);
+            return true;
           }),
       });
       before = { segment: number, bytes };
@@ -202,9 +212,10 @@ export async function openSegments<T>(options: SegmentsOptions<T>): Promise<Segm
       return newest?.length ?? 0;
     },
     append: async (lines) => {
-      const segment = newest && !isOver(newest, lines.length) ? newest : await begin();
+      const segment = newest && !isOver(newest, lines.length) && !expired.takeDue() ? newest : await begin();
       await write(segment, lines.map(withChecksum));
       segment.lines += lines.length;
+      expired.added(segment.number, lines.length);
       segment.closed = false;
       return segment.number;
     },

@@ -65,6 +65,7 @@ export async function openLowdbTtlStore<T>(options: LowdbTtlStoreOptions<T>): Pr
     // Limits the files to about twice the live entries.
     maxLines: Math.ceil(max / 2),
     maxAgeMs: ttlMs / 2,
+    retention: bounds,
     onLine: (line, ageMs, { segment }) =>
       known.set(line.key, { ...line, at: clock.now() - ageMs, segment }, ageMs),
     inUse: () => {
