@@ -6,7 +6,7 @@
 // name that it has already checked.
 
 import { randomBytes } from 'node:crypto';
-import { link, readdir, readFile, rename, unlink, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
 import { SwobError, systemErrorCode } from '../../errors.ts';
@@ -26,6 +26,7 @@ import {
   lockTemporaries,
 } from './holder.ts';
 import { type LivenessSocket, listenForLiveness, probeSocket } from './liveness-socket.ts';
+import { takeName } from './take-name.ts';
 
 export interface Lock {
   /** True once another host has taken the lock over because this process was stopped for too long. */
@@ -101,12 +102,7 @@ async function tryAcquire(attempt: AcquireAttempt): Promise<AcquiredLock | undef
 
   const mine = top + 1;
   const file = join(folder, fileOf(mine));
-  try {
-    await link(draft, file);
-  } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return undefined;
-    throw error;
-  }
+  if (!(await takeName(draft, file))) return undefined;
   // The name may be free only because later holders have removed it since the folder was read. They remove in
   // ascending order, so as long as `top` exists no process can have had `mine`.
   const now = await listGenerations(folder);
@@ -153,7 +149,9 @@ async function readState(attempt: AcquireAttempt, name: string): Promise<'releas
       if (!(await changesWithinTimeout(file, sign, clock))) return 'left';
     }
     const now = await readIfPresent(file);
-    if (now === undefined || isReleased(tryParseJson(now))) return 'gone';
+    const nowContent = now === undefined ? undefined : tryParseJson(now);
+    // Also one that another process was just writing.
+    if (now === undefined || isReleased(nowContent) || (!holder && isHolder(nowContent))) return 'gone';
   }
   throw folderInUseError(folder, owner);
 }
