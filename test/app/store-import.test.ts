@@ -215,7 +215,7 @@ test('a merge keeps a later delivery of a client, and the tests of both', async 
   });
   const reliabilityTest = (id: number): ArchivedRecord => ({
     kind: 'tests',
-    record: { id, msisdn: '+237650000001', startedAt: 1 },
+    record: { id, msisdn: '+237650000001', startedAt: createFakeClock().now() },
   });
   for (const [records, merge] of [
     [[client(20), reliabilityTest(1)], false],

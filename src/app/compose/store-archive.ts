@@ -64,7 +64,11 @@ export async function openArchive(
   return {
     name,
     capacity: capacityOf(options),
-    lifetimes: { messagesMs: options.messages.ttlMs, disconnectsMs: options.disconnects.ttlMs },
+    lifetimes: {
+      messagesMs: options.messages.ttlMs,
+      disconnectsMs: options.disconnects.ttlMs,
+      testsMs: options.tests.ttlMs,
+    },
     shared: isShared,
     archive,
   };

@@ -99,6 +99,7 @@ export function idOf(item: ArchivedRecord): string {
 export interface RecordLifetimes {
   readonly messagesMs: number;
   readonly disconnectsMs: number;
+  readonly testsMs: number;
 }
 
 /** Whether a record has expired, or is older than the store of these lifetimes keeps it. */
@@ -107,6 +108,7 @@ export function isExpired(item: ArchivedRecord, now: number, lifetimes?: RecordL
   if (!lifetimes) return false;
   if (item.kind === 'messages')
     return item.record.times.queued + lifetimeOf(item.record, lifetimes.messagesMs) <= now;
+  if (item.kind === 'tests') return item.record.startedAt + lifetimes.testsMs <= now;
   return item.kind === 'disconnects' && item.record.at + lifetimes.disconnectsMs <= now;
 }
 

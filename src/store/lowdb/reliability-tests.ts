@@ -3,6 +3,7 @@
 import type { ReliabilityTest } from '../../domain/seeds/model.ts';
 import type { ReliabilityTestStore } from '../../domain/seeds/ports.ts';
 import type { Clock, Log } from '../../domain/shared/ports.ts';
+import { createKeyedMutex } from '../../lib/concurrency.ts';
 import { isReliabilityTest } from '../guards.ts';
 import { createTestIndex, type TestIndex } from '../memory/reliability-tests.ts';
 import type { TestBounds } from '../options.ts';
@@ -14,7 +15,7 @@ import { openSegments } from './segments.ts';
 export interface LowdbTests {
   readonly store: ReliabilityTestStore;
   readonly index: Pick<TestIndex, 'all' | 'get'>;
-  /** Adds or replaces a test. */
+  /** Adds or replaces a test, which is kept for no longer than since its start. */
   restore(test: ReliabilityTest): Promise<void>;
   /** False when the closing line could not be written, so that the next start does not expect it. */
   close(): Promise<boolean>;
@@ -41,6 +42,7 @@ export async function openLowdbTests(options: LowdbTestsOptions): Promise<LowdbT
     // Limits the files to about twice the tests that are kept.
     maxLines: Math.ceil(bounds.max / 2),
     maxAgeMs: bounds.ttlMs / 2,
+    retention: bounds,
     onLine: ({ value }, ageMs, { segment }) => {
       index.put(value, ageMs).segment = segment;
     },
@@ -48,32 +50,32 @@ export async function openLowdbTests(options: LowdbTestsOptions): Promise<LowdbT
   });
   const writer = createGroupCommit(segments);
 
-  const put = async (test: ReliabilityTest): Promise<void> => {
-    assertOpen();
-    const entry = index.put(test);
-    await writer.add(JSON.stringify({ key: String(test.id), at: clock.now(), value: test }), (segment) => {
-      entry.segment = segment;
+  /** Changes of a test, one after the other. */
+  const changes = createKeyedMutex();
+
+  /** A test is visible once it is on disk. False when it may not replace the one that is known. */
+  const put = (test: ReliabilityTest, canReplace: (known: ReliabilityTest | undefined) => boolean) =>
+    changes.run(String(test.id), async () => {
+      assertOpen();
+      if (!canReplace(index.get(test.id))) return false;
+      const ageMs = Math.max(0, clock.now() - test.startedAt);
+      const line = { key: String(test.id), at: clock.now() - ageMs, value: test };
+      await writer.add(JSON.stringify(line), (segment) => {
+        index.put(test, ageMs).segment = segment;
+      });
+      return true;
     });
-  };
 
   return {
     store: {
-      add: async (test) => {
-        if (index.get(test.id)) return false;
-        await put(test);
-        return true;
-      },
+      add: (test) => put(test, (known) => !known),
       get: async (id) => index.get(id),
-      replace: async (test, earlier) => {
-        if (JSON.stringify(index.get(test.id)) !== JSON.stringify(earlier)) return false;
-        await put(test);
-        return true;
-      },
+      replace: (test, earlier) => put(test, (known) => JSON.stringify(known) === JSON.stringify(earlier)),
       list: index.list,
       count: index.count,
     },
     index,
-    restore: put,
+    restore: async (test) => void (await put(test, () => true)),
     close: () => closeAfterWrites(writer, segments, log),
   };
 }
