@@ -18,6 +18,8 @@ export interface AttemptJournal<T> {
   readonly left: readonly T[];
   /** Removes the files from which `left` was read. */
   clearLeft(): Promise<void>;
+  /** Instead, and before any other call: keeps those files until every entry of `left` is done. */
+  keepLeft(): void;
   /** Durable when this resolves. Throws UNAVAILABLE. */
   add(record: T): Promise<void>;
   /** The entry need not be kept any longer; written without anyone waiting for it. */
@@ -129,6 +131,17 @@ export async function openAttemptJournal<T extends { readonly id: string }>(
     left: [...left.values()],
     clearLeft: async () => {
       for (const number of numbers) await disk.remove(fileOf(number));
+    },
+    keepLeft: () => {
+      // Full, so that nothing is appended to them.
+      for (const number of numbers) segments.push({ number, length: segmentBytes, open: new Set() });
+      const [oldest] = segments;
+      if (!oldest) return;
+      // All in the oldest file, because a later one may be what marks an entry of it as done.
+      for (const [id, record] of left) {
+        records.set(id, { record, segment: oldest });
+        oldest.open.add(id);
+      }
     },
     add: async (record) => {
       const { id } = record;

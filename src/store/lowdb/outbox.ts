@@ -3,6 +3,7 @@
 
 import type { OutboxEntry } from '../../domain/shared/model.ts';
 import type { Claim, Log, OutboxStore } from '../../domain/shared/ports.ts';
+import { StoreFullError } from '../../domain/shared/store-full-error.ts';
 import { messageOf, type SwobError } from '../../errors.ts';
 import type { MaybePromise } from '../../lib/maybe-promise.ts';
 import { isOutboxEntry } from '../guards.ts';
@@ -187,9 +188,19 @@ export async function openLowdbOutbox<T>(options: LowdbOutboxOptions<T>): Promis
     return entries;
   };
 
-  // A file is newer than the line and has more recent data. Whatever the maximum is now, they have been acknowledged.
-  for (const entry of journal.left) if (!index.has(entry.id)) await write(entry);
-  await journal.clearLeft();
+  try {
+    // A file is newer than the line and has more recent data. Whatever the maximum is now, they have been acknowledged.
+    for (const entry of journal.left) if (!index.has(entry.id)) await write(entry);
+    await journal.clearLeft();
+  } catch (error) {
+    if (!(error instanceof StoreFullError)) throw error;
+    log.warn({ reason: error.message }, 'entries that a crash has left stay in their journal');
+    journal.keepLeft();
+    for (const entry of journal.left) {
+      if (index.has(entry.id)) journal.done(entry.id);
+      else index.set(index.sequenced(entry));
+    }
+  }
 
   const common: Omit<OutboxStore<T>, 'claim' | 'putClaimed' | 'settle' | 'postpone'> = {
     get: async (id) => getIfIndexed(id),

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -95,6 +95,29 @@ describe('acknowledged writes are on disk', () => {
     const { store: after } = await openStore({ folder: await crashImage(folder) });
     expect(idsIn(await after.inbound.waitingOf('k', 9))).toEqual(['c', 'b', 'd', 'a']);
     expect(await deliverAll(after.inbound)).toEqual(['c', 'b', 'd', 'a']);
+  });
+
+  test('a start on a full disk keeps what a crash has left, until it is delivered', async () => {
+    const { store, folder } = await openStore();
+    for (const id of ['a', 'b', 'c']) await store.inbound.putClaimed(waiting(id, 1));
+    const image = await crashImage(folder);
+    const full = fillDisk();
+    const { store: after, log } = await openStore({ folder: image });
+    expect(log.lines).toEqual([expect.objectContaining({ level: 'warn' })]);
+    expect(await after.inbound.claim(9, 9)).toEqual(['a', 'b', 'c']);
+    expect(await after.inbound.get('a')).toEqual(waiting('a', 1));
+    expect(await after.inbound.settle('a', undefined)).toBe(true);
+    expect(await after.inbound.putClaimed(waiting('b', 2))).toBe('claimed');
+    const again = await openStore({ folder: await crashImage(image) });
+    full.mockRestore();
+    const freed = await openStore({ folder: await crashImage(image) });
+    await after.close();
+    const closed = await openStore({ folder: image });
+    for (const each of [again, freed, closed]) {
+      expect(await each.store.inbound.waiting(9, 0)).toEqual([waiting('c', 1), waiting('b', 2)]);
+      await each.store.close();
+    }
+    expect(await readdir(join(image, 'attempts-inbound'))).toEqual([]);
   });
 
   test('a removed entry that a power cut restores waits again, under its id', async () => {
