@@ -22,13 +22,15 @@ export interface GroupCommit {
 
 interface Batch {
   readonly lines: string[];
+  characters: number;
   readonly onWritten: ((segment: number) => void)[];
   /** Settles once the lines are on disk or have failed. */
   readonly written: Promise<void>;
 }
 
-/** Lines that may wait for the write in progress. */
+/** Lines that may wait for the write in progress, and their characters, so that long ones do not fill the heap. */
 const maxWaiting = 10_000;
+const maxWaitingCharacters = 32 * 1_024 * 1_024;
 
 const endOfTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -38,30 +40,37 @@ export function createGroupCommit(segments: Pick<Segments, 'append'>, maxBatch =
   let open: Batch | undefined;
   /** Lines in batches that have not begun. */
   let waiting = 0;
+  let waitingCharacters = 0;
   /** Never rejects; each caller gets the error from its own batch. */
   let lastWritten: Promise<void> = Promise.resolve();
 
   /** Starts a batch that is written after the preceding one, with all lines of the same turn of the event loop. */
   const begin = (): Batch => {
-    const lines: string[] = [];
-    const onWritten: Batch['onWritten'] = [];
     const write = async (): Promise<void> => {
-      if (open?.lines === lines) open = undefined;
-      waiting -= lines.length;
-      const segment = await segments.append(lines);
-      for (const each of onWritten) each(segment);
+      if (open === batch) open = undefined;
+      waiting -= batch.lines.length;
+      waitingCharacters -= batch.characters;
+      const segment = await segments.append(batch.lines);
+      for (const each of batch.onWritten) each(segment);
     };
     const written = lastWritten.then(endOfTurn).then(write);
     lastWritten = written.catch(() => {});
-    return { lines, onWritten, written };
+    const batch: Batch = { lines: [], characters: 0, onWritten: [], written };
+    return batch;
   };
 
   const addAll: GroupCommit['addAll'] = (lines, onWritten) => {
     if (lines.length === 0) return Promise.resolve();
-    if (waiting + lines.length > maxWaiting) return Promise.reject(diskBusyError(maxWaiting));
+    const characters = lines.reduce((sum, line) => sum + line.length, 0);
+    // Lines that are longer than that by themselves are written when no others wait.
+    const isTooLong = waiting > 0 && waitingCharacters + characters > maxWaitingCharacters;
+    if (isTooLong || waiting + lines.length > maxWaiting)
+      return Promise.reject(diskBusyError(isTooLong ? waiting : maxWaiting));
     if (open && open.lines.length + lines.length > maxBatch) open = undefined;
     open ??= begin();
     waiting += lines.length;
+    waitingCharacters += characters;
+    open.characters += characters;
     open.lines.push(...lines);
     open.onWritten.push(onWritten);
     return open.written;
