@@ -2,16 +2,20 @@
 // a remedy, and all other findings as well.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runChecks } from '../../src/app/compose/doctor.ts';
 import { systemClock } from '../../src/app/system-clock.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Finding } from '../../src/lib/finding.ts';
+import { openLowdbStore } from '../../src/store/lowdb/store.ts';
+import { disconnectOf } from '../contract/disconnects.ts';
+import { storeOptions } from '../contract/store.ts';
 import { absentSystemSettings } from '../support/absent-systems.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { configFile } from '../support/config-files.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/folders.ts';
 
 const services = ['gateway', 'sync', 'disconnect'] as const;
@@ -157,6 +161,29 @@ describe('the store', () => {
       advice: expect.stringMatching(/\w/),
     });
     rmSync(join(folder, 'data'), { recursive: true });
+  });
+
+  test('the audit trail of a disconnect service that runs alone is checked too', async () => {
+    const folder = temporaryFolder();
+    const trail = join(folder, 'data', 'disconnect');
+    const findingsOf = async () =>
+      (await examineWith(folder)).filter(({ check }) => check.startsWith('audit trail '));
+    expect(await findingsOf()).toEqual([]);
+    const store = await openLowdbStore({ ...storeOptions(createFakeClock()), folder: trail });
+    await store.disconnects.add(disconnectOf(1));
+    expect(await findingsOf()).toMatchObject([
+      { check: 'audit trail folder', state: 'ok' },
+      { check: 'audit trail holder', state: 'ok', detail: expect.stringContaining(`pid ${process.pid} `) },
+      { check: 'audit trail content', state: 'ok' },
+    ]);
+    await store.close();
+    const file = join(trail, 'disconnects', '1.ndjson');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('alice', 'alicf'));
+    expect((await findingsOf()).at(-1)).toMatchObject({
+      check: 'audit trail content',
+      state: 'warn',
+      detail: expect.stringContaining(`${file} line 2`),
+    });
   });
 
   const other = (data: string): void => {

@@ -28,8 +28,8 @@ import {
 import { checkUpstream, type Upstream } from '../doctor/upstreams.ts';
 import type { ServiceName } from './context.ts';
 import { checkFilesAndHostnames } from './doctor-hostnames.ts';
+import { checkAuditTrail, checkStore } from './doctor-stores.ts';
 import { isRelayOnly, relayUrl } from './relay.ts';
-import { storeAdapterOf } from './store-adapters.ts';
 
 /** For each connection, date and login, which run concurrently. */
 const timeoutMs = 3_000;
@@ -82,11 +82,8 @@ export async function runChecks(deps: DoctorDeps): Promise<Finding[]> {
           ]
         : [],
     ),
-    guardCheck('store', async () =>
-      hasGateway
-        ? storeAdapterOf(config).inspect({ config, clock, signal: deadline.signal, checkFolder })
-        : [],
-    ),
+    guardCheck('store', () => checkStore(services, { config, clock, signal: deadline.signal })),
+    guardCheck('audit trail', () => checkAuditTrail(services, { config, clock, signal: deadline.signal })),
     guardCheck('log folder', async () =>
       base_dir === '' ? [] : [await checkFolder('log folder', base_dir, '[logging] base_dir', false)],
     ),

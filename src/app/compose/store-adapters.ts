@@ -1,5 +1,6 @@
 // The kinds of stores: the one place that knows them all. A new kind is a folder of its own under src/store and a line here.
 
+import { join } from 'node:path';
 import type { StoreRules } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { StoreAdapter, StoreKind } from '../../store/adapter.ts';
@@ -14,6 +15,17 @@ export const volatileAdapter = memoryAdapter;
 
 export function storeAdapterOf(config: Config): StoreAdapter {
   return kindOf(config.store.url).createAdapter(config);
+}
+
+/** The folder in that of the store for the audit trail of a disconnect service without a gateway in its process. */
+const auditFolder = 'disconnect';
+
+/** The adapter of that folder; undefined where the store is not a folder. */
+export function auditAdapterOf(config: Config): StoreAdapter | undefined {
+  const { folder } = storeAdapterOf(config);
+  if (folder === undefined) return undefined;
+  const url = `file:${join(folder, auditFolder)}`;
+  return storeAdapterOf({ ...config, store: { ...config.store, url } });
 }
 
 /** For the validation of the configuration. */

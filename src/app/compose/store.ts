@@ -1,6 +1,5 @@
 // Opens the store that the configuration names.
 
-import { join } from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import type { Store } from '../../domain/store.ts';
 import type { DisconnectAuditStore } from '../../domain/wifi/audit-model.ts';
@@ -8,7 +7,7 @@ import { messageOf } from '../../errors.ts';
 import type { EmbeddedStore, OpenedStore as OpenedAdapterStore } from '../../store/adapter.ts';
 import type { StoreOptions } from '../../store/options.ts';
 import type { AppContext, OpenedStore, ServiceName } from './context.ts';
-import { storeAdapterOf, volatileAdapter } from './store-adapters.ts';
+import { auditAdapterOf, storeAdapterOf, volatileAdapter } from './store-adapters.ts';
 
 type StoreContext = Pick<AppContext, 'clock' | 'log'>;
 
@@ -73,8 +72,6 @@ export async function openStoreOfWorkers(
   return { ...embedded, disconnects: await openAuditStore(config, context, embedded) };
 }
 
-/** The folder in that of the store for the audit trail of a disconnect service without a gateway in its process. */
-const auditFolder = 'disconnect';
 const auditReserveMs = 500;
 
 /**
@@ -86,16 +83,17 @@ export async function openAuditStore(
   context: StoreContext & Pick<AppContext, 'lifecycle'>,
   store: Store,
 ): Promise<DisconnectAuditStore> {
-  const { folder } = storeAdapterOf(config);
-  if (folder === undefined) return store.disconnects;
-  const url = `file:${join(folder, auditFolder)}`;
+  const adapter = auditAdapterOf(config);
+  if (!adapter) return store.disconnects;
   try {
-    const adapter = storeAdapterOf({ ...config, store: { ...config.store, url } });
     const { store: opened } = await adapter.open(storeOptions(config, context));
     context.lifecycle.defer('audit trail', (deadline) => opened.close(deadline), auditReserveMs);
     return opened.disconnects;
   } catch (error) {
-    context.log.warn({ url, reason: messageOf(error) }, 'the audit trail is in memory, and lost at exit');
+    context.log.warn(
+      { url: `file:${adapter.folder}`, reason: messageOf(error) },
+      'the audit trail is in memory, and lost at exit',
+    );
     return store.disconnects;
   }
 }
