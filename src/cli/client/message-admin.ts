@@ -60,17 +60,15 @@ export async function withMessageAdmin(
 /** States of dead-lettered messages. */
 export const deadLetteredStates: ReadonlySet<string> = new Set(['dead-lettered', 'outcome unknown']);
 
-/** For --dry-run. Throws NOT_FOUND when one of the messages does not exist, or is in another state. */
-export async function requireStates(
+/** For --dry-run. Throws NOT_FOUND when the message does not exist, or is in another state. */
+export async function requireState(
   callAdmin: AdminRequest,
-  ids: readonly string[],
+  id: string,
   states: ReadonlySet<string>,
 ): Promise<void> {
-  for (const id of ids) {
-    const { state } = parseMessage(await callAdmin('GET', `/sms/messages/${encodeURIComponent(id)}`));
-    if (!states.has(state))
-      throw new SwobError('NOT_FOUND', `message ${id} is ${state}, not ${[...states].join(' or ')}`);
-  }
+  const { state } = parseMessage(await callAdmin('GET', `/sms/messages/${encodeURIComponent(id)}`));
+  if (!states.has(state))
+    throw new SwobError('NOT_FOUND', `message ${id} is ${state}, not ${[...states].join(' or ')}`);
 }
 
 /** Throws UPSTREAM when the value is not a message. */

@@ -17,7 +17,12 @@ const startMessages = (): Promise<FakeGateway> =>
 
 test.each([
   ['sms drop dead --dry-run', 0, 'dry run: 1 would be deleted\n', ''],
-  ['sms drop dead busy --dry-run', 1, '', 'message busy is sending, not dead-lettered or outcome unknown'],
+  [
+    'sms drop busy dead --dry-run',
+    1,
+    'dry run: 1 would be deleted\n',
+    'message busy is sending, not dead-lettered or outcome unknown',
+  ],
   ['sms retry dead --dry-run', 0, 'dry run: 1 would be retried\n', ''],
   ['sms retry busy --dry-run', 1, '', 'message busy is sending, not waiting or'],
   ['sms retry --all --dry-run', 0, 'dry run: 5 would be retried\n', ''],

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { SwobError } from '../../../../errors.ts';
+import { changeEach, reportTally } from '../../../client/each-message.ts';
 import {
   type AdminRequest,
   addMessageAdminOptions,
@@ -36,7 +37,7 @@ export function define(command: Command, context: Context): void {
       'after',
       `
 An SMS can be cancelled while it waits in swob: for its time, a rate limit, quiet hours, or RabbitMQ. Prints the number of
-cancelled SMS. Exits with 1 when one of the ids is unknown or it is too late for it.
+cancelled SMS. Exits with 1 when one of the ids is unknown or it is too late for it; the others are cancelled.
 
 Example:
   swob sms outgoing cancel 1234567890
@@ -47,19 +48,22 @@ Example:
       if ((ids.length === 0) === (request === undefined)) {
         throw new SwobError('USAGE', 'give ids of SMS, or --request <uuid>');
       }
-      return withMessageAdmin(context, options, async (callAdmin) => {
-        for (const id of dryRun ? ids : []) requireCancellable(await showOutgoing(callAdmin, id));
-        for (const id of dryRun ? [] : ids) await cancelOutgoing(callAdmin, id);
-        let cancelled = ids.length;
-        if (request !== undefined) {
-          const filters = { request, state: 'queued', ...(authId !== undefined && { authId }) };
-          for await (const sms of listOutgoing(callAdmin, filters, maxOfRequest)) {
-            if (canBeCancelled(sms) && (dryRun || (await isCancelled(callAdmin, sms.id)))) cancelled++;
-          }
-        }
+      const report = (cancelled: number): void => {
         if (printer.json) printer.value({ ...(dryRun && { dryRun }), cancelled });
         else printer.line(dryRun ? `dry run: ${cancelled} would be cancelled` : String(cancelled));
-      });
+      };
+      return withMessageAdmin(context, options, (callAdmin) =>
+        reportTally(report, async (tally) => {
+          await changeEach(ids, tally, async (id) =>
+            dryRun ? requireCancellable(await showOutgoing(callAdmin, id)) : cancelOutgoing(callAdmin, id),
+          );
+          if (request === undefined) return;
+          const filters = { request, state: 'queued', ...(authId !== undefined && { authId }) };
+          for await (const sms of listOutgoing(callAdmin, filters, maxOfRequest)) {
+            if (canBeCancelled(sms) && (dryRun || (await isCancelled(callAdmin, sms.id)))) tally.count++;
+          }
+        }),
+      );
     });
 }
 
