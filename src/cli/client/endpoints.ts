@@ -7,6 +7,7 @@ import type { Config } from '../../config/schema.ts';
 import type { CertificateFiles } from '../../crypto/tls-agent.ts';
 import { messageOf, SwobError } from '../../errors.ts';
 import { bracketHost } from '../../lib/net.ts';
+import { parseBaseUrl } from '../input/base-url.ts';
 import { withoutCredentials } from '../input/without-credentials.ts';
 
 export interface Endpoint {
@@ -42,7 +43,7 @@ async function resolveEndpoint(
   url: string | undefined,
 ): Promise<Endpoint> {
   if (url !== undefined) {
-    const baseUrl = parseHttpUrl(url);
+    const baseUrl = requireBaseUrl(url);
     const agent = baseUrl.startsWith('https:') ? await trustingAgent(files) : undefined;
     return { baseUrl, ...(agent && { agent }) };
   }
@@ -87,15 +88,13 @@ export async function healthEndpoints(
   }
 }
 
-function parseHttpUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new SwobError(
-      'USAGE',
-      `--url ${withoutCredentials(text)}: expected a URL such as http://127.0.0.1:6969`,
-    );
-  }
-  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+function requireBaseUrl(text: string): string {
+  const baseUrl = parseBaseUrl(text);
+  if (baseUrl !== undefined) return baseUrl;
+  throw new SwobError(
+    'USAGE',
+    `--url ${withoutCredentials(text)}: expected a URL such as http://127.0.0.1:6969, without user, password and query`,
+  );
 }
 
 /** An agent that trusts the configured certificate; undefined when none is configured. */

@@ -6,6 +6,7 @@ import { atLeastOnce, type Expectation, parseCondition } from '../../stubs/expec
 import type { Intercept } from '../../stubs/intercept.ts';
 import type { StubScript } from '../../stubs/stub-script.ts';
 import type { Replay } from '../recording/replay.ts';
+import { parseBaseUrl } from './base-url.ts';
 import { collectValues } from './collect-values.ts';
 import { parsePort } from './option-parsers.ts';
 
@@ -79,8 +80,9 @@ export async function openRecording(
 }
 
 function parseUpstream(text: string): string {
-  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text.replace(/\/+$/, '');
-  throw new InvalidArgumentError('Expected an http or https URL.');
+  const upstream = parseBaseUrl(text);
+  if (upstream !== undefined) return upstream;
+  throw new InvalidArgumentError('Expected an http or https URL without user, password and query.');
 }
 
 async function readExpectations(text: string, modes: readonly string[]): Promise<readonly Expectation[]> {

@@ -55,6 +55,22 @@ describe('the address of the gateway', () => {
   });
 });
 
+describe('a --url of which a part would be dropped', () => {
+  test.each([
+    ['http://alice:secret@gw.example/', '…@gw.example/'],
+    ['https://secret@gw.example', '…@gw.example'],
+    ['http://gw.example/base?token=secret', 'http://gw.example/base?…'],
+    ['http://gw.example#secret', 'http://gw.example?…'],
+    ['ftp://gw.example/?token=secret', 'ftp://gw.example/?…'],
+  ])('is refused without its secrets: %s', async (url, shown) => {
+    const cli = createCli();
+    expect(await cli.swob('seeds', 'list', '--url', url)).toBe(64);
+    expect(cli.err.text).toContain(`${shown}: expected a URL`);
+    expect(cli.err.text).toContain('without user, password and query');
+    expect(cli.err.text).not.toContain('secret');
+  });
+});
+
 describe('with TLS', () => {
   const ssl = ({ crt, key }: { crt: string; key: string }, section: string): string[] => [
     ...['--set', `${section}.crt=${crt}`],

@@ -157,6 +157,8 @@ test.each([
   [['--replay', '/nowhere'], 'cannot replay /nowhere'],
   [['--record', '/proc', '--upstream', 'http://127.0.0.1:1'], 'cannot record into /proc'],
   [['--record', 'x', '--upstream', 'ftp://a'], 'Expected an http or https URL'],
+  [['--record', 'x', '--upstream', 'http://a:b@localhost'], "'http://…@localhost' is invalid"],
+  [['--record', 'x', '--upstream', 'http://localhost?key=b'], "'http://localhost?…' is invalid"],
 ])('refuses %j', async (args, message) => {
   const { code, err } = await runStub(args);
   expect(code).toBe(64);
