@@ -2,10 +2,14 @@
 
 import type { Clock } from '../domain/shared/ports.ts';
 
+/** Node runs what is set for longer at once. */
+const maxTimerMs = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after: (ms, fn) => {
+    if (ms > maxTimerMs) return afterLong(ms, fn);
     const timer = setTimeout(fn, ms);
     return () => clearTimeout(timer);
   },
@@ -15,3 +19,10 @@ export const systemClock: Clock = {
     return () => clearInterval(timer);
   },
 };
+
+function afterLong(ms: number, fn: () => void): () => void {
+  let cancel = systemClock.after(maxTimerMs, () => {
+    cancel = systemClock.after(ms - maxTimerMs, fn);
+  });
+  return () => cancel();
+}

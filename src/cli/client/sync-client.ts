@@ -85,7 +85,13 @@ export async function connectSync(
   };
   signal.addEventListener('abort', onAbort, { once: true });
 
-  await waitForOpen(socket, url, clock, signal);
+  const stopListening = (): void => signal.removeEventListener('abort', onAbort);
+  try {
+    await waitForOpen(socket, url, clock, signal);
+  } catch (error) {
+    stopListening();
+    throw error;
+  }
   return {
     next: async (withinMs) => {
       let late = false;
@@ -108,7 +114,7 @@ export async function connectSync(
       }
     },
     close: () => {
-      signal.removeEventListener('abort', onAbort);
+      stopListening();
       // Skip the closing handshake: no further message is expected.
       socket.terminate();
     },
