@@ -1,9 +1,10 @@
 // An exchange between swob and a real system, as a recording keeps it: a JSON file without secrets. Used by recorder.ts and
-// replay.ts.
+// replay.ts. Its bodies are values of exact-json.ts.
 
 import { SwobError } from '../../errors.ts';
-import { isObject, tryParseJson } from '../../lib/json.ts';
+import { isObject } from '../../lib/json.ts';
 import { withoutSecrets } from '../../stubs/journal.ts';
+import { parseExactJson } from './exact-json.ts';
 
 export interface Exchange {
   readonly request: RecordedRequest;
@@ -40,9 +41,9 @@ export function recordedRequest({
 
 export function recordedBody(body: Buffer): unknown {
   const text = body.toString('utf8');
-  const value = tryParseJson(text);
+  const value = parseExactJson(text);
   // A text that happens to be JSON, such as "ok" in quotes, stays as it came.
-  return isObject(value) || Array.isArray(value) ? withoutSecrets(value) : text;
+  return value === undefined ? text : withoutSecrets(value);
 }
 
 /** `session=***; Path=/; HttpOnly` */
@@ -57,7 +58,7 @@ export function requestKey(request: RecordedRequest): string {
 
 /** Throws BAD_INPUT when it is not an exchange. */
 export function parseExchange(text: string): Exchange {
-  const value = tryParseJson(text);
+  const value = parseExactJson(text);
   if (isObject(value) && isObject(value.request) && isObject(value.response)) {
     const { method, path, query, body = '' } = value.request;
     const { status, headers, body: answer = '' } = value.response;

@@ -7,6 +7,7 @@ import { messageOf, SwobError } from '../../errors.ts';
 import { makeFolder } from '../../lib/folders.ts';
 import type { Intercept } from '../../stubs/intercept.ts';
 import { writeFileAtomic } from '../ready-file.ts';
+import { stringifyExactJson } from './exact-json.ts';
 import { type Exchange, recordedBody, recordedRequest, withoutCookieValue } from './exchange.ts';
 
 const timeoutMs = 120_000;
@@ -72,7 +73,7 @@ export async function createRecorder(folder: string, upstream: string): Promise<
         body: recordedBody(content),
       },
     };
-    await writeFileAtomic(file, `${JSON.stringify(exchange, null, 2)}\n`, 0o600);
+    await writeFileAtomic(file, `${stringifyExactJson(exchange, 2)}\n`, 0o600);
     response.writeHead(real.status, {
       ...headersOf(real),
       ...(cookies.length > 0 && { 'set-cookie': cookies }),

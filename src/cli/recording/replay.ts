@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeReadError, SwobError } from '../../errors.ts';
 import type { Intercept } from '../../stubs/intercept.ts';
+import { stringifyExactJson } from './exact-json.ts';
 import { type Exchange, parseExchange, recordedRequest, requestKey } from './exchange.ts';
 
 const maxExchanges = 10_000;
@@ -32,7 +33,7 @@ export async function createReplay(folder: string): Promise<Replay> {
       const answers = responses.get(requestKey(received)) ?? [];
       const answer = answers.length > 1 ? answers.shift() : answers[0];
       if (!answer) {
-        const text = `${received.method} ${received.path} ${JSON.stringify({ ...received.query, body: received.body })}`;
+        const text = `${received.method} ${received.path} ${stringifyExactJson({ ...received.query, body: received.body })}`;
         if (unknown.length < maxNamed) unknown.push(text);
         throw new SwobError('NOT_FOUND', `not in the recording: ${text}`);
       }
@@ -42,7 +43,7 @@ export async function createReplay(folder: string): Promise<Replay> {
         typeof value === 'string' ? value : [...value],
       ]);
       response.writeHead(status, Object.fromEntries(texts));
-      response.end(typeof content === 'string' ? content : JSON.stringify(content));
+      response.end(typeof content === 'string' ? content : stringifyExactJson(content));
     },
   };
 }

@@ -95,6 +95,33 @@ test('a text is replayed as it came, also when it is JSON', async () => {
   expect(await runStub(['--replay', folder], call)).toMatchObject({ code: 0 });
 });
 
+test('numbers keep all of their digits, in requests and responses', async () => {
+  const texts = [
+    '{"id":9007199254740993,"list":[1.5,-123456789012345678,0.12345678901234567890]}',
+    '[{"text":"\\"9007199254740993\\"","max":1e999,"ok":9007199254740991}]',
+  ];
+  const real = createServer((_, response) => void response.end(texts[count++]));
+  let count = 0;
+  await once(real.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void real.close());
+  const address = real.address();
+  const upstream = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  const folder = join(temporaryFolder(), 'recording');
+  const headers = { 'content-type': 'application/json', connection: 'close' };
+  const users = async (url: string, body: string): Promise<string> =>
+    (await fetch(`${url}/users`, { method: 'POST', headers, body })).text();
+  await runStub(['--record', folder, '--upstream', upstream], async (url) => {
+    expect(await users(url, '{"id":9007199254740993,"n":1}')).toBe(texts[0]);
+    expect(await users(url, '{"id":9007199254740995,"n":1}')).toBe(texts[1]);
+  });
+  const replayed = await runStub(['--replay', folder], async (url) => {
+    expect(await users(url, '{"n":1,"id":9007199254740995}')).toBe(texts[1]);
+    expect(await users(url, '{"n":1,"id":9007199254740993}')).toBe(texts[0]);
+    expect(await users(url, '{"n":1,"id":9007199254740992}')).toContain('not in the recording');
+  });
+  expect(replayed.err).toContain('9007199254740992');
+});
+
 test('a real system whose response is too large, or ends too early, is a 502 that says so', async () => {
   const real = createServer((request, response) => {
     if (request.url === '/large') return void response.end('x'.repeat(2 * 1024 * 1024));
