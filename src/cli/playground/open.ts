@@ -69,7 +69,7 @@ function parseFirstPort(text: string): number {
 
 /** Starts a playground, runs `work`, and removes everything, however it ends. */
 export async function withPlayground<T>(
-  { io, options }: Context,
+  { io, options, printer }: Context,
   given: PlaygroundCommandOptions,
   signal: AbortSignal,
   work: (playground: Playground) => Promise<T>,
@@ -78,6 +78,8 @@ export async function withPlayground<T>(
   const { broker, brokerManagement } = given;
   if (broker === undefined && brokerManagement !== undefined)
     throw new SwobError('USAGE', '--broker-management needs --broker');
+  if (options.config.length > 0)
+    printer.warn('-c is ignored: a playground writes its own configuration; change its keys with --set');
   const { playground, lifecycle } = await createPlayground({
     address: { host, port },
     failures: fail,

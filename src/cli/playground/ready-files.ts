@@ -2,7 +2,7 @@
 // `playground env` and create.ts.
 
 import { accessSync, constants, existsSync } from 'node:fs';
-import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, open, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runtimeFolder } from '../../config/environment.ts';
@@ -124,18 +124,29 @@ export function readyContent(playground: Playground): object {
 
 /** Throws UNREACHABLE when no playground is running, REFUSED when the file is another user's, CONFIG when it cannot be read. */
 export async function readPlayground(file: string): Promise<Playground> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+  const text = await readOwnFile(file).catch((error: unknown) => {
+    if (error instanceof SwobError) throw error;
     if (systemErrorCode(error) === 'ENOENT') throw notRunning(file);
     throw new SwobError('CONFIG', `cannot read ${file}: ${describeReadError(error)}`, { cause: error });
   });
-  // Scripts evaluate what this command prints, and every user may write to a temporary folder.
-  if ((await stat(file)).uid !== ownUid()) {
-    throw new SwobError('REFUSED', `${file} belongs to another user; name your own with --ready-file`);
-  }
   const content = tryParseJson(text);
   const playground = isObject(content) ? parsePlayground(content) : undefined;
   if (!playground) throw new SwobError('REFUSED', `${file} is not the ready file of a playground`);
   return playground;
+}
+
+/** Throws REFUSED when it is another user's. */
+async function readOwnFile(file: string): Promise<string> {
+  const handle = await open(file);
+  try {
+    // Scripts evaluate what this command prints, and every user may write to a temporary folder. Of the open file, because another one
+    // may be at its path later.
+    if ((await handle.stat()).uid !== ownUid())
+      throw new SwobError('REFUSED', `${file} belongs to another user; name your own with --ready-file`);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
 }
 
 function parsePlayground(content: Readonly<Record<string, unknown>>): Playground | undefined {

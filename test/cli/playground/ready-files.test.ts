@@ -1,6 +1,7 @@
 // The files by which `playground env` finds a running playground.
 
-import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -12,6 +13,7 @@ import {
   readyContent,
   readyFileIn,
 } from '../../../src/cli/playground/ready-files.ts';
+import { mkfifo } from '../../support/fifo.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { needs } from '../../support/needs.ts';
 import { asOtherUser, otherUser } from '../../support/other-user.ts';
@@ -143,4 +145,23 @@ test("refuses another user's file, which scripts would evaluate", async (context
   writeFileSync(file, JSON.stringify(readyContent(playground)));
   chownSync(file, 12_345, 12_345);
   await expect(readPlayground(file)).rejects.toThrow('belongs to another user');
+});
+
+test("refuses another user's file also when an own one takes its path while it is read", async (context) => {
+  needs(context, { root: true });
+  const folder = temporaryFolder();
+  const content = JSON.stringify(readyContent(playground));
+  const file = mkfifo(folder);
+  chownSync(file, 12_345, 12_345);
+  const reading = readPlayground(file);
+  // It may reject before the end of this test waits for it.
+  reading.catch(() => undefined);
+  // A pipe opens once it has a reader.
+  const pipe = await open(file, 'w');
+  writeFileSync(join(folder, 'own.json'), content);
+  renameSync(join(folder, 'own.json'), file);
+  // Its reader may have closed it already.
+  await pipe.writeFile(content).catch(() => undefined);
+  await pipe.close();
+  await expect(reading).rejects.toThrow('belongs to another user');
 });

@@ -16,3 +16,9 @@ test('a signal that comes while the playground starts keeps the command from bei
   expect(await ended).toBe(143);
   expect(existsSync(file)).toBe(false);
 });
+
+test('a configuration file is ignored, and the playground says so', async () => {
+  const cli = createCli({ clock: systemClock, env: { PATH: process.env.PATH ?? '' } });
+  expect(await cli.swob('-c', '/nowhere.ini', 'playground', 'run', '--', 'true')).toBe(0);
+  expect(cli.err.text).toContain('-c is ignored: a playground writes its own configuration');
+});
