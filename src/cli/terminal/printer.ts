@@ -4,7 +4,7 @@
 import { Chalk, type ChalkInstance, default as terminalChalk } from 'chalk';
 import { printable } from '../../lib/printable.ts';
 import type { Output } from '../io.ts';
-import { terminalSize, wrappedRows } from './text-size.ts';
+import { displayWidth, terminalSize, wrappedRows } from './text-size.ts';
 
 export interface PrinterOptions {
   readonly stdout: Output;
@@ -70,11 +70,13 @@ export function createPrinter(options: PrinterOptions): Printer {
     table: (header, rows) => {
       const cells = rows.map((row) => row.map(printable));
       const widths = header.map((name, column) =>
-        cells.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), name.length),
+        cells.reduce((width, row) => Math.max(width, displayWidth(row[column] ?? '')), displayWidth(name)),
       );
       const aligned = (row: readonly string[]): string =>
         row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .map(
+            (cell, column) => `${cell}${' '.repeat(Math.max(0, (widths[column] ?? 0) - displayWidth(cell)))}`,
+          )
           .join('  ')
           .trimEnd();
       write(`${[colours.bold(aligned(header)), ...cells.map(aligned)].join('\n')}\n`);

@@ -124,6 +124,19 @@ describe('the printer', () => {
     expect(stdout.text).toBe('A    LONG\nabc  x\na    y\n');
   });
 
+  test('aligns cells of wide and combining characters', () => {
+    const { stdout, printer } = createTestPrinter();
+    printer.table(
+      ['USER', 'N'],
+      [
+        ['日本語', '1'],
+        ['e\u0301a', '2'],
+        ['📱', '3'],
+      ],
+    );
+    expect(stdout.text).toBe('USER    N\n日本語  1\ne\u0301a      2\n📱      3\n');
+  });
+
   test('escapes control characters in JSON, which keeps the value unchanged', () => {
     fc.assert(
       fc.property(hostile, (text) => {
