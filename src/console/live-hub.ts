@@ -131,6 +131,18 @@ export function createLiveHub(options: {
     channel.event = event;
     return event;
   };
+  /** What a new page gets; undefined before the first reading. */
+  const eventForNewPage = (channel: Channel): string | undefined => {
+    if (!channel.data || channel.event !== undefined) return channel.event;
+    const json = JSON.stringify(channel.data);
+    channel.event = dataEvent(json);
+    if (json.length > maxViewLength) {
+      // It has grown by changes. The new page could not apply the next ones, so that all pages get the fault, and then whole data.
+      channel.data = undefined;
+      for (const client of channel.clients) write(client, channel.event);
+    }
+    return channel.event;
+  };
   const channelOf = (view: ConsoleView, query: unknown): Channel => {
     const key = `${view.name}?${canonical(query)}`;
     const existing = channels.get(key);
@@ -167,6 +179,7 @@ export function createLiveHub(options: {
       if (refused) return refused;
       const client = { response, sessionId, expiresAt };
       const channel = channelOf(view, query);
+      const event = eventForNewPage(channel);
       channel.clients.add(client);
       count++;
       perSession.set(sessionId, (perSession.get(sessionId) ?? 0) + 1);
@@ -184,8 +197,7 @@ export function createLiveHub(options: {
       });
       // The page reconnects after this time.
       write(client, 'retry: 2000\n\n');
-      if (channel.data) channel.event ??= dataEvent(JSON.stringify(channel.data));
-      if (channel.event !== undefined) write(client, channel.event);
+      if (event !== undefined) write(client, event);
       return undefined;
     },
     endSession: (sessionId) => endWhere((client) => client.sessionId === sessionId),

@@ -200,6 +200,28 @@ test('a change that is too large is sent as data, and after data that is too lar
   expect(await show(4)).toMatchObject({ name: 'change' });
 });
 
+test('when a page opens on data that has grown too large by changes, all pages get the fault, and then the next data', async () => {
+  const { clock, state, open } = await startHub();
+  Object.assign(state.view, {
+    changes: (_: object, now: { value: unknown }) => ({ last: String(now.value).at(-1) }),
+  });
+  const first = await open('/a');
+  await first.next();
+  state.value = `${'x'.repeat(1_000_000)}1`;
+  clock.advance(1_000);
+  expect(await first.next()).toEqual({ name: 'change', data: { last: '1' } });
+  const second = await open('/b');
+  for (const page of [first, second]) expect(await page.next()).toMatchObject({ name: 'fault' });
+  state.value = 2;
+  clock.advance(1_000);
+  for (const page of [first, second])
+    expect(await page.next()).toEqual({ name: 'message', data: { value: 2 } });
+  state.value = 3;
+  clock.advance(1_000);
+  for (const page of [first, second])
+    expect(await page.next()).toEqual({ name: 'change', data: { last: '3' } });
+});
+
 test('a page that does not read is disconnected before it holds much memory', async () => {
   const { hub, clock, state, port, responses, slow } = await startHub();
   openUnread(port);
