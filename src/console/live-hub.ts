@@ -49,8 +49,8 @@ interface Channel {
 const maxPerSession = 32;
 /** Characters of the JSON of one view. */
 export const maxViewLength = 1_000_000;
-/** Bytes that a page has not read yet; a page that exceeds them is disconnected, and loads everything when it is back. */
-const maxBufferedBytes = 2 * maxViewLength;
+/** Characters that a page has not read yet, since Node counts texts that wait in a socket so; a page that exceeds them is disconnected, and loads everything when it is back. */
+const maxUnreadLength = 2 * maxViewLength;
 /** Proxies end connections without traffic after a minute or less. Pages take a connection that is silent for longer for dead. */
 const heartbeatMs = 15_000;
 /** An event, because a page gets no comments. */
@@ -74,7 +74,7 @@ export function createLiveHub(options: {
   const write = ({ response }: Client, text: string): void => {
     // It has ended, and its close event has not been emitted yet; writing would be an error, and nobody listens for it.
     if (response.destroyed || response.writableEnded) return;
-    if (response.writableLength > maxBufferedBytes) {
+    if (response.writableLength > maxUnreadLength) {
       options.onSlow?.();
       response.destroy();
       return;
