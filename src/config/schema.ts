@@ -77,7 +77,7 @@ export const schema = {
     max_sessions: integer(
       100_000,
       [1, 10_000_000],
-      'Maximum pairing sessions that no phone has scanned yet; when full, the oldest is evicted.',
+      'Maximum pairing sessions that no websocket shows yet, and of those that a separate sync service shows; when full, the oldest is evicted.',
     ),
   },
   seeds: {

@@ -35,12 +35,16 @@ export interface WeightBound<V> {
   of(value: V): number;
 }
 
-/** Entries expire at an age of `ttlMs` by the monotonic clock. Every call is O(1) on average. */
+/**
+ * Entries expire at an age of `ttlMs` by the monotonic clock. Every call is O(1) on average.
+ * @param onEvict called for what there is no room for, not for what expires
+ */
 export function createTtlCache<V>(
   clock: Pick<Clock, 'monotonic'>,
   ttlMs: number,
   maxSize = Number.POSITIVE_INFINITY,
   weight?: WeightBound<V>,
+  onEvict?: (value: V) => void,
 ): TtlCache<V> {
   // With a single time to live, insertion order is the order of expiry.
   const entries = new Map<string, Entry<V>>();
@@ -94,6 +98,7 @@ export function createTtlCache<V>(
       if (weight) total += weight.of(value);
       for (let entry = isFull() ? oldest() : undefined; entry; entry = isFull() ? oldest() : undefined) {
         drop(entry[0]);
+        onEvict?.(entry[1].value);
       }
     },
     delete: drop,

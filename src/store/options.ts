@@ -10,7 +10,10 @@ export interface StoreOptions {
     readonly openTtlMs: number;
     readonly pausedTtlMs: number;
     readonly pairedTtlMs: number;
-    /** Maximum of open sessions; above it the oldest are evicted. */
+    /**
+     * Maximum of open sessions to which no socket has attached, and of those that were rotated last without a socket;
+     * above it the oldest are evicted.
+     */
     readonly maxOpen: number;
   };
   readonly seeds: {

@@ -14,8 +14,8 @@ interface ModelSession {
   /** The id under which the session was opened. */
   firstId: string;
   socketId?: string | undefined;
-  /** A socket is attached. */
-  shown: boolean;
+  /** By a socket that has attached or rotated it last, or by a rotation without one. */
+  shown: 'never' | 'by a socket' | 'elsewhere';
   expiresAt: number;
 }
 
@@ -53,9 +53,14 @@ function findShown(model: Model, id: string): ModelSession | undefined {
 function enter(model: Model, id: string, state: SessionState, rest: Partial<ModelSession> = {}): void {
   model.list = model.list.filter((session) => session.id !== id && session.expiresAt > model.now);
   const expiresAt = model.now + model.ttl[state];
-  model.list.push({ firstId: id, shown: false, ...rest, id, state, expiresAt });
-  const fresh = model.list.filter((session) => session.state === 'open' && !session.shown);
-  if (fresh.length > model.maxOpen) model.list = model.list.filter((session) => session !== fresh[0]);
+  model.list.push({ firstId: id, shown: 'never', ...rest, id, state, expiresAt });
+  for (const shown of ['never', 'elsewhere']) {
+    const bounded = model.list.filter((session) => session.state === 'open' && session.shown === shown);
+    const [oldest] = bounded;
+    if (!oldest || bounded.length <= model.maxOpen) continue;
+    model.list = model.list.filter((session) => session !== oldest);
+    model.successors.delete(oldest.firstId);
+  }
 }
 
 function command(
@@ -79,7 +84,7 @@ const show = (id: string, socketId: string) =>
     const session = await sessions.attach(user, id, socketId);
     const known = findShown(model, id);
     expect([session?.sessionId, session?.state]).toEqual([known?.id, known?.state]);
-    if (known?.state === 'open') enter(model, known.id, 'open', { ...known, shown: true, socketId });
+    if (known?.state === 'open') enter(model, known.id, 'open', { ...known, shown: 'by a socket', socketId });
   });
 
 const isAnothers = (known: ModelSession, socketId: string | undefined) =>
@@ -95,7 +100,7 @@ const rotate = (id: string, newId: string, socketId: string | undefined) =>
     else {
       expect(await rotation).toBe('rotated');
       model.list = model.list.filter((session) => session !== known);
-      enter(model, newId, 'open', { ...known, shown: true });
+      enter(model, newId, 'open', { ...known, shown: socketId === undefined ? 'elsewhere' : 'by a socket' });
       const { open, paused, paired } = model.ttl;
       model.successors.set(known.firstId, { id: newId, expiresAt: model.now + open + paused + paired });
     }

@@ -85,13 +85,6 @@ export function sessionContract(
       expect(await sessions().close('u', 'phone', 'new')).toBe('paused');
     });
 
-    test('keeps an attached session, however many are opened', async () => {
-      await sessions().open('u', 'shown');
-      await sessions().attach('u', 'shown', 'socket');
-      for (let n = 0; n < 1_000; n++) await sessions().open('u', `s${n}`);
-      expect(await stateOf('u', 'shown')).toBe('open');
-    });
-
     test('keeps ids distinct: "a" with "bc" is not "ab" with "c", whatever the separator', async () => {
       await sessions().open('a', 'b/c:d\nz');
       for (const [userId, sessionId] of [
@@ -219,29 +212,6 @@ export function sessionContract(
       expect(await stateOf('u', 's')).toBeUndefined();
       await sessions().open('u', 's');
       expect(await sessions().pause('u', 's', { ...phone, publicKey: 'another' })).toBe('paused');
-    });
-
-    test('W17: evicts the oldest open sessions above the limit, never one that is attached or that a phone holds', async () => {
-      for (const id of ['paused', 'paired', 'first', 'second', 'third']) await sessions().open('u', id);
-      await sessions().pause('u', 'paused', phone);
-      await sessions().pause('u', 'paired', phone);
-      await sessions().complete('u', 'paired');
-      await sessions().rotate('u', 'first', 'first again');
-      for (let n = 0; n < 149; n++) await sessions().open('flood', `${n}`);
-      expect(await stateOf('u', 'second')).toBeUndefined();
-      expect(await stateOf('u', 'third')).toBe('open');
-      await sessions().open('flood', 'one more');
-      expect(await stateOf('u', 'third')).toBeUndefined();
-      expect(await stateOf('u', 'first again')).toBe('open');
-      expect(await stateOf('flood', '0')).toBe('open');
-      expect([await stateOf('u', 'paused'), await stateOf('u', 'paired')]).toEqual(['paused', 'paired']);
-    });
-
-    test('does not count expired sessions among the open ones', async () => {
-      for (let n = 0; n < 150; n++) await sessions().open('old', `${n}`);
-      advance(15_000);
-      for (let n = 0; n < 150; n++) await sessions().open('new', `${n}`);
-      expect(await stateOf('new', '0')).toBe('open');
     });
 
     test('sessions become unknown the moment they expire, however many there are', async () => {

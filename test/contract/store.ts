@@ -15,6 +15,7 @@ import { monitoringContract } from './monitoring.ts';
 import { outboxContract } from './outboxes.ts';
 import { outgoingMessageContract } from './outgoing-messages.ts';
 import { passwordClaimContract } from './password-claims.ts';
+import { sessionBoundContract } from './session-bounds.ts';
 import { sessionRaceContract } from './session-races.ts';
 import { sessionContract } from './sessions.ts';
 import { ttlStoreContract } from './ttl-stores.ts';
@@ -69,6 +70,7 @@ export function storeContract(name: string, open: (options: StoreOptions) => Pro
     afterEach(() => store.close());
 
     sessionContract(() => ({ clock, store }), open);
+    sessionBoundContract(() => ({ clock, store }));
     sessionRaceContract(() => ({ store }));
     clientContract(() => ({ clock, store }));
     disconnectContract(() => ({ clock, store }));

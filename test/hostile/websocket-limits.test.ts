@@ -124,6 +124,25 @@ test('W17 a session that a socket shows is not evicted by a flood of new ones', 
   expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
 });
 
+test('W17 a flood of replaced sessions keeps no more than the maximum, and evicts none that a socket shows', async () => {
+  const { gateway } = await startAttackedServices({
+    set: ['limits.sessions=off', 'sync.max_sessions=3', 'api.state=production'],
+  });
+  const socket = await openSocket(await openSession(gateway, 'alice'));
+  const { qr_url } = JSON.parse(await socket.next());
+  const replace = (id: string) => get(`${gateway}/v2/sync/users/mallory/sessions/${id}`, { method: 'PUT' });
+  const replaced: string[] = [];
+  for (let count = 0; count < 10; count++) {
+    const id = (await openSession(gateway, 'mallory')).split('/').at(-1) ?? '';
+    replaced.push((await replace(id)).text);
+  }
+  const statuses: number[] = [];
+  for (const id of replaced) statuses.push((await replace(id)).status);
+  expect(statuses).toEqual([...Array<number>(7).fill(404), ...Array<number>(3).fill(200)]);
+  await pair(qr_url, phone, goodPassword);
+  expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
+});
+
 test('W17 senders of pause and ack that do not close take no room of other sockets, nor of requests', async () => {
   const services = await startAttackedServices({ maxConnections: 20, set: ['limits.sessions=8/1m'] });
   const url = await openSession(services.gateway, 'alice');

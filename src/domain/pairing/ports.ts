@@ -20,7 +20,8 @@ export interface SessionStore {
   /**
    * Replaces the id of an open session. A session that a phone has taken is unchanged, and so is one that another
    * socket has attached to since (`kept`). `attach` and `find`, but nothing else, still find it by its initial id.
-   * @param socketId undefined for a sync service that does not share the store
+   * @param socketId undefined for a sync service that does not share the store: nothing closes its sessions, so the
+   *   oldest are evicted when there are too many
    */
   rotate(
     userId: string,

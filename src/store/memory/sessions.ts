@@ -14,17 +14,24 @@ type HeldSession = Session & { readonly state: 'paused' | 'paired'; readonly pho
 
 /** Opening an open session again renews it; opening one that a phone holds changes nothing. */
 export function createMemorySessions(clock: Clock, options: StoreOptions['sessions']): SessionStore {
-  const unattached = createTtlCache<OpenSession>(clock, options.openTtlMs, options.maxOpen);
-  const attached = createTtlCache<OpenSession>(clock, options.openTtlMs);
-  const paused = createTtlCache<HeldSession>(clock, options.pausedTtlMs);
-  const paired = createTtlCache<HeldSession>(clock, options.pairedTtlMs);
-  /** Maps the id under which a session was opened to its current one; outlives the session. */
+  /** Maps the id under which a session was opened to its current one; outlives the session, unless that is evicted. */
   const successors = createTtlCache<string>(
     clock,
     options.openTtlMs + options.pausedTtlMs + options.pairedTtlMs,
   );
+  const createBounded = () =>
+    createTtlCache<OpenSession>(clock, options.openTtlMs, options.maxOpen, undefined, (evicted) =>
+      successors.delete(keyOf(evicted.userId, evicted.firstId)),
+    );
+  const unattached = createBounded();
+  /** Rotated last without a socket. Not among the unattached, so that a flood of new sessions evicts none that is shown. */
+  const replaced = createBounded();
+  const attached = createTtlCache<OpenSession>(clock, options.openTtlMs);
+  const paused = createTtlCache<HeldSession>(clock, options.pausedTtlMs);
+  const paired = createTtlCache<HeldSession>(clock, options.pairedTtlMs);
 
-  const opened = (key: string): OpenSession | undefined => unattached.get(key) ?? attached.get(key);
+  const opened = (key: string): OpenSession | undefined =>
+    unattached.get(key) ?? replaced.get(key) ?? attached.get(key);
   const heldByPhone = (key: string): HeldSession | undefined => paused.get(key) ?? paired.get(key);
 
   const foundBy = (key: string): string =>
@@ -32,17 +39,18 @@ export function createMemorySessions(clock: Clock, options: StoreOptions['sessio
   const belongsToAnother = ({ socketId: owner }: OpenSession, socketId: string | undefined): boolean =>
     owner !== undefined && socketId !== undefined && owner !== socketId;
   const remove = (key: string): void => {
-    for (const sessions of [unattached, attached, paused, paired]) sessions.delete(key);
+    for (const sessions of [unattached, replaced, attached, paused, paired]) sessions.delete(key);
   };
 
   return {
     open: async (userId, sessionId) => {
       const key = keyOf(userId, sessionId);
       if (heldByPhone(key)) return;
-      const session = openSession({ userId, sessionId, firstId: sessionId, socketId: undefined });
-      const known = attached.get(key);
-      if (known) attached.set(key, known);
-      else unattached.set(key, session);
+      const shown = attached.get(key);
+      if (shown) return attached.set(key, shown);
+      const known = replaced.get(key);
+      if (known) return replaced.set(key, known);
+      unattached.set(key, openSession({ userId, sessionId, firstId: sessionId, socketId: undefined }));
     },
 
     attach: async (userId, sessionId, socketId) => {
@@ -51,6 +59,7 @@ export function createMemorySessions(clock: Clock, options: StoreOptions['sessio
       const found = opened(key);
       if (!found) return publicOf(heldByPhone(key));
       unattached.delete(key);
+      replaced.delete(key);
       const session = openSession({
         userId,
         // The strings of the socket, so that the equal ones of the request that opened the session are freed.
@@ -83,7 +92,8 @@ export function createMemorySessions(clock: Clock, options: StoreOptions['sessio
       }
       remove(key);
       const { firstId, socketId: owner } = session;
-      attached.set(newKey, openSession({ userId, sessionId: newSessionId, firstId, socketId: owner }));
+      const rotated = openSession({ userId, sessionId: newSessionId, firstId, socketId: owner });
+      (socketId === undefined ? replaced : attached).set(newKey, rotated);
       successors.set(keyOf(userId, firstId), newKey);
       return 'rotated';
     },

@@ -1,7 +1,8 @@
 // The Lua scripts of sessions; each one is atomic. Used by sessions.ts. A session is a hash: state; until
 // (milliseconds); id; successor (the key that maps the session's first id to its current one); socket (the last one
-// attached, absent before); publicKey and sharedKey (once a phone holds it). `unattached` is a sorted set of the keys of
-// open sessions to which no socket has attached, in the order of their opening.
+// attached, absent before); publicKey and sharedKey (once a phone holds it). `unattached` and `replaced` are sorted sets of
+// the keys of open sessions, oldest first: those to which no socket has attached, in the order of their opening, and those
+// that were rotated last without a socket, in that order.
 
 import { timedScript } from './script.ts';
 
@@ -26,6 +27,24 @@ local function live(key, ttl, ...)
   redis.call('HSET', key, 'until', text(now + ttl), ...)
   redis.call('PEXPIRE', key, ttl)
 end
+local function unlist(key, ...)
+  for _, set in ipairs({ ... }) do redis.call('ZREM', set, key) end
+end
+-- Adds the session as the newest of the set, and evicts the oldest ones above the maximum.
+local function listNewest(set, key, ttl, maximum)
+  local last = redis.call('ZRANGE', set, -1, -1, 'WITHSCORES')
+  redis.call('ZADD', set, (last[2] or 0) + 1, key)
+  redis.call('PEXPIRE', set, ttl)
+  for _, each in ipairs(redis.call('ZRANGE', set, 0, 3)) do
+    if not find(each) then redis.call('ZREM', set, each) end
+  end
+  -- Removes more than one session only after the maximum was lowered.
+  for _ = 1, math.min(100, redis.call('ZCARD', set) - maximum) do
+    local oldest = redis.call('ZPOPMIN', set)[1]
+    local successor = redis.call('HGET', oldest, 'successor')
+    redis.call('DEL', oldest, successor or oldest)
+  end
+end
 local function view(session)
   return { session.id, session.state, session.publicKey, session.sharedKey }
 end`;
@@ -33,38 +52,34 @@ end`;
 const script = (name: string, keys: number, body: string) => timedScript(name, keys, `${lib}\n${body}`);
 
 export const scripts = {
-  /** KEYS: session, unattached. ARGV: now, ttl, maximum of unattached sessions, id, successor key. */
+  /** KEYS: session, unattached, replaced. ARGV: now, ttl, maximum of each set, id, successor key. */
   open: script(
     'open session',
-    2,
+    3,
     `
 local session = find(KEYS[1])
 if session and session.state ~= 'open' then return end
-if session and session.socket then return live(KEYS[1], ARGV[2]) end
-redis.call('DEL', KEYS[1])
-live(KEYS[1], ARGV[2], 'state', 'open', 'id', ARGV[4], 'successor', ARGV[5])
-local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
-redis.call('ZADD', KEYS[2], (last[2] or 0) + 1, KEYS[1])
-for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, 3)) do
-  if not find(key) then redis.call('ZREM', KEYS[2], key) end
+if session and session.socket then
+  live(KEYS[1], ARGV[2])
+  if redis.call('ZSCORE', KEYS[3], KEYS[1]) then listNewest(KEYS[3], KEYS[1], ARGV[2], ARGV[3]) end
+  return
 end
--- Removes more than one session only after the maximum was lowered.
-for _ = 1, math.min(100, redis.call('ZCARD', KEYS[2]) - ARGV[3]) do
-  local oldest = redis.call('ZPOPMIN', KEYS[2])[1]
-  redis.call('DEL', oldest)
-end`,
+redis.call('DEL', KEYS[1])
+unlist(KEYS[1], KEYS[3])
+live(KEYS[1], ARGV[2], 'state', 'open', 'id', ARGV[4], 'successor', ARGV[5])
+listNewest(KEYS[2], KEYS[1], ARGV[2], ARGV[3])`,
   ),
 
-  /** KEYS: session, successor, unattached. ARGV: now, ttl, socket. */
+  /** KEYS: session, successor, unattached, replaced. ARGV: now, ttl, socket. */
   show: script(
     'show session',
-    3,
+    4,
     `
 local key, session = findOrSuccessor()
 if not session then return end
 if session.state == 'open' then
   live(key, ARGV[2], 'socket', ARGV[3])
-  redis.call('ZREM', KEYS[3], key)
+  unlist(key, KEYS[3], KEYS[4])
 end
 return view(session)`,
   ),
@@ -87,10 +102,13 @@ local session = find(KEYS[1])
 return session and view(session)`,
   ),
 
-  /** KEYS: session, new session, unattached. ARGV: now, ttl, ttl of the successor key, new id, socket or ''. */
+  /**
+   * KEYS: session, new session, unattached, replaced. ARGV: now, ttl, ttl of the successor key, new id, socket or '',
+   * maximum of replaced sessions.
+   */
   rotate: script(
     'rotate session',
-    3,
+    4,
     `
 local session = find(KEYS[1])
 if not session then return 'unknown' end
@@ -99,21 +117,22 @@ if belongsToAnother(session, ARGV[5]) then return 'kept' end
 if find(KEYS[2]) then return 'used' end
 redis.call('RENAME', KEYS[1], KEYS[2])
 live(KEYS[2], ARGV[2], 'id', ARGV[4], 'socket', session.socket or '')
-redis.call('ZREM', KEYS[3], KEYS[1])
+for _, set in ipairs({ KEYS[3], KEYS[4] }) do redis.call('ZREM', set, KEYS[1], KEYS[2]) end
+if ARGV[5] == '' then listNewest(KEYS[4], KEYS[2], ARGV[2], ARGV[6]) end
 redis.call('SET', session.successor, text(now + ARGV[3]) .. ' ' .. KEYS[2], 'PX', ARGV[3])
 return 'rotated'`,
   ),
 
-  /** KEYS: session, unattached. ARGV: now, ttl, public key, shared key. */
+  /** KEYS: session, unattached, replaced. ARGV: now, ttl, public key, shared key. */
   pause: script(
     'pause session',
-    2,
+    3,
     `
 local session = find(KEYS[1])
 if not session then return 'unknown' end
 if session.state ~= 'open' then return session.publicKey == ARGV[3] and 'paused' or 'taken' end
 live(KEYS[1], ARGV[2], 'state', 'paused', 'publicKey', ARGV[3], 'sharedKey', ARGV[4])
-redis.call('ZREM', KEYS[2], KEYS[1])
+unlist(KEYS[1], KEYS[2], KEYS[3])
 return 'paused'`,
   ),
 
@@ -126,26 +145,26 @@ local session = find(KEYS[1])
 if session and session.state == 'paused' then live(KEYS[1], ARGV[2], 'state', 'paired') end`,
   ),
 
-  /** KEYS: session, unattached. ARGV: now. */
+  /** KEYS: session, unattached, replaced. ARGV: now. */
   remove: script(
     'remove session',
-    2,
+    3,
     `
 redis.call('DEL', KEYS[1])
-redis.call('ZREM', KEYS[2], KEYS[1])`,
+unlist(KEYS[1], KEYS[2], KEYS[3])`,
   ),
 
-  /** KEYS: session, unattached. ARGV: now, socket. */
+  /** KEYS: session, unattached, replaced. ARGV: now, socket. */
   end: script(
     'end session',
-    2,
+    3,
     `
 local session = find(KEYS[1])
 if not session then return 'unknown' end
 if session.state ~= 'open' then return session.state end
 if belongsToAnother(session, ARGV[2]) then return 'kept' end
 redis.call('DEL', KEYS[1])
-redis.call('ZREM', KEYS[2], KEYS[1])
+unlist(KEYS[1], KEYS[2], KEYS[3])
 return 'ended'`,
   ),
 } as const;

@@ -24,7 +24,7 @@ export function createRedisSessions(options: RedisSessionsOptions): SessionStore
   const { redis, keys, now, slots } = options;
   const { openTtlMs, pausedTtlMs, pairedTtlMs, maxOpen } = options.sessions;
   const successorTtlMs = openTtlMs + pausedTtlMs + pairedTtlMs;
-  const maxUnattached = slots === 1 ? maxOpen : Math.max(leastPerSlot, Math.ceil(maxOpen / slots));
+  const maxPerSlot = slots === 1 ? maxOpen : Math.max(leastPerSlot, Math.ceil(maxOpen / slots));
 
   const slotOf = (userId: string): string =>
     slots === 1 ? 's' : `s${createHash('sha1').update(userId).digest().readUInt16BE() % slots}`;
@@ -33,14 +33,18 @@ export function createRedisSessions(options: RedisSessionsOptions): SessionStore
     keys.grouped(slotOf(userId), `${kind}:${userId.length}:${encodeId(`${userId}${sessionId}`)}`);
   const sessionKey = (userId: string, sessionId: string): string => named('session', userId, sessionId);
   const successorKey = (userId: string, sessionId: string): string => named('successor', userId, sessionId);
-  const unattachedKey = (userId: string): string => keys.grouped(slotOf(userId), 'unattached');
+  /** The sets that have a maximum. */
+  const bounded = (userId: string): readonly [unattached: string, replaced: string] => {
+    const slot = slotOf(userId);
+    return [keys.grouped(slot, 'unattached'), keys.grouped(slot, 'replaced')];
+  };
 
   return {
     open: async (userId, sessionId) => {
       await redis.run(
         scripts.open,
-        [sessionKey(userId, sessionId), unattachedKey(userId)],
-        [now(), openTtlMs, maxUnattached, sessionId, successorKey(userId, sessionId)],
+        [sessionKey(userId, sessionId), ...bounded(userId)],
+        [now(), openTtlMs, maxPerSlot, sessionId, successorKey(userId, sessionId)],
       );
     },
 
@@ -48,7 +52,7 @@ export function createRedisSessions(options: RedisSessionsOptions): SessionStore
       const names = [
         sessionKey(userId, sessionId),
         successorKey(userId, sessionId),
-        unattachedKey(userId),
+        ...bounded(userId),
       ] as const;
       return sessionOf(userId, await redis.run(scripts.show, names, [now(), openTtlMs, socketId]));
     },
@@ -62,13 +66,14 @@ export function createRedisSessions(options: RedisSessionsOptions): SessionStore
     },
 
     rotate: async (userId, sessionId, newSessionId, socketId = '') => {
-      const names = [sessionKey(userId, sessionId), sessionKey(userId, newSessionId), unattachedKey(userId)];
+      const names = [sessionKey(userId, sessionId), sessionKey(userId, newSessionId), ...bounded(userId)];
       const outcome = await redis.run(scripts.rotate, names, [
         now(),
         openTtlMs,
         successorTtlMs,
         newSessionId,
         socketId,
+        maxPerSlot,
       ]);
       if (outcome === 'used') {
         throw new SwobError('CONFLICT', 'the new session id is in use; choose another one');
@@ -77,7 +82,7 @@ export function createRedisSessions(options: RedisSessionsOptions): SessionStore
     },
 
     pause: async (userId, sessionId, phone) => {
-      const names = [sessionKey(userId, sessionId), unattachedKey(userId)];
+      const names = [sessionKey(userId, sessionId), ...bounded(userId)];
       const args = [now(), pausedTtlMs, phone.publicKey, phone.sharedKey];
       return oneOf(await redis.run(scripts.pause, names, args), ['paused', 'taken', 'unknown']);
     },
@@ -87,11 +92,11 @@ export function createRedisSessions(options: RedisSessionsOptions): SessionStore
     },
 
     remove: async (userId, sessionId) => {
-      await redis.run(scripts.remove, [sessionKey(userId, sessionId), unattachedKey(userId)], [now()]);
+      await redis.run(scripts.remove, [sessionKey(userId, sessionId), ...bounded(userId)], [now()]);
     },
 
     close: async (userId, sessionId, socketId) => {
-      const names = [sessionKey(userId, sessionId), unattachedKey(userId)];
+      const names = [sessionKey(userId, sessionId), ...bounded(userId)];
       const outcome = await redis.run(scripts.end, names, [now(), socketId]);
       return oneOf(outcome, ['ended', 'kept', 'paused', 'paired', 'unknown']);
     },
