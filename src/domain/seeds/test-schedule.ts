@@ -49,7 +49,10 @@ export function createTestSchedule(deps: TestScheduleDeps): TestSchedule {
   const testClient = async ({ msisdn }: ClientView): Promise<string | undefined> => {
     if (isStopping) return undefined;
     const test = await reliability.start(msisdn);
-    const result = await deps.send(msisdn, String(test.id));
+    // A rejection, such as for too many open files, says nothing about the client either.
+    const result = await deps
+      .send(msisdn, String(test.id))
+      .catch((error: unknown) => ({ kind: 'not sent' as const, reason: messageOf(error) }));
     if (result.kind !== 'not sent') return undefined;
     await reliability.cancel(test);
     return result.reason;

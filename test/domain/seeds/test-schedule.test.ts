@@ -93,6 +93,18 @@ test('cancels a test whose SMS was not sent, and says why', async () => {
   expect(JSON.stringify(log.lines)).toContain('no gateway client for operator MTN');
 });
 
+test('cancels a test whose SMS could not be prepared, and tests the other clients', async () => {
+  const clock = createFakeClock();
+  const clients = Array.from({ length: 20 }, (_, n) => view(10 + n, clock.now()));
+  const { send, cancel, log } = createFixture(clients, { clock });
+  send.mockRejectedValueOnce(new Error('too many open files'));
+  clock.advance(everyMs);
+  await vi.waitFor(() => expect(log.lines).not.toEqual([]), { interval: 1 });
+  expect(send).toHaveBeenCalledTimes(20);
+  expect(cancel).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ msisdn: '+10' }));
+  expect(log.lines).toMatchObject([{ level: 'warn', fields: { notSent: 1, reason: 'too many open files' } }]);
+});
+
 test('continues after a round that failed', async () => {
   const clock = createFakeClock();
   const { start, send, log } = createFixture([view(1, clock.now())], { clock });
