@@ -69,6 +69,8 @@ export interface SyncSocket extends BusListener {
 const retryMs = 1_000;
 
 interface Shared<P> extends SyncSocketDeps<P> {
+  /** Sockets with an early ack in the log. Not a field of each socket: hardly any has one. */
+  readonly logged: WeakSet<PeerSyncSocket<P>>;
   readonly timers: Readonly<Record<'rotation' | 'pause' | 'retry', TimerQueue<PeerSyncSocket<P>>>>;
 }
 
@@ -84,7 +86,7 @@ export function createSyncSocketFactory<P>(
     pause: createTimers(options.pausedMs),
     retry: createTimers(retryMs),
   };
-  const shared = { ...deps, timers };
+  const shared = { ...deps, logged: new WeakSet<PeerSyncSocket<P>>(), timers };
   return (start) => new PeerSyncSocket(shared, start);
 }
 
@@ -159,8 +161,7 @@ class PeerSyncSocket<P> implements SyncSocket, TimerEntry<PeerSyncSocket<P>> {
   }
 
   ack(): void {
-    const { userId, state } = this;
-    if (state !== 'paused') return this.log.warn({ userId, state }, 'ack without a pause ignored');
+    if (this.state !== 'paused') return this.logEarlyAck();
     this.shared.send(this.peer, frames.ack);
     this.close(closeCodes.paired);
   }
@@ -267,6 +268,14 @@ class PeerSyncSocket<P> implements SyncSocket, TimerEntry<PeerSyncSocket<P>> {
   private apply(state: 'paused' | 'paired'): void {
     this.pause();
     if (state === 'paired') this.ack();
+  }
+
+  /** Once: whoever has opened a session can send any number of acks. */
+  private logEarlyAck(): void {
+    const { shared, userId, state } = this;
+    if (shared.logged.has(this)) return;
+    shared.logged.add(this);
+    this.log.warn({ userId, state }, 'ack without a pause ignored');
   }
 
   private switchTo(sessionId: string): void {

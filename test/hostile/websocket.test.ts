@@ -99,15 +99,15 @@ test('W5 a pause or ack for an unknown session is closed 4404, and nothing chang
   expect([await socket.next(), await socket.next()]).toEqual(['201- pause', '200- ack']);
 });
 
-test('W6 an ack before the pause and a second ack have no effect on the phone, and are logged', async () => {
+test('W6 an ack before the pause and a second ack have no effect on the phone, and are logged once a socket', async () => {
   const services = await startAttackedServices();
   const url = await openSession(services.gateway, 'alice');
   const socket = await openSocket(url);
   const shown = await nextUrl(socket);
-  for (let count = 1; count <= 2; count++) {
+  for (let count = 0; count < 5; count++) {
     const early = await openSocket(`${services.sync}/v2/sync/ack/${idsOf(url)}`);
     expect((await early.closed).code).toBe(1000);
-    expect(warnings(services, 'ack without a pause ignored')).toHaveLength(count);
+    expect(warnings(services, 'ack without a pause ignored')).toHaveLength(1);
   }
   await socket.settled();
   expect([socket.unread, services.storedRecords()]).toEqual([[], {}]);
