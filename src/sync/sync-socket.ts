@@ -4,7 +4,12 @@
 
 import type { SessionEvent } from '../domain/pairing/model.ts';
 import type { BusListener } from '../domain/pairing/ports.ts';
-import { isSessionFailure, type SessionFailure, type SyncSessions } from '../domain/pairing/sync-ports.ts';
+import {
+  isSessionFailure,
+  type SessionFailure,
+  type SyncSession,
+  type SyncSessions,
+} from '../domain/pairing/sync-ports.ts';
 import type { Clock, Log } from '../domain/shared/ports.ts';
 import { handshakeUrls, type ServiceUrls } from '../domain/shared/urls.ts';
 import { messageOf } from '../errors.ts';
@@ -69,7 +74,7 @@ export interface SyncSocket extends BusListener {
 const retryMs = 1_000;
 
 interface Shared<P> extends SyncSocketDeps<P> {
-  /** Sockets with an early ack in the log. Not a field of each socket: hardly any has one. */
+  /** Sockets with an early ack in the log. Not a field of each of thousands of sockets, as hardly any has one. */
   readonly logged: WeakSet<PeerSyncSocket<P>>;
   readonly timers: Readonly<Record<'rotation' | 'pause' | 'retry', TimerQueue<PeerSyncSocket<P>>>>;
 }
@@ -208,12 +213,7 @@ class PeerSyncSocket<P> implements SyncSocket, TimerEntry<PeerSyncSocket<P>> {
     if (this.state === 'closed') return;
     if (found === 'unknown') return void this.close(closeCodes.unknownSession);
     if (isSessionFailure(found)) return found;
-    this.switchTo(found.sessionId);
-    if (found.state === 'open') this.showUrl();
-    else {
-      this.state = 'showing';
-      this.apply(found.state);
-    }
+    this.show(found);
     if (this.mayHaveMissed) this.onMissedEvents();
     return undefined;
   }
@@ -223,9 +223,17 @@ class PeerSyncSocket<P> implements SyncSocket, TimerEntry<PeerSyncSocket<P>> {
     return this.urlsShown < this.shared.options.changeLimit ? this.rotate() : this.expireSession();
   }
 
+  /** The session may have another id: the next event has that one. */
+  private show({ sessionId, state }: SyncSession): void {
+    if (sessionId !== this.sessionId) this.shared.onRotated(this, sessionId);
+    this.sessionId = sessionId;
+    this.state = 'showing';
+    if (state === 'open') this.showUrl();
+    else this.apply(state);
+  }
+
   private showUrl(): void {
     const { shared, userId, sessionId } = this;
-    this.state = 'showing';
     this.urlsShown++;
     shared.send(this.peer, JSON.stringify(handshakeUrls(shared.addresses.gateway(), userId, sessionId)));
     this.schedule(shared.timers.rotation);
@@ -235,17 +243,14 @@ class PeerSyncSocket<P> implements SyncSocket, TimerEntry<PeerSyncSocket<P>> {
     const outcome = await this.shared.sessions.rotate(this);
     if (this.state !== 'showing') return undefined;
     if (outcome === 'unknown') return void this.close(closeCodes.unknownSession);
-    if (outcome === 'paused' || outcome === 'paired') return void this.apply(outcome);
-    if (isSessionFailure(outcome)) return outcome;
-    this.switchTo(outcome.sessionId);
-    return void this.showUrl();
+    return isSessionFailure(outcome) ? outcome : void this.show(outcome);
   }
 
   private async expireSession(): Promise<SessionFailure | undefined> {
     const outcome = await this.shared.sessions.close(this);
     if (this.state !== 'showing') return undefined;
     if (isSessionFailure(outcome)) return outcome;
-    return void (outcome === 'ended' ? this.close(closeCodes.limitReached) : this.apply(outcome));
+    return void (outcome === 'ended' ? this.close(closeCodes.limitReached) : this.show(outcome));
   }
 
   private async expirePause(): Promise<SessionFailure | undefined> {
@@ -276,11 +281,6 @@ class PeerSyncSocket<P> implements SyncSocket, TimerEntry<PeerSyncSocket<P>> {
     if (shared.logged.has(this)) return;
     shared.logged.add(this);
     this.log.warn({ userId, state }, 'ack without a pause ignored');
-  }
-
-  private switchTo(sessionId: string): void {
-    if (sessionId !== this.sessionId) this.shared.onRotated(this, sessionId);
-    this.sessionId = sessionId;
   }
 
   private schedule(timers: TimerQueue<PeerSyncSocket<P>>): void {

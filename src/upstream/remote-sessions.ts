@@ -46,10 +46,14 @@ export function createRemoteSyncSessions({
     if (result.kind !== 'response') return failed(describeFailure(result, limits));
     const { status } = result;
     const body = result.body.toString('utf8').trim();
-    if (status === 200 && /^[A-Za-z0-9_.+-]{1,64}$/.test(body)) return { sessionId: body } as const;
+    if (status === 200 && /^[A-Za-z0-9_.+-]{1,64}$/.test(body)) {
+      return { sessionId: body, state: 'open' } as const;
+    }
     // 429: this process has requested too many unknown sessions, so this one is unknown too.
     if (status === 404 || status === 429) return 'unknown';
-    if (status === 409) return body === 'session is paired' ? 'paired' : 'paused';
+    if (status === 409) {
+      return { sessionId, state: body === 'session is paired' ? 'paired' : 'paused' } as const;
+    }
     return failed(`it answered ${status} to the request for a new session id`);
   };
 
@@ -58,17 +62,15 @@ export function createRemoteSyncSessions({
       // Old gateways cannot be queried without replacing the session, which some versions fail to do. In testing, a
       // session that no gateway can have opened is replaced by one that works.
       if (!production && /^[0-9a-f]{32}$/.test(sessionId)) return { sessionId, state: 'open' };
-      const outcome = await replace(userId, sessionId);
-      if (outcome === 'unknown' || isSessionFailure(outcome)) return outcome;
-      return typeof outcome === 'string' ? { sessionId, state: outcome } : { ...outcome, state: 'open' };
+      return replace(userId, sessionId);
     },
     rotate: ({ userId, sessionId }) => replace(userId, sessionId),
     // The gateway cannot be queried without replacing the session.
     stateOf: async () => 'unknown',
     close: async ({ userId, sessionId }) => {
       const outcome = await replace(userId, sessionId);
-      if (outcome === 'paused' || outcome === 'paired' || isSessionFailure(outcome)) return outcome;
-      return 'ended';
+      if (outcome === 'unknown') return 'ended';
+      return isSessionFailure(outcome) || outcome.state !== 'open' ? outcome : 'ended';
     },
   };
 }

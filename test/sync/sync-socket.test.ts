@@ -37,6 +37,7 @@ function createHarness(): Harness {
   let ids = 0;
   let current = 'first';
   const fresh = () => ({ sessionId: `fresh${ids++}` });
+  const as = <S>(state: S) => ({ ...fresh(), state });
   const call = <T>(
     resultOf: (outcome: Exclude<Outcome, 'failure' | 'unavailable'>) => T,
   ): Promise<T | SessionFailure> =>
@@ -52,9 +53,9 @@ function createHarness(): Harness {
       call((outcome) =>
         outcome === 'unknown' ? outcome : { ...(ids++ % 2 ? { sessionId } : fresh()), state: outcome },
       ),
-    rotate: () => call((outcome) => (outcome === 'open' ? fresh() : outcome)),
+    rotate: () => call((outcome) => (outcome === 'unknown' ? outcome : as(outcome))),
     stateOf: () => call((outcome) => outcome),
-    close: () => call((outcome) => (outcome === 'paused' || outcome === 'paired' ? outcome : 'ended')),
+    close: () => call((outcome) => (outcome === 'open' || outcome === 'unknown' ? 'ended' : as(outcome))),
   };
   const socket = createSyncSocketFactory<Harness['sent']>({
     sessions,
@@ -167,7 +168,7 @@ test('a session store that fails closes the socket with 1011, at any point', asy
 test('a phone that acted before its event arrived: the socket catches up with the pause, and with the ack when it has paired', async () => {
   for (const outcome of ['paused', 'paired'] as const) {
     for (let shown = 0; shown <= options.changeLimit; shown++) {
-      const { socket, clock, pending, sent } = createHarness();
+      const { socket, clock, pending, sent, current } = createHarness();
       void socket.start();
       for (let turn = 0; turn < shown; turn++) {
         pending.shift()?.('open');
@@ -179,6 +180,9 @@ test('a phone that acted before its event arrived: the socket catches up with th
       const expected =
         outcome === 'paused' ? [frames.pause] : [frames.pause, frames.ack, { code: 1000, reason: 'paired' }];
       expect(sent.slice(shown)).toEqual(expected);
+      // Of the id under which the phone has taken it, which may be another one.
+      if (outcome === 'paused') socket.onEvent({ kind: 'ack', userId: 'alice', sessionId: current() });
+      expect(sent.at(-1)).toEqual({ code: 1000, reason: 'paired' });
     }
   }
 });

@@ -14,7 +14,10 @@ interface SyncSocket {
   readonly socketId: string;
 }
 
-type SyncSession = Pick<Session, 'sessionId' | 'state'>;
+export type SyncSession = Pick<Session, 'sessionId' | 'state'>;
+
+/** A session that a phone has taken; its id may differ from the one that the socket shows. */
+type HeldSession = Pick<Session, 'sessionId'> & { readonly state: 'paused' | 'paired' };
 
 /**
  * Why an operation has no outcome:
@@ -35,14 +38,12 @@ export interface SyncSessions {
     openedWith: string,
     socketId: string,
   ): Promise<SyncSession | 'unknown' | SessionFailure>;
-  /** Replaces the id of the session, unless a phone has taken it. */
-  rotate(
-    socket: SyncSocket,
-  ): Promise<{ readonly sessionId: string } | 'paused' | 'paired' | 'unknown' | SessionFailure>;
+  /** Replaces the id of the session, unless a phone has taken it or another socket rotates it. */
+  rotate(socket: SyncSocket): Promise<SyncSession | 'unknown' | SessionFailure>;
   /** The state of the session, for when events may have been lost; `unknown` also where it cannot be read. */
   stateOf(userId: string, sessionId: string): Promise<SessionState | 'unknown' | SessionFailure>;
   /** Removes an open session, unless a phone has taken it or another socket has attached to it. */
-  close(socket: SyncSocket): Promise<'ended' | 'paused' | 'paired' | SessionFailure>;
+  close(socket: SyncSocket): Promise<'ended' | HeldSession | SessionFailure>;
 }
 
 export function isSessionFailure(outcome: string | object): outcome is SessionFailure {

@@ -19,19 +19,23 @@ export function createSyncSessions(sessions: SessionStore, options: { production
     rotate: unavailableAsValue(async ({ userId, sessionId, initialSessionId: openedWith, socketId }) => {
       const fresh = newSessionId();
       const outcome = await sessions.rotate(userId, sessionId, fresh, socketId);
-      if (outcome === 'rotated') return { sessionId: fresh };
-      if (outcome === 'paused' || outcome === 'paired') return outcome;
+      if (outcome === 'rotated') return { sessionId: fresh, state: 'open' };
+      if (outcome === 'paused' || outcome === 'paired') return { sessionId, state: outcome };
       // The page has reconnected by another socket, which rotates the session now; or the response to our previous
       // rotation was lost.
-      const session = await sessions.find(userId, openedWith);
-      return session?.state === 'open' ? session : (session?.state ?? 'unknown');
+      return (await sessions.find(userId, openedWith)) ?? 'unknown';
     }),
     stateOf: unavailableAsValue(
       async (userId, sessionId) => (await sessions.get(userId, sessionId))?.state ?? 'unknown',
     ),
-    close: unavailableAsValue(async ({ userId, sessionId, socketId }) => {
+    close: unavailableAsValue(async ({ userId, sessionId, initialSessionId: openedWith, socketId }) => {
       const outcome = await sessions.close(userId, sessionId, socketId);
-      return outcome === 'paused' || outcome === 'paired' ? outcome : 'ended';
+      if (outcome === 'paused' || outcome === 'paired') return { sessionId, state: outcome };
+      if (outcome !== 'unknown') return 'ended';
+      // Another socket has rotated the session, and a phone may have taken it from that one.
+      const session = await sessions.find(userId, openedWith);
+      if (!session || session.state === 'open') return 'ended';
+      return { sessionId: session.sessionId, state: session.state };
     }),
   };
 }

@@ -6,7 +6,7 @@ import { createMemoryStore } from '../../../src/store/memory/store.ts';
 import { phone, storeOptions } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
-test('the old socket follows the session and does not change the QR code of the new one', async () => {
+const createFixture = () => {
   const { sessions: store } = createMemoryStore(storeOptions(createFakeClock()));
   const sessions = createSyncSessions(store, { production: true });
   const socket = (socketId: string, sessionId: string) => ({
@@ -15,6 +15,11 @@ test('the old socket follows the session and does not change the QR code of the 
     initialSessionId: 'first',
     socketId,
   });
+  return { store, sessions, socket };
+};
+
+test('the old socket follows the session and does not change the QR code of the new one', async () => {
+  const { store, sessions, socket } = createFixture();
   await store.open('alice', 'first');
   await sessions.attach('alice', 'first', 'old');
   const shown = await sessions.attach('alice', 'first', 'new');
@@ -29,5 +34,21 @@ test('the old socket follows the session and does not change the QR code of the 
   // Closing the old socket does not close the session either.
   expect(await sessions.close(socket('old', sessionId))).toBe('ended');
   expect(await store.pause('alice', sessionId, phone)).toBe('paused');
-  expect(await sessions.rotate(socket('old', sessionId))).toBe('paused');
+  expect(await sessions.rotate(socket('old', sessionId))).toEqual({ sessionId, state: 'paused' });
+});
+
+test('a phone takes the session from the new socket: the old one gets its state and its id', async () => {
+  const { store, sessions, socket } = createFixture();
+  await store.open('alice', 'first');
+  await sessions.attach('alice', 'first', 'old');
+  await sessions.attach('alice', 'first', 'new');
+  const { sessionId } = Object(await sessions.rotate(socket('new', 'first')));
+  // At its last code, the old one ends without harm to the session.
+  expect(await sessions.close(socket('old', 'first'))).toBe('ended');
+  await store.pause('alice', sessionId, phone);
+  expect(await sessions.rotate(socket('old', 'first'))).toMatchObject({ sessionId, state: 'paused' });
+  expect(await sessions.close(socket('old', 'first'))).toEqual({ sessionId, state: 'paused' });
+  await store.complete('alice', sessionId);
+  expect(await sessions.rotate(socket('old', 'first'))).toMatchObject({ sessionId, state: 'paired' });
+  expect(await sessions.close(socket('new', sessionId))).toEqual({ sessionId, state: 'paired' });
 });
