@@ -1,24 +1,29 @@
 // File systems without hard links, such as FAT.
 
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import files, { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { takeName } from '../../../src/store/lock/take-name.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { fileHandlePrototype } from '../../support/file-handle.ts';
 import { temporaryFolder } from '../../support/folders.ts';
 import { acquireLock, lock, locksIn } from './support.ts';
 
-const errno = vi.hoisted(() => ({ code: 'EPERM' }));
-vi.mock('node:fs/promises', async (importOriginal) => ({
-  ...(await importOriginal<typeof import('node:fs/promises')>()),
-  link: () => Promise.reject(Object.assign(new Error(`${errno.code}: link`), errno)),
-}));
+const errno = { code: 'EPERM' };
+
+beforeEach(() => {
+  vi.spyOn(files, 'link').mockImplementation(() =>
+    Promise.reject(Object.assign(new Error(`${errno.code}: link`), errno)),
+  );
+  syncBuiltinESMExports();
+});
 
 afterEach(() => {
   vi.restoreAllMocks();
+  syncBuiltinESMExports();
   errno.code = 'EPERM';
 });
 
