@@ -3,39 +3,16 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { applyReport, changeState } from '../../../src/domain/outgoing/message.ts';
 import { createMessageLog } from '../../../src/domain/outgoing/message-log.ts';
-import type { SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
 import { createMemoryStore } from '../../../src/store/memory/store.ts';
 import { storeOptions } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { createMemoryLog } from '../../support/log.ts';
 import { messageOf } from '../../support/outgoing-messages.ts';
-import { context, createFixture, request, sentResult, sms, unavailable } from './outgoing-fixture.ts';
+import { context, request, sentResult, sms, unavailable } from './outgoing-fixture.ts';
+import { eventually, sendOne, startFixture } from './started-fixture.ts';
 
 const minute = 60_000;
 const day = 86_400_000;
-
-function startFixture(options: Parameters<typeof createFixture>[0] = {}): ReturnType<typeof createFixture> {
-  const fixture = createFixture(options);
-  fixture.messages.start();
-  fixture.waiting?.start();
-  return fixture;
-}
-
-/** Sends one SMS, and returns its message id. */
-async function sendOne(
-  { outgoing }: ReturnType<typeof createFixture>,
-  more: Partial<SendRequest> = {},
-): Promise<string> {
-  const { body } = await outgoing.send({ ...request, ...more }, context);
-  return JSON.parse(body).messages[0].id;
-}
-
-/** Runs reviews until the assertion holds. */
-const eventually = ({ clock }: ReturnType<typeof createFixture>, assertion: () => unknown) =>
-  vi.waitFor(async () => {
-    clock.advance(1_000);
-    await assertion();
-  });
 
 test('a store that fails when SMS were sent fails no request, and their outcome is unknown', async () => {
   const fixture = startFixture();

@@ -2,34 +2,11 @@
 
 import { expect, test, vi } from 'vitest';
 import { changeState } from '../../../src/domain/outgoing/message.ts';
-import type { SendRequest } from '../../../src/domain/outgoing/outgoing.ts';
-import { context, createFixture, request, sentResult, unavailable } from './outgoing-fixture.ts';
+import { sentResult, unavailable } from './outgoing-fixture.ts';
+import { eventually, sendOne, startFixture } from './started-fixture.ts';
 
 const minute = 60_000;
 const day = 86_400_000;
-
-function startFixture(options: Parameters<typeof createFixture>[0] = {}): ReturnType<typeof createFixture> {
-  const fixture = createFixture(options);
-  fixture.messages.start();
-  fixture.waiting?.start();
-  return fixture;
-}
-
-/** Sends one SMS, and returns its message id. */
-async function sendOne(
-  { outgoing }: ReturnType<typeof createFixture>,
-  more: Partial<SendRequest> = {},
-): Promise<string> {
-  const { body } = await outgoing.send({ ...request, ...more }, context);
-  return JSON.parse(body).messages[0].id;
-}
-
-/** Runs reviews until the assertion holds. */
-const eventually = ({ clock }: ReturnType<typeof createFixture>, assertion: () => unknown) =>
-  vi.waitFor(async () => {
-    clock.advance(1_000);
-    await assertion();
-  });
 
 test('an SMS that waits is sent once, and counted once, although the store does not confirm that it begins', async () => {
   const fixture = startFixture({ pace: { daily: { count: 2, windowMs: day } } });
