@@ -2,7 +2,7 @@
 
 import type { Clock } from '../domain/shared/ports.ts';
 
-/** Node runs what is set for longer at once. */
+/** Node runs the callbacks of longer timers immediately. */
 const maxTimerMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = {

@@ -51,9 +51,9 @@ const maxPerSession = 32;
 export const maxViewLength = 1_000_000;
 /** Characters that a page has not read yet, since Node counts texts that wait in a socket so; a page that exceeds them is disconnected, and loads everything when it is back. */
 const maxUnreadLength = 2 * maxViewLength;
-/** Proxies end connections without traffic after a minute or less. Pages take a connection that is silent for longer for dead. */
+/** Proxies end connections without traffic after a minute or less. Pages treat a connection that is silent for longer as lost. */
 const heartbeatMs = 15_000;
-/** An event, because a page gets no comments. */
+/** An event, because browsers do not pass comments on to pages. */
 const heartbeat = 'event: beat\ndata: {}\n\n';
 
 export function createLiveHub(options: {

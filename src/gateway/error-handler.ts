@@ -74,11 +74,10 @@ function toErrorResponse(error: unknown, request: FastifyRequest): ErrorResponse
       return { status: 400, text: missingMemberTexts?.[name] ?? `missing ${name}` };
     }
     const name = invalid.instancePath.slice(1) || 'body';
-    const text = name === 'body' && invalidJsonText ? invalidJsonText : `${name} is not well formed`;
-    // `fetch` and others send a text as text/plain unless told otherwise, so the JSON itself may be right.
-    const isUnparsed = /^text\//i.test(request.headers['content-type'] ?? '');
-    const advice = isUnparsed && name === 'body' ? '; send it with Content-Type: application/json' : '';
-    return { status: 400, text: `${text}${advice}` };
+    return {
+      status: 400,
+      text: name === 'body' && invalidJsonText ? invalidJsonText : `${name} is not well formed`,
+    };
   }
   switch (fields.code) {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':

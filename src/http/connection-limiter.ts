@@ -41,7 +41,7 @@ interface ConnectionState {
   idleSince: number;
   /** Requests without a response, queued ones included. */
   pending: number;
-  /** The last one of these. */
+  /** The last of these requests. */
   request: IncomingMessage | undefined;
   /** Requests that wait for earlier ones: responses that the client does not read would fill the memory. */
   queue: (() => void)[] | undefined;
@@ -98,10 +98,10 @@ export function createConnectionLimiter(options: {
     state.request = undefined;
     state.queue = undefined;
   };
-  const evictIdle = (): void => {
+  const evictOldest = (): void => {
     const evictable = [...connections.values()].filter(({ upgraded }) => !upgraded);
     const idle = evictable.filter(({ pending }) => pending === 0);
-    // A client that sends no more of a request would else keep others out, as long as one may take to arrive.
+    // Otherwise clients that stop in the middle of a request would keep others out for as long as one may take to arrive.
     const waiting = idle.length > 0 ? idle : evictable.filter(isIncomplete);
     waiting.sort((a, b) => a.idleSince - b.idleSince);
     const evicted = waiting.slice(0, Math.max(1, Math.floor(max * evictedShare)));
@@ -148,7 +148,7 @@ export function createConnectionLimiter(options: {
     boundPendingBytes();
     if (connections.size >= max) {
       warn({}, 'connection limit reached; evicting the connections that have been idle the longest');
-      evictIdle();
+      evictOldest();
     }
     if (connections.size >= max) {
       closed.full++;
@@ -219,7 +219,7 @@ export function createConnectionLimiter(options: {
   };
 }
 
-/** Whether its only request has not arrived completely. */
+/** Whether it has a single request, which has not arrived completely. */
 function isIncomplete({ pending, request }: ConnectionState): boolean {
   return pending === 1 && request?.complete === false;
 }

@@ -189,7 +189,7 @@ export function createSyncServer(deps: SyncDeps): SyncServer {
     throw new SwobError('UNAVAILABLE', 'too many connections, try again later', { retryAfter: 10 });
   };
 
-  /** The socket is none of those that are counted or kept, so that senders that do not close take no room of these. */
+  /** The socket is neither counted nor registered, so that senders that do not close theirs cannot use up the limits. */
   const acceptEvent = (peer: WebSocket, event: SessionEvent): void => {
     close(peer, deliver(event) ? closeCodes.done : closeCodes.unknownSession);
   };

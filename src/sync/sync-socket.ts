@@ -275,7 +275,7 @@ class PeerSyncSocket<P> implements SyncSocket, TimerEntry<PeerSyncSocket<P>> {
     if (state === 'paired') this.ack();
   }
 
-  /** Once: whoever has opened a session can send any number of acks. */
+  /** Logged once: whoever has opened a session can send any number of acks. */
   private logEarlyAck(): void {
     const { shared, userId, state } = this;
     if (shared.logged.has(this)) return;

@@ -24,7 +24,7 @@ export interface CoalescingCacheOptions<T> {
  */
 export interface CoalescingCache<T> {
   get(key: string, load: () => Promise<T>): MaybePromise<T>;
-  /** Forgets the value; requests in flight serve those that already wait for them, and are not cached. */
+  /** Forgets the value; requests in progress serve those that already wait for them, and are not cached. */
   delete(key: string): void;
 }
 

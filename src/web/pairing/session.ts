@@ -40,7 +40,7 @@ const firstRetryMs = 1_000;
 const maxRetryMs = 15_000;
 /** About ten minutes; then the person decides. */
 const maxRetries = 45;
-/** What is overdue by this much never comes: the network has dropped the connection, and a browser does not notice that by itself. */
+/** A frame that is overdue by this much will not arrive: the network has dropped the connection, which a browser does not notice by itself. */
 const overdueMs = 15_000;
 
 /** @returns a function that starts again with a new session */
